@@ -1,0 +1,53 @@
+# make chat: set up and open the advisor.   make test: set up and run every check.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMPS := pyproject.toml constraints.txt scripts/setup_venv.py
+
+.PHONY: chat setup test check format lint types imports tests bench clean constraints pictures
+
+chat: .venv/.ready
+	@$(BIN)/llm-advisor
+
+setup: .venv/.ready
+
+.venv/.ready: $(STAMPS) $(wildcard knowledge/guides/*.md)
+	@$(PYTHON) scripts/setup_venv.py
+	@touch $@
+
+.venv/.ready-dev: $(STAMPS)
+	@$(PYTHON) scripts/setup_venv.py --dev --no-index
+	@touch $@
+
+test: .venv/.ready-dev .venv/.ready check
+
+check: format lint types imports tests
+
+format:
+	@$(BIN)/ruff format --check .
+
+lint:
+	@$(BIN)/ruff check .
+
+types:
+	@$(BIN)/mypy
+
+imports:
+	@$(BIN)/lint-imports
+
+tests:
+	@$(BIN)/pytest
+
+bench: .venv/.ready-dev .venv/.ready
+	@$(BIN)/python -m bench.run
+
+# Pictures of the README: a real conversation, held by the real program.
+pictures: .venv/.ready-dev .venv/.ready
+	@$(BIN)/python scripts/pictures.py
+
+# After changing a range in pyproject.toml: install it, then write the versions down.
+constraints: .venv/.ready-dev
+	@echo "# Exact versions that the tests run with; written by 'make constraints'." > constraints.txt
+	@$(BIN)/python -m pip freeze --exclude-editable | grep -v " @ " | sed 's/+cpu$$//' >> constraints.txt
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

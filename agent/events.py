@@ -1,0 +1,111 @@
+"""What a session tells its face, one object an event; `as_json` gives the lines of `chat --json`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events."""
+
+    type: ClassVar[str] = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The event as the command-line contract has it."""
+        return {"type": self.type, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Event):
+    """The session is open. Nothing is asked before the first input."""
+
+    type: ClassVar[str] = "ready"
+    session: str
+    mode: str
+    """`guided`, `ollama` or `api`."""
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsChanged(Event):
+    """The slots as they stand, each `{value, source, quote}`; assumptions are beside them, in plain words."""
+
+    type: ClassVar[str] = "needs"
+    needs: dict[str, Any]
+    assumptions: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Event):
+    """The one question of a turn."""
+
+    type: ClassVar[str] = "question"
+    slot: str
+    text: str
+    reason: str
+    options: list[str]
+    clarifies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall(Event):
+    """A tool ran."""
+
+    type: ClassVar[str] = "tool"
+    name: str
+    arguments: dict[str, Any]
+    result: dict[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Delta(Event):
+    """A part of a message that is being written; the whole follows as a Message."""
+
+    type: ClassVar[str] = "delta"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Event):
+    """Something the advisor says, Markdown, with the sources it rests on."""
+
+    type: ClassVar[str] = "message"
+    text: str
+    citations: list[dict[str, str]] = field(default_factory=list)
+    """Each `{kind, source, locator}`; a guide's locator is `file#heading:first-last`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation(Event):
+    """The decision, as `recommend --json` prints it."""
+
+    type: ClassVar[str] = "recommendation"
+    recommendation: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure(Event):
+    """Something went wrong; the conversation goes on."""
+
+    type: ClassVar[str] = "error"
+    code: str
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Event):
+    """What is being done now, for a sign of life; not part of the JSON lines."""
+
+    type: ClassVar[str] = "status"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnd(Event):
+    """The turn is over; input is expected."""
+
+    type: ClassVar[str] = "turn_end"

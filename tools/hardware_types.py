@@ -1,0 +1,54 @@
+"""What a machine is, for every tool. Bytes and 10**9 bytes per second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+DeviceKind = Literal["cuda", "rocm", "vulkan", "metal", "cpu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One accelerator as a program sees it."""
+
+    name: str
+    kind: DeviceKind
+    memory_bytes: int
+    """Memory that the device can hold at most (Apple: the wired limit, not the installed memory)."""
+    bandwidth_gbs: float | None
+    fp16_tflops: float | None = None
+    compute_capability: float | None = None
+    unified: bool = False
+    """Shares system memory."""
+    free_bytes: int | None = None
+    """Measured on this machine; None where only the model of the card is known."""
+    datacenter: bool = False
+    """A server card: no desktop draws on it."""
+
+    @property
+    def reserve_bytes(self) -> int:
+        """What desktop and driver may take and the solver leaves free, beside the engine's own overhead."""
+        if self.unified or self.datacenter:
+            return 0
+        return min(self.memory_bytes // 24, 1 << 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A computer: accelerators and system memory."""
+
+    name: str
+    devices: tuple[Device, ...] = ()
+    ram_bytes: int | None = None
+    ram_bandwidth_gbs: float | None = None
+    cpu_cores: int | None = None
+    purpose: Literal["use", "train", "both"] = "both"
+    rented: bool = False
+    detected: bool = False
+    assumptions: tuple[str, ...] = ()
+    """What was filled in (`64 GB RAM assumed DDR4-3200 dual channel, 51 GB/s`)."""
+
+    @property
+    def accelerator_bytes(self) -> int:
+        return sum(device.memory_bytes for device in self.devices)

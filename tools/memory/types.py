@@ -1,0 +1,134 @@
+"""Request and answer of the memory engine. Bytes throughout; frozen, so that results can be cached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tools.hardware_types import Machine
+
+Frontend = Literal["server", "api"]
+TrainingMethod = Literal["full", "lora", "qlora", "scratch"]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRequest:
+    """One configuration of an engine.
+
+    `context` is the engine's context setting in tokens, shared by its slots (llama-server's `-c`, unified cache).
+    """
+
+    quant: str = "Q4_K_M"
+    context: int = 8192
+    kv_cache_type: str = "f16"
+    """Cache type of keys and values; `q8_0/q4_0` sets them apart."""
+    engine: str = "llama.cpp"
+    parallel: int = 1
+    ubatch_size: int = 512
+    flash_attention: bool = True
+    hardware: Machine | None = None
+    """None assumes one CUDA device that is large enough."""
+    gpu_layers: int | None = None
+    cpu_moe: bool = False
+    swa_full: bool = False
+    kv_unified: bool = True
+    kv_offload: bool = True
+    tensor_split: tuple[float, ...] | None = None
+    frontend: Frontend = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where a figure or claim comes from; `kind` as the contract lists it."""
+
+    kind: Literal["guide", "benchmark", "catalog", "tool", "measurement", "user"]
+    source: str
+    locator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceMemory:
+    """What one device holds."""
+
+    device: str
+    weights_bytes: int
+    kv_cache_bytes: int
+    compute_bytes: int
+    overhead_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        return self.weights_bytes + self.kv_cache_bytes + self.compute_bytes + self.overhead_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryEstimate:
+    """Memory of one model in one configuration; field meanings as in the command-line contract."""
+
+    weights_bytes: int
+    kv_cache_bytes: int
+    compute_bytes: int
+    overhead_bytes: int
+    host_bytes: int
+    file_bytes: int
+    low_bytes: int
+    high_bytes: int
+    per_device: tuple[DeviceMemory, ...]
+    exact: bool
+    """True where the engine's layout is reproduced tensor by tensor; False for an estimate."""
+    formula: str
+    basis: tuple[Evidence, ...]
+    caveats: tuple[str, ...] = ()
+
+    @property
+    def total_bytes(self) -> int:
+        """Everything on the accelerators."""
+        return self.weights_bytes + self.kv_cache_bytes + self.compute_bytes + self.overhead_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """One training configuration."""
+
+    method: TrainingMethod = "qlora"
+    sequence_length: int = 2048
+    micro_batch_size: int = 1
+    lora_rank: int = 16
+    target_modules: Literal["all-linear", "attention"] = "all-linear"
+    optimizer: Literal["adamw", "adamw_8bit", "adafactor", "sgd"] = "adamw"
+    gradient_checkpointing: bool = True
+    fused_cross_entropy: bool = False
+    flash_attention: bool = True
+    sharding: Literal["none", "zero1", "zero2", "zero3", "fsdp"] = "none"
+    gpus: int = 1
+    framework: str = "transformers"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingEstimate:
+    """Memory of one training run per GPU; an interval, never exact."""
+
+    weights_bytes: int
+    adapter_bytes: int
+    gradient_bytes: int
+    optimizer_bytes: int
+    activation_bytes: int
+    logits_bytes: int
+    overhead_bytes: int
+    low_bytes: int
+    high_bytes: int
+    formula: str
+    basis: tuple[Evidence, ...]
+    caveats: tuple[str, ...] = field(default=())
+
+    @property
+    def total_bytes(self) -> int:
+        return (
+            self.weights_bytes
+            + self.adapter_bytes
+            + self.gradient_bytes
+            + self.optimizer_bytes
+            + self.activation_bytes
+            + self.logits_bytes
+            + self.overhead_bytes
+        )
