@@ -1,0 +1,271 @@
+"""`memory`: what one model takes in one configuration, in use or in training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from knowledge.catalog.records import ModelRecord
+from knowledge.errors import UsageError
+from tools.candidates import evidence_json
+from tools.commands.lookups import machine_named, model_named
+from tools.commands.requests import Name, Number, Request, Text, Tokens
+from tools.hardware_types import Machine
+from tools.memory.estimate import estimate_memory
+from tools.memory.training import estimate_training
+from tools.memory.types import DeviceMemory, Frontend, MemoryEstimate, MemoryRequest, TrainingRequest
+
+Document = dict[str, Any]
+DEFAULTS = MemoryRequest()
+TRAINING_DEFAULTS = TrainingRequest()
+TRAINING_KEYS = (
+    "sequence_length",
+    "micro_batch_size",
+    "lora_rank",
+    "target_modules",
+    "optimizer",
+    "gradient_checkpointing",
+    "sharding",
+    "framework",
+)
+
+
+def _shares(value: object) -> object:
+    """Reads `3,1` as (3.0, 1.0)."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.replace("/", ",").split(","))
+    return value
+
+
+Split = Annotated[
+    tuple[Annotated[float, Number, Field(ge=0, allow_inf_nan=False)], ...],
+    BeforeValidator(_shares),
+    Field(min_length=1, max_length=64),
+]
+Slots = Annotated[int, Number, Field(ge=1, le=4096)]
+
+
+class EngineRequest(Request):
+    """What `memory` and `fit` share: a model, and how an engine is to hold it."""
+
+    model: Name = Field(description="name, alias, hub id or Ollama tag of the model")
+    quant: Name | None = Field(None, description="quantization of the weights, such as Q4_K_M")
+    context: Tokens | None = Field(
+        None, description="the engine's context setting in tokens, shared by its slots (8192, 32k)"
+    )
+    kv_cache_type: Name | None = Field(None, description="type of the KV cache, such as f16 or q8_0")
+    engine: Name | None = Field(None, description="inference engine, such as llama.cpp, ollama or vllm")
+    parallel: Slots = Field(DEFAULTS.parallel, description="slots: conversations held at once")
+    ubatch_size: Annotated[int, Number, Field(ge=1, le=65536)] = Field(
+        DEFAULTS.ubatch_size, description="tokens computed in one step"
+    )
+    flash_attention: bool = Field(True, description="whether flash attention is on")
+    hardware: Text | None = Field(
+        None,
+        description='the machine in words, such as "2x RTX 3090 + 64 GB"',
+        json_schema_extra={"metavar": "TEXT"},
+    )
+    gpu_layers: Annotated[int, Number, Field(ge=0, le=10_000)] | None = Field(
+        None, description="llama.cpp: layers on the accelerators"
+    )
+    cpu_moe: bool = Field(False, description="llama.cpp: keep the experts in system memory")
+    swa_full: bool = Field(False, description="llama.cpp: full cache also for sliding-window layers")
+    kv_unified: bool = Field(True, description="llama.cpp: one cache shared by all slots")
+    kv_offload: bool = Field(True, description="llama.cpp: KV cache on the accelerators")
+    tensor_split: Split | None = Field(
+        None,
+        description="llama.cpp: shares of the devices, such as 3,1",
+        json_schema_extra={"metavar": "N,N"},
+    )
+    frontend: Frontend = Field(
+        "server", description="llama.cpp: `server` or `api`", json_schema_extra={"metavar": "TEXT"}
+    )
+
+
+class MemoryQuery(EngineRequest):
+    """Request of `memory`."""
+
+    train: Literal["full", "lora", "qlora"] | None = Field(
+        None,
+        description="estimate training instead: full, lora or qlora",
+        json_schema_extra={"metavar": "TEXT"},
+    )
+    sequence_length: Tokens | None = Field(None, description="training: tokens of one example")
+    micro_batch_size: Annotated[int, Number, Field(ge=1, le=65536)] | None = Field(
+        None, description="training: examples in one step on one GPU"
+    )
+    lora_rank: Annotated[int, Number, Field(ge=1, le=8192)] | None = Field(
+        None, description="training: rank of the adapters"
+    )
+    target_modules: Literal["all-linear", "attention"] | None = Field(
+        None, description="training: modules that get adapters, all-linear or attention"
+    )
+    optimizer: Literal["adamw", "adamw_8bit", "adafactor", "sgd"] | None = Field(
+        None, description="training: adamw, adamw_8bit, adafactor or sgd"
+    )
+    gradient_checkpointing: bool | None = Field(
+        None,
+        description="training: recompute activations to save memory",
+        json_schema_extra={"metavar": "on|off"},
+    )
+    sharding: Literal["none", "zero1", "zero2", "zero3", "fsdp"] | None = Field(
+        None, description="training: none, zero1, zero2, zero3 or fsdp"
+    )
+    framework: Name | None = Field(None, description="training: transformers, unsloth, axolotl ...")
+
+    @field_validator("train", "target_modules", "optimizer", "sharding", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.strip().lower() if isinstance(value, str) else value
+
+
+def memory(query: MemoryQuery) -> Document:
+    """The memory breakdown of one model.
+
+    Raises:
+        NoAnswerError: The model or a device is not known, or its architecture is not.
+        UsageError: A value that no engine takes, or training options without `train`.
+    """
+    model, note = model_named(query.model)
+    machine = machine_named(query.hardware) if query.hardware is not None else None
+    document = _training(query, model, machine) if query.train else _inference(query, model, machine)
+    if note:
+        document["note"] = note
+    return document
+
+
+def _inference(query: MemoryQuery, model: ModelRecord, machine: Machine | None) -> Document:
+    given = [key for key in TRAINING_KEYS if getattr(query, key) is not None]
+    if given:
+        raise UsageError(
+            f"`{given[0]}` says how to train, but `train` is missing.", hint="Add train: full, lora or qlora."
+        )
+    request = engine_request(query, machine)
+    return memory_document(model, request, estimate_memory(model, request))
+
+
+def engine_request(query: EngineRequest, machine: Machine | None) -> MemoryRequest:
+    """The memory engine's request; what was not given takes the engine's default."""
+    return MemoryRequest(
+        quant=query.quant or DEFAULTS.quant,
+        context=query.context or DEFAULTS.context,
+        kv_cache_type=query.kv_cache_type or DEFAULTS.kv_cache_type,
+        engine=query.engine or DEFAULTS.engine,
+        parallel=query.parallel,
+        ubatch_size=query.ubatch_size,
+        flash_attention=query.flash_attention,
+        hardware=machine,
+        gpu_layers=query.gpu_layers,
+        cpu_moe=query.cpu_moe,
+        swa_full=query.swa_full,
+        kv_unified=query.kv_unified,
+        kv_offload=query.kv_offload,
+        tensor_split=query.tensor_split,
+        frontend=query.frontend,
+    )
+
+
+def memory_document(model: ModelRecord, request: MemoryRequest, estimate: MemoryEstimate) -> Document:
+    """The contract's answer of `memory`."""
+    caveats = list(estimate.caveats)
+    if model.context_length is not None and request.context // request.parallel > model.context_length:
+        caveats.append(f"The model reads {model.context_length:,} tokens; the context asked for is larger.")
+    document: Document = {
+        "model": model.name,
+        "model_id": model.id,
+        "quant": request.quant,
+        "engine": request.engine,
+        "context": request.context,
+        "kv_cache_type": request.kv_cache_type,
+        "parallel": request.parallel,
+        "weights_bytes": estimate.weights_bytes,
+        "kv_cache_bytes": estimate.kv_cache_bytes,
+        "compute_bytes": estimate.compute_bytes,
+        "overhead_bytes": estimate.overhead_bytes,
+        "total_bytes": estimate.total_bytes,
+        "host_bytes": estimate.host_bytes,
+        "file_bytes": estimate.file_bytes,
+        "low_bytes": estimate.low_bytes,
+        "high_bytes": estimate.high_bytes,
+        "exact": estimate.exact,
+        "per_device": [device_document(device) for device in estimate.per_device],
+        "formula": estimate.formula,
+        "basis": [evidence_json(evidence) for evidence in estimate.basis],
+        "caveats": caveats,
+    }
+    if request.hardware is not None:
+        document |= _held_against(request.hardware, estimate)
+    return document
+
+
+def device_document(device: DeviceMemory) -> Document:
+    """One device's share."""
+    return {
+        "device": device.device,
+        "weights_bytes": device.weights_bytes,
+        "kv_cache_bytes": device.kv_cache_bytes,
+        "compute_bytes": device.compute_bytes,
+        "overhead_bytes": device.overhead_bytes,
+        "total_bytes": device.total_bytes,
+    }
+
+
+def _held_against(machine: Machine, estimate: MemoryEstimate) -> Document:
+    """What the named machine offers, and whether every part has room (None where that is not known)."""
+    available = machine.accelerator_bytes if machine.devices else machine.ram_bytes
+    return {
+        "hardware": machine.name,
+        "available_bytes": available,
+        "fits": _fits(machine, estimate),
+        "assumptions": list(machine.assumptions),
+    }
+
+
+def _fits(machine: Machine, estimate: MemoryEstimate) -> bool | None:
+    held = all(
+        share.total_bytes <= device.memory_bytes
+        for share, device in zip(estimate.per_device, machine.devices, strict=False)
+    )
+    in_ram = estimate.host_bytes + (0 if machine.devices else estimate.total_bytes)
+    if machine.ram_bytes is None:
+        # An unknown system memory decides nothing where (almost) all is on the accelerators.
+        return held if machine.devices and estimate.host_bytes < 2 << 30 else (False if not held else None)
+    return held and in_ram <= machine.ram_bytes
+
+
+def _training(query: MemoryQuery, model: ModelRecord, machine: Machine | None) -> Document:
+    assert query.train is not None
+    given = {key: getattr(query, key) for key in TRAINING_KEYS if getattr(query, key) is not None}
+    gpus = len(machine.devices) if machine is not None and machine.devices else 1
+    request = TrainingRequest(method=query.train, flash_attention=query.flash_attention, gpus=gpus, **given)
+    estimate = estimate_training(model, request)
+    document: Document = {
+        "model": model.name,
+        "model_id": model.id,
+        "train": request.method,
+        **{key: getattr(request, key) for key in TRAINING_KEYS},
+        "gpus": gpus,
+        "weights_bytes": estimate.weights_bytes,
+        "adapter_bytes": estimate.adapter_bytes,
+        "gradient_bytes": estimate.gradient_bytes,
+        "optimizer_bytes": estimate.optimizer_bytes,
+        "activation_bytes": estimate.activation_bytes,
+        "logits_bytes": estimate.logits_bytes,
+        "overhead_bytes": estimate.overhead_bytes,
+        "total_bytes": estimate.total_bytes,
+        "low_bytes": estimate.low_bytes,
+        "high_bytes": estimate.high_bytes,
+        "formula": estimate.formula,
+        "basis": [evidence_json(evidence) for evidence in estimate.basis],
+        "caveats": list(estimate.caveats),
+    }
+    if machine is not None:
+        smallest = min((device.memory_bytes for device in machine.devices), default=machine.ram_bytes)
+        document |= {
+            "hardware": machine.name,
+            "available_bytes": smallest,
+            "fits": None if smallest is None else estimate.total_bytes <= smallest,
+            "assumptions": list(machine.assumptions),
+        }
+    return document

@@ -1,0 +1,151 @@
+"""The command line `llm-advisor`: which command runs, and how errors become a sentence and an exit status.
+
+Nothing here imports more than click; each command's module is imported when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from knowledge.errors import AdvisorError, UsageError
+from tui.invocation import LazyGroup
+from tui.output import use_utf8, write_error, write_json
+
+INTERRUPTED = 130
+CHAT = "chat"
+COMMANDS = {
+    CHAT: ("tui.command_chat:command", "Talk, and end with a recommendation (the default)."),
+    "recommend": ("tui.command_recommend:command", "The same decision without a conversation."),
+    "memory": ("tui.command_sizing:memory", "Memory of one model, in use or in training."),
+    "fit": ("tui.command_sizing:fit", "Whether a model fits a machine, and how best."),
+    "compare": ("tui.command_facts:compare", "Models side by side."),
+    "benchmarks": ("tui.command_facts:benchmarks", "Published scores of a model, with source and date."),
+    "search": ("tui.command_search:command", "Passages of the guides, with file, heading and lines."),
+    "models": ("tui.command_facts:models", "The models that it knows."),
+    "gpus": ("tui.command_facts:gpus", "The accelerators that it knows."),
+    "hardware": ("tui.command_facts:hardware", "What this machine has."),
+    "doctor": ("tui.command_doctor:command", "What is set up, what is missing, and the next step."),
+}
+HELP = """Find the language model to run, fine-tune, train or call, on your hardware and under your license.
+
+Without a command it opens the chat. Nothing goes over the network unless a command's help says so.
+"""
+EPILOG = "Exit status: 0 done, 1 no answer, 2 wrong usage, 3 a service cannot be reached, 130 interrupted."
+
+
+def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"llm-advisor {version('llm-advisor')}")
+        ctx.exit()
+
+
+def group() -> LazyGroup:
+    """The whole command tree; nothing below it is imported yet."""
+    root = LazyGroup(
+        "llm-advisor",
+        COMMANDS,
+        help=HELP,
+        epilog=EPILOG,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    root.params.append(
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_version,
+            help="Show the version and exit.",
+        )
+    )
+    return root
+
+
+def with_default_command(argv: Sequence[str]) -> list[str]:
+    """Puts `chat` where no command is named: `llm-advisor --plain` is `llm-advisor chat --plain`."""
+    words = list(argv)
+    at = 0
+    while at < len(words) and words[at] in ("--json", "--offline"):
+        at += 1
+    if at == len(words) or (words[at].startswith("-") and words[at] not in ("-h", "--help", "--version")):
+        words.insert(at, CHAT)
+    return words
+
+
+def _run(argv: Sequence[str]) -> int:
+    """Runs the command; the exit status it returns, or 0."""
+    try:
+        with group().make_context("llm-advisor", with_default_command(argv)) as ctx:
+            status = ctx.command.invoke(ctx)
+            return status if isinstance(status, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "llm-advisor"
+        raise UsageError(error.format_message(), hint=f"See `{path} --help`.") from None
+    except click.ClickException as error:
+        raise UsageError(error.format_message()) from None
+
+
+def _unexpected(error: Exception) -> AdvisorError:
+    """An error nobody foresaw: one sentence for the person, the details into the log."""
+    from tui.error_log import note_error
+
+    path = note_error(error)
+    hint = f"Details are in {path}." if path is not None else "Its log could not be written."
+    kind = type(error).__name__
+    return AdvisorError(
+        f"Something went wrong inside the advisor ({kind}).",
+        hint=f"{hint} `llm-advisor doctor --report` prints what a bug report needs.",
+        code="internal",
+    )
+
+
+def _report(error: AdvisorError, as_json: bool) -> int:
+    if as_json:
+        write_json({"error": error.as_json()})
+    else:
+        write_error(error.as_json())
+    return error.exit_status
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one call of the program.
+
+    Args:
+        argv: The words after the program's name; those of the process where None.
+
+    Returns:
+        The exit status: 0 done, 1 no answer, 2 wrong usage, 3 a service cannot be reached, 130 interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    options = words[: words.index("--")] if "--" in words else words
+    as_json = "--json" in options
+    use_utf8()
+    try:
+        try:
+            status = _run(words)
+        except AdvisorError as error:
+            status = _report(error, as_json)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            status = _report(_unexpected(error), as_json)
+        sys.stdout.flush()
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; the interpreter must not complain when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

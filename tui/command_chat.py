@@ -1,0 +1,115 @@
+"""`chat`: the conversation, in one of its three faces."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+
+import click
+
+from agent.protocol import Session, SessionFactory
+from knowledge.errors import UsageError
+from tui.invocation import common_options, invocation
+from tui.output import write_note
+
+GUIDED = "guided"
+MAX_SESSION_NAME = 80
+HELP = """Talk, and end with a recommendation.
+
+MODEL is `guided` (built in: no model server, no network, no key), `ollama_chat/NAME` for a model of a running
+Ollama, or any LiteLLM model. Only the last two go over the network, to the server that the model's name says;
+everything is computed by the same tools with each of them.
+"""
+
+
+def factory(model: str, session: str | None, offline: bool) -> SessionFactory:
+    """Opens the session once the face is there; what it needs is imported then."""
+
+    async def open_it() -> Session:
+        from agent.session import open_session
+
+        return await open_session(model=model, session=session, offline=offline)
+
+    return open_it
+
+
+def session_name(name: str | None) -> str | None:
+    """Checks a session's name.
+
+    Raises:
+        UsageError: It is empty, too long, or holds control characters.
+    """
+    if name is None:
+        return None
+    name = name.strip()
+    if not name or len(name) > MAX_SESSION_NAME or re.search(r"[\x00-\x1f\x7f-\x9f]", name):
+        raise UsageError(
+            f"A session's name has 1 to {MAX_SESSION_NAME} characters and no control characters.",
+            hint="For example --session work.",
+        )
+    return name
+
+
+def model_name(model: str, offline: bool) -> str:
+    """The model that words the answers.
+
+    Raises:
+        UsageError: It is empty, or would need the network although that is forbidden.
+    """
+    model = model.strip()
+    if not model or re.search(r"[\x00-\x20\x7f-\x9f]", model):
+        raise UsageError(
+            "--model takes a name without spaces.", hint="guided, ollama_chat/NAME or a LiteLLM model."
+        )
+    if model == "auto":
+        write_note("A model is not looked for yet: the built-in guided mode answers.")
+        return GUIDED
+    if offline and model != GUIDED:
+        raise UsageError(
+            f"--offline forbids the model server that `{model[:60]}` needs.",
+            hint="Leave --offline away, or use --model guided.",
+        )
+    return model
+
+
+def _chat(model: str, session: str | None, plain: bool) -> int:
+    asked = invocation(click.get_current_context())
+    name = session_name(session)
+    chosen = model_name(model, asked.offline)
+    opens = factory(chosen, name, asked.offline)
+    if asked.as_json:
+        from tui import jsonl
+
+        return asyncio.run(jsonl.run(opens, sys.stdin.buffer))
+    if plain:
+        from tui.plain import run as run_plain
+
+        return run_plain(opens)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "The chat's screen needs a terminal.",
+            hint="Use `llm-advisor chat --plain`, or `--json` from a program.",
+        )
+    from tui.app import run as run_screen
+
+    return run_screen(opens, model=chosen, session_name=name)
+
+
+command = click.Command(
+    "chat",
+    callback=_chat,
+    help=HELP,
+    params=[
+        click.Option(
+            ["--model"], default=GUIDED, metavar="MODEL", help="Who words the answers (default guided)."
+        ),
+        click.Option(
+            ["--session"], metavar="NAME", help="Name of the conversation; goes on with it if it exists."
+        ),
+        click.Option(
+            ["--plain"], is_flag=True, help="Lines of text without a screen; fit for screen readers."
+        ),
+        *common_options(),
+    ],
+)

@@ -1,0 +1,44 @@
+"""`search`: passages of the guides as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tools.commands.search import SearchQuery, search
+from tui.markdown_lines import plain_lines
+from tui.output import bold, wrapped
+from tui.plaintext import clean
+from tui.request_command import Face, request_command
+
+HELP = """Find passages of the guides.
+
+QUERY is any number of words. Nothing goes over the network: a small model on this machine compares meaning.
+"""
+
+
+def _lines(document: Mapping[str, Any], why: bool) -> list[str]:
+    lines: list[str] = []
+    if not document["covered"]:
+        lines += [*wrapped("The guides do not answer this; the nearest passages are:"), ""]
+    for number, passage in enumerate(document["passages"], 1):
+        first, last = passage["lines"]
+        lines.append(bold(f"{number}. {clean(' > '.join(passage['heading']), one_line=True)}"))
+        lines += wrapped(f"{passage['file']}, lines {first}-{last}", "   ", "   ")
+        lines += ["", *(f"   {line}" if line else "" for line in plain_lines(passage["text"])), ""]
+    return lines[:-1] or wrapped("No passage holds any of these words.")
+
+
+command = request_command(
+    Face(
+        name="search",
+        request=SearchQuery,
+        answer=search,
+        show=_lines,
+        help=HELP,
+        positional="query",
+        many=True,
+        joined=True,
+        why=False,
+    )
+)

@@ -1,0 +1,94 @@
+"""`chat --json`: one JSON object a line in, events out, exactly one `turn_end` an input line."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Any, BinaryIO
+
+from agent.events import Event, Failure, Status, TurnEnd
+from agent.protocol import Session, SessionFactory
+from knowledge.errors import AdvisorError, UsageError
+from tui.error_log import note_error
+from tui.json_requests import MAX_LINE, json_object
+from tui.line_source import read_lines
+from tui.output import write_json
+
+MAX_TEXT = 1_000_000
+"""Characters of a message; nobody writes more by hand."""
+
+
+async def run(open_session: SessionFactory, stdin: BinaryIO) -> int:
+    """Holds the conversation until the input ends.
+
+    Raises:
+        AdvisorError: The session cannot be opened.
+    """
+    session = await open_session()
+    try:
+        await _write(session.open())
+        async with aclosing(read_lines(stdin, MAX_LINE)) as lines:
+            async for line in lines:
+                await _turn(session, line)
+    finally:
+        await session.close()
+    return 0
+
+
+async def _turn(session: Session, line: bytes) -> None:
+    """Answers one line; whatever goes wrong, the turn ends and the next line is read."""
+    try:
+        await _write(_events(session, json_object(line)))
+    except AdvisorError as error:
+        _put(Failure(error.code, error.message, error.hint))
+    except Exception as error:
+        note_error(error)
+        _put(
+            Failure(
+                "internal",
+                f"Something went wrong inside the advisor ({type(error).__name__}).",
+                "The conversation is kept; send the message again or `llm-advisor doctor --report`.",
+            )
+        )
+    _put(TurnEnd())
+
+
+def _events(session: Session, message: Mapping[str, Any]) -> AsyncIterator[Event]:
+    """The turn that an input object asks for.
+
+    Raises:
+        UsageError: The object is neither a text nor a known command.
+    """
+    if set(message) == {"command"}:
+        if message["command"] != "recommend":
+            raise UsageError("The only command is `recommend`.", hint='Send {"command": "recommend"}.')
+        return session.recommend()
+    text = message.get("text")
+    if set(message) != {"text"} or not isinstance(text, str):
+        raise UsageError(
+            "An input line holds a text or a command.",
+            hint='Send {"text": "..."} or {"command": "recommend"}.',
+        )
+    if not text.strip():
+        raise UsageError("The message is empty.", hint="Say what the model is for, or on which hardware.")
+    if len(text) > MAX_TEXT:
+        raise UsageError(f"The message is longer than {MAX_TEXT:,} characters.", hint="Send the gist of it.")
+    # JSON may hold halves of surrogate pairs, which no file and no terminal can store.
+    return session.say(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+async def _write(events: AsyncIterator[Event]) -> None:
+    """Prints events as they come, all but the end of the turn, which `_turn` prints."""
+    try:
+        async for event in events:
+            if not isinstance(event, TurnEnd):
+                _put(event)
+    finally:
+        close = getattr(events, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _put(event: Event) -> None:
+    if not isinstance(event, Status):
+        write_json(event.as_json(), line=True)

@@ -1,0 +1,162 @@
+"""`chat --plain`: the conversation as lines of text, without a screen; works without a terminal as well."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+
+from agent.events import Event, Failure, Message, Question, Ready, Recommendation, ToolCall
+from agent.protocol import Session, SessionFactory
+from knowledge.errors import AdvisorError
+from tui.error_log import note_error
+from tui.markdown_lines import plain_lines
+from tui.output import bullets, wrapped, write_error, write_lines, write_note
+from tui.recommendation_text import recommendation_lines
+
+YOU, ADVISOR = "You: ", "Advisor: "
+HELP = "Say what you need in your own words. /recommend answers now, /help shows this, /quit ends."
+MAX_TEXT = 1_000_000
+
+
+class Repl:
+    """Reads lines, shows events."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._options: list[str] = []
+
+    def turn(self, line: str) -> AsyncIterator[Event] | None:
+        """The events that a line asks for; None where it was answered here."""
+        text = line.strip()
+        if not text:
+            return None
+        if text == "/help":
+            _advisor(HELP)
+            return None
+        if text == "/recommend":
+            return self._session.recommend()
+        if text.startswith("/"):
+            _advisor(f"There is no command {text.split()[0][:40]}. {HELP}")
+            return None
+        return self._session.say(self._chosen(text))
+
+    def _chosen(self, text: str) -> str:
+        """The option that a bare number picks, or the text itself."""
+        if text in self._options or not text.isascii() or not text.isdigit() or len(text) > 3:
+            return text
+        number = int(text)
+        return self._options[number - 1] if 1 <= number <= len(self._options) else text
+
+    async def show(self, events: AsyncIterator[Event]) -> None:
+        """Shows the events of a turn; an error ends the turn and not the conversation."""
+        self._options = []
+        try:
+            async for event in events:
+                self._show(event)
+        except AdvisorError as error:
+            write_error(error.as_json())
+        except Exception as error:
+            note_error(error)
+            write_error(
+                {
+                    "message": f"Something went wrong inside the advisor ({type(error).__name__}).",
+                    "hint": "The conversation is kept; say it again in other words.",
+                }
+            )
+
+    def _show(self, event: Event) -> None:
+        """One event; signs of life and partial texts are for screens that can take them back."""
+        if isinstance(event, Message):
+            _advisor(event.text)
+            places = dict.fromkeys(item.get("locator") or item.get("source", "") for item in event.citations)
+            write_lines(bullets(f"source: {place}" for place in places if place))
+        elif isinstance(event, Question):
+            self._question(event)
+        elif isinstance(event, Recommendation):
+            _advisor(
+                "This is what I recommend." if event.recommendation.get("candidates") else "Nothing fits."
+            )
+            write_lines(recommendation_lines(event.recommendation, tables=False))
+            if "error" in event.recommendation:
+                write_error(event.recommendation["error"])
+        elif isinstance(event, Failure):
+            write_error({"message": event.message, "hint": event.hint})
+        elif isinstance(event, ToolCall):
+            write_note(f"({event.name}, {event.seconds:.1f} s)")
+        elif isinstance(event, Ready):
+            write_note(f"Session {event.session}, {event.mode} mode. {HELP}")
+
+    async def close(self) -> None:
+        """Lets go of the session."""
+        await self._session.close()
+
+    def _question(self, question: Question) -> None:
+        _advisor(question.text)
+        write_lines(wrapped(f"Why I ask: {question.reason}", "  ", "  ") if question.reason else [])
+        self._options = list(question.options)
+        write_lines(
+            line
+            for number, option in enumerate(question.options, 1)
+            for line in wrapped(option, "     ", f"  {number}. ")
+        )
+
+
+def _advisor(text: str) -> None:
+    lines = plain_lines(text)
+    write_lines([ADVISOR + (lines[0] if lines else ""), *lines[1:]])
+
+
+def _reader() -> Callable[[], str | None]:
+    """Reads one line; None at the end of the input. Without a terminal, what was said is written as well."""
+    if sys.stdin.isatty():
+        import contextlib
+
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401 - line editing and history for input()
+
+        def ask() -> str | None:
+            try:
+                return input(YOU)
+            except EOFError:
+                return None
+
+        return ask
+
+    def read() -> str | None:
+        line = sys.stdin.buffer.readline(MAX_TEXT)
+        if not line:
+            return None
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        write_lines([YOU + " ".join(plain_lines(text))[:500]])
+        return text
+
+    return read
+
+
+def run(open_session: SessionFactory) -> int:
+    """Holds the conversation until /quit or the end of the input.
+
+    Raises:
+        AdvisorError: The session cannot be opened.
+        KeyboardInterrupt: Ctrl+C; what was said is saved.
+    """
+
+    async def opened() -> Repl:
+        session = await open_session()
+        repl = Repl(session)
+        await repl.show(session.open())
+        return repl
+
+    read = _reader()
+    # One loop for all turns; between them the terminal's own line editing has the thread.
+    with asyncio.Runner() as runner:
+        repl = runner.run(opened())
+        try:
+            while (line := read()) is not None and line.strip() not in ("/quit", "/exit"):
+                turn = repl.turn(line)
+                if turn is not None:
+                    runner.run(repl.show(turn))
+        finally:
+            runner.run(repl.close())
+    return 0

@@ -1,0 +1,179 @@
+"""`memory` and `fit` as text: aligned figures in GiB, with the interval and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tui.output import bold, bullets, known, section, size, table, wrapped
+from tui.plaintext import clean, speed, tokens
+
+Document = Mapping[str, Any]
+
+INFERENCE_ROWS = (
+    ("weights", "weights_bytes", ""),
+    ("KV cache", "kv_cache_bytes", "keys, values and recurrent state"),
+    ("compute", "compute_bytes", "scratch buffers"),
+    ("overhead", "overhead_bytes", "driver context and runtime"),
+)
+TRAINING_ROWS = (
+    ("weights", "weights_bytes", ""),
+    ("adapters", "adapter_bytes", ""),
+    ("gradients", "gradient_bytes", ""),
+    ("optimizer", "optimizer_bytes", ""),
+    ("activations", "activation_bytes", ""),
+    ("logits", "logits_bytes", ""),
+    ("overhead", "overhead_bytes", "driver context and runtime"),
+)
+
+
+def memory_lines(document: Document, why: bool) -> list[str]:
+    """The answer of `memory`."""
+    training = "train" in document
+    lines = [
+        bold(clean(document["model_id"])),
+        *wrapped(_configuration(document), indent="  ", first="  "),
+        "",
+    ]
+    rows = [
+        [label, size(document[key]), note]
+        for label, key, note in (TRAINING_ROWS if training else INFERENCE_ROWS)
+        if document[key]
+    ]
+    rows.append(
+        ["total", size(document["total_bytes"]), _interval(document, "per GPU, " if training else "")]
+    )
+    lines += table(rows, right=[1])
+    if not training:
+        lines += section("Beside the accelerators", table(_beside(document), right=[1]))
+        lines += _devices(document)
+    lines += _verdict(document)
+    lines += section("Note", bullets([*document.get("caveats", []), *document.get("assumptions", [])]))
+    return lines + _basis(document, why)
+
+
+def _configuration(document: Document) -> str:
+    if "train" in document:
+        return (
+            f"training with {document['train']}, {document['sequence_length']:,} tokens an example, "
+            f"{document['micro_batch_size']} at once, {document['optimizer']}"
+        )
+    slots = document["parallel"]
+    return (
+        f"{document['quant']} on {document['engine']}, context {tokens(document['context'])} tokens, "
+        f"KV cache {document['kv_cache_type']}, {slots} slot{'s' if slots != 1 else ''}"
+    )
+
+
+def _interval(document: Document, prefix: str) -> str:
+    if document.get("exact") and document["low_bytes"] == document["high_bytes"]:
+        return prefix + "exact"
+    return f"{prefix}{size(document['low_bytes'])} to {size(document['high_bytes'])}"
+
+
+def _beside(document: Document) -> list[list[str]]:
+    return [
+        ["system memory", size(document["host_bytes"])],
+        ["download", size(document["file_bytes"])],
+    ]
+
+
+def _devices(document: Document) -> list[str]:
+    devices = document.get("per_device", [])
+    if len(devices) < 2:
+        return []
+    keys = ("weights_bytes", "kv_cache_bytes", "compute_bytes", "overhead_bytes", "total_bytes")
+    rows = [[device["device"], *(size(device[key]) for key in keys)] for device in devices]
+    head = ["device", "weights", "KV cache", "compute", "overhead", "total"]
+    return section("Each device", table(rows, head, right=range(1, 6)))
+
+
+def _verdict(document: Document) -> list[str]:
+    if "fits" not in document:
+        return []
+    words = {True: "It fits", False: "It does not fit", None: "Whether it fits is not known"}[
+        document["fits"]
+    ]
+    return ["", *wrapped(f"{words}: {document['hardware']} has {size(document['available_bytes'])}.")]
+
+
+def _basis(document: Document, why: bool) -> list[str]:
+    if not why:
+        kinds = "reproduced tensor by tensor" if document.get("exact") else "an estimate, see the interval"
+        return ["", *wrapped(f"The figures are {kinds}. --why shows formula and sources.")]
+    return section("Formula", wrapped(document["formula"], indent="  ", first="  ")) + section(
+        "Sources", evidence_lines(document["basis"])
+    )
+
+
+def evidence_lines(basis: Iterable[Mapping[str, Any]]) -> list[str]:
+    """One bullet a source: kind, source, place."""
+    return bullets(
+        f"{item['kind']}: {item['source']}" + (f" ({item['locator']})" if item.get("locator") else "")
+        for item in basis
+    )
+
+
+def fit_lines(document: Document, why: bool) -> list[str]:
+    """The answer of `fit`."""
+    if not document.get("model"):
+        return []
+    memory = document.get("memory") or {}
+    hardware = document.get("hardware") or {}
+    lines = [bold(f"{clean(document['model'])} on {clean(hardware.get('name') or 'this machine')}"), ""]
+    verdict = {True: "yes", False: "no", None: "unknown"}[memory.get("fits")]
+    rows = [
+        ["fits", verdict],
+        ["quantization", known(document.get("quant"))],
+        ["engine", known(document.get("engine"))],
+        [
+            "context",
+            f"{tokens(document.get('context'))} tokens a conversation, {document.get('parallel', 1)} at once",
+        ],
+        ["KV cache type", known(document.get("kv_cache_type"))],
+        ["memory", f"{size(memory.get('total_bytes'))} of {size(memory.get('available_bytes'))}"],
+        ["system memory", size(memory.get("host_bytes"))],
+        ["download", size(memory.get("file_bytes"))],
+        ["speed", f"{speed((document.get('speed') or {}).get('tokens_per_second'))} (estimate)"],
+        ["largest context", f"{tokens(document.get('max_context'))} tokens"],
+    ]
+    lines += table(rows)
+    lines += _devices(memory)
+    lines += section("Alternatives", _alternatives(document.get("alternatives", [])))
+    lines += section("Note", bullets(document.get("caveats", [])))
+    lines += section("What would change it", bullets(changes(document)))
+    lines += section("To run it", commands(document))
+    if why:
+        basis = (document.get("speed") or {}).get("basis")
+        lines += section("Formula", wrapped(memory.get("formula") or "unknown", indent="  ", first="  "))
+        lines += section("Speed", wrapped(basis or "unknown", indent="  ", first="  "))
+    return lines
+
+
+def _alternatives(alternatives: Iterable[Mapping[str, Any]]) -> list[str]:
+    rows = [
+        [
+            known(item.get("quant")),
+            known(item.get("engine")),
+            tokens(item.get("context")),
+            known(item.get("kv_cache_type")),
+            size((item.get("memory") or {}).get("total_bytes")),
+            speed((item.get("speed") or {}).get("tokens_per_second")),
+        ]
+        for item in alternatives
+    ]
+    return table(rows, ["quantization", "engine", "context", "KV cache", "memory", "speed"], right=[2, 4, 5])
+
+
+def changes(document: Document) -> list[str]:
+    """`If ..., then ...` a change."""
+    return [f"If {item['if']}: {item['then']}" for item in document.get("would_change", [])]
+
+
+def commands(document: Document) -> list[str]:
+    """Each command under its label, unwrapped, so that it can be copied."""
+    lines: list[str] = []
+    for command in document.get("commands", []):
+        lines += wrapped(command["label"] + ":", indent="  ", first="  ")
+        lines += [f"    {clean(line)}" for line in command["shell"].split("\n")]
+    return lines
