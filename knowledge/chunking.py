@@ -1,0 +1,264 @@
+"""Cuts guides into passages by their structure: headings, then paragraphs, lists, tables and code.
+
+A passage belongs to one heading. A table is cut only between rows, with its header repeated; a list only
+between items; a paragraph between sentences; code only where it would pass the hard limit. What leads in to a
+table, list or code block ("Memory by size:") stays with it, and is repeated with every part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from knowledge.corpus import Guide
+from knowledge.markdown_blocks import Block, Section, plain, sections
+
+MAX_TOKENS = 220
+"""Of MiniLM, heading path included: the model reads 256 and silently drops the rest."""
+MAX_VIEW_TOKENS = 235
+MAX_CHARACTERS = 2_500
+MAX_LEAD_IN_TOKENS = 60
+
+_PIECES = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
+_SENTENCE_END = re.compile(r"(?<=[.!?;:])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One passage of a guide, as it is indexed and shown."""
+
+    id: str
+    """Stable: the same words under the same heading of the same file keep it when lines move."""
+    file: str
+    guide: str
+    """Title of the guide."""
+    heading: tuple[str, ...]
+    """Titles from the guide's down to the passage's own."""
+    first_line: int
+    last_line: int
+    """1-based, inclusive; a repeated table header or lead-in is not counted."""
+    kind: str
+    """`text`, `list`, `table` or `code`, by the largest part."""
+    text: str
+    as_of: str | None
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """What the embedder reads: the heading path, then the words without Markdown's marks.
+
+        More than one only where the passage is longer than the embedder's window (long code): each view
+        is a window with the heading before it, and the passage is as near to a query as its nearest view.
+        """
+        prefix = " > ".join(self.heading) + "\n"
+        room = max(60, MAX_VIEW_TOKENS - estimate_tokens(prefix))
+        windows: list[list[str]] = [[]]
+        used = 0
+        for line in plain(self.text).split("\n"):
+            size = estimate_tokens(line)
+            if windows[-1] and used + size > room:
+                windows.append([])
+                used = 0
+            windows[-1].append(line)
+            used += size
+        return tuple(prefix + "\n".join(window) for window in windows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Something that is kept in one passage."""
+
+    text: str
+    first: int
+    last: int
+    kind: str
+    closed: bool = False
+    """A part of a split block: nothing is packed together with it."""
+
+
+def estimate_tokens(text: str) -> int:
+    """MiniLM's tokens in `text`, without its tokenizer: about 15 % off, and rather too many."""
+    total = 0.0
+    for piece in _PIECES.findall(text):
+        if piece[0].isalpha():
+            total += 1.12 + 0.16 * max(0, len(piece) - 6)
+        elif piece[0].isdigit():
+            total += 1 + 0.6 * max(0, len(piece) - 2)
+        else:
+            total += 1
+    return round(total)
+
+
+def chunk_guides(guides: Iterable[Guide]) -> tuple[Chunk, ...]:
+    """All passages of the guides, in reading order, with unique ids."""
+    seen: dict[str, int] = {}
+    chunks = []
+    for guide in guides:
+        for chunk in chunk_guide(guide):
+            # The same words twice under one heading: the second one is told apart by its place.
+            repeat = seen[chunk.id] = seen.get(chunk.id, 0) + 1
+            chunks.append(chunk if repeat == 1 else _renamed(chunk, f"{chunk.id}-{repeat}"))
+    return tuple(chunks)
+
+
+def chunk_guide(guide: Guide) -> Iterator[Chunk]:
+    """The passages of one guide; ids may repeat where its words do."""
+    for section in sections(guide.lines, guide.body_start, guide.title):
+        budget = max(60, MAX_TOKENS - estimate_tokens(" > ".join(section.heading)))
+        pieces = [part for piece in _led_in(section.blocks) for part in _fitting(piece, guide.lines, budget)]
+        first_line = section.first_line
+        for group in _packed(pieces, budget):
+            yield _chunk(guide, section, group, first_line)
+            first_line = None
+
+
+def _chunk(guide: Guide, section: Section, group: Sequence[_Piece], first_line: int | None) -> Chunk:
+    text = "\n\n".join(piece.text for piece in group).strip("\n")
+    sizes: dict[str, int] = {}
+    for piece in group:
+        sizes[piece.kind] = sizes.get(piece.kind, 0) + len(piece.text)
+    identity = "\x1f".join((guide.file, *section.heading, text))
+    return Chunk(
+        id=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+        file=guide.file,
+        guide=guide.title,
+        heading=section.heading,
+        first_line=first_line or group[0].first,
+        last_line=max(piece.last for piece in group),
+        kind=max(sizes, key=lambda kind: sizes[kind]),
+        text=text,
+        as_of=guide.as_of,
+    )
+
+
+def _renamed(chunk: Chunk, name: str) -> Chunk:
+    from dataclasses import replace
+
+    return replace(chunk, id=name)
+
+
+def _led_in(blocks: Sequence[Block]) -> Iterator[tuple[Block | None, Block]]:
+    """Pairs every list, table and code block with the short paragraph that introduces it."""
+    waiting: Block | None = None
+    for block in blocks:
+        if waiting is not None:
+            if block.kind in {"list", "table", "code"}:
+                yield waiting, block
+                waiting = None
+                continue
+            yield None, waiting
+            waiting = None
+        if block.kind == "text":
+            waiting = block
+        else:
+            yield None, block
+    if waiting is not None:
+        yield None, waiting
+
+
+def _fitting(pair: tuple[Block | None, Block], lines: Sequence[str], budget: int) -> Iterator[_Piece]:
+    """The block with its lead-in as one piece, or as parts that each fit."""
+    lead, block = pair
+    whole = _piece(lines, lead.first if lead else block.first, block.last, block.kind)
+    if _fits(whole.text, budget, atomic=block.kind == "code"):
+        yield whole
+        return
+    prefix = ""
+    if lead is not None:
+        opening = "\n".join(lines[lead.first : lead.last])
+        if estimate_tokens(opening) > MAX_LEAD_IN_TOKENS:
+            yield from _fitting((None, lead), lines, budget)
+        else:
+            prefix = opening + "\n\n"
+    first = lead.first if lead is not None and prefix else block.first
+    yield from _split(block, lines, prefix, first, budget)
+
+
+def _fits(text: str, budget: int, *, atomic: bool = False) -> bool:
+    return len(text) <= MAX_CHARACTERS and (atomic or estimate_tokens(plain(text)) <= budget)
+
+
+def _piece(lines: Sequence[str], first: int, last: int, kind: str) -> _Piece:
+    return _Piece("\n".join(lines[first:last]), first + 1, last, kind)
+
+
+def _split(block: Block, lines: Sequence[str], prefix: str, first: int, budget: int) -> Iterator[_Piece]:
+    """Packs the block's parts (rows, items, sentences, code lines) under a repeated prefix."""
+    before, after = prefix, ""
+    if block.kind == "table":
+        before += "\n".join(lines[block.first : block.first + 2]) + "\n"
+    elif block.kind == "code" and lines[block.first].lstrip().startswith(("```", "~~~")):
+        fence = lines[block.first].lstrip()[:3]
+        before, after = prefix + lines[block.first] + "\n", "\n" + fence
+    if len(before) > MAX_CHARACTERS // 2:
+        before = before[: MAX_CHARACTERS // 2]
+    room = MAX_CHARACTERS - len(before) - len(after)
+    held: list[tuple[str, int, int]] = []
+    start = first + 1
+    atomic = block.kind == "code"
+
+    def flush(last: int) -> _Piece:
+        body = _joined(block.kind, [text for text, _, _ in held])
+        return _Piece(before + body + after, start, last, block.kind, closed=True)
+
+    wanted = budget - estimate_tokens(before)
+    for part in (piece for whole in _parts(block, lines, wanted) for piece in _cut(whole, room)):
+        tried = before + _joined(block.kind, [text for text, _, _ in [*held, part]]) + after
+        if held and not _fits(tried, budget, atomic=atomic):
+            yield flush(max(last for _, _, last in held))
+            start, held = part[1], []
+        held.append(part)
+    if held:
+        yield flush(max(block.last, *(last for _, _, last in held)))
+
+
+def _joined(kind: str, parts: Sequence[str]) -> str:
+    return (" " if kind == "text" else "\n").join(parts)
+
+
+def _parts(block: Block, lines: Sequence[str], wanted: int) -> Iterator[tuple[str, int, int]]:
+    """What a block may be cut between, each with its first and last line, 1-based.
+
+    An item of a list that alone passes `wanted` tokens is cut like a paragraph.
+    """
+    if block.kind == "text":
+        yield from _sentences(lines, block.first, block.last)
+        return
+    for first, last in block.cuts:
+        text = "\n".join(lines[first:last])
+        if block.kind == "list" and estimate_tokens(text) > wanted:
+            yield from _sentences(lines, first, last)
+        else:
+            yield text, first + 1, last
+
+
+def _sentences(lines: Sequence[str], first: int, last: int) -> Iterator[tuple[str, int, int]]:
+    for index in range(first, last):
+        for sentence in _SENTENCE_END.split(lines[index]):
+            if sentence.strip():
+                yield sentence, index + 1, index + 1
+
+
+def _cut(part: tuple[str, int, int], room: int) -> Iterator[tuple[str, int, int]]:
+    """A part longer than a passage may be (a line of base64) is cut by force, if possible at a space."""
+    text, first, last = part
+    while len(text) > room:
+        at = text.rfind(" ", room // 2, room)
+        at = room if at < 0 else at
+        yield text[:at], first, last
+        text = text[at:].lstrip(" ")
+    yield text, first, last
+
+
+def _packed(pieces: Sequence[_Piece], budget: int) -> Iterator[list[_Piece]]:
+    """Neighbors of one section share a passage while they fit."""
+    group: list[_Piece] = []
+    for piece in pieces:
+        joined = "\n\n".join([*(held.text for held in group), piece.text])
+        if group and (piece.closed or group[-1].closed or not _fits(joined, budget)):
+            yield group
+            group = []
+        group.append(piece)
+    if group:
+        yield group

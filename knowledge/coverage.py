@@ -1,0 +1,46 @@
+"""Whether the guides answer a query at all, or hold only something that sounds near."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from knowledge.chunking import Chunk
+from knowledge.lexical import LexicalIndex, concepts, content_words, document_tokens
+
+SURE_SIMILARITY = 0.55
+LEAST_SIMILARITY = 0.30
+LEAST_OVERLAP = 0.5
+
+
+def overlap(query: str, chunks: Sequence[Chunk], lexical: LexicalIndex) -> float:
+    """The share of the query's words, weighted by rarity, that the best of the passages holds; 0 to 1.
+
+    A word also counts, at half, when the passage names the same concept by another word.
+    """
+    words = content_words(query)
+    total = sum(lexical.rarity(word) for word in words)
+    if not total:
+        return 0.0
+    best = 0.0
+    for chunk in chunks:
+        held = set(document_tokens(chunk))
+        score = sum(
+            lexical.rarity(word)
+            * (1.0 if word in held else 0.5 if not held.isdisjoint(concepts(word)) else 0.0)
+            for word in words
+        )
+        best = max(best, score / total)
+    return best
+
+
+def is_covered(query: str, chunks: Sequence[Chunk], lexical: LexicalIndex, similarity: float | None) -> bool:
+    """True where the passages found answer the query.
+
+    `similarity` is the best cosine between the query and a passage, None when only words were searched.
+    """
+    if not chunks:
+        return False
+    shared = overlap(query, chunks, lexical)
+    if similarity is None:
+        return shared >= LEAST_OVERLAP
+    return similarity >= SURE_SIMILARITY or (similarity >= LEAST_SIMILARITY and shared >= LEAST_OVERLAP)

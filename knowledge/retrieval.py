@@ -1,0 +1,269 @@
+"""Finding the passages of the guides that answer a query, by meaning and by words together.
+
+Vectors (Chroma, all-MiniLM-L6-v2) and BM25 each rank the passages; reciprocal rank fusion joins the ranks
+(Cormack, Clarke and Buettcher, SIGIR 2009). Where the vectors are not there (still loading, a damaged index,
+a read-only state folder, an embedder that died), the words alone answer and the result says so.
+"""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from knowledge.chunking import Chunk, chunk_guides
+from knowledge.corpus import SHIPPED, Guide, corpus_hash, load_guides
+from knowledge.coverage import is_covered
+from knowledge.embedding import ChildEmbedder, Embedder
+from knowledge.errors import AdvisorError, UsageError
+from knowledge.home import home as default_home
+from knowledge.index import IndexUnusableError, Progress, VectorIndex, build_index, open_index
+from knowledge.lexical import LexicalIndex
+
+MAX_QUERY_CHARACTERS = 2_000
+MAX_PASSAGES = 50
+RRF_K = 60
+DEPTH = 60
+"""How many passages of each ranking take part in the fusion."""
+
+LOADING = "The embedder is still loading; these passages were found by their words alone."
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One passage that was found."""
+
+    text: str
+    guide: str
+    heading: tuple[str, ...]
+    file: str
+    lines: tuple[int, int]
+    """First and last line in the file, 1-based and inclusive."""
+    score: float
+    """0 to 1: 1 where it leads every ranking. Only the order means something."""
+    as_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a query found."""
+
+    query: str
+    passages: tuple[Passage, ...]
+    covered: bool
+    """False where the guides do not answer the query; the passages are then only the nearest there are."""
+    notice: str | None = None
+    """What the person should know: searched by words alone, query cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What one half of the search says: passage numbers with its own score, best first."""
+
+    hits: tuple[tuple[int, float], ...]
+
+    @property
+    def top(self) -> float:
+        return self.hits[0][1] if self.hits else 0.0
+
+
+def locator(passage: Passage) -> str:
+    """The address of a passage in citations: `file#heading:first-last`."""
+    first, last = passage.lines
+    return f"{passage.file}#{passage.heading[-1] if passage.heading else ''}:{first}-{last}"
+
+
+class Retriever:
+    """Searches a set of guides. Safe to use from several threads."""
+
+    def __init__(self, guides: Iterable[Guide], folder: Path, embedder: Embedder) -> None:
+        """`folder` is the index folder; nothing is loaded before `prepare`, `warm` or the first search."""
+        self._guides = tuple(guides)
+        self._folder = folder
+        self.embedder = embedder
+        self._corpus = corpus_hash(self._guides)
+        self._lock = threading.Lock()
+        self._words_lock = threading.Lock()
+        self._chunks: tuple[Chunk, ...] | None = None
+        self._places: dict[str, int] = {}
+        self._lexical: LexicalIndex | None = None
+        self._index: VectorIndex | None = None
+        self._trouble: str | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def ready(self) -> bool:
+        """True when a search uses the vectors without waiting."""
+        return self._index is not None and self.embedder.ready
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the vectors cannot be used, in one sentence; None while there is hope."""
+        return self._trouble
+
+    @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """All passages, in reading order."""
+        return self._words()[0]
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Opens the index, building it where it is missing, old or damaged, and loads the embedder.
+
+        Waits for both. Where one fails it does not raise: `trouble` says why, and words alone answer.
+        """
+        self.embedder.warm()
+        chunks, _ = self._words()
+        with self._lock:
+            try:
+                if self._index is None and chunks:
+                    self._index = self._opened(chunks, progress)
+                self.embedder.embed(["ready"])
+                self._trouble = None
+            except AdvisorError as error:
+                self._trouble = error.message
+
+    def warm(self) -> None:
+        """Prepares in the background; searches answer by words until it is done."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self.prepare, name="retriever", daemon=True)
+            self._thread.start()
+
+    def search(self, query: str, k: int = 5) -> SearchResult:
+        """The `k` best passages for `query`, best first.
+
+        Raises:
+            UsageError: the query holds nothing to search for, or `k` is not positive.
+        """
+        if k < 1:
+            raise UsageError("The number of passages must be at least 1.", hint="For example: -k 5")
+        words, notices = _cleaned(query)
+        by_words = self._by_words(words)
+        by_meaning, notice = self._by_meaning(words)
+        if notice:
+            notices.append(notice)
+        chunks, lexical = self._words()
+        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])[: min(k, MAX_PASSAGES)]
+        found = [chunks[number] for number, _ in fused]
+        similarity = None if by_meaning is None else by_meaning.top
+        return SearchResult(
+            query=query,
+            passages=tuple(_passage(chunks[number], score) for number, score in fused),
+            covered=is_covered(words, found, lexical, similarity),
+            notice=" ".join(notices) or None,
+        )
+
+    def rankings(self, query: str) -> tuple[Ranking, Ranking | None]:
+        """Both halves of the search before they are joined, by words and by meaning, for benchmarks."""
+        words, _ = _cleaned(query)
+        return self._by_words(words), self._by_meaning(words)[0]
+
+    def close(self) -> None:
+        """Ends the embedder and lets go of the index."""
+        self.embedder.close()
+        with self._lock:
+            if self._index is not None:
+                self._index.close()
+                self._index = None
+
+    def _words(self) -> tuple[tuple[Chunk, ...], LexicalIndex]:
+        with self._words_lock:
+            if self._chunks is None or self._lexical is None:
+                self._chunks = chunk_guides(self._guides)
+                self._places = {chunk.id: number for number, chunk in enumerate(self._chunks)}
+                self._lexical = LexicalIndex(self._chunks)
+            return self._chunks, self._lexical
+
+    def _opened(self, chunks: Sequence[Chunk], progress: Progress | None) -> VectorIndex:
+        try:
+            return open_index(self._folder, self._corpus, self.embedder)
+        except IndexUnusableError:
+            build_index(self._folder, chunks, self._corpus, self.embedder, progress)
+            return open_index(self._folder, self._corpus, self.embedder)
+
+    def _by_words(self, words: str) -> Ranking:
+        _, lexical = self._words()
+        scores = lexical.scores(words)
+        best = scores.argsort(kind="stable")[::-1][:DEPTH]
+        return Ranking(tuple((int(number), float(scores[number])) for number in best if scores[number] > 0))
+
+    def _by_meaning(self, words: str) -> tuple[Ranking | None, str | None]:
+        index = self._index
+        if self._trouble is not None:
+            return None, f"Searched by words alone: {self._trouble}"
+        if index is None or not self.embedder.ready:
+            self.warm()
+            return None, LOADING
+        try:
+            found = index.nearest(self.embedder.embed([words])[0], DEPTH)
+        except AdvisorError as error:
+            return None, f"Searched by words alone: {error.message}"
+        return Ranking(
+            tuple((self._places[name], score) for name, score in found if name in self._places)
+        ), None
+
+
+def open_retriever(
+    home: Path | None = None,
+    *,
+    wait: bool = True,
+    folders: Sequence[Path] = (SHIPPED,),
+    embedder: Embedder | None = None,
+    progress: Progress | None = None,
+) -> Retriever:
+    """A retriever over the guides in `folders`, with its index in the state folder.
+
+    Args:
+        home: the state folder; None for the usual one.
+        wait: build what is missing and load the embedder first. Without it everything loads in the background
+            and searches answer by words until then.
+        embedder: None for the local one in a child process. The retriever closes it.
+        progress: called while an index is built.
+    """
+    state = home or default_home()
+    retriever = Retriever(load_guides(folders), state / "index", embedder or ChildEmbedder())
+    if wait:
+        retriever.prepare(progress)
+    else:
+        retriever.warm()
+    return retriever
+
+
+def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
+    """Reciprocal rank fusion: each ranking gives 1 / (k + rank), scaled so that leading all gives 1."""
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, (number, _) in enumerate(ranking.hits, 1):
+            scores[number] = scores.get(number, 0.0) + (RRF_K + 1) / (RRF_K + rank) / len(rankings)
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _cleaned(query: str) -> tuple[str, list[str]]:
+    """The query without control characters and of bounded length, and what to say about that."""
+    kept = "".join(
+        " " if unicodedata.category(char)[0] == "C" else char for char in query[: MAX_QUERY_CHARACTERS * 4]
+    )
+    words = " ".join(kept.split())
+    notices = []
+    if len(words) > MAX_QUERY_CHARACTERS or len(query) > MAX_QUERY_CHARACTERS * 4:
+        words = words[:MAX_QUERY_CHARACTERS].rpartition(" ")[0] or words[:MAX_QUERY_CHARACTERS]
+        notices.append(f"Only the first {MAX_QUERY_CHARACTERS:,} characters of the query were used.")
+    if not any(char.isalnum() for char in words):
+        raise UsageError(
+            "The query is empty.",
+            hint="Ask in a few words, for example: how much memory does a 70B model need",
+        )
+    return words, notices
+
+
+def _passage(chunk: Chunk, score: float) -> Passage:
+    return Passage(
+        text=chunk.text,
+        guide=chunk.guide,
+        heading=chunk.heading,
+        file=chunk.file,
+        lines=(chunk.first_line, chunk.last_line),
+        score=round(score, 4),
+        as_of=chunk.as_of,
+    )
