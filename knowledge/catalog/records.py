@@ -270,6 +270,20 @@ class BenchmarkResult(Record):
     run_by: Literal["independent", "vendor"]
 
 
+class Board(Record):
+    """What a benchmark (or a group of them) measures and how far to trust it."""
+
+    name: str
+    benchmarks: tuple[str, ...]
+    """Prefixes of the benchmark names that this entry is about."""
+    measures: str
+    contamination: str
+    use_for: str
+    higher_is_better: bool = True
+    as_of: str
+    source: str
+
+
 class ApiModel(Record):
     """A model behind an API, as LiteLLM's bundled price map lists it."""
 

@@ -1,0 +1,117 @@
+"""The catalog in memory: every part is read from its data file once, when it is first asked for."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter
+
+from knowledge.catalog.benchmarks import Benchmarks
+from knowledge.catalog.records import (
+    Accelerator,
+    Engine,
+    License,
+    ModelRecord,
+    Quantization,
+    Record,
+    SystemMemory,
+)
+from knowledge.catalog.sources import Sources
+
+DATA = Path(__file__).resolve().parent / "data"
+R = TypeVar("R", bound=Record)
+
+
+class Catalog:
+    """What is known of models, hardware, licenses, engines and quantizations.
+
+    Records come from the data files beside this module and are validated on reading. A record that a person added
+    goes into `with_models`, which leaves this catalog as it is.
+    """
+
+    def __init__(self, folder: Path = DATA, extra_models: tuple[ModelRecord, ...] = ()) -> None:
+        self._folder = folder
+        self._extra = extra_models
+
+    def with_models(self, models: tuple[ModelRecord, ...]) -> Catalog:
+        """A catalog that also holds `models`; on equal ids they come first."""
+        return Catalog(self._folder, (*models, *self._extra))
+
+    def _read(self, name: str, kind: type[R]) -> tuple[R, ...]:
+        data = (self._folder / name).read_bytes()
+        return TypeAdapter(tuple[kind, ...]).validate_json(data)  # type: ignore[valid-type]
+
+    @cached_property
+    def models(self) -> tuple[ModelRecord, ...]:
+        """All models, the added ones first."""
+        own = {record.id for record in self._extra}
+        bundled = self._read("models.json", ModelRecord)
+        return (*self._extra, *(record for record in bundled if record.id not in own))
+
+    @cached_property
+    def by_id(self) -> dict[str, ModelRecord]:
+        """Models by their Hub id in lower case; a second Hub id of the same weights leads to the same record."""
+        found = {record.id.lower(): record for record in self.models}
+        for record in self.models:
+            for alias in record.aliases:
+                if "/" in alias:
+                    found.setdefault(alias.lower(), record)
+        return found
+
+    def model(self, model_id: str) -> ModelRecord | None:
+        """The model of a Hub id, in any case; None where the catalog has none."""
+        return self.by_id.get(model_id.lower())
+
+    @cached_property
+    def accelerators(self) -> tuple[Accelerator, ...]:
+        """GPUs, Apple chips and other accelerators."""
+        return self._read("accelerators.json", Accelerator)
+
+    @cached_property
+    def system_memory(self) -> tuple[SystemMemory, ...]:
+        """Memory classes with their theoretical bandwidth."""
+        return self._read("system_memory.json", SystemMemory)
+
+    @cached_property
+    def licenses(self) -> dict[str, License]:
+        """Licenses by id."""
+        return {record.id: record for record in self._read("licenses.json", License)}
+
+    def license_of(self, record: ModelRecord) -> License | None:
+        """The license of a model; where families carry one tag with different texts, the family's own."""
+        if record.license is None:
+            return None
+        own = self.licenses.get(f"{record.license}@{record.family}")
+        return own or self.licenses.get(record.license)
+
+    @cached_property
+    def engines(self) -> dict[str, Engine]:
+        """Inference engines by id."""
+        return {record.id: record for record in self._read("engines.json", Engine)}
+
+    @cached_property
+    def quantizations(self) -> dict[str, Quantization]:
+        """Weight formats by id."""
+        return {record.id: record for record in self._read("quantizations.json", Quantization)}
+
+    @cached_property
+    def benchmarks(self) -> Benchmarks:
+        """Published scores."""
+        return Benchmarks(self._folder / "benchmarks.json", self._folder / "boards.json")
+
+    @cached_property
+    def _sources(self) -> Sources:
+        return Sources(self._folder / "sources.json")
+
+    def sources(self, model_id: str) -> dict[str, str]:
+        """Where each field of a model comes from; `*` is the source of the rest."""
+        record = self.model(model_id)
+        return {} if record is None else self._sources.of(record.id)
+
+
+@cache
+def load_catalog() -> Catalog:
+    """The bundled catalog, read once in a process."""
+    return Catalog()
