@@ -1,7 +1,7 @@
 """Turns a request model into a command: options, `--stdin`, JSON or text, exit status.
 
-The options come from the model's fields, and the model reads their values: the command line, the JSON lines and the
-tools of a language model accept the same things and complain in the same words.
+The options come from the model's fields, and the model reads their values: the command line, the JSON lines and
+the tools of a language model accept the same things and complain in the same words.
 """
 
 from __future__ import annotations

@@ -1,0 +1,43 @@
+"""What a face needs from a conversation; `agent.session` fulfils it, tests fulfil it with a scripted one.
+
+Importing this module costs nothing: a face can be written against it before anything heavy is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Protocol
+
+from agent.events import Event
+
+
+class Session(Protocol):
+    """One conversation."""
+
+    def open(self) -> AsyncIterator[Event]:
+        """Start or resume: Ready first, then what a resumed session already said."""
+        ...
+
+    def say(self, text: str) -> AsyncIterator[Event]:
+        """One turn, which ends with TurnEnd; cancelling the iteration stops it."""
+        ...
+
+    def recommend(self) -> AsyncIterator[Event]:
+        """Have the answer now, with assumptions for what is not known."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and child processes; what was said is already saved."""
+        ...
+
+    def passage(self, locator: str) -> dict[str, Any] | None:
+        """The guide passage `file#heading:first-last`: guide, heading, file, lines, text, as_of; or None."""
+        ...
+
+    def history(self) -> list[dict[str, str]]:
+        """What was said, oldest first: `{"role": "user" | "advisor", "text": ...}`."""
+        ...
+
+
+SessionFactory = Callable[[], Awaitable[Session]]
+"""Makes a session; called after the first frame, so it may import what it needs."""

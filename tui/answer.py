@@ -1,0 +1,294 @@
+"""The recommendation as the screen needs it: read tolerantly from the contract's JSON, with sources numbered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tui.plaintext import clean, gib, is_number, speed, tokens, usd, words
+
+PARTS = (
+    ("weights", "weights_bytes"),
+    ("KV cache", "kv_cache_bytes"),
+    ("compute", "compute_bytes"),
+    ("overhead", "overhead_bytes"),
+)
+"""Parts of a memory bar, in drawing order: the word for people and the contract's key."""
+USES = {
+    "yes": "commercial use: yes",
+    "conditional": "commercial use: with conditions",
+    "no": "commercial use: no",
+    "unknown": "commercial use: unknown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One numbered source."""
+
+    number: int
+    kind: str
+    source: str
+    locator: str
+
+    @property
+    def label(self) -> str:
+        """One line that names it: the guide and its heading, or what kind of fact it is."""
+        name = self.source or self.locator
+        if self.kind == "guide" and "#" in self.locator:
+            heading = self.locator.split("#", 1)[1].rsplit(":", 1)[0].replace("-", " ").strip()
+            lines = self.locator.rsplit(":", 1)[-1]
+            where = f", lines {lines}" if lines[:1].isdigit() else ""
+            return f"guide: {name}" + (f", {heading}" if heading and heading not in name else "") + where
+        return f"{self.kind}: {name}" if self.kind else name
+
+
+class SourceList:
+    """Numbers sources in the order of their first use; the same source keeps its number."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, str], Source] = {}
+
+    def add(self, evidence: Mapping[str, Any]) -> Source:
+        """The numbered source of one `evidence` object."""
+        key = tuple(clean(evidence.get(name) or "", one_line=True) for name in ("kind", "source", "locator"))
+        kind, source, locator = key
+        if (kind, source, locator) not in self._known:
+            self._known[kind, source, locator] = Source(len(self._known) + 1, kind, source, locator)
+        return self._known[kind, source, locator]
+
+    def all(self) -> list[Source]:
+        """Every source, in number order."""
+        return list(self._known.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """Memory of one device, in bytes; None where unknown."""
+
+    device: str
+    parts: tuple[tuple[str, int], ...]
+    available: int | None
+
+    @property
+    def used(self) -> int:
+        return sum(amount for _, amount in self.parts)
+
+    @property
+    def free(self) -> int | None:
+        """What is left; negative where it does not fit."""
+        return None if self.available is None else self.available - self.used
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence with the numbers of its sources."""
+
+    text: str
+    sources: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something to run."""
+
+    label: str
+    shell: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One option of the answer, in words."""
+
+    rank: int
+    model: str
+    kind: str
+    quant: str
+    engine: str
+    context: str
+    memory: str
+    speed: str
+    license: str
+    license_words: str
+    quality: str
+    facts: tuple[tuple[str, str], ...]
+    bars: tuple[Bar, ...]
+    why: tuple[Claim, ...]
+    caveats: tuple[str, ...]
+    commands: tuple[Command, ...]
+
+    @property
+    def headline(self) -> str:
+        """Quantization, engine and context, as far as they apply."""
+        parts = [self.quant, self.engine and f"on {self.engine}", self.context and f"{self.context} tokens of context"]
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A recommendation."""
+
+    candidates: tuple[Candidate, ...] = ()
+    sources: tuple[Source, ...] = ()
+    rejected: tuple[tuple[str, str], ...] = ()
+    would_change: tuple[tuple[str, str], ...] = ()
+    assumptions: tuple[tuple[str, str, str], ...] = ()
+    """Slot, value, why."""
+    error: tuple[str, str] | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_answer(recommendation: Mapping[str, Any]) -> Answer:
+    """Read the contract's recommendation; missing fields become `unknown` or are left out."""
+    sources = SourceList()
+    candidates = tuple(
+        _candidate(entry, place, sources)
+        for place, entry in enumerate(_maps(recommendation.get("candidates")), start=1)
+    )
+    error = recommendation.get("error")
+    return Answer(
+        candidates=candidates,
+        sources=tuple(sources.all()),
+        rejected=tuple(
+            (_line(entry.get("model")), _line(entry.get("reason"))) for entry in _maps(recommendation.get("rejected"))
+        ),
+        would_change=tuple(
+            (_line(entry.get("if")), _line(entry.get("then")))
+            for entry in _maps(recommendation.get("would_change"))
+        ),
+        assumptions=tuple(
+            (words(_line(entry.get("slot"))), _line(entry.get("value")), _line(entry.get("why")))
+            for entry in _maps(recommendation.get("assumptions"))
+        ),
+        error=(_line(error.get("message")), _line(error.get("hint"))) if isinstance(error, Mapping) else None,
+        raw=recommendation,
+    )
+
+
+def _maps(value: object) -> list[Mapping[str, Any]]:
+    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def _map(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _line(value: object) -> str:
+    return "" if value is None else clean(value, one_line=True)
+
+
+def _candidate(entry: Mapping[str, Any], place: int, sources: SourceList) -> Candidate:
+    memory, terms = _map(entry.get("memory")), _map(entry.get("license"))
+    is_api = entry.get("kind") == "api"
+    use = USES.get(_line(terms.get("commercial_use")), USES["unknown"])
+    note = _line(terms.get("note"))
+    rank = entry.get("rank")
+    return Candidate(
+        rank=int(rank) if isinstance(rank, int) else place,
+        model=_line(entry.get("model")) or "unnamed model",
+        kind="api" if is_api else "local",
+        quant=_line(entry.get("quant")),
+        engine=_line(entry.get("engine")),
+        context=tokens(entry["context"]) if is_number(entry.get("context")) else "",
+        memory="" if is_api else _memory_words(memory),
+        speed=speed(_map(entry.get("speed")).get("tokens_per_second")),
+        license=_line(terms.get("id")) or "unknown",
+        license_words=f"{use}; {note}" if note else use,
+        quality=_quality(entry),
+        facts=tuple(_facts(entry, memory)),
+        bars=() if is_api else tuple(_bars(entry, memory)),
+        why=tuple(_claims(entry, sources)),
+        caveats=tuple(_sentence(caveat) for caveat in entry.get("caveats") or ()),
+        commands=tuple(
+            Command(_line(command.get("label")), clean(command.get("shell") or "").strip())
+            for command in _maps(entry.get("commands"))
+        ),
+    )
+
+
+def _sentence(caveat: object) -> str:
+    return _line(caveat.get("text")) if isinstance(caveat, Mapping) else _line(caveat)
+
+
+def _memory_words(memory: Mapping[str, Any]) -> str:
+    total, available = memory.get("total_bytes"), memory.get("available_bytes")
+    if not is_number(total):
+        return "unknown"
+    return f"{gib(total)} of {gib(available)}" if is_number(available) and available else gib(total)
+
+
+def _quality(entry: Mapping[str, Any]) -> str:
+    quality = _map(entry.get("quality"))
+    score = quality.get("score")
+    if not is_number(score):
+        return "unknown"
+    shown = f"{float(score):.0f}" if float(score) > 1 else f"{float(score):.2f}"  # type: ignore[arg-type]
+    return f"{shown} measured" if quality.get("measured") else f"{shown} estimated"
+
+
+def _facts(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Figures worth a line of their own under the headline; unknown ones are left out."""
+    facts: list[tuple[str, str]] = []
+    params = _map(entry.get("params"))
+    total, active = params.get("total_b"), params.get("active_b")
+    if is_number(total):
+        size = f"{float(total):g}B parameters"  # type: ignore[arg-type]
+        if is_number(active) and active != total:
+            size += f", {float(active):g}B active"  # type: ignore[arg-type]
+        facts.append(("size", size))
+    hardware = _map(entry.get("hardware"))
+    if hardware.get("name"):
+        owned = hardware.get("owned")
+        price = f", {usd(hardware['usd'])}" if is_number(hardware.get("usd")) else ""
+        facts.append(("runs on", _line(hardware["name"]) + ("" if owned is not False else " (not owned)") + price))
+    basis = _line(_map(entry.get("speed")).get("basis"))
+    if basis:
+        facts.append(("speed from", basis))
+    if entry.get("kv_cache_type"):
+        facts.append(("KV cache", _line(entry["kv_cache_type"])))
+    if is_number(memory.get("file_bytes")) and memory["file_bytes"]:
+        facts.append(("download", gib(memory["file_bytes"])))
+    month = _map(entry.get("cost")).get("usd_per_month")
+    if is_number(month):
+        facts.append(("cost", f"{usd(month)} a month"))
+    for companion in entry.get("companions") or ():
+        name = companion.get("model") if isinstance(companion, Mapping) else companion
+        role = _line(companion.get("role")) if isinstance(companion, Mapping) else ""
+        facts.append((role or "with", _line(name)))
+    return facts
+
+
+def _bars(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[Bar]:
+    devices = _maps(memory.get("per_device")) or _maps(entry.get("per_device"))
+    name = _line(_map(entry.get("hardware")).get("name")) or "memory"
+    if not devices and is_number(memory.get("total_bytes")):
+        devices = [{**memory, "device": name}]
+    return [
+        Bar(
+            device=_line(device.get("device")) or name,
+            parts=tuple((word, int(device.get(key) or 0)) for word, key in PARTS),
+            available=_available(device, memory, alone=len(devices) == 1),
+        )
+        for device in devices
+    ]
+
+
+def _available(device: Mapping[str, Any], memory: Mapping[str, Any], *, alone: bool) -> int | None:
+    for key in ("available_bytes", "memory_bytes"):
+        if is_number(device.get(key)) and device[key]:
+            return int(device[key])
+    if alone and is_number(memory.get("available_bytes")) and memory["available_bytes"]:
+        return int(memory["available_bytes"])
+    return None
+
+
+def _claims(entry: Mapping[str, Any], sources: SourceList) -> list[Claim]:
+    claims: list[Claim] = []
+    for reason in entry.get("why") or ():
+        if isinstance(reason, Mapping):
+            numbers = tuple(dict.fromkeys(sources.add(item).number for item in _maps(reason.get("evidence"))))
+            claims.append(Claim(_line(reason.get("text")), numbers))
+        else:
+            claims.append(Claim(_line(reason)))
+    return claims

@@ -1,0 +1,136 @@
+"""The chat on the screen.
+
+Nothing of the agent is imported here: the session is made by the factory, after the first frame, in its own thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from agent.protocol import SessionFactory
+from knowledge.home import home, log_file
+from tui import themes
+from tui.bridge import Bridge
+from tui.console import guarded, start_log
+from tui.glyphs import ASCII, UNICODE, use, wants_ascii
+from tui.screens.chat import ChatScreen
+
+log = logging.getLogger("llm_advisor.tui")
+# A shorter turn for each thread keeps typing smooth while the session's thread imports and calculates.
+SWITCH_SECONDS = 0.001
+
+
+class AdvisorApp(App[int], inherit_bindings=False):
+    """The Textual app."""
+
+    TITLE = "llm-advisor"
+    CSS_PATH: ClassVar[list[str]] = ["styles/chat.tcss", "styles/messages.tcss", "styles/sheets.tcss"]  # type: ignore[assignment]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-narrow"),
+        (90, "-medium"),
+        (112, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (22, "-tall")]
+    COMMAND_PALETTE_DISPLAY = "^p"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        open_session: SessionFactory,
+        *,
+        model: str = "guided",
+        session_name: str | None = None,
+        state: Path | None = None,
+        log_path: Path | None = None,
+    ) -> None:
+        super().__init__()
+        self.bridge = Bridge(open_session)
+        self._model, self._session_name = model, session_name
+        self._state, self._log_path = state, log_path
+        self.register_theme(themes.DARK)
+        self.register_theme(themes.LIGHT)
+        self.theme = themes.first_theme()
+
+    def get_default_screen(self) -> Screen[None]:
+        """The chat."""
+        return ChatScreen(
+            self.bridge,
+            model=self._model,
+            session=self._session_name,
+            history_file=self._state / "history.jsonl" if self._state else None,
+        )
+
+    @property
+    def chat(self) -> ChatScreen:
+        """The main screen, also while something lies over it."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, ChatScreen)
+        return screen
+
+    async def on_unmount(self) -> None:
+        """Let the session close its files."""
+        await self.bridge.close()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers: only what can be done now."""
+        if isinstance(screen, ChatScreen):
+            yield from screen.commands()
+        yield SystemCommand("Help", "What the keys do", self.action_help)
+        yield SystemCommand("Log", "What was logged, with details of problems", self.action_log)
+        yield SystemCommand("Theme", "Other colors", self.action_change_theme)
+        yield SystemCommand("Quit", "The conversation is saved", self.exit)
+
+    def action_help(self) -> None:
+        """F1."""
+        from tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.chat.help_topic()))
+
+    def action_log(self) -> None:
+        """Ctrl+L."""
+        from tui.screens.log import LogScreen
+
+        if not isinstance(self.screen, LogScreen):
+            self.push_screen(LogScreen(self._log_path))
+
+    def action_leave(self) -> None:
+        """Ctrl+Q asks like Ctrl+C does."""
+        self.chat.action_leave()
+
+    def _fatal_error(self) -> None:
+        """An exception nobody caught: one sentence after the screen is restored, the details in the log."""
+        log.critical("the screen failed", exc_info=sys.exc_info())
+        where = f" Details: {self._log_path}" if self._log_path else ""
+        self.panic(Text(f"The screen failed and was closed; the conversation is saved.{where}"))
+
+
+def run(open_session: SessionFactory, *, model: str, session_name: str | None) -> int:
+    """Open the chat and stay until it is left.
+
+    Args:
+        open_session: Makes the session; awaited in the session's thread after the first frame.
+        model: What `--model` said, for the top line until the session is open.
+        session_name: What `--session` said.
+
+    Returns:
+        The exit status of the command.
+    """
+    use(ASCII if wants_ascii() else UNICODE)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    state = home()
+    log_path = start_log(log_file("tui", state))
+    app = AdvisorApp(open_session, model=model, session_name=session_name, state=state, log_path=log_path)
+    with guarded(log_path):
+        app.run()
+    return app.return_code or 0

@@ -1,0 +1,152 @@
+"""Holds the session in a thread with an event loop of its own.
+
+Whatever a session does (imports, database, calculations) then never holds up the screen; only events cross over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from agent.events import Event
+from agent.protocol import Session, SessionFactory
+
+T = TypeVar("T")
+CLOSE_SECONDS = 3.0
+
+
+class Bridge:
+    """One session behind a thread. All methods are called from the screen's event loop."""
+
+    def __init__(self, open_session: SessionFactory) -> None:
+        self._factory = open_session
+        self._session: Session | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._turn: asyncio.Lock | None = None
+
+    def start(self) -> None:
+        """Start the thread; nothing is imported yet."""
+        started = threading.Event()
+
+        def serve() -> None:
+            loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(loop)
+            self._loop, self._turn = loop, asyncio.Lock()
+            started.set()
+            try:
+                loop.run_forever()
+            finally:
+                loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.close()
+
+        # A daemon, so that a session that hangs cannot keep the process.
+        self._thread = threading.Thread(target=serve, name="session", daemon=True)
+        self._thread.start()
+        started.wait()
+
+    async def open(self) -> AsyncGenerator[Event, None]:
+        """Make the session and yield what it says at once."""
+
+        async def events() -> AsyncIterator[Event]:
+            self._session = await self._factory()
+            async for event in self._session.open():
+                yield event
+
+        async with aclosing(self._stream(events)) as stream:
+            async for event in stream:
+                yield event
+
+    async def say(self, text: str) -> AsyncGenerator[Event, None]:
+        """One turn."""
+        async with aclosing(self._stream(lambda: self._live().say(text))) as stream:
+            async for event in stream:
+                yield event
+
+    async def recommend(self) -> AsyncGenerator[Event, None]:
+        """The answer now."""
+        async with aclosing(self._stream(lambda: self._live().recommend())) as stream:
+            async for event in stream:
+                yield event
+
+    async def passage(self, locator: str) -> dict[str, Any] | None:
+        """A guide passage, read in the session's thread."""
+        return await self._call(lambda: self._live().passage(locator))
+
+    async def history(self) -> list[dict[str, str]]:
+        """What was said so far."""
+        return await self._call(lambda: self._live().history())
+
+    async def close(self) -> None:
+        """Close the session and end the thread; gives up after a few seconds."""
+        if self._loop is None or self._thread is None:
+            return
+
+        async def end() -> None:
+            if self._session is not None:
+                await self._session.close()
+
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(self._submit(end())), CLOSE_SECONDS)
+        except TimeoutError:
+            pass
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            await asyncio.to_thread(self._thread.join, CLOSE_SECONDS)
+
+    def _live(self) -> Session:
+        if self._session is None:
+            raise RuntimeError("the session is not open yet")
+        return self._session
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> Any:
+        assert self._loop is not None, "start() comes first"
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def _call(self, work: Callable[[], T]) -> T:
+        async def run() -> T:
+            return work()
+
+        result: T = await asyncio.wrap_future(self._submit(run()))
+        return result
+
+    async def _stream(self, make: Callable[[], AsyncIterator[Event]]) -> AsyncGenerator[Event, None]:
+        """Events of `make()`, run over there; closing this iterator cancels it over there."""
+        here = asyncio.get_running_loop()
+        queue: asyncio.Queue[Event | BaseException | None] = asyncio.Queue()
+
+        def put(item: Event | BaseException | None) -> None:
+            if not here.is_closed():
+                here.call_soon_threadsafe(queue.put_nowait, item)
+
+        async def pump() -> None:
+            assert self._turn is not None
+            try:
+                async with self._turn:  # a cancelled turn finishes its clean-up before the next one begins
+                    await _drain(make(), put)
+            except Exception as error:
+                put(error)
+            finally:
+                put(None)
+
+        future = self._submit(pump())
+        try:
+            while (item := await queue.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                yield item
+        finally:
+            future.cancel()
+
+
+async def _drain(events: AsyncIterator[Event], put: Callable[[Event], None]) -> None:
+    try:
+        async for event in events:
+            put(event)
+    finally:
+        close = getattr(events, "aclose", None)
+        if close is not None:
+            await close()

@@ -1,0 +1,63 @@
+"""Keeps the terminal for the screen alone: what libraries write to stdout and stderr goes to the log file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LOG_BYTES = 2_000_000
+
+
+def start_log(path: Path) -> Path | None:
+    """Send all logging to a file. Returns its path, or None where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".old.log"))
+        handler: logging.Handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError:
+        logging.getLogger().handlers = [logging.NullHandler()]
+        return None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("llm_advisor").setLevel(logging.INFO)
+    return path
+
+
+@contextmanager
+def guarded(log_path: Path | None) -> Iterator[None]:
+    """File descriptors 1 and 2 go to the log while the screen keeps copies of the real ones.
+
+    Progress bars and native code write to the descriptors themselves and would tear the screen.
+    """
+    if not (sys.__stdout__ and sys.__stderr__ and sys.__stderr__.isatty()):
+        yield
+        return
+    sys.__stdout__.flush()
+    sys.__stderr__.flush()
+    python_streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    real = (os.dup(1), os.dup(2))
+    sink = os.open(log_path or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    screens = [os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace") for number in real]
+    try:
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        # The screen's driver writes to `sys.__stderr__` and asks `sys.__stdout__` for its size.
+        sys.__stdout__, sys.__stderr__ = screens  # type: ignore[misc]
+        yield
+    finally:
+        for screen in screens:
+            screen.flush()
+        os.dup2(real[0], 1)
+        os.dup2(real[1], 2)
+        sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = python_streams  # type: ignore[misc]
+        for number in (*real, sink):
+            os.close(number)
+        for screen in screens:
+            screen.close()

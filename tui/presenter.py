@@ -1,0 +1,152 @@
+"""Puts the events of a turn on the screen: which widget each becomes, and what the status line says meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from agent.events import (
+    Delta,
+    Event,
+    Failure,
+    Message,
+    NeedsChanged,
+    Question,
+    Ready,
+    Recommendation,
+    Status,
+    ToolCall,
+)
+from tui.needs_view import hardware_words
+from tui.plaintext import words
+from tui.turns import Input
+from tui.widgets.conversation import Conversation
+from tui.widgets.hardware_line import HardwareLine
+from tui.widgets.messages import AdvisorMessage, FailureMessage, Notice, UserMessage, tool_line
+from tui.widgets.needs_panel import NeedsPanel
+from tui.widgets.question import RECOMMEND_TEXT, QuestionMessage
+from tui.widgets.recommendation import RecommendationBlock
+from tui.widgets.status_line import StatusLine
+
+FIRST_STEP = {
+    "open": "getting ready",
+    "say": "reading what you said",
+    "recommend": "comparing models",
+}
+
+
+class Presenter:
+    """Shows turns; `question` is the one that is open, if any."""
+
+    def __init__(
+        self, conversation: Conversation, needs: NeedsPanel, top: HardwareLine, status: StatusLine
+    ) -> None:
+        self._conversation = conversation
+        self._needs = needs
+        self._top = top
+        self._status = status
+        self._writing: AdvisorMessage | None = None
+        self._opening = False
+        self._earlier: list[Message] = []
+        self.question: QuestionMessage | None = None
+        self.mode = ""
+        self._handlers: dict[type[Event], Callable[[Any], Awaitable[None]]] = {
+            Ready: self._ready,
+            NeedsChanged: self._needs_changed,
+            Status: self._step,
+            ToolCall: self._tool,
+            Delta: self._delta,
+            Message: self._message,
+            Question: self._question,
+            Recommendation: self._recommendation,
+            Failure: self._failure,
+        }
+
+    async def begin(self, given: Input) -> None:
+        """Show what was asked for, and a sign of life."""
+        self._opening = given.kind == "open"
+        self._status.begin(FIRST_STEP[given.kind])
+        if given.kind != "open":
+            self.settle_question()
+            self._conversation.follow()
+            await self._conversation.add(UserMessage(given.text or RECOMMEND_TEXT))
+
+    async def show(self, event: Event) -> None:
+        """Show one event; kinds without a place on the screen are passed over."""
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            await handler(event)
+
+    async def end(self, *, stopped: bool) -> None:
+        """The turn is over, also where it was cut off."""
+        self._status.end()
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await (writing.stop() if stopped else writing.finish())
+        elif stopped and not self._opening:
+            await self._conversation.add(Notice("stopped"))
+
+    async def resume(self, history: list[dict[str, str]]) -> None:
+        """Show what was said in an earlier sitting, with the sources that came along."""
+        said = {message.text: message.citations for message in self._earlier}
+        for entry in history:
+            text = entry.get("text", "")
+            if entry.get("role") == "user":
+                await self._conversation.add(UserMessage(text))
+            else:
+                await self._conversation.add(AdvisorMessage(text, said.get(text, [])))
+        self._earlier = []
+
+    def settle_question(self) -> None:
+        """The open question is answered or passed over."""
+        if self.question is not None:
+            self.question.settle()
+            self.question = None
+
+    async def _ready(self, event: Ready) -> None:
+        self.mode = event.mode
+        self._top.ready(event.mode, event.model, event.session)
+
+    async def _needs_changed(self, event: NeedsChanged) -> None:
+        self._needs.show(event.needs, event.assumptions)
+        self._top.hardware(*hardware_words(event.needs))
+
+    async def _step(self, event: Status) -> None:
+        self._status.step(event.text)
+
+    async def _tool(self, event: ToolCall) -> None:
+        self._status.step(f"{words(event.name)} done")
+        await self._conversation.add(tool_line(event.name, event.arguments, event.result, event.seconds))
+
+    async def _delta(self, event: Delta) -> None:
+        if self._writing is None:
+            self._writing = AdvisorMessage()
+            await self._conversation.add(self._writing)
+            self._status.step("writing")
+        await self._writing.write(event.text)
+        self._conversation.grew()
+
+    async def _message(self, event: Message) -> None:
+        if self._opening:
+            self._earlier.append(event)
+            return
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing.finish(event.text, event.citations)
+            self._conversation.grew()
+        else:
+            await self._conversation.add(AdvisorMessage(event.text, event.citations))
+
+    async def _question(self, event: Question) -> None:
+        self.settle_question()
+        self.question = QuestionMessage(
+            event.slot, event.text, event.reason, event.options, clarifies=event.clarifies
+        )
+        await self._conversation.add(self.question)
+
+    async def _recommendation(self, event: Recommendation) -> None:
+        self.settle_question()
+        await self._conversation.add(RecommendationBlock(event.recommendation), show_top=True)
+
+    async def _failure(self, event: Failure) -> None:
+        await self._conversation.add(FailureMessage(event.message, event.hint, event.code))

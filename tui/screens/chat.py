@@ -1,0 +1,340 @@
+"""The conversation on the screen: what is where, and what the keys do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widgets import Footer, TextArea
+from textual.worker import Worker
+
+from agent.events import Event
+from tui.bridge import Bridge
+from tui.history import InputHistory
+from tui.plaintext import shorten
+from tui.presenter import Presenter
+from tui.turns import Input, Turns
+from tui.widgets.composer import Composer
+from tui.widgets.conversation import Conversation, NewBelow
+from tui.widgets.empty_state import EmptyState, Example
+from tui.widgets.hardware_line import HardwareLine
+from tui.widgets.messages import CopyText, OpenSource
+from tui.widgets.needs_panel import NeedsPanel
+from tui.widgets.question import Choice, QuestionMessage
+from tui.widgets.recommendation import RecommendationBlock
+from tui.widgets.status_line import StatusLine
+
+QUIT_SECONDS = 2.0
+QUIT_WORDS = {"/quit", "/exit", "quit", "exit", ":q"}
+
+
+class ChatScreen(Screen[None]):
+    """The one main screen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop", "Stop", show=True),
+        Binding("ctrl+r", "recommend", "Recommend now", key_display="^r", priority=True),
+        Binding("f2", "needs", "Needs"),
+        Binding("f1", "app.help", "Help"),
+        Binding("ctrl+c", "interrupt", "Copy, stop or quit", show=False, priority=True),
+        Binding("ctrl+d", "leave", "Quit", show=False),
+        Binding("ctrl+l", "app.log", "Log", show=False, priority=True),
+        Binding("f3", "answer", "Answer", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+    ]
+    AUTO_FOCUS = "#composer"
+
+    def __init__(self, bridge: Bridge, *, model: str, session: str | None, history_file: Path | None) -> None:
+        super().__init__()
+        self._bridge = bridge
+        self._model, self._session = model, session
+        self._history = InputHistory(history_file)
+        self._turns = Turns(self, self._source)
+        self._worker: Worker[None] | None = None
+        self._quit_asked = 0.0
+        self._opened = False
+
+    def compose(self) -> ComposeResult:
+        yield HardwareLine(model=self._model, session=self._session)
+        with Horizontal(id="middle"):
+            with Vertical(id="talk"):
+                with Conversation():
+                    yield EmptyState()
+                yield NewBelow()
+            yield NeedsPanel()
+        yield StatusLine()
+        yield Composer(self._history)
+        yield Footer(show_command_palette=True, compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(NewBelow).display = False
+        self.presenter = Presenter(
+            self.query_one(Conversation),
+            self.query_one(NeedsPanel),
+            self.query_one(HardwareLine),
+            self.query_one(StatusLine),
+        )
+        # The first frame is drawn before anything else is loaded.
+        self.call_after_refresh(self._begin)
+
+    # --- turns ---------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._bridge.start()
+        self._load_history()
+        self._submit(Input("open"))
+
+    @work(thread=True, exit_on_error=False)
+    def _load_history(self) -> None:
+        self._history.load()
+
+    def _source(self, given: Input) -> AsyncGenerator[Event, None]:
+        if given.kind == "open":
+            return self._bridge.open()
+        return self._bridge.recommend() if given.kind == "recommend" else self._bridge.say(given.text)
+
+    def _submit(self, given: Input) -> None:
+        """Run it, or let it wait for the turn that runs."""
+        if given.kind != "open" and not self._opened and self._turns.running is None:
+            self._turns.waiting.insert(0, Input("open"))  # opening failed before: try again first
+        self._turns.waiting.append(given)
+        if self._turns.running is None:
+            self._worker = self._run_turns()
+        else:
+            self.query_one(StatusLine).queued(len(self._turns.waiting))
+
+    @work(exit_on_error=False, group="turns")
+    async def _run_turns(self) -> None:
+        await self._turns.run()
+
+    async def turn_began(self, given: Input) -> None:
+        """A turn starts."""
+        self.query_one(StatusLine).queued(len(self._turns.waiting))
+        await self.presenter.begin(given)
+        self._sync_question()
+        self.refresh_bindings()
+
+    async def turn_event(self, event: Event) -> None:
+        """Something happened in it."""
+        if event.type == "ready":
+            self._opened = True
+        await self.presenter.show(event)
+        self._sync_question()
+
+    async def turn_ended(self, given: Input, *, failed: bool, stopped: bool) -> None:
+        """It is over."""
+        await self.presenter.end(stopped=stopped)
+        if given.kind == "open" and not failed and not stopped:
+            await self.presenter.resume(await self._bridge.history())
+        if (failed or stopped) and given.kind == "say":
+            self._give_back([given, *self._turns.take_back()])
+        self.refresh_bindings()
+
+    def _give_back(self, inputs: list[Input]) -> None:
+        """Put texts that were not answered back into the composer, before what is being typed."""
+        composer = self.query_one(Composer)
+        texts = [given.text for given in inputs if given.kind == "say"]
+        if composer.text.strip():
+            texts.append(composer.text)
+        composer.put("\n".join(texts))
+        self.query_one(StatusLine).queued(0)
+
+    def _sync_question(self) -> None:
+        self.query_one(Composer).has_question = self.presenter.question is not None
+
+    # --- what the person does ------------------------------------------------------------------------------
+
+    @on(Composer.Sent)
+    def _sent(self, event: Composer.Sent) -> None:
+        text = event.text.strip()
+        question = self.presenter.question
+        if question is not None and self._turns.running is None and (not text or question.names(text)):
+            if question.ready:
+                self._answer(question.chosen)
+            return
+        if not text:
+            return
+        if text.lower() in QUIT_WORDS:
+            self.app.exit()
+            return
+        self._say(text)
+
+    @on(QuestionMessage.Picked)
+    def _picked(self, event: QuestionMessage.Picked) -> None:
+        self._answer(event.choice)
+
+    def _answer(self, choice: Choice) -> None:
+        composer = self.query_one(Composer)
+        if choice.kind == "other":
+            composer.focus()
+        elif choice.kind == "recommend":
+            composer.put("")
+            self._submit(Input("recommend"))
+        else:
+            self._say(choice.text)
+
+    def _say(self, text: str) -> None:
+        self._history.add(text)
+        self._save_history(text)
+        self.query_one(Composer).put("")
+        self._submit(Input("say", text))
+
+    @work(thread=True, exit_on_error=False)
+    def _save_history(self, text: str) -> None:
+        self._history.save(text)
+
+    @on(Composer.Arrow)
+    def _arrow(self, event: Composer.Arrow) -> None:
+        if self.presenter.question is not None:
+            self.presenter.question.move(event.by)
+
+    @on(TextArea.Changed, "#composer")
+    def _typed(self) -> None:
+        if self.presenter.question is not None:
+            self.presenter.question.follow(self.query_one(Composer).text)
+
+    @on(Example.Chosen)
+    def _example(self, event: Example.Chosen) -> None:
+        self.query_one(Composer).put(event.text)
+        self.query_one(Composer).focus()
+
+    @on(NeedsPanel.Edit)
+    def _edit_need(self, event: NeedsPanel.Edit) -> None:
+        composer = self.query_one(Composer)
+        composer.put(f"{event.need.label.lower()}: ")
+        composer.focus()
+        self.flash(f"Type the new value for {event.need.label.lower()}, then Enter")
+
+    @on(OpenSource)
+    @work(exit_on_error=False)
+    async def _open_source(self, event: OpenSource) -> None:
+        from tui.screens.passage import PassageScreen
+
+        passage = None
+        if event.source.kind == "guide" and event.source.locator:
+            passage = await self._bridge.passage(event.source.locator)
+        await self.app.push_screen(PassageScreen(event.source, passage))
+
+    @on(CopyText)
+    def _copy(self, event: CopyText) -> None:
+        if not event.text:
+            self.flash(f"There is not {event.what} to copy here", "warning")
+            return
+        self.app.copy_to_clipboard(event.text)
+        self.flash(f"Copied {event.what}")
+
+    @on(RecommendationBlock.Export)
+    def _exported(self) -> None:
+        self.action_export()
+
+    # --- keys ----------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Esc is shown only while something can be stopped."""
+        if action == "stop":
+            return self._turns.running is not None
+        return True
+
+    def help_topic(self) -> str:
+        """The section of the help on what has the focus."""
+        focused = self.focused
+        if focused is None:
+            return ""
+        if self.query_one(NeedsPanel) in focused.ancestors:
+            return "Needs"
+        if isinstance(focused, Composer):
+            return "Questions" if self.presenter.question is not None else "Typing"
+        return "Answers"
+
+    def commands(self) -> Iterator[SystemCommand]:
+        """What can be done now, for the palette."""
+        yield SystemCommand("Recommend now", "With assumptions for what is not known", self.action_recommend)
+        if self._turns.running is not None:
+            yield SystemCommand("Stop", "Stop the running answer", self.action_stop)
+        blocks = list(self.query(RecommendationBlock))
+        if blocks:
+            block = blocks[-1]
+            yield SystemCommand("Go to the recommendation", "And open its sources by digit", self.action_answer)
+            yield SystemCommand("Copy the recommendation", "As Markdown", block.action_copy)
+            if block.candidate is not None and block.candidate.commands:
+                yield SystemCommand("Copy a command", "Of the option shown", block.action_copy_command)
+        if self.query("UserMessage"):
+            yield SystemCommand("Export the conversation", "To a Markdown file in this folder", self.action_export)
+        yield SystemCommand("Needs", "Show or fold the panel", self.action_needs)
+
+    def flash(self, text: str, kind: str = "information") -> None:
+        """A short message in the status line."""
+        self.query_one(StatusLine).flash(shorten(text, 200), kind)
+
+    def action_stop(self) -> None:
+        """Stop the running turn; what came stays, what was typed comes back."""
+        if self._worker is not None and self._turns.running is not None:
+            self._worker.cancel()
+
+    def action_recommend(self) -> None:
+        """Have the answer now, with assumptions for what is not known."""
+        self._submit(Input("recommend"))
+
+    def action_interrupt(self) -> None:
+        """Ctrl+C: copy what is selected, else stop what runs, else ask once before quitting."""
+        selected = self.get_selected_text() or self.query_one(Composer).selected_text
+        if selected:
+            self.app.copy_to_clipboard(selected)
+            self.clear_selection()
+            self.flash("Copied the selection")
+        elif self._turns.running is not None and self._turns.running.kind != "open":
+            self.action_stop()
+        else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """Quit when asked twice within two seconds."""
+        now = time.monotonic()
+        if now - self._quit_asked <= QUIT_SECONDS:
+            self.app.exit()
+        else:
+            self._quit_asked = now
+            self.flash("Press Ctrl+C again to quit; the conversation is saved", "warning")
+
+    def action_needs(self) -> None:
+        """Show the needs and go there; from there, fold them away."""
+        panel = self.query_one(NeedsPanel)
+        if panel.display and panel.has_focus_within:
+            panel.set_class(False, "-open")
+            panel.set_class(True, "-closed")
+            self.query_one(Composer).focus()
+        else:
+            panel.set_class(False, "-closed")
+            panel.set_class(True, "-open")
+            panel.query_one("OptionList").focus()
+
+    def action_answer(self) -> None:
+        """Go to the last recommendation."""
+        blocks = list(self.query(RecommendationBlock))
+        if blocks:
+            blocks[-1].focus()
+            blocks[-1].scroll_visible(top=True, animate=False)
+
+    def action_page(self, by: int) -> None:
+        """Scroll the conversation by a page."""
+        conversation = self.query_one(Conversation)
+        conversation.scroll_page_up() if by < 0 else conversation.scroll_page_down()
+
+    @work(exit_on_error=False)
+    async def action_export(self) -> None:
+        """Write the conversation as Markdown into the current folder."""
+        from tui.export import write_conversation
+
+        path, problem = await write_conversation(self, self._session or "conversation")
+        if problem:
+            self.flash(problem, "error")
+        else:
+            self.flash(f"Wrote {path}")

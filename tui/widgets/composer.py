@@ -1,0 +1,98 @@
+"""Where the person types. Enter sends, Ctrl+J adds a line, Up and Down at the edges walk what was typed before."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message as UIMessage
+from textual.widgets import TextArea
+
+from tui.history import InputHistory
+from tui.plaintext import clean
+
+PLACEHOLDER = "What do you want to do with a model? On which machine?"
+
+
+class Composer(TextArea):
+    """A text area that sends."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "send", "Send", priority=True),
+        Binding("ctrl+j,shift+enter", "newline", "New line", key_display="^j"),
+    ]
+
+    class Sent(UIMessage):
+        """Enter was pressed; the text may be empty."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Arrow(UIMessage):
+        """Up or Down in an empty composer, while a question is open."""
+
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
+
+    def __init__(self, history: InputHistory) -> None:
+        super().__init__(
+            id="composer",
+            soft_wrap=True,
+            show_line_numbers=False,
+            highlight_cursor_line=False,
+            compact=True,
+            placeholder=PLACEHOLDER,
+        )
+        self.typed_before = history
+        self.has_question = False
+        """Arrows in an empty composer then move over the options."""
+        self._walked: str | None = None
+
+    def action_send(self) -> None:
+        """Hand the text over; whoever takes it clears the composer."""
+        self.post_message(self.Sent(self.text))
+
+    def action_newline(self) -> None:
+        """Add a line."""
+        self.insert("\n")
+
+    def put(self, text: str) -> None:
+        """Replace the text and set the cursor behind it."""
+        self.text = text
+        self.move_cursor(self.document.end)
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """One line up; at the top the previous input, or the option above."""
+        if select or not self.navigator.is_first_wrapped_line(self.cursor_location):
+            super().action_cursor_up(select)
+        elif self.has_question and not self.text:
+            self.post_message(self.Arrow(-1))
+        else:
+            self._show(self.typed_before.older(self.text))
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        """One line down; at the bottom the next input, or the option below."""
+        if select or not self.navigator.is_last_wrapped_line(self.cursor_location):
+            super().action_cursor_down(select)
+        elif self.has_question and not self.text:
+            self.post_message(self.Arrow(1))
+        else:
+            self._show(self.typed_before.newer())
+
+    def on_text_area_changed(self) -> None:
+        if self.text != self._walked:
+            self.typed_before.leave()
+        self._walked = None
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        """Pasted text goes in as it is, also with many lines; nothing is sent."""
+        event.text = clean(event.text)
+        await super()._on_paste(event)
+
+    def _show(self, text: str | None) -> None:
+        if text is not None:
+            self._walked = text
+            self.put(text)

@@ -1,0 +1,82 @@
+"""The scrolling list of everything said and done. It follows the end only while the end is in view."""
+
+from __future__ import annotations
+
+from textual.containers import VerticalScroll
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from tui.glyphs import glyphs
+from tui.widgets.empty_state import EmptyState
+from tui.widgets.text import PlainText
+
+
+class NewBelow(PlainText):
+    """Says that something new stands below; a click goes there."""
+
+    def __init__(self) -> None:
+        super().__init__(f"{glyphs().down} new below (End)", id="new-below")
+
+    def on_click(self) -> None:
+        self.screen.query_one(Conversation).follow()
+
+
+class Conversation(VerticalScroll, can_focus=True):
+    """Message widgets, oldest first."""
+
+    unseen: reactive[bool] = reactive(False)
+    """Something was added below what is in view."""
+
+    def __init__(self) -> None:
+        super().__init__(id="conversation")
+
+    def on_mount(self) -> None:
+        self.anchor()
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the last line is in view (or nearly)."""
+        return self.max_scroll_y - self.scroll_offset.y <= 1
+
+    async def add(self, widget: Widget, *, show_top: bool = False) -> None:
+        """Append a widget.
+
+        Args:
+            widget: What to append.
+            show_top: Where it is taller than the view, show its beginning and not its end.
+        """
+        following = self.at_end
+        self.query(EmptyState).remove()
+        await self.mount(widget)
+        if show_top and following:
+            self.call_after_refresh(self._show_top, widget)
+        elif not following:
+            self.unseen = True
+
+    def follow(self) -> None:
+        """Go to the end and stay there."""
+        self.unseen = False
+        self.anchor(False)
+        self.anchor()
+
+    def grew(self) -> None:
+        """Something in the conversation got longer."""
+        if not self.at_end and self.is_anchored and self._anchor_released:
+            self.unseen = True
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.at_end:
+            self.unseen = False
+
+    def watch_unseen(self, unseen: bool) -> None:
+        for hint in self.screen.query(NewBelow):
+            hint.display = unseen
+
+    def action_scroll_end(self) -> None:
+        self.follow()
+
+    def _show_top(self, widget: Widget) -> None:
+        if widget.outer_size.height > self.size.height:
+            self.release_anchor()
+            self.scroll_to_widget(widget, top=True, animate=False, immediate=True)

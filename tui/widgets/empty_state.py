@@ -1,0 +1,53 @@
+"""What stands in an empty conversation: one sentence, two examples, two keys."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message as UIMessage
+from textual.widgets import Static
+
+from tui.glyphs import glyphs
+from tui.widgets.text import PlainText, styled
+
+SENTENCE = "Say what a language model should do for you and on which machine; a minute later you know which one to run."
+EXAMPLES = (
+    "A coding assistant on my RTX 3060 12GB, must be free for work",
+    "Search over 50,000 support tickets in German, nothing may leave our server",
+)
+
+
+class Example(Static):
+    """An example that goes into the composer when it is clicked."""
+
+    class Chosen(UIMessage):
+        """An example was clicked."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, text: str) -> None:
+        super().__init__(styled((f"{glyphs().user} ", "$primary"), text), markup=False, classes="example")
+        self.text = text
+
+    def on_click(self) -> None:
+        self.post_message(self.Chosen(self.text))
+
+
+class EmptyState(Vertical):
+    """Goes away with the first message."""
+
+    def __init__(self) -> None:
+        super().__init__(id="empty")
+
+    def compose(self) -> ComposeResult:
+        yield PlainText(SENTENCE, classes="sentence")
+        yield PlainText("For example", classes="for-example")
+        for text in EXAMPLES:
+            yield Example(text)
+        yield Static(
+            styled(("Enter", "bold $accent"), " sends      ", ("F1", "bold $accent"), " explains everything else"),
+            markup=False,
+            classes="two-keys",
+        )

@@ -1,0 +1,55 @@
+"""The top line: the program, how it understands and words, the conversation, and the hardware it reckons with."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from tui.glyphs import glyphs
+from tui.widgets.text import Fitted, FittedText, crop, styled
+
+MODES = {"guided": "guided, built in", "ollama": "Ollama", "api": "API model"}
+UNKNOWN_HARDWARE = "hardware not known yet"
+
+
+class HardwareLine(FittedText):
+    """Drawn anew at each width; the hardware has the first claim to room."""
+
+    def __init__(self, *, model: str, session: str | None) -> None:
+        self._who = "loading" if model in ("", "auto") else model
+        self._session = session or ""
+        self._hardware = UNKNOWN_HARDWARE
+        self._origin = ""
+        super().__init__(self._build, id="top")
+
+    def ready(self, mode: str, model: str | None, session: str) -> None:
+        """The session is open."""
+        self._who = model if model and model != "guided" else MODES.get(mode, mode)
+        self._session = session
+        self._redraw()
+
+    def hardware(self, text: str, origin: str) -> None:
+        """The machine that is reckoned with, and where that came from."""
+        self._hardware, self._origin = text or UNKNOWN_HARDWARE, origin if text else ""
+        self._redraw()
+
+    def _redraw(self) -> None:
+        self.update(Fitted(self._build))
+
+    def _build(self, width: int) -> Content:
+        signs = glyphs()
+        dot = f" {signs.separator} "
+        origin = f" ({self._origin})" if self._origin else ""
+        room = width - len(origin)
+        machine = crop(self._hardware, room, signs.ellipsis)
+        left_parts = ["llm-advisor", self._who, self._session]
+        left = ""
+        while left_parts:
+            left = dot.join(part for part in left_parts if part)
+            if len(left) + len(machine) + len(origin) + 3 <= width:
+                break
+            left_parts.pop()
+        else:
+            left = ""
+        gap = " " * max(0, width - len(left) - len(machine) - len(origin))
+        name, rest = left[:11], left[11:]
+        return styled((name, "bold $primary"), (rest, "$text-muted"), gap, machine, (origin, "$text-muted"))

@@ -1,0 +1,195 @@
+"""The answer in the conversation: options, memory, reasons with sources, commands, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message as UIMessage
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tui.answer import Answer, Candidate, Claim, read_answer
+from tui.answer_text import as_markdown
+from tui.glyphs import glyphs
+from tui.widgets.candidates import CandidateTable
+from tui.widgets.fold import Fold
+from tui.widgets.memory_bar import MemoryBars
+from tui.widgets.messages import Block, CopyText, SourceLines
+from tui.widgets.text import FittedText, PlainText, hanging, styled
+
+RANK_WORDS = ("Best choice", "Second choice", "Third choice")
+
+
+class RecommendationBlock(Block):
+    """An answer; arrows choose the option whose details are shown."""
+
+    BINDINGS = [
+        Binding("down", "other(1)", "Next option", show=False),
+        Binding("up", "other(-1)", "Previous option", show=False),
+        Binding("left_square_bracket", "other(-1)", show=False),
+        Binding("right_square_bracket", "other(1)", show=False),
+        Binding("y", "copy_command", "Copy command", tooltip="Copy the first command; again for the next"),
+        Binding("e", "export", "Export", tooltip="Write the conversation to a Markdown file"),
+    ]
+
+    class Export(UIMessage):
+        """Somebody wants the conversation as a file."""
+
+    def __init__(self, recommendation: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.add_class("recommendation")
+        self.answer: Answer = read_answer(recommendation)
+        self.sources = self.answer.sources
+        self.selected = 0
+        self._next_command = 0
+
+    def compose(self) -> ComposeResult:
+        answer = self.answer
+        if not answer.candidates:
+            yield from _nothing(answer)
+        else:
+            yield PlainText("Recommendation", classes="title")
+            yield CandidateTable(answer.candidates)
+            if len(answer.candidates) > 1:
+                yield PlainText("Up and Down show the details of another option.", classes="keys")
+            yield Vertical(*_details(answer.candidates[0]), classes="details")
+        yield from _ending(answer)
+
+    def plain(self) -> str:
+        """The whole answer as Markdown."""
+        return as_markdown(self.answer)
+
+    @property
+    def candidate(self) -> Candidate | None:
+        """The option whose details are shown."""
+        return self.answer.candidates[self.selected] if self.answer.candidates else None
+
+    def action_other(self, by: int) -> None:
+        """Show the details of another option; at the ends the conversation scrolls on."""
+        target = self.selected + by
+        if 0 <= target < len(self.answer.candidates):
+            self.choose_candidate(target)
+        elif by > 0:
+            self.screen.query_one("#conversation").scroll_relative(y=3)
+        else:
+            self.screen.query_one("#conversation").scroll_relative(y=-3)
+
+    def choose_candidate(self, index: int) -> None:
+        """Show the details of an option."""
+        if index == self.selected or not 0 <= index < len(self.answer.candidates):
+            return
+        self.selected, self._next_command = index, 0
+        self.query_one(CandidateTable).choose(index)
+        self.call_later(self._show_details)
+
+    async def _show_details(self) -> None:
+        candidate = self.candidate
+        if candidate is None:
+            return
+        details = self.query_one(".details", Vertical)
+        async with self.batch():
+            await details.remove_children()
+            await details.mount(*_details(candidate))
+
+    def action_copy_command(self) -> None:
+        """Copy a command of the option shown; pressing again takes the next one."""
+        commands = self.candidate.commands if self.candidate else ()
+        if not commands:
+            self.post_message(CopyText("", "a command"))
+            return
+        command = commands[self._next_command % len(commands)]
+        self._next_command += 1
+        count = f" ({(self._next_command - 1) % len(commands) + 1} of {len(commands)})" if len(commands) > 1 else ""
+        self.post_message(CopyText(command.shell, f"the command{count}: {command.label or command.shell}"))
+
+    def action_export(self) -> None:
+        """Write the conversation to a file."""
+        self.post_message(self.Export())
+
+
+def _nothing(answer: Answer) -> list[Widget]:
+    parts: list[Widget] = [PlainText("Nothing known here meets these needs", classes="title")]
+    message, hint = answer.error or ("", "")
+    parts.extend(PlainText(text, classes="line") for text in (message, hint) if text)
+    return parts
+
+
+def _details(one: Candidate) -> list[Widget]:
+    """Everything about one option."""
+    rank = RANK_WORDS[one.rank - 1] if one.rank <= len(RANK_WORDS) else f"Choice {one.rank}"
+    star = f"{glyphs().best} " if one.rank == 1 else ""
+    parts: list[Widget] = [
+        Static(styled((f"{star}{rank}: ", "bold $primary"), (one.model, "bold")), markup=False, classes="headline")
+    ]
+    if one.headline:
+        parts.append(PlainText(one.headline, classes="line"))
+    parts.append(_facts(one))
+    if one.bars:
+        parts.append(MemoryBars(one.bars))
+    if one.why:
+        parts.extend(_section("Why", [_claim(claim) for claim in one.why]))
+    if one.caveats:
+        parts.extend(_section("Mind", [styled(caveat) for caveat in one.caveats]))
+    if one.commands:
+        parts.append(PlainText("To run it", classes="section"))
+        parts.append(Static(_commands(one), markup=False, classes="commands"))
+    return parts
+
+
+def _facts(one: Candidate) -> FittedText:
+    rows = [("speed", one.speed), ("quality", one.quality), ("license", f"{one.license}, {one.license_words}"), *one.facts]
+    shown = [(name, text) for name, text in rows if text and text != "unknown"]
+    wide = max(len(name) for name, _ in shown)
+    lines = [(styled((f"{name:<{wide}}  ", "$text-muted")), styled(text)) for name, text in shown]
+    return FittedText(hanging(lines), classes="facts")
+
+
+def _claim(claim: Claim) -> Content:
+    marks = "".join(f" [{number}]" for number in claim.sources)
+    return styled(claim.text, (marks, "$accent"))
+
+
+def _commands(one: Candidate) -> Content:
+    lines: list[Content] = []
+    for command in one.commands:
+        if command.label:
+            lines.append(styled((f"# {command.label}", "$text-muted")))
+        lines.append(styled(command.shell))
+    return Content("\n").join(lines)
+
+
+def _section(title: str, lines: Sequence[Content]) -> list[Widget]:
+    return [PlainText(title, classes="section"), _bulleted(lines)]
+
+
+def _bulleted(lines: Sequence[Content]) -> FittedText:
+    bullet = styled((f"{glyphs().bullet} ", "$text-muted"))
+    return FittedText(hanging([(bullet, line) for line in lines]), classes="items")
+
+
+def _ending(answer: Answer) -> list[Widget]:
+    """Sources, then what is folded away: the assumptions, why not the others, what would change the answer."""
+    parts: list[Widget] = []
+    if answer.sources:
+        parts.append(PlainText("Sources (press the digit to open)", classes="section"))
+        parts.append(SourceLines(answer.sources))
+    arrow = glyphs().arrow
+    changes = [styled((f"If {condition}", "bold"), f" {arrow} {outcome}") for condition, outcome in answer.would_change]
+    if changes:
+        parts.extend(_section("What would change this", changes))
+    if answer.assumptions:
+        lines = [styled((f"{slot}: ", "bold"), value, (f"  ({why})" if why else "", "$text-muted")) for slot, value, why in answer.assumptions]
+        parts.append(_fold(f"Assumed, not said ({len(lines)})", lines))
+    if answer.rejected:
+        lines = [styled((model, "bold"), f"  {reason}") for model, reason in answer.rejected]
+        parts.append(_fold(f"Why not another model ({len(lines)})", lines))
+    return parts
+
+
+def _fold(title: str, lines: Sequence[Content]) -> Fold:
+    return Fold(styled(title), lambda: [_bulleted(lines)], classes="more")
