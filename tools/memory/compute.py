@@ -1,0 +1,184 @@
+"""Scratch memory of llama.cpp's compute graph.
+
+The allocator's peak is one of a few moments of a layer: the feed-forward, the attention with its scores (flash
+attention off) or with a 16-bit copy of a quantized cache, the recurrent scan, and the output. Each is linear in the
+micro-batch. The coefficients are data (`data/compute.json`), one line an architecture; this module evaluates them.
+
+Source: llama.cpp v0.5.0 on the CUDA backend in its no-allocation mode, all architectures of the table.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from knowledge.catalog.records import Architecture
+from tools.memory.kv_cache import CachePlan, Cells
+from tools.memory.shapes import attention_widths, has_attention, is_windowed, layer_sizes, model_sizes
+from tools.memory.types import MemoryRequest
+
+Terms = tuple[tuple[int, str], ...]
+FLOAT = 4
+ROTATION = 64
+"""llama.cpp rotates a quantized cache with Hadamard matrices: the head size for keys, 64 for values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Terms of one architecture."""
+
+    base: tuple[Terms, ...]
+    copy: Terms
+    scores: Terms
+    output: Terms
+
+
+def _terms(text: str) -> Terms:
+    found = []
+    for item in text.split(" + "):
+        *factor, name = item.split()
+        found.append((int(factor[0]) if factor else 1, name))
+    return tuple(found)
+
+
+@cache
+def _table() -> dict[str, Moments]:
+    raw = json.loads(files("tools.memory").joinpath("data/compute.json").read_text(encoding="utf-8"))
+    raw.pop("source")
+    default = raw["default"]
+    table = {}
+    for arch, entry in raw.items():
+        merged = {**default, **entry}
+        table[arch] = Moments(
+            tuple(_terms(text) for text in merged["base"]),
+            _terms(merged["copy"]),
+            _terms(merged["scores"]),
+            _terms(merged["output"]),
+        )
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class ComputePlan:
+    """Scratch memory of a model before the request's numbers are put in. Floats are per token of a micro-batch."""
+
+    base: int
+    copy: int
+    scores: int
+    output: int
+    hidden: int
+    per_layer_input: int
+    heads: int
+    kinds: int
+    """1 with full or windowed attention only, 2 with both, 0 with none."""
+    has_full: bool
+    has_window: bool
+    full_row: int
+    """Key and value widths of the widest full layer, in values."""
+    window_row: int
+    index_floats: int
+    index_floats_transposed: int
+    rotation_bytes: int
+    state_bytes: int
+    """Recurrent scan: bytes per slot on top of its floats."""
+    scan: int
+
+
+def _sizes(arch: Architecture) -> dict[str, int]:
+    """Largest of each size over the layers, with the products that expert layers need."""
+    sizes = dict(model_sizes(arch))
+    for layer in range(arch.layers):
+        for name, value in layer_sizes(arch, layer).items():
+            sizes[name] = max(value, sizes.get(name, 0))
+    experts = arch.experts
+    if experts is not None:
+        inner, outer = experts.used * experts.ff, experts.used * arch.hidden
+        # The down projection's result takes the place of gate and up where it fits there.
+        sizes |= {"UF": inner, "UE": outer, "UD": outer if 2 * inner < outer else 0, "FX": arch.ff or 0}
+    sizes["N"] = arch.vocab
+    sizes["QP"] = sizes.get("Q", 0) if arch.per_layer_embedding else 0
+    if arch.window is not None and arch.latent is None:
+        sizes["QW"] = max(
+            (attention_widths(arch, i)[1] for i in range(arch.layers) if is_windowed(arch, i)), default=0
+        )
+    return sizes
+
+
+def _sum(terms: Terms, sizes: dict[str, int]) -> int:
+    return sum(factor * sizes.get(name, 0) for factor, name in terms)
+
+
+def compute_plan(arch: Architecture, cache_plan: CachePlan) -> ComputePlan:
+    """Puts a model's sizes into its architecture's terms."""
+    moments = _table().get(arch.arch or "", _table()["default"])
+    sizes = _sizes(arch)
+    full = [group for group in cache_plan.groups if not group.windowed]
+    windowed = [group for group in cache_plan.groups if group.windowed]
+    kinds = bool(full) + bool(windowed)
+    values = 1 if arch.latent is None else 0
+    head_dims = {
+        attention_widths(arch, i)[0]
+        for i in range(arch.layers)
+        if values and has_attention(arch, i)
+    }
+    head_dims_by_kind = [max(head_dims)] if kinds == 1 and head_dims else sorted(head_dims)
+    if kinds == 2 and len(head_dims_by_kind) == 1:
+        head_dims_by_kind *= 2
+    scan = _sum(_terms("2 E + SI + 2 I + 2 C"), sizes)
+    state = sum((2 * conv + state) * FLOAT for conv, state, _ in cache_plan.states[:1])
+    kind = arch.recurrent.kind if arch.recurrent is not None else None
+    return ComputePlan(
+        base=max(_sum(terms, sizes) for terms in moments.base),
+        copy=_sum(moments.copy, sizes),
+        scores=_sum(moments.scores, sizes),
+        output=_sum(moments.output, sizes),
+        hidden=arch.hidden,
+        per_layer_input=sizes.get("PL", 0),
+        heads=arch.heads,
+        kinds=kinds,
+        has_full=bool(full),
+        has_window=bool(windowed),
+        full_row=max((group.key + group.value for group in full), default=0),
+        window_row=max((group.key + group.value for group in windowed), default=0),
+        index_floats=1 + kinds * (2 + 2 * values),
+        index_floats_transposed=1 + kinds * (2 + 2 * values * cache_plan.widest_value),
+        rotation_bytes=sum(FLOAT * (dim**2 + ROTATION**2) for dim in head_dims_by_kind if dim % ROTATION == 0),
+        state_bytes=state if kind == "mamba2" else 0,
+        scan=scan if kind == "mamba2" else 0,
+    )
+
+
+def mask_bytes(plan: ComputePlan, cells: Cells, request: MemoryRequest) -> int:
+    """Attention masks: 16-bit with flash attention, else float32; one for each kind of attention."""
+    columns = cells.full * plan.has_full + cells.windowed * plan.has_window
+    return columns * request.ubatch_size * (2 if request.flash_attention else 4)
+
+
+def compute_bytes(plan: ComputePlan, cells: Cells, request: MemoryRequest, quantized_cache: bool) -> int:
+    """Peak of the scratch buffer on one CUDA device that holds the whole model."""
+    width = request.ubatch_size * FLOAT
+    masks = mask_bytes(plan, cells, request)
+    rotation = plan.rotation_bytes if quantized_cache else 0
+    peak = max(plan.base * width, plan.scan * width + plan.state_bytes * request.parallel)
+    inputs = plan.index_floats * width
+    if not request.flash_attention:
+        inputs = plan.index_floats_transposed * width
+        columns = max(cells.full * plan.has_full, cells.windowed * plan.has_window)
+        peak = max(peak, (columns * plan.heads + plan.scores) * width)
+    elif quantized_cache:
+        copied = 2 * max(cells.full * plan.full_row, cells.windowed * plan.window_row)
+        beside = plan.state_bytes * request.parallel if plan.has_full else 0
+        peak = max(peak, copied + plan.copy * width + beside)
+    peak += masks + inputs + rotation
+    if request.frontend == "api":
+        peak = max(peak, plan.output * width)
+    return peak
+
+
+def host_compute_bytes(plan: ComputePlan, cells: Cells, request: MemoryRequest, vocab: int) -> int:
+    """Pinned system memory: inputs on their way to the device, masks, and the logits handed back."""
+    width = request.ubatch_size * FLOAT
+    outputs = request.parallel if request.frontend == "server" else request.ubatch_size
+    return (2 * plan.hidden + plan.per_layer_input) * width + mask_bytes(plan, cells, request) + vocab * FLOAT * outputs

@@ -1,0 +1,185 @@
+"""Which type llama-quantize gives to each tensor, and how many bytes a row of a type takes.
+
+The mixes are data (`data/quants.json`), written from llama.cpp's `llama-quant.cpp`; this module evaluates them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from knowledge.catalog.records import Architecture
+from knowledge.errors import UsageError
+from tools.memory.shapes import attention_widths, has_attention
+from tools.memory.tensors import Tensor
+
+
+class Rule(NamedTuple):
+    tensor: str
+    when: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """One quantization: a base type and the rules that lift single tensors above it."""
+
+    base: str
+    output: str
+    stacked: str | None
+    rules: tuple[Rule, ...]
+    eight_experts_output: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuantTables:
+    types: dict[str, tuple[int, int]]
+    """Type: (values in a block, bytes of a block)."""
+    fallback: dict[str, str]
+    never_quantized: tuple[str, ...]
+    kept_at_16_bits: tuple[str, ...]
+    mixes: dict[str, Mix]
+
+
+@cache
+def tables() -> QuantTables:
+    raw = json.loads(files("tools.memory").joinpath("data/quants.json").read_text(encoding="utf-8"))
+    mixes = {
+        name: Mix(
+            base=entry["base"],
+            output=entry.get("output", "Q6_K"),
+            stacked=entry.get("stacked"),
+            rules=tuple(Rule(*rule) for rule in entry.get("rules", ())),
+            eight_experts_output=entry.get("eight_experts_output"),
+        )
+        for name, entry in raw["mixes"].items()
+    }
+    types = {name: (block, size) for name, (block, size) in raw["types"].items()}
+    return QuantTables(
+        types, raw["fallback"], tuple(raw["never_quantized"]), tuple(raw["kept_at_16_bits"]), mixes
+    )
+
+
+def known_quants() -> tuple[str, ...]:
+    """Quantizations of llama.cpp whose mix is known."""
+    return tuple(tables().mixes)
+
+
+def mix_of(quant: str) -> Mix:
+    """The mix of a quantization name.
+
+    Raises:
+        UsageError: the name is not a llama.cpp quantization known here.
+    """
+    mix = tables().mixes.get(quant.upper())
+    if mix is None:
+        raise UsageError(
+            f"Unknown quantization {quant!r} for llama.cpp.", hint="Known: " + ", ".join(known_quants()) + "."
+        )
+    return mix
+
+
+def row_bytes(type_name: str, values: int) -> int:
+    block, size = tables().types[type_name]
+    return values // block * size
+
+
+def is_quantized(type_name: str) -> bool:
+    return tables().types[type_name][0] > 1
+
+
+def _more_bits(index: int, count: int) -> bool:
+    return index < count // 8 or index >= 7 * count // 8 or (index - count // 8) % 3 == 2
+
+
+def _query_groups(arch: Architecture) -> int:
+    """Queries per KV head as llama-quantize asks for them: those of the first layer."""
+    if arch.latent is not None:
+        return arch.heads
+    recurrent = arch.recurrent
+    # Formats that list KV heads by layer say 0 for a first layer without attention.
+    if recurrent is not None and recurrent.kind != "gated_delta_net" and not has_attention(arch, 0):
+        return 0
+    head_dim, queries, keys = attention_widths(arch, 0)
+    return queries // keys if head_dim and keys else 0
+
+
+class TypeChooser:
+    """Gives the type of each tensor in turn; attention values are counted as llama-quantize counts them."""
+
+    def __init__(self, quant: str, arch: Architecture, values_count: int) -> None:
+        self._mix = mix_of(quant)
+        self._arch = arch
+        self._values_count = values_count
+        self._values_seen = self._downs_seen = 0
+        experts = arch.experts
+        self._expert_count = experts.count if experts is not None else 0
+        self._grouped = _query_groups(arch) >= 4
+        # llama.cpp names these two families' 80-layer members "70B", whose values get more bits.
+        self._is_70b = arch.layers == 80 and arch.arch in ("llama", "qwen2") and arch.kv_heads != arch.heads
+
+    def choose(self, tensor: Tensor) -> str:
+        """The type that llama-quantize writes for a tensor."""
+        table, name = tables(), tensor.name
+        if len(tensor.shape) == 1 or name.endswith((".bias", "ssm_a", "ssm_d")):
+            return "F32"
+        if any(part in name for part in table.never_quantized):
+            return "F16" if name.startswith(table.kept_at_16_bits) else "F32"
+        if self._mix.base in ("F32", "F16", "BF16"):
+            return self._mix.base
+        wanted = self._wanted(tensor)
+        if tensor.shape[0] % table.types[wanted][0]:
+            wanted = table.fallback.get(wanted, "F16")
+        return wanted if tensor.shape[0] % table.types[wanted][0] == 0 else "F16"
+
+    def _wanted(self, tensor: Tensor) -> str:
+        mix, name = self._mix, tensor.name
+        if name in ("output", "per_layer_token_embd") or (name == "token_embd" and self._arch.tied):
+            return "Q8_0" if tensor.shape[0] % 256 else mix.output
+        if mix.stacked is not None:
+            return mix.stacked if tensor.stacked else mix.base
+        if name in ("attn_v", "attn_qkv"):
+            return self._values_type()
+        if name == "attn_k":
+            return "Q8_0" if self._expert_count == 8 else mix.base
+        if name.startswith("ffn_down"):
+            return self._down_type(tensor)
+        if name == "attn_output":
+            if self._expert_count == 8:
+                return mix.eight_experts_output or mix.base
+            return self._by_rule("attn_output", 0, 1)
+        return mix.base
+
+    def _values_type(self) -> str:
+        wanted = self._by_rule("attn_v", self._values_seen, self._values_count)
+        self._values_seen += 1
+        if self._is_70b and wanted in ("Q3_K", "Q4_K"):
+            wanted = "Q5_K"
+        return "Q8_0" if self._expert_count == 8 else wanted
+
+    def _down_type(self, tensor: Tensor) -> str:
+        # Of an expert model the layer's number counts, of a dense one the tensors met so far.
+        index = (tensor.layer or 0) if self._expert_count > 1 else self._downs_seen
+        self._downs_seen += 1
+        return self._by_rule("ffn_down", index, self._arch.layers)
+
+    def _by_rule(self, tensor: str, index: int, count: int) -> str:
+        for rule in self._mix.rules:
+            if rule.tensor == tensor and self._holds(rule.when, index, count):
+                return rule.type
+        return self._mix.base
+
+    def _holds(self, when: str, index: int, count: int) -> bool:
+        if when == "more":
+            return _more_bits(index, count)
+        if when == "grouped":
+            return self._grouped
+        if when == "all":
+            return True
+        if when == "dense":
+            return self._expert_count != 8
+        first = when.removeprefix("first ")
+        return index < (count // int(first[2:]) if first.startswith("1/") else int(first))
