@@ -52,3 +52,47 @@ class Machine:
     @property
     def accelerator_bytes(self) -> int:
         return sum(device.memory_bytes for device in self.devices)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Words that could mean several things, and what they could mean."""
+
+    mention: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareReading:
+    """What a text says about machines.
+
+    Where something is ambiguous, `machines` holds the reading with the least memory, so that a decision on it
+    is safe, and `ambiguous` the alternatives to ask about.
+    """
+
+    machines: tuple[Machine, ...] = ()
+    ambiguous: tuple[Choice, ...] = ()
+    unknown: tuple[str, ...] = ()
+    """Accelerators that were named but are not in the catalog; `notes` has the nearest names."""
+    notes: tuple[str, ...] = ()
+    none: bool = False
+    """The text says that there is no accelerator, and names no machine to run a model on."""
+
+    @property
+    def empty(self) -> bool:
+        """True where the text says nothing about hardware."""
+        return not (self.machines or self.ambiguous or self.unknown or self.none)
+
+    def for_use(self) -> tuple[Machine, ...]:
+        """The machines that models run on: those named for it, else those not kept for training, else all."""
+        return self._for("use")
+
+    def for_training(self) -> tuple[Machine, ...]:
+        """The machines to train on: those named for it, else those without a stated purpose, else all."""
+        return self._for("train")
+
+    def _for(self, purpose: str) -> tuple[Machine, ...]:
+        named = tuple(machine for machine in self.machines if machine.purpose == purpose)
+        return (
+            named or tuple(machine for machine in self.machines if machine.purpose == "both") or self.machines
+        )

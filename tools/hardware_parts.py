@@ -1,0 +1,62 @@
+"""What the words of a text add up to before it is a machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from knowledge.catalog.records import Accelerator
+from tools.hardware_terms import Platform
+
+Purpose = Literal["use", "train", "both"]
+
+
+@dataclass(slots=True)
+class Card:
+    """Accelerators of one model in a draft."""
+
+    records: list[Accelerator]
+    count: int
+    quote: str
+    sentence: int
+    size_gib: float | None = None
+    form: str | None = None
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is known of one machine while the text is read."""
+
+    cards: list[Card] = field(default_factory=list)
+    nameless: list[tuple[int, float]] = field(default_factory=list)
+    """Count and GiB of cards without a name."""
+    pending_gpus: int = 0
+    ram_gib: float | None = None
+    gpu_share_gib: float | None = None
+    """What the person says the GPU has of a shared memory."""
+    memory_class: str | None = None
+    platform: Platform | None = None
+    cpu: Platform | None = None
+    cores: int | None = None
+    gpu_cores: int | None = None
+    no_gpu: bool = False
+    purpose: Purpose = "both"
+    rented: bool = False
+    sentence: int = 0
+
+    @property
+    def informative(self) -> bool:
+        """False for `a server` alone, which says nothing to compute with."""
+        telling = self.platform is not None and (self.platform.chip is not None or self.platform.cpu_only)
+        said = self.ram_gib is not None or self.cores is not None or self.no_gpu or self.cpu is not None
+        return bool(self.cards or self.nameless or telling or said)
+
+    @property
+    def whole_computer(self) -> bool:
+        """True where the accelerator is the computer (Apple, DGX Spark, Jetson, Raspberry Pi)."""
+        return any(is_whole(card.records[0]) for card in self.cards)
+
+
+def is_whole(record: Accelerator) -> bool:
+    """True for accelerators that share the memory of the computer they come in."""
+    return record.unified

@@ -1,0 +1,140 @@
+"""The words of hardware: typed access to `data/hardware_terms.json`."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+_PATH = Path(__file__).parent / "data" / "hardware_terms.json"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Kinds(_Part):
+    """Which program interface a card is driven by."""
+
+    vendors: dict[str, str]
+    architectures: dict[str, str]
+    source: str
+
+
+class Share(_Part):
+    """How much of a shared memory the accelerator may hold by default."""
+
+    below_gb: float
+    share_below: float
+    share: float
+    note: str
+    source: str
+
+
+class UsualMemory(_Part):
+    """The size that a card's name stands for when nobody says it, in GB."""
+
+    sizes: dict[str, float]
+    source: str
+
+
+class ChipVariant(_Part):
+    """A chip's smaller version, told by its GPU cores."""
+
+    name: str
+    gpu_cores: int
+    bandwidth_gbs: float
+    source: str
+
+
+class Platform(_Part):
+    """A kind of computer or processor, and what it stands for where nothing better is said."""
+
+    key: str
+    phrases: tuple[str, ...]
+    memory: str | None = None
+    """Name of the system memory class."""
+    chip: str | None = None
+    """Accelerator that the computer has at least."""
+    cpu_only: bool = False
+    cores: int | None = None
+
+
+class Cloud(_Part):
+    """Rented machine types: accelerator, count, memory in GiB."""
+
+    instances: dict[str, tuple[str, int, float]]
+    source: str
+
+
+class Limits(_Part):
+    """Beyond these a figure is taken for a slip."""
+
+    max_devices: int
+    max_gib: float
+
+
+class Terms(_Part):
+    """The whole file."""
+
+    as_of: str
+    numbers: dict[str, int]
+    pairs: frozenset[str]
+    units_gib: dict[str, float]
+    labels: dict[str, tuple[str, ...]]
+    label_fillers: frozenset[str]
+    weak_left: frozenset[str]
+    weak_right: frozenset[str]
+    prefixes: frozenset[str]
+    vendor_words: frozenset[str]
+    drop_words: frozenset[str]
+    form_words: dict[str, str]
+    mobile_words: frozenset[str]
+    aliases: dict[str, tuple[str, ...]]
+    kinds: Kinds
+    datacenter_classes: frozenset[str]
+    whole_computers: frozenset[str]
+    unified_share: dict[str, Share]
+    usual_memory_gb: UsualMemory
+    apple_variants: tuple[ChipVariant, ...]
+    platforms: tuple[Platform, ...]
+    cpus: tuple[Platform, ...]
+    memory_types: dict[str, str]
+    default_memory: str
+    datacenter_memory: str
+    no_gpu: tuple[str, ...]
+    cpu_only: tuple[str, ...]
+    nothing: tuple[str, ...]
+    purposes: dict[str, tuple[str, ...]]
+    rented: tuple[str, ...]
+    cloud: Cloud
+    links: frozenset[str]
+    """Words that may stand between a thing and its memory."""
+    joins: frozenset[str]
+    """Words that add something instead of describing it."""
+    cores: tuple[str, ...]
+    gpu_cores: tuple[str, ...]
+    limits: Limits
+
+
+@cache
+def load_terms() -> Terms:
+    """Read the file once."""
+    return Terms.model_validate(json.loads(_PATH.read_text(encoding="utf-8")))
+
+
+class Token(NamedTuple):
+    """A word, number or sign of the text, lower case, with its place."""
+
+    text: str
+    start: int
+    end: int
+    glued: bool
+    """No space between this token and the one before."""
+
+    @property
+    def is_word(self) -> bool:
+        return self.text[0].isalnum()
