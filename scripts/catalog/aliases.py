@@ -28,7 +28,6 @@ MODEL_ALIASES: dict[str, tuple[str, ...]] = {
     "codellama/CodeLlama-7b-Instruct-hf": ("CodeLlama 7B",),
     "codellama/CodeLlama-70b-Instruct-hf": ("CodeLlama 70B", "codellama:70b"),
     "CohereLabs/c4ai-command-r-v01": ("Command R 35B", "Command R v01"),
-    "CohereLabs/c4ai-command-r-08-2024": ("Command R", "command-r:35b"),
     "CohereLabs/c4ai-command-r-plus-08-2024": ("Command R+", "Command R Plus"),
     "CohereLabs/c4ai-command-a-03-2025": ("Command A",),
     "Qwen/Qwen3-4B-Instruct-2507": ("Qwen3-4B-Instruct",),
