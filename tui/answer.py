@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tui.plaintext import clean, gib, is_number, speed, tokens, usd, words
+from tui.trade_off import trade_off
 
 PARTS = (
     ("weights", "weights_bytes"),
@@ -107,12 +108,15 @@ class Candidate:
     quant: str
     engine: str
     context: str
+    kv_cache: str
     memory: str
     speed: str
+    speed_basis: str
     license: str
     license_words: str
     quality: str
     facts: tuple[tuple[str, str], ...]
+    trade_off: str
     bars: tuple[Bar, ...]
     why: tuple[Claim, ...]
     caveats: tuple[str, ...]
@@ -121,7 +125,12 @@ class Candidate:
     @property
     def headline(self) -> str:
         """Quantization, engine and context, as far as they apply."""
-        parts = [self.quant, self.engine and f"on {self.engine}", self.context and f"{self.context} tokens of context"]
+        parts = [
+            self.quant,
+            self.engine and f"on {self.engine}",
+            self.context and f"{self.context} tokens of context",
+            self.kv_cache and f"KV cache in {self.kv_cache}",
+        ]
         return ", ".join(part for part in parts if part)
 
 
@@ -142,9 +151,9 @@ class Answer:
 def read_answer(recommendation: Mapping[str, Any]) -> Answer:
     """Read the contract's recommendation; missing fields become `unknown` or are left out."""
     sources = SourceList()
+    entries = _maps(recommendation.get("candidates"))
     candidates = tuple(
-        _candidate(entry, place, sources)
-        for place, entry in enumerate(_maps(recommendation.get("candidates")), start=1)
+        _candidate(entry, place, sources, entries[0]) for place, entry in enumerate(entries, start=1)
     )
     error = recommendation.get("error")
     return Answer(
@@ -178,7 +187,9 @@ def _line(value: object) -> str:
     return "" if value is None else clean(value, one_line=True)
 
 
-def _candidate(entry: Mapping[str, Any], place: int, sources: SourceList) -> Candidate:
+def _candidate(
+    entry: Mapping[str, Any], place: int, sources: SourceList, best: Mapping[str, Any]
+) -> Candidate:
     memory, terms = _map(entry.get("memory")), _map(entry.get("license"))
     is_api = entry.get("kind") == "api"
     use = USES.get(_line(terms.get("commercial_use")), USES["unknown"])
@@ -191,8 +202,11 @@ def _candidate(entry: Mapping[str, Any], place: int, sources: SourceList) -> Can
         quant=_line(entry.get("quant")),
         engine=_line(entry.get("engine")),
         context=tokens(entry["context"]) if is_number(entry.get("context")) else "",
+        kv_cache=_line(entry.get("kv_cache_type")),
+        trade_off=trade_off(entry, best),
         memory="" if is_api else _memory_words(memory),
         speed=speed(_map(entry.get("speed")).get("tokens_per_second")),
+        speed_basis=_line(_map(entry.get("speed")).get("basis")),
         license=_line(terms.get("id")) or "unknown",
         license_words=f"{use}; {note}" if note else use,
         quality=_quality(entry),
@@ -215,7 +229,9 @@ def _memory_words(memory: Mapping[str, Any]) -> str:
     total, available = memory.get("total_bytes"), memory.get("available_bytes")
     if not is_number(total):
         return "unknown"
-    return f"{gib(total)} of {gib(available)}" if is_number(available) and available else gib(total)
+    if not is_number(available) or not available:
+        return gib(total)
+    return f"{gib(total).removesuffix(' GiB')} of {gib(available)}"
 
 
 def _quality(entry: Mapping[str, Any]) -> str:
@@ -242,11 +258,6 @@ def _facts(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[tuple[st
         owned = hardware.get("owned")
         price = f", {usd(hardware['usd'])}" if is_number(hardware.get("usd")) else ""
         facts.append(("runs on", _line(hardware["name"]) + ("" if owned is not False else " (not owned)") + price))
-    basis = _line(_map(entry.get("speed")).get("basis"))
-    if basis:
-        facts.append(("speed from", basis))
-    if entry.get("kv_cache_type"):
-        facts.append(("KV cache", _line(entry["kv_cache_type"])))
     if is_number(memory.get("file_bytes")) and memory["file_bytes"]:
         facts.append(("download", gib(memory["file_bytes"])))
     month = _map(entry.get("cost")).get("usd_per_month")

@@ -27,7 +27,7 @@ def _candidate(one: Candidate) -> str:
         lines.append(one.headline)
     facts = [
         ("memory", one.memory),
-        ("speed", one.speed),
+        ("speed", f"{one.speed} ({one.speed_basis})" if one.speed_basis else one.speed),
         ("quality", one.quality),
         ("license", f"{one.license}, {one.license_words}"),
         *one.facts,

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tui.glyphs import ASCII, glyphs
+
 GIB = 1 << 30
 MAX_SHOWN = 200_000
 """Characters of one message that are drawn; more would stall the layout for seconds."""
@@ -14,6 +16,12 @@ _SEQUENCES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b
 _CONTROLS = {code: None for code in (*range(0x00, 0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))}
 # Bidirectional overrides can make a text read as something else than it is.
 _CONTROLS |= {code: None for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+
+_TYPOGRAPHY = str.maketrans(
+    {"→": "->", "←": "<-", "…": "...", "·": "-", "•": "-", "–": "-", "—": "-", "×": "x", "≤": "<=", "≥": ">=", "≈": "~"}
+    | {"“": '"', "”": '"', "‘": "'", "’": "'", "✓": "yes", "✗": "no", "\u00a0": " ", "\u202f": " "}
+)
+"""Signs that texts use, for a screen in ASCII; letters of any language stay."""
 
 
 def clean(text: object, *, one_line: bool = False) -> str:
@@ -26,6 +34,8 @@ def clean(text: object, *, one_line: bool = False) -> str:
     raw = str(text).replace("\r\n", "\n").replace("\r", "\n")
     raw = _SEQUENCES.sub("", raw).translate(_CONTROLS).replace("\t", "    ")
     raw = raw.encode("utf-8", "replace").decode("utf-8")
+    if glyphs() is ASCII:
+        raw = raw.translate(_TYPOGRAPHY)
     if one_line:
         raw = " ".join(raw.split())
     if len(raw) > MAX_SHOWN:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -17,6 +17,7 @@ from textual.worker import Worker
 
 from agent.events import Event
 from tui.bridge import Bridge
+from tui.glyphs import glyphs
 from tui.history import InputHistory
 from tui.plaintext import shorten
 from tui.presenter import Presenter
@@ -40,8 +41,8 @@ class ChatScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "Stop", show=True),
-        Binding("ctrl+r", "recommend", "Recommend now", key_display="^r", priority=True),
-        Binding("f2", "needs", "Needs"),
+        Binding("ctrl+r", "recommend", "Recommend now", show=False),
+        Binding("f2", "needs", "Needs", show=False),
         Binding("f1", "app.help", "Help"),
         Binding("ctrl+c", "interrupt", "Copy, stop or quit", show=False, priority=True),
         Binding("ctrl+d", "leave", "Quit", show=False),
@@ -75,6 +76,7 @@ class ChatScreen(Screen[None]):
         yield Footer(show_command_palette=True, compact=True)
 
     def on_mount(self) -> None:
+        self.set_class(glyphs().name == "ascii", "-ascii")
         self.query_one(NewBelow).display = False
         self.presenter = Presenter(
             self.query_one(Conversation),
@@ -269,6 +271,16 @@ class ChatScreen(Screen[None]):
         if self.query("UserMessage"):
             yield SystemCommand("Export the conversation", "To a Markdown file in this folder", self.action_export)
         yield SystemCommand("Needs", "Show or fold the panel", self.action_needs)
+
+    def on_key(self, event: events.Key) -> None:
+        """Typing anywhere goes to the composer, unless the key means something where the focus is."""
+        composer = self.query_one(Composer)
+        if event.is_printable and event.character and self.focused is not composer:
+            if event.key in self.active_bindings:
+                return
+            composer.focus()
+            composer.insert(event.character)
+            event.stop()
 
     def flash(self, text: str, kind: str = "information") -> None:
         """A short message in the status line."""

@@ -95,6 +95,6 @@ def _numbered(text: str, first: int) -> list[tuple[Content, Content]]:
     lines = text.splitlines()
     wide = len(str(first + len(lines)))
     return [
-        (styled((f"{first + place:>{wide}}  ", "$text-muted")), styled((line, "bold") if line.startswith("#") else line))
+        (styled((f"{first + place:>{wide}}  ", "$foreground-muted")), styled((line, "bold") if line.startswith("#") else line))
         for place, line in enumerate(lines)
     ]

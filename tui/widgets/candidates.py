@@ -10,10 +10,10 @@ from textual.content import Content
 
 from tui.answer import Candidate
 from tui.glyphs import Glyphs, glyphs
-from tui.widgets.text import FittedText, clickable, crop, pad, styled
+from tui.widgets.text import Fitted, FittedText, clickable, crop, hanging, pad, styled
 
 GAP = 2
-NARROWEST_NAME = 18
+ENOUGH_NAME = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Column:
     read: Callable[[Candidate], str]
     give_up: int
     right: bool = False
+    spoken: str = ""
+    """Put before the value where there is no title over it."""
 
 
 COLUMNS = (
@@ -32,25 +34,27 @@ COLUMNS = (
     Column("Engine", lambda one: one.engine, 3),
     Column("Context", lambda one: one.context, 1, right=True),
     Column("Memory", lambda one: one.memory, 0, right=True),
-    Column("Speed", lambda one: one.speed, 0, right=True),
+    Column("tok/s", lambda one: one.speed.removesuffix(" tok/s"), 0, right=True),
     Column("License", lambda one: one.license, 2),
-    Column("Quality", lambda one: one.quality, 4),
+    Column("Quality", lambda one: one.quality if one.quality != "unknown" else "", 4, spoken="quality "),
 )
 
 
 def lay_out(candidates: Sequence[Candidate], width: int, selected: int, signs: Glyphs) -> Content:
-    """The table for `width` cells; cards below the width at which a table makes sense."""
+    """The table for `width` cells; what has no column stands in the second line of each option.
+
+    Below the width at which a table makes sense, short cards.
+    """
     columns = [column for column in COLUMNS if any(column.read(one) for one in candidates)]
+    beside: list[Column] = []
     lead = cell_len(signs.pointer) + 3
-    while columns and _needed(columns, candidates) + lead > width:
+    while _needed(columns, candidates) + lead > width:
         droppable = [column for column in columns if column.give_up]
         if not droppable:
             return _cards(candidates, width, selected, signs)
-        columns.remove(max(droppable, key=lambda column: column.give_up))
-    dropped = [column for column in COLUMNS if column not in columns]
-    if sum(1 for column in dropped if any(column.read(one) for one in candidates)) > 2:
-        return _cards(candidates, width, selected, signs)
-    return _table(columns, candidates, width, selected, signs)
+        beside.insert(0, max(droppable, key=lambda column: column.give_up))
+        columns.remove(beside[0])
+    return _table(columns, beside, candidates, width, selected, signs)
 
 
 def _column_width(column: Column, candidates: Sequence[Candidate]) -> int:
@@ -59,28 +63,41 @@ def _column_width(column: Column, candidates: Sequence[Candidate]) -> int:
 
 def _needed(columns: Sequence[Column], candidates: Sequence[Candidate]) -> int:
     widths = [_column_width(column, candidates) for column in columns]
-    return min(widths[0], NARROWEST_NAME) + sum(widths[1:]) + GAP * (len(columns) - 1)
+    return min(widths[0], ENOUGH_NAME) + sum(widths[1:]) + GAP * (len(columns) - 1)
 
 
 def _table(
-    columns: Sequence[Column], candidates: Sequence[Candidate], width: int, selected: int, signs: Glyphs
+    columns: Sequence[Column],
+    beside: Sequence[Column],
+    candidates: Sequence[Candidate],
+    width: int,
+    selected: int,
+    signs: Glyphs,
 ) -> Content:
     widths = [_column_width(column, candidates) for column in columns]
     lead = cell_len(signs.pointer) + 3
-    widths[0] = max(NARROWEST_NAME, min(widths[0], width - lead - sum(widths[1:]) - GAP * (len(columns) - 1)))
+    widths[0] = min(widths[0], width - lead - sum(widths[1:]) - GAP * (len(columns) - 1))
 
-    def row(read: Callable[[Column], str]) -> str:
-        fields = (
-            pad(crop(read(column), room, signs.ellipsis), room, right=column.right)
-            for column, room in zip(columns, widths, strict=True)
+    def row(fields: Sequence[str]) -> str:
+        padded = (
+            pad(crop(field, room, signs.ellipsis), room, right=column.right)
+            for field, column, room in zip(fields, columns, widths, strict=True)
         )
-        return (" " * GAP).join(fields).rstrip()
+        return (" " * GAP).join(padded).rstrip()
 
-    lines = [styled((" " * lead + row(lambda column: column.title), "$text-muted"))]
+    lines = [styled((" " * lead + row([column.title for column in columns]), "$foreground-muted"))]
     for index, one in enumerate(candidates):
-        text = row(lambda column, one=one: column.read(one))  # type: ignore[misc]
+        text = row([column.read(one) for column in columns])
         lines.append(_row(index, one, text, index == selected, signs))
+        rest = sorted(beside, key=COLUMNS.index)
+        aside = [column.spoken + column.read(one) for column in rest if column.read(one)]
+        lines.extend(_aside(parts, lead, width, signs) for parts in (aside, [one.trade_off]) if parts)
     return Content("\n").join(lines)
+
+
+def _aside(parts: Sequence[str], lead: int, width: int, signs: Glyphs) -> Content:
+    text = styled((f" {signs.separator} ".join(parts), "$foreground-muted"))
+    return hanging([(Content(" " * lead), text)])(width)
 
 
 def _row(index: int, one: Candidate, text: str, selected: bool, signs: Glyphs) -> Content:
@@ -96,10 +113,11 @@ def _cards(candidates: Sequence[Candidate], width: int, selected: int, signs: Gl
     for index, one in enumerate(candidates):
         room = width - cell_len(lead)
         lines.append(_row(index, one, crop(one.model, room, signs.ellipsis), index == selected, signs))
-        for fields in ((one.quant, one.engine, one.context), (one.memory, one.speed), (one.license, one.quality)):
+        for fields in ((one.quant, one.engine, one.context), (one.memory, one.speed, one.license)):
             shown = dot.join(field for field in fields if field)
             if shown:
-                lines.append(styled((lead + crop(shown, room, signs.ellipsis), "$text-muted")))
+                lines.append(styled(lead + crop(shown, room, signs.ellipsis)))
+        lines.append(_aside([one.trade_off], len(lead), width, signs))
     return Content("\n").join(lines)
 
 
@@ -113,8 +131,6 @@ class CandidateTable(FittedText):
 
     def choose(self, index: int) -> None:
         """Mark another option as the one shown."""
-        from tui.widgets.text import Fitted
-
         self._selected = index
         self.update(Fitted(self._build))
 

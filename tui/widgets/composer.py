@@ -12,15 +12,18 @@ from textual.widgets import TextArea
 from tui.history import InputHistory
 from tui.plaintext import clean
 
-PLACEHOLDER = "What do you want to do with a model? On which machine?"
+PLACEHOLDER = "Say what it is for and where it should run"
 
 
 class Composer(TextArea):
     """A text area that sends."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", priority=True),
-        Binding("ctrl+j,shift+enter", "newline", "New line", key_display="^j"),
+        Binding("enter", "send", "Send", key_display="Enter", priority=True),
+        Binding("ctrl+j,shift+enter", "newline", "New line", show=False),
+        # Shown in the footer while one types; they work everywhere.
+        Binding("ctrl+r", "screen.recommend", "Recommend now"),
+        Binding("f2", "screen.needs", "Needs"),
     ]
 
     class Sent(UIMessage):

@@ -28,10 +28,7 @@ class Conversation(VerticalScroll, can_focus=True):
     """Something was added below what is in view."""
 
     def __init__(self) -> None:
-        super().__init__(id="conversation")
-
-    def on_mount(self) -> None:
-        self.anchor()
+        super().__init__(id="conversation", classes="-empty")
 
     @property
     def at_end(self) -> bool:
@@ -46,7 +43,10 @@ class Conversation(VerticalScroll, can_focus=True):
             show_top: Where it is taller than the view, show its beginning and not its end.
         """
         following = self.at_end
-        self.query(EmptyState).remove()
+        if self.has_class("-empty"):
+            await self.query(EmptyState).remove()
+            self.remove_class("-empty")
+            self.anchor()
         await self.mount(widget)
         if show_top and following:
             self.call_after_refresh(self._show_top, widget)
@@ -61,7 +61,7 @@ class Conversation(VerticalScroll, can_focus=True):
 
     def grew(self) -> None:
         """Something in the conversation got longer."""
-        if not self.at_end and self.is_anchored and self._anchor_released:
+        if not self.at_end:
             self.unseen = True
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:

@@ -61,6 +61,6 @@ class Fold(Vertical):
     def _line(self) -> Content:
         signs = glyphs()
         mark = signs.unfolded if self.opened else signs.folded
-        return styled((f"{mark} ", "$text-muted")) + self._title
+        return styled((f"{mark} ", "$foreground-muted")) + self._title
 
 

@@ -52,4 +52,4 @@ class HardwareLine(FittedText):
             left = ""
         gap = " " * max(0, width - len(left) - len(machine) - len(origin))
         name, rest = left[:11], left[11:]
-        return styled((name, "bold $primary"), (rest, "$text-muted"), gap, machine, (origin, "$text-muted"))
+        return styled((name, "bold $primary"), (rest, "$foreground-muted"), gap, machine, (origin, "$foreground-muted"))

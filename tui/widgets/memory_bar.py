@@ -11,7 +11,7 @@ from tui.glyphs import Glyphs, glyphs
 from tui.plaintext import gib
 from tui.widgets.text import FittedText, styled
 
-STYLES = ("$primary", "$secondary", "$accent", "$warning", "$text-disabled")
+STYLES = ("$primary", "$secondary", "$accent", "$warning", "$foreground-disabled")
 WIDEST = 64
 
 

@@ -177,7 +177,7 @@ def tool_line(name: str, arguments: Mapping[str, Any], result: Mapping[str, Any]
     """One line for a tool that ran; opens to its inputs and result."""
     said = ", ".join(f"{words(key)} {shorten(value, 40)}" for key, value in arguments.items() if value not in (None, ""))
     took = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    title = styled((words(name), "$text-muted"), (f"  {shorten(said, 70)}" if said else "", "$text-disabled"), (f"  {took}", "$text-disabled"))
+    title = styled((words(name), "$foreground-muted"), (f"  {shorten(said, 70)}" if said else "", "$foreground-disabled"), (f"  {took}", "$foreground-disabled"))
     return Fold(title, _tool_body(arguments, result), classes="tool")
 
 

@@ -70,4 +70,4 @@ def _prompt(row: Need) -> Content:
     detail = f'{row.origin}: "{shorten(row.detail, 60)}"' if row.origin == "said" and row.detail else row.origin
     if row.origin == "assumed" and row.detail:
         detail = f"assumed: {shorten(row.detail, 60)}"
-    return styled((f"{row.label}  ", "bold"), shorten(row.value, 80), ("\n" + detail, "$text-muted"))
+    return styled((f"{row.label}  ", "bold"), shorten(row.value, 80), ("\n" + detail, "$foreground-muted"))

@@ -56,7 +56,7 @@ class RecommendationBlock(Block):
             yield PlainText("Recommendation", classes="title")
             yield CandidateTable(answer.candidates)
             if len(answer.candidates) > 1:
-                yield PlainText("Up and Down show the details of another option.", classes="keys")
+                yield PlainText("F3, then Up and Down: details of another option.", classes="keys")
             yield Vertical(*_details(answer.candidates[0]), classes="details")
         yield from _ending(answer)
 
@@ -134,7 +134,7 @@ def _details(one: Candidate) -> list[Widget]:
     if one.why:
         parts.extend(_section("Why", [_claim(claim) for claim in one.why]))
     if one.caveats:
-        parts.extend(_section("Mind", [styled(caveat) for caveat in one.caveats]))
+        parts.extend(_section("Watch out", [styled(caveat) for caveat in one.caveats]))
     if one.commands:
         parts.append(PlainText("To run it", classes="section"))
         parts.append(Static(_commands(one), markup=False, classes="commands"))
@@ -142,10 +142,15 @@ def _details(one: Candidate) -> list[Widget]:
 
 
 def _facts(one: Candidate) -> FittedText:
-    rows = [("speed", one.speed), ("quality", one.quality), ("license", f"{one.license}, {one.license_words}"), *one.facts]
+    pace = f"{one.speed} ({one.speed_basis})" if one.speed_basis else one.speed
+    rows = [
+        ("speed", pace if one.speed != "unknown" else ""),
+        ("quality", one.quality), ("license", f"{one.license}, {one.license_words}"),
+        *one.facts,
+    ]
     shown = [(name, text) for name, text in rows if text and text != "unknown"]
     wide = max(len(name) for name, _ in shown)
-    lines = [(styled((f"{name:<{wide}}  ", "$text-muted")), styled(text)) for name, text in shown]
+    lines = [(styled((f"{name:<{wide}}  ", "$foreground-muted")), styled(text)) for name, text in shown]
     return FittedText(hanging(lines), classes="facts")
 
 
@@ -158,7 +163,7 @@ def _commands(one: Candidate) -> Content:
     lines: list[Content] = []
     for command in one.commands:
         if command.label:
-            lines.append(styled((f"# {command.label}", "$text-muted")))
+            lines.append(styled((f"# {command.label}", "$foreground-muted")))
         lines.append(styled(command.shell))
     return Content("\n").join(lines)
 
@@ -168,7 +173,7 @@ def _section(title: str, lines: Sequence[Content]) -> list[Widget]:
 
 
 def _bulleted(lines: Sequence[Content]) -> FittedText:
-    bullet = styled((f"{glyphs().bullet} ", "$text-muted"))
+    bullet = styled((f"{glyphs().bullet} ", "$foreground-muted"))
     return FittedText(hanging([(bullet, line) for line in lines]), classes="items")
 
 
@@ -183,7 +188,7 @@ def _ending(answer: Answer) -> list[Widget]:
     if changes:
         parts.extend(_section("What would change this", changes))
     if answer.assumptions:
-        lines = [styled((f"{slot}: ", "bold"), value, (f"  ({why})" if why else "", "$text-muted")) for slot, value, why in answer.assumptions]
+        lines = [styled((f"{slot}: ", "bold"), value, (f"  ({why})" if why else "", "$foreground-muted")) for slot, value, why in answer.assumptions]
         parts.append(_fold(f"Assumed, not said ({len(lines)})", lines))
     if answer.rejected:
         lines = [styled((model, "bold"), f"  {reason}") for model, reason in answer.rejected]

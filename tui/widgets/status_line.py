@@ -81,7 +81,7 @@ class StatusLine(Static):
         elif self._step is not None:
             self.update(self._life(), layout=False)
         else:
-            self.update(styled((IDLE, "$text-muted")), layout=False)
+            self.update(styled((IDLE, "$foreground-muted")), layout=False)
 
     def _life(self) -> object:
         frames = glyphs().spinner
@@ -89,4 +89,4 @@ class StatusLine(Static):
         seconds = time.monotonic() - self._started
         shown = f"{seconds:.0f} s" if self.app.animation_level != "none" else ""
         waiting = f"  {self._queued} waiting" if self._queued else ""
-        return styled((f"{sign} ", "$primary"), shorten(self._step, 100), (f"  {shown}{waiting}  Esc stops", "$text-muted"))
+        return styled((f"{sign} ", "$primary"), shorten(self._step, 100), (f"  {shown}{waiting}  Esc stops", "$foreground-muted"))

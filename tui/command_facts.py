@@ -1,0 +1,127 @@
+"""`models`, `gpus`, `hardware`, `benchmarks` and `compare`."""
+
+from __future__ import annotations
+
+import click
+
+from tools.commands.benchmarks import BenchmarksQuery
+from tools.commands.benchmarks import benchmarks as answer_benchmarks
+from tools.commands.catalog import (
+    GpuQuery,
+    GpusQuery,
+    ModelQuery,
+    ModelsQuery,
+    list_gpus,
+    list_models,
+    show_gpu,
+    show_model,
+)
+from tools.commands.compare import CompareQuery
+from tools.commands.compare import compare as answer_compare
+from tools.commands.hardware import HardwareQuery
+from tools.commands.hardware import hardware as answer_hardware
+from tui import facts_text
+from tui.invocation import common_options
+from tui.request_command import Face, request_command
+
+compare = request_command(
+    Face(
+        name="compare",
+        request=CompareQuery,
+        answer=answer_compare,
+        show=facts_text.compare_lines,
+        help="Put models side by side: memory, speed, benchmarks, license, price.\n\n"
+        "MODELS are two or more names, hub ids, Ollama tags or API models. Prices come from the map inside "
+        "the LiteLLM package; nothing goes over the network.",
+        positional="models",
+        many=True,
+    )
+)
+benchmarks = request_command(
+    Face(
+        name="benchmarks",
+        request=BenchmarksQuery,
+        answer=answer_benchmarks,
+        show=facts_text.benchmarks_lines,
+        help="List the published scores of a model, with source, date and who ran them.",
+        positional="model",
+    )
+)
+hardware = request_command(
+    Face(
+        name="hardware",
+        request=HardwareQuery,
+        answer=answer_hardware,
+        show=facts_text.hardware_lines,
+        help="Show what this machine has, or how TEXT (a machine in words) is read.",
+        positional="text",
+        many=True,
+        joined=True,
+        why=False,
+    )
+)
+
+
+def _group(name: str, text: str, commands: list[click.Command]) -> click.Group:
+    return click.Group(
+        name, commands={str(item.name): item for item in commands}, params=common_options(), help=text
+    )
+
+
+models = _group(
+    "models",
+    "The models that the catalog knows.",
+    [
+        request_command(
+            Face(
+                name="list",
+                request=ModelsQuery,
+                answer=list_models,
+                show=facts_text.models_lines,
+                help="List models; the options narrow the list.",
+                positional="text",
+                why=False,
+            )
+        ),
+        request_command(
+            Face(
+                name="show",
+                request=ModelQuery,
+                answer=show_model,
+                show=facts_text.model_lines,
+                help="Show everything known of one model, and where it comes from.",
+                positional="model",
+            )
+        ),
+    ],
+)
+gpus = _group(
+    "gpus",
+    "The accelerators that the catalog knows.",
+    [
+        request_command(
+            Face(
+                name="list",
+                request=GpusQuery,
+                answer=list_gpus,
+                show=facts_text.gpus_lines,
+                help="List accelerators; the options narrow the list.",
+                positional="text",
+                why=False,
+            )
+        ),
+        request_command(
+            Face(
+                name="show",
+                request=GpuQuery,
+                answer=show_gpu,
+                show=facts_text.gpu_lines,
+                help="Show everything known of one accelerator.",
+                positional="gpu",
+                many=True,
+                joined=True,
+                why=False,
+            )
+        ),
+    ],
+)

@@ -1,0 +1,227 @@
+"""`models`, `gpus`, `hardware`, `benchmarks` and `compare` as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tui.output import bold, bullets, known, section, size, table, wrapped
+from tui.plaintext import clean, speed, tokens, usd
+
+Document = Mapping[str, Any]
+SHARED_SHOWN = 12
+
+
+def _billions(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.3g}B"
+
+
+def models_lines(document: Document, why: bool) -> list[str]:
+    """The answer of `models list`."""
+    rows = [
+        [
+            model["model_id"],
+            model["kind"],
+            _billions(model["params_b"]),
+            tokens(model["context_length"]),
+            known(model["license"]),
+            known(model["commercial_use"]),
+        ]
+        for model in document["models"]
+    ]
+    head = ["model", "kind", "size", "context", "license", "commercial"]
+    return [*table(rows, head, right=[2, 3]), "", f"{document['count']} models"]
+
+
+def model_lines(document: Document, why: bool) -> list[str]:
+    """The answer of `models show`."""
+    return _record(document, document["model_id"], why)
+
+
+def gpus_lines(document: Document, why: bool) -> list[str]:
+    """The answer of `gpus list`."""
+    rows = [
+        [
+            gpu["name"],
+            gpu["cls"],
+            _memory(gpu),
+            known(gpu["bandwidth_gbs"]),
+            known(gpu["fp16_tflops"]),
+        ]
+        for gpu in document["gpus"]
+    ]
+    head = ["accelerator", "class", "memory GB", "GB/s", "FP16 TFLOPS"]
+    return [*table(rows, head, right=[2, 3, 4]), "", f"{document['count']} accelerators"]
+
+
+def _memory(gpu: Document) -> str:
+    if gpu["memory_options_gb"]:
+        return "/".join(f"{option:g}" for option in gpu["memory_options_gb"])
+    return known(gpu["memory_gb"])
+
+
+def gpu_lines(document: Document, why: bool) -> list[str]:
+    """The answer of `gpus show`."""
+    return _record(document, document["name"], why)
+
+
+def _record(document: Document, title: str, why: bool) -> list[str]:
+    """A record's known fields, then what is not known, then where it comes from."""
+    hidden = {"sources", "note", "model", "model_id", "id", "name", "as_of", "source"}
+    rows = [
+        [key.replace("_", " "), _plain(value)]
+        for key, value in document.items()
+        if key not in hidden and value not in (None, [], {}, "")
+    ]
+    unknown = [
+        key.replace("_", " ") for key, value in document.items() if value is None and key not in hidden
+    ]
+    lines = [bold(clean(title)), "", *table(rows)]
+    if unknown:
+        lines += ["", *wrapped(f"Not known: {', '.join(unknown)}.")]
+    source = document.get("source") or (document.get("sources") or {}).get("*")
+    lines += ["", *wrapped(f"As of {document.get('as_of', 'unknown')}, from {source or 'unknown'}.")]
+    if why:
+        fields = document.get("sources") or {}
+        lines += section("Sources", bullets(f"{key}: {text}" for key, text in fields.items() if key != "*"))
+    return lines
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(
+            f"{key.replace('_', ' ')} {_plain(part)}" for key, part in value.items() if part is not None
+        )
+    if isinstance(value, list | tuple):
+        if len(value) > 8 and all(isinstance(part, bool) for part in value):
+            return f"{sum(value)} of {len(value)} layers"
+        return ", ".join(_plain(part) for part in value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return known(value)
+
+
+def hardware_lines(document: Document, why: bool) -> list[str]:
+    """The answer of `hardware`."""
+    lines = wrapped(document["summary"])
+    rows = [
+        [
+            device["name"],
+            device["kind"],
+            size(device["memory_bytes"]),
+            size(device["free_bytes"]),
+            known(device["bandwidth_gbs"], " GB/s"),
+            known(device["fp16_tflops"], " TFLOPS"),
+        ]
+        for device in document["devices"]
+    ]
+    lines += section("Accelerators", table(rows, ["name", "kind", "memory", "free", "bandwidth", "FP16"]))
+    return lines + section("Note", bullets([*document["assumptions"], *document["notes"]]))
+
+
+def benchmarks_lines(document: Document, why: bool) -> list[str]:
+    """The answer of `benchmarks`."""
+    rows = [
+        [
+            result["benchmark"],
+            f"{result['score']:g}",
+            result["unit"] + ("" if result["higher_is_better"] else ", lower is better"),
+            result["setting"],
+            result["run_by"],
+            result["as_of"],
+        ]
+        for result in document["results"]
+    ]
+    lines = [bold(clean(document["model_id"])), ""]
+    lines += table(rows, ["benchmark", "score", "unit", "setting", "run by", "date"], right=[1])
+    if why:
+        boards = (
+            f"{board['name']}: {board['measures']} Contamination: {board['contamination']}"
+            for board in document["boards"]
+        )
+        lines += section("What they measure", bullets(boards))
+        lines += section(
+            "Sources", bullets(dict.fromkeys(result["source"] for result in document["results"]))
+        )
+    else:
+        lines += [
+            "",
+            *wrapped("Compare only scores of one benchmark, setting and source; --why shows sources."),
+        ]
+    return lines
+
+
+def compare_lines(document: Document, why: bool) -> list[str]:
+    """The answer of `compare`: one column a model."""
+    models = document["models"]
+    rows = [
+        ["parameters", *(_sizes(model["params"]) for model in models)],
+        ["context", *(tokens(model["context_length"]) for model in models)],
+        ["released", *(known(model["release_date"]) for model in models)],
+        ["features", *(", ".join(model["features"]).replace("_", " ") or "unknown" for model in models)],
+        ["license", *(_license(model) for model in models)],
+        ["price", *(_price(model["price"]) for model in models)],
+    ]
+    for label, key in (
+        ("weights", "weights_bytes"),
+        ("KV cache", "kv_cache_bytes"),
+        ("memory in all", "total_bytes"),
+        ("download", "file_bytes"),
+    ):
+        rows.append([label, *(_memory_cell(model["memory"], key) for model in models)])
+    if document["hardware"] is not None:
+        rows.append(["fits", *(_fits(model) for model in models)])
+        rows.append(["speed", *(speed((model["speed"] or {}).get("tokens_per_second")) for model in models)])
+    setting = f"{document['quant']} on {document['engine']}, {tokens(document['context'])} tokens of context"
+    where = f", {document['hardware']}" if document["hardware"] else ""
+    lines = [*wrapped(f"Memory for {setting}{where}."), ""]
+    lines += table(rows, ["", *(model["model"] for model in models)])
+    lines += _shared(document, why)
+    return lines + section("Note", bullets(document["caveats"]))
+
+
+def _sizes(params: Document) -> str:
+    if params["active_b"] is None:
+        return _billions(params["total_b"])
+    return f"{_billions(params['total_b'])}, {_billions(params['active_b'])} active"
+
+
+def _license(model: Document) -> str:
+    terms = model["license"]
+    return (
+        "the provider's terms" if terms is None else f"{terms['id']} (commercial: {terms['commercial_use']})"
+    )
+
+
+def _price(price: Document | None) -> str:
+    if price is None:
+        return "none (runs locally)"
+    return (
+        f"{usd(price['input_usd_per_mtok'])} in, {usd(price['output_usd_per_mtok'])} out per million tokens"
+    )
+
+
+def _memory_cell(memory: Document | None, key: str) -> str:
+    if memory is None:
+        return "-"
+    return "unknown" if "error" in memory else size(memory[key])
+
+
+def _fits(model: Document) -> str:
+    return "-" if model["memory"] is None else known(model["memory"].get("fits"))
+
+
+def _shared(document: Document, why: bool) -> list[str]:
+    shared = document["benchmarks"]
+    shown = shared if why else shared[:SHARED_SHOWN]
+    names = [model["model"] for model in document["models"]]
+    rows = [
+        [row["benchmark"], row["setting"], *(known(row["scores"].get(name)) for name in names), row["run_by"]]
+        for row in shown
+    ]
+    lines = section("Benchmarks in the same setting", table(rows, ["benchmark", "setting", *names, "run by"]))
+    if not shared:
+        lines += ["", *wrapped("No benchmark has two of them in the same setting and from the same source.")]
+    elif len(shared) > len(shown):
+        lines += wrapped(f"and {len(shared) - len(shown)} more; --why shows them all", "  ", "  ")
+    return lines
