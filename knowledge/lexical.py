@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CONCEPT_WEIGHT = 0.5
+CONCEPT_WEIGHT = 0.6
+HEADING_WEIGHT = 2
+"""How often a word of the passage's own headings counts; the guide's title counts once."""
 _TERMS = Path(__file__).resolve().parent / "terms.json"
 _CONCEPT = "@"
 
@@ -81,7 +83,7 @@ class LexicalIndex:
         self._size = len(documents)
         self._bm25: Any = None
         if self._vocabulary:
-            self._bm25 = bm25s.BM25(k1=1.2, b=0.6, method="lucene")
+            self._bm25 = bm25s.BM25(k1=1.2, b=0.5, method="lucene")
             self._bm25.index([document or [""] for document in documents], show_progress=False)
 
     def scores(self, query: str) -> NDArray[np.float32]:
@@ -89,11 +91,20 @@ class LexicalIndex:
         import numpy as np
 
         total = np.zeros(self._size, dtype=np.float32)
-        for tokens, weight in ((tokenize(query), 1.0), (concepts(query), CONCEPT_WEIGHT)):
-            known = [token for token in dict.fromkeys(tokens) if token in self._vocabulary]
-            if known:
-                total += weight * np.asarray(self._bm25.get_scores(known), dtype=np.float32)
+        for token, weight in self._weights(query).items():
+            total += weight * np.asarray(self._bm25.get_scores([token]), dtype=np.float32)
         return total
+
+    def _weights(self, query: str) -> dict[str, float]:
+        """What each token of the query counts: 1 for a word, as much again for all its parts together."""
+        weights: dict[str, float] = {}
+        for stem, tokens in _groups(query, _field().stop_words):
+            known = [token for token in tokens if token in self._vocabulary]
+            share = 1 / max(1, len(known) - (stem in known))
+            for token in known:
+                weights[token] = max(weights.get(token, 0.0), 1.0 if token == stem else share)
+        named = (concept for concept in concepts(query) if concept in self._vocabulary)
+        return {**weights, **dict.fromkeys(named, CONCEPT_WEIGHT)}
 
     def rarity(self, token: str) -> float:
         """Inverse document frequency of a token; the highest for one that no passage holds."""
@@ -104,9 +115,10 @@ class LexicalIndex:
 
 
 def document_tokens(chunk: Chunk) -> list[str]:
-    """The tokens of a passage; its own heading counts like its words."""
-    words = "\n".join((*chunk.heading, chunk.text))
-    return tokenize(words) + concepts(words)
+    """The tokens of a passage with its headings."""
+    title, own = chunk.heading[0], "\n".join(chunk.heading[1:])
+    words = tokenize(title) + tokenize(own) * HEADING_WEIGHT + tokenize(chunk.text)
+    return words + concepts("\n".join((own, chunk.text)))
 
 
 def _groups(text: str, ignored: frozenset[str] = frozenset()) -> Iterator[tuple[str, list[str]]]:
