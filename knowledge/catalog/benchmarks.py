@@ -82,3 +82,8 @@ class Benchmarks:
     def boards(self) -> tuple[Board, ...]:
         """What each benchmark measures, how far to trust it, and what to use it for."""
         return self._notes
+
+    def board_of(self, benchmark: str) -> Board | None:
+        """The entry that a benchmark name belongs to: the one with the longest beginning of the name."""
+        fits = [(len(start), board) for board in self._notes for start in board.benchmarks if benchmark.startswith(start)]
+        return max(fits, key=lambda pair: pair[0])[1] if fits else None
