@@ -141,6 +141,8 @@ class ModelWish(Value):
     """Catalog ids the person asked for."""
     excluded: tuple[str, ...] = ()
     """Families or names the person does not want."""
+    families: tuple[str, ...] = ()
+    """Families the person wants a model of, lower case (`qwen`)."""
     min_params_b: float | None = None
     max_params_b: float | None = None
 
