@@ -16,7 +16,7 @@ assumed. With --train the memory of a training run is estimated instead. Nothing
 """
 FIT_HELP = """Say whether a model fits a machine, and how best.
 
-What is given with an option is kept; quantization, context, engine and split over devices are chosen otherwise.
+What is given with an option is kept; quantization, context, engine and device split are chosen otherwise.
 Without --hardware it is this machine. Nothing goes over the network.
 """
 

@@ -13,7 +13,6 @@ from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import Name, Number, Request, Text, Tokens
 from tools.hardware_types import Machine
 from tools.memory.estimate import estimate_memory
-from tools.memory.training import estimate_training
 from tools.memory.types import DeviceMemory, Frontend, MemoryEstimate, MemoryRequest, TrainingRequest
 
 Document = dict[str, Any]
@@ -128,8 +127,11 @@ def memory(query: MemoryQuery) -> Document:
         UsageError: A value that no engine takes, or training options without `train`.
     """
     model, note = model_named(query.model)
-    machine = machine_named(query.hardware) if query.hardware is not None else None
+    machine, notes = None, ()
+    if query.hardware is not None:
+        machine, notes = machine_named(query.hardware, train=query.train is not None)
     document = _training(query, model, machine) if query.train else _inference(query, model, machine)
+    document["caveats"] += notes
     if note:
         document["note"] = note
     return document
@@ -235,6 +237,8 @@ def _fits(machine: Machine, estimate: MemoryEstimate) -> bool | None:
 
 
 def _training(query: MemoryQuery, model: ModelRecord, machine: Machine | None) -> Document:
+    from tools.memory.training import estimate_training
+
     assert query.train is not None
     given = {key: getattr(query, key) for key in TRAINING_KEYS if getattr(query, key) is not None}
     gpus = len(machine.devices) if machine is not None and machine.devices else 1

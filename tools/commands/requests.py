@@ -86,13 +86,13 @@ def _usage_error(request: type[Request], errors: list[ErrorDetails]) -> UsageErr
         return UsageError(f"`{key}` is missing.", hint=_describe(request, key))
     given = repr(first["input"])
     given = given if len(given) <= 60 else given[:57] + "..."
-    reason = _reason(first)
+    reason = reason_of(first)
     return UsageError(
         f"`{key}` {reason}, not {given}." if key else f"{reason}.", hint=_describe(request, key)
     )
 
 
-def _reason(error: ErrorDetails) -> str:
+def reason_of(error: ErrorDetails) -> str:
     """Pydantic's message as the middle of a sentence: `should be greater than or equal to 1`."""
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return message[:1].lower() + message[1:].split(", unable to parse")[0].rstrip(".")

@@ -28,9 +28,10 @@ class SearchQuery(Request):
 @cache
 def _retriever() -> Retriever:
     """One for the whole process: loading the embedder takes seconds, a search milliseconds."""
+    from knowledge.build import ProgressLine
     from knowledge.retrieval import open_retriever
 
-    retriever = open_retriever()
+    retriever = open_retriever(progress=ProgressLine())
     atexit.register(retriever.close)
     return retriever
 

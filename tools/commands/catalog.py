@@ -1,0 +1,154 @@
+"""`models` and `gpus`: what the catalog holds."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from knowledge.catalog.records import Accelerator, Kind, ModelRecord
+from knowledge.catalog.store import load_catalog
+from knowledge.errors import NoAnswerError
+from tools.commands.lookups import accelerator_named, any_model_named
+from tools.commands.requests import Name, Number, Request
+from tools.licensing import judge
+from tools.needs import LicenseNeed
+from tools.roles.common import features_of_model
+
+Document = dict[str, Any]
+Billions = Annotated[float, Number, Field(ge=0, le=1e6, allow_inf_nan=False)]
+
+
+class ModelsQuery(Request):
+    """Request of `models list`."""
+
+    text: Name | None = Field(None, description="only models whose id or family holds this")
+    kind: Kind | None = Field(
+        None, description="chat, base, code, reasoning, vision, embedding, reranker, encoder"
+    )
+    license: Name | None = Field(None, description="only models under this license id")
+    commercial: bool = Field(False, description="only models whose license allows commercial use")
+    min_params: Billions | None = Field(None, description="billions of parameters, at least")
+    max_params: Billions | None = Field(None, description="billions of parameters, at most")
+
+
+class ModelQuery(Request):
+    """Request of `models show`."""
+
+    model: Name = Field(description="name, alias, hub id, Ollama tag or API model")
+
+
+class GpusQuery(Request):
+    """Request of `gpus list`."""
+
+    text: Name | None = Field(None, description="only accelerators whose name, maker or class holds this")
+    min_memory: Billions | None = Field(None, description="memory in GB, at least")
+
+
+class GpuQuery(Request):
+    """Request of `gpus show`."""
+
+    gpu: Name = Field(description="name of an accelerator")
+
+
+def list_models(query: ModelsQuery) -> Document:
+    """The models that pass the filters, by id.
+
+    Raises:
+        NoAnswerError: No model passes.
+    """
+    kept = sorted(
+        (model for model in load_catalog().models if _passes(model, query)), key=lambda m: m.id.lower()
+    )
+    if not kept:
+        raise NoAnswerError(
+            "No model of the catalog passes these filters.", hint="Leave one of them away.", code="no_model"
+        )
+    return {"count": len(kept), "models": [_summary(model) for model in kept]}
+
+
+def _passes(model: ModelRecord, query: ModelsQuery) -> bool:
+    size = model.params_b
+    return (
+        (query.text is None or query.text.lower() in f"{model.id} {model.family}".lower())
+        and (query.kind is None or model.kind == query.kind)
+        and (query.license is None or (model.license or "").lower() == query.license.lower())
+        and (not query.commercial or model.commercial_use in ("yes", "conditional"))
+        and (query.min_params is None or (size is not None and size >= query.min_params))
+        and (query.max_params is None or (size is not None and size <= query.max_params))
+    )
+
+
+def _summary(model: ModelRecord) -> Document:
+    return {
+        "model": model.name,
+        "model_id": model.id,
+        "kind": model.kind,
+        "family": model.family,
+        "params_b": model.params_b,
+        "active_b": None if model.params_active is None else model.params_active / 1e9,
+        "context_length": model.context_length,
+        "license": model.license,
+        "commercial_use": model.commercial_use,
+        "release_date": model.release_date,
+    }
+
+
+def show_model(query: ModelQuery) -> Document:
+    """Everything known of one model, with the source of each field.
+
+    Raises:
+        NoAnswerError: The model is not known.
+    """
+    model, note = any_model_named(query.model)
+    document: Document = {
+        "model": getattr(model, "name", None) or query.model,
+        **model.model_dump(mode="json"),
+    }
+    if isinstance(model, ModelRecord):
+        catalog = load_catalog()
+        document["model_id"] = model.id
+        document["features"] = list(features_of_model(model))
+        document["license_terms"] = judge(
+            model, LicenseNeed(use="any"), catalog.license_of(model)
+        ).figure.as_json()
+        document["sources"] = catalog.sources(model.id)
+    else:
+        document |= {"model": model.key, "model_id": model.key, "sources": {"*": model.source}}
+    if note:
+        document["note"] = note
+    return document
+
+
+def list_gpus(query: GpusQuery) -> Document:
+    """The accelerators that pass the filters.
+
+    Raises:
+        NoAnswerError: None passes.
+    """
+    kept = [gpu for gpu in load_catalog().accelerators if _gpu_passes(gpu, query)]
+    if not kept:
+        raise NoAnswerError(
+            "No accelerator of the catalog passes these filters.",
+            hint="Leave one of them away.",
+            code="no_gpu",
+        )
+    return {"count": len(kept), "gpus": [gpu.model_dump(mode="json") for gpu in kept]}
+
+
+def _gpu_passes(gpu: Accelerator, query: GpusQuery) -> bool:
+    words = f"{gpu.name} {gpu.vendor} {gpu.cls} {gpu.architecture or ''}".lower()
+    memory = max((gpu.memory_gb or 0.0, *gpu.memory_options_gb))
+    return (query.text is None or query.text.lower() in words) and (
+        query.min_memory is None or memory >= query.min_memory
+    )
+
+
+def show_gpu(query: GpuQuery) -> Document:
+    """Everything known of one accelerator.
+
+    Raises:
+        NoAnswerError: It is not known, or several could be meant.
+    """
+    document: Document = accelerator_named(query.gpu).model_dump(mode="json")
+    return document

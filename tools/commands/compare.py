@@ -1,0 +1,187 @@
+"""`compare`: models side by side in memory, speed, benchmarks, license and price."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from knowledge.catalog.records import ApiModel, ModelRecord
+from knowledge.catalog.store import load_catalog
+from knowledge.errors import AdvisorError, UsageError
+from tools.commands.benchmarks import id_of, name_of, results_of
+from tools.commands.lookups import any_model_named, machine_named
+from tools.commands.memory import DEFAULTS, memory_document
+from tools.commands.requests import Name, Request, Text, Tokens
+from tools.hardware_types import Machine
+from tools.licensing import judge
+from tools.memory.estimate import estimate_memory
+from tools.memory.types import MemoryRequest
+from tools.needs import LicenseNeed
+from tools.roles.common import features_of_model
+from tools.speed import estimate_speed
+
+Document = dict[str, Any]
+MAX_MODELS = 12
+
+
+def _names(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+class CompareQuery(Request):
+    """Request of `compare`."""
+
+    models: Annotated[
+        tuple[Name, ...], BeforeValidator(_names), Field(min_length=2, max_length=MAX_MODELS)
+    ] = Field(description="two or more models: names, hub ids, Ollama tags or API models")
+    quant: Name = Field(DEFAULTS.quant, description="quantization of the weights")
+    context: Tokens = Field(DEFAULTS.context, description="tokens of the engine's context (8192, 32k)")
+    kv_cache_type: Name = Field(DEFAULTS.kv_cache_type, description="type of the KV cache")
+    engine: Name = Field(DEFAULTS.engine, description="inference engine")
+    hardware: Text | None = Field(
+        None,
+        description="the machine in words; adds speed and whether it fits",
+        json_schema_extra={"metavar": "TEXT"},
+    )
+
+
+def compare(query: CompareQuery) -> Document:
+    """Each model's figures in the same configuration, and the benchmarks that they share.
+
+    Raises:
+        NoAnswerError: A model or device is not known.
+        UsageError: Two names mean one model.
+    """
+    machine, notes = machine_named(query.hardware) if query.hardware is not None else (None, ())
+    found = [any_model_named(name) for name in query.models]
+    ids = [id_of(model) for model, _ in found]
+    if len(set(ids)) < len(ids):
+        double = next(item for item in ids if ids.count(item) > 1)
+        raise UsageError(f"`{double}` is named twice.", hint="Name different models.")
+    document: Document = {
+        "quant": query.quant,
+        "engine": query.engine,
+        "context": query.context,
+        "kv_cache_type": query.kv_cache_type,
+        "hardware": machine.name if machine is not None else None,
+        "models": [
+            _api(model) if isinstance(model, ApiModel) else _local(model, query, machine)
+            for model, _ in found
+        ],
+        "benchmarks": _shared([model for model, _ in found]),
+        "caveats": list(notes),
+    }
+    if any(note for _, note in found):
+        document["note"] = " ".join(note for _, note in found if note)
+    return document
+
+
+def _local(model: ModelRecord, query: CompareQuery, machine: Machine | None) -> Document:
+    license_ = judge(model, LicenseNeed(use="any"), load_catalog().license_of(model)).figure
+    request = MemoryRequest(
+        quant=query.quant,
+        context=query.context,
+        kv_cache_type=query.kv_cache_type,
+        engine=query.engine,
+        hardware=machine,
+    )
+    memory: Document
+    try:
+        memory = memory_document(model, request, estimate_memory(model, request))
+    except AdvisorError as error:
+        memory = {"error": error.as_json()}
+    return {
+        "model": model.name,
+        "model_id": model.id,
+        "kind": "local",
+        "params": {
+            "total_b": model.params_b,
+            "active_b": None if model.params_active is None else model.params_active / 1e9,
+        },
+        "context_length": model.context_length,
+        "release_date": model.release_date,
+        "features": list(features_of_model(model)),
+        "license": license_.as_json(),
+        "memory": memory,
+        "speed": _speed(model, request, machine, memory),
+        "price": None,
+    }
+
+
+def _speed(
+    model: ModelRecord, request: MemoryRequest, machine: Machine | None, memory: Document
+) -> Document | None:
+    """Expected speed where everything fits on the named machine; None where it does not or is not known."""
+    if machine is None or not memory.get("fits"):
+        return None
+    speed = estimate_speed(
+        model,
+        request.quant,
+        machine,
+        engine=request.engine,
+        context=request.context,
+        gpu_share=1.0,
+        parallel=1,
+        kv_cache_type=request.kv_cache_type,
+    )
+    if speed is None:
+        return None
+    return {
+        "tokens_per_second": {
+            "low": round(speed.low, 1),
+            "mid": round(speed.mid, 1),
+            "high": round(speed.high, 1),
+        },
+        "basis": speed.basis,
+    }
+
+
+def _api(model: ApiModel) -> Document:
+    flags = {"tool_calling": model.tool_calling, "thinking": model.thinking, "vision": model.vision}
+    flags["structured_output"] = model.structured_output
+    return {
+        "model": model.key,
+        "model_id": model.key,
+        "kind": "api",
+        "params": {"total_b": None, "active_b": None},
+        "context_length": model.max_input_tokens,
+        "release_date": None,
+        "features": [name for name, has in flags.items() if has],
+        "license": None,
+        "memory": None,
+        "speed": None,
+        "price": {
+            "input_usd_per_mtok": model.input_usd_per_mtok,
+            "output_usd_per_mtok": model.output_usd_per_mtok,
+            "cache_read_usd_per_mtok": model.cache_read_usd_per_mtok,
+            "ends": model.ends,
+            "source": model.source,
+        },
+    }
+
+
+def _shared(models: list[ModelRecord | ApiModel]) -> list[Document]:
+    """Scores that two models have in one benchmark, setting and source; others do not compare."""
+    rows: dict[tuple[str, str, str], Document] = {}
+    for model in models:
+        for result in results_of(model):
+            key = (result.benchmark, result.setting, result.source)
+            row = rows.setdefault(
+                key,
+                {
+                    "benchmark": result.benchmark,
+                    "setting": result.setting,
+                    "unit": result.unit,
+                    "higher_is_better": result.higher_is_better,
+                    "run_by": result.run_by,
+                    "as_of": result.as_of,
+                    "source": result.source,
+                    "scores": {},
+                },
+            )
+            row["scores"].setdefault(name_of(model), result.score)
+    return sorted(
+        (row for row in rows.values() if len(row["scores"]) > 1),
+        key=lambda row: (-len(row["scores"]), row["run_by"], row["benchmark"]),
+    )

@@ -1,0 +1,246 @@
+"""`doctor`: what is set up, what is missing, and the exact next step."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from knowledge.errors import AdvisorError
+from knowledge.home import HOME_VARIABLE, home
+
+Document = dict[str, Any]
+State = Literal["ok", "warning", "missing", "skipped"]
+PACKAGES = (
+    "llm-advisor",
+    "chromadb",
+    "click",
+    "langgraph",
+    "litellm",
+    "pydantic",
+    "sentence-transformers",
+    "textual",
+    "torch",
+)
+OLLAMA = "http://127.0.0.1:11434"
+OLLAMA_SECONDS = 1.5
+MIN_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; `needed` ones decide whether the advisor is usable."""
+
+    name: str
+    state: State
+    found: str
+    next_step: str = ""
+    needed: bool = False
+
+    def as_json(self) -> Document:
+        return {
+            "name": self.name,
+            "state": self.state,
+            "found": self.found,
+            "next_step": self.next_step,
+            "needed": self.needed,
+        }
+
+
+def doctor(*, offline: bool) -> Document:
+    """Looks at everything; never raises for what it finds.
+
+    Args:
+        offline: Do not ask whether an Ollama server answers.
+    """
+    parts: tuple[tuple[str, bool, Callable[[], Check]], ...] = (
+        ("Python", True, _python),
+        ("packages", True, _packages),
+        ("torch", False, _torch),
+        ("catalog", True, _catalog),
+        ("API prices", False, _prices),
+        ("state folder", False, _state_folder),
+        ("embedder", False, _embedder),
+        ("guide index", False, _index),
+        ("hardware", False, _hardware),
+        ("Ollama", False, lambda: _ollama(offline)),
+    )
+    checks = [_looked(name, needed, look) for name, needed, look in parts]
+    usable = all(check.state in ("ok", "warning") for check in checks if check.needed)
+    document: Document = {"usable": usable, "checks": [check.as_json() for check in checks]}
+    if not usable:
+        broken = next(check for check in checks if check.needed and check.state not in ("ok", "warning"))
+        document["error"] = {
+            "code": "not_set_up",
+            "message": f"The advisor cannot be used yet: {broken.name}: {broken.found}.",
+            "hint": broken.next_step,
+        }
+    return document
+
+
+def _looked(name: str, needed: bool, look: Callable[[], Check]) -> Check:
+    """A check that fails itself is a finding too."""
+    try:
+        return look()
+    except AdvisorError as error:
+        return Check(name, "missing", error.message.rstrip("."), error.hint, needed)
+    except Exception as error:
+        return Check(name, "missing", f"could not be checked ({type(error).__name__})", "make setup", needed)
+
+
+def _python() -> Check:
+    text = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if sys.version_info < MIN_PYTHON:
+        return Check("Python", "missing", text, "Install Python 3.11 or newer.", True)
+    return Check("Python", "ok", text, "", True)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _packages() -> Check:
+    found = {package: _version(package) for package in PACKAGES}
+    gone = [package for package, number in found.items() if number is None]
+    if gone:
+        return Check("packages", "missing", f"not installed: {', '.join(gone)}", "make setup", True)
+    return Check("packages", "ok", ", ".join(f"{name} {number}" for name, number in found.items()), "", True)
+
+
+def _torch() -> Check:
+    number = _version("torch")
+    if number is None:
+        return Check(
+            "torch", "missing", "not installed: the guides are searched by words alone", "make setup"
+        )
+    build = number.partition("+")[2]
+    kind = "CPU build" if build == "cpu" else f"build {build}" if build else "the platform's default build"
+    return Check("torch", "ok", f"{number} ({kind})")
+
+
+def _catalog() -> Check:
+    from knowledge.catalog.store import load_catalog
+
+    catalog = load_catalog()
+    models, accelerators = len(catalog.models), len(catalog.accelerators)
+    newest = max(model.as_of for model in catalog.models)
+    return Check("catalog", "ok", f"{models} models, {accelerators} accelerators, as of {newest}", "", True)
+
+
+def _prices() -> Check:
+    from knowledge.catalog.api_models import load_api_models
+
+    number = _version("litellm")
+    return Check("API prices", "ok", f"{len(load_api_models())} models, from the map of LiteLLM {number}")
+
+
+def _state_folder() -> Check:
+    folder = home()
+    where = str(folder) + (f" (set by {HOME_VARIABLE})" if os.environ.get(HOME_VARIABLE) else "")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return Check(
+            "state folder",
+            "warning",
+            f"{where} cannot be written ({reason}): sessions are not kept",
+            f"Make it writable, or set {HOME_VARIABLE} to a folder that is.",
+        )
+    return Check("state folder", "ok", f"{where}, writable")
+
+
+def _embedder() -> Check:
+    from knowledge.embedding_worker import NAME, WorkerError, verify, weights_folder
+
+    try:
+        verify(weights_folder())
+    except WorkerError as error:
+        return Check("embedder", "missing", f"{error}; the guides are searched by words alone", "make setup")
+    return Check("embedder", "ok", f"{NAME}, weights verified")
+
+
+def _index() -> Check:
+    from knowledge.corpus import corpus_hash, load_guides
+    from knowledge.embedding import ChildEmbedder
+    from knowledge.index import open_index
+
+    guides = load_guides()
+    try:
+        index = open_index(home() / "index", corpus_hash(guides), ChildEmbedder())
+    except AdvisorError as error:
+        return Check(
+            "guide index",
+            "warning",
+            f"{error.message.rstrip('.')}; it is built at the first use",
+            f"{Path(sys.executable).name} -P -m knowledge.build",
+        )
+    index.close()
+    return Check("guide index", "ok", f"built and verified, {len(guides)} guides")
+
+
+def _hardware() -> Check:
+    from tools.hardware import describe
+    from tools.hardware_detect import detect_machine
+
+    return Check("hardware", "ok", describe(detect_machine()))
+
+
+def ollama_address() -> str:
+    """Where Ollama listens: `OLLAMA_HOST`, or its default on this machine."""
+    given = os.environ.get("OLLAMA_HOST", "").strip()
+    if not given:
+        return OLLAMA
+    parts = urlsplit(given if "//" in given else f"http://{given}")
+    host = parts.hostname or "127.0.0.1"
+    # A server told to listen on all addresses is reached on this machine's own.
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}:{parts.port or 11434}"
+
+
+def _ollama(offline: bool) -> Check:
+    if offline:
+        return Check("Ollama", "skipped", "not asked for, because of --offline")
+    import urllib.request
+
+    address = ollama_address()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{address}/api/version", timeout=OLLAMA_SECONDS) as answer:
+            number = json.loads(answer.read(10_000)).get("version", "unknown")
+    except (OSError, ValueError, AttributeError):
+        return Check(
+            "Ollama",
+            "warning",
+            f"no answer at {address}; the guided mode needs none",
+            "To use a local model in the chat: install Ollama and start `ollama serve`.",
+        )
+    return Check("Ollama", "ok", f"version {number} at {address}")
+
+
+def report(document: Document) -> str:
+    """The findings as text for a bug report: no keys, and the home folder as `~`."""
+    lines = [
+        f"{check['name']}: {check['state']}: {check['found']}"
+        + (f" -> {check['next_step']}" if check["next_step"] else "")
+        for check in document["checks"]
+    ]
+    text = "\n".join(["llm-advisor doctor --report", f"usable: {document['usable']}", *lines])
+    for folder in (str(home()), str(Path.home())):
+        if len(folder) > 1:
+            text = text.replace(folder, "~")
+    return text

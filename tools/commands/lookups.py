@@ -1,0 +1,104 @@
+"""From a person's words to a model, an accelerator or a machine, with a note where it was not exact."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from knowledge.catalog.accelerators import resolve_accelerator
+from knowledge.catalog.names import resolve_model_verbose
+from knowledge.catalog.records import Accelerator, ApiModel, ModelRecord
+from knowledge.catalog.store import load_catalog
+from knowledge.errors import AmbiguousNameError, UnknownNameError, UsageError
+from tools.hardware import read_hardware
+from tools.hardware_types import Machine
+
+EXAMPLE = (
+    'For example "RTX 4090", "2x RTX 3090 + 64 GB RAM", "MacBook Pro M3 Max 64 GB" or "CPU only, 32 GB".'
+)
+
+
+@lru_cache(maxsize=4096)
+def model_named(name: str) -> tuple[ModelRecord, str]:
+    """The model of a name, alias, hub id or Ollama tag, and how the name was read where it was not exact.
+
+    Raises:
+        UnknownNameError: No model has this name; carries the nearest.
+        AmbiguousNameError: Several models could be meant.
+    """
+    found = resolve_model_verbose(load_catalog(), name)
+    return found.record, _sentence(found.note)
+
+
+def any_model_named(name: str) -> tuple[ModelRecord | ApiModel, str]:
+    """As `model_named`, API models included; a local model of exactly this name comes first.
+
+    Raises:
+        UnknownNameError: No model has this name; carries the nearest.
+        AmbiguousNameError: Several models could be meant.
+    """
+    from knowledge.catalog.api_models import resolve_api_model
+
+    local: UnknownNameError | AmbiguousNameError | None = None
+    try:
+        found = resolve_model_verbose(load_catalog(), name)
+        if found.how in ("id", "alias", "name"):
+            return found.record, _sentence(found.note)
+    except (UnknownNameError, AmbiguousNameError) as error:
+        local = error
+    try:
+        return resolve_api_model(name), ""
+    except AmbiguousNameError:
+        if isinstance(local, UnknownNameError):
+            raise
+    except UnknownNameError:
+        pass
+    if local is not None:
+        raise local
+    return model_named(name)
+
+
+def _sentence(note: str) -> str:
+    """A note with a capital and a full stop."""
+    return note[:1].upper() + note[1:].rstrip(".") + "." if note else ""
+
+
+def accelerator_named(name: str) -> Accelerator:
+    """The accelerator of a name, with or without its maker's words.
+
+    Raises:
+        UnknownNameError: None has this name; carries the nearest.
+        AmbiguousNameError: Several could be meant.
+    """
+    return resolve_accelerator(load_catalog(), name)
+
+
+@lru_cache(maxsize=1024)
+def machine_named(text: str, *, train: bool = False) -> tuple[Machine, tuple[str, ...]]:
+    """The machine that a text describes, and what the person should know of the reading.
+
+    Args:
+        text: Hardware in words.
+        train: Take the machine for training where the text names one for it.
+
+    Raises:
+        UnknownNameError: An accelerator that the catalog does not hold.
+        UsageError: The text names no machine.
+    """
+    reading = read_hardware(text)
+    machines = reading.for_training() if train else reading.for_use()
+    if reading.unknown:
+        unknown = ", ".join(reading.unknown)
+        raise UnknownNameError(
+            f"`{unknown[:80]}` is not among the known accelerators.",
+            hint=" ".join(map(_sentence, reading.notes))[:400] or "`llm-advisor gpus list` shows them.",
+            code="unknown_gpu",
+        )
+    if not machines:
+        raise UsageError(f"`{text[:80]}` names no machine.", hint=EXAMPLE)
+    notes = [
+        f"“{choice.mention}” could be {' or '.join(choice.options)}; the one with the least memory was taken."
+        for choice in reading.ambiguous
+    ]
+    if len(machines) > 1:
+        notes.append(f"Several machines are named; this is for {machines[0].name}.")
+    return machines[0], (*notes, *map(_sentence, reading.notes))

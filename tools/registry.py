@@ -1,0 +1,149 @@
+"""The tools as a language model sees them: few, flat, and the very functions that the command line calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+from knowledge.errors import AdvisorError, UsageError
+from tools.commands.benchmarks import BenchmarksQuery, benchmarks
+from tools.commands.compare import CompareQuery, compare
+from tools.commands.fit import FitQuery, fit
+from tools.commands.memory import MemoryQuery, memory
+from tools.commands.recommend import RecommendQuery, recommend
+from tools.commands.requests import Request, parse
+from tools.commands.search import SearchQuery, search
+
+Document = dict[str, Any]
+R = TypeVar("R", bound=Request)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[R]):
+    """One tool: a request model, a function from it to a JSON document, and what a model is told of them."""
+
+    name: str
+    description: str
+    request: type[R]
+    answer: Callable[[R], Document]
+    shown: tuple[str, ...]
+    """Arguments a model is told of; the request model takes more, but a long list confuses small models."""
+
+    def parameters(self) -> Document:
+        """JSON Schema of the arguments, without references and null alternatives."""
+        schema = self.request.model_json_schema()
+        required = [name for name in schema.get("required", []) if name in self.shown]
+        return {
+            "type": "object",
+            "properties": {name: _flat(schema["properties"][name]) for name in self.shown},
+            "required": required,
+            "additionalProperties": False,
+        }
+
+    def as_function(self) -> Document:
+        """The tool in the form that chat completions take."""
+        function = {"name": self.name, "description": self.description, "parameters": self.parameters()}
+        return {"type": "function", "function": function}
+
+    def run(self, arguments: Mapping[str, object]) -> Document:
+        """The answer; what the caller did wrong and what has no answer come back as `{"error": ...}`.
+
+        A null stands for an argument that was not given, as small models write it.
+        """
+        try:
+            return self.answer(
+                parse(self.request, {key: value for key, value in arguments.items() if value is not None})
+            )
+        except AdvisorError as error:
+            return {"error": error.as_json()}
+
+
+def _flat(schema: Mapping[str, Any]) -> Document:
+    """One argument's schema: the alternative that is not null, without titles and empty defaults."""
+    kept = dict(schema)
+    alternatives = [part for part in kept.pop("anyOf", []) if part.get("type") != "null"]
+    if alternatives:
+        kept = {**alternatives[0], **kept}
+    if isinstance(kept.get("items"), Mapping):
+        kept["items"] = _flat(kept["items"])
+    hidden = {"title", "metavar"} | ({"default"} if kept.get("default") is None else set())
+    return {key: value for key, value in kept.items() if key not in hidden}
+
+
+CONFIGURATION = ("model", "quant", "context", "kv_cache_type", "engine", "parallel", "hardware")
+TOOLS: tuple[Tool[Any], ...] = (
+    Tool(
+        "estimate_memory",
+        "Memory in bytes that one model takes in one configuration, in use or (with `train`) in training.",
+        MemoryQuery,
+        memory,
+        (*CONFIGURATION, "train", "sequence_length", "micro_batch_size", "lora_rank"),
+    ),
+    Tool(
+        "fit_model",
+        "Whether a model fits a machine, its best quantization, largest context and expected speed there.",
+        FitQuery,
+        fit,
+        (*CONFIGURATION, "min_speed"),
+    ),
+    Tool(
+        "compare_models",
+        "Models side by side: memory, speed, shared benchmarks, license and API price.",
+        CompareQuery,
+        compare,
+        ("models", "quant", "context", "hardware"),
+    ),
+    Tool(
+        "lookup_benchmarks",
+        "Published benchmark scores of one model with source, date and who ran them.",
+        BenchmarksQuery,
+        benchmarks,
+        ("model", "benchmark"),
+    ),
+    Tool(
+        "search_guides",
+        "Passages of the guides on choosing, sizing, running and training models that answer a question.",
+        SearchQuery,
+        search,
+        ("query", "k"),
+    ),
+    Tool(
+        "recommend",
+        "The ranked recommendation of models for these needs, with memory, speed, license and reasons.",
+        RecommendQuery,
+        recommend,
+        tuple(RecommendQuery.model_fields),
+    ),
+)
+
+
+@cache
+def _by_name() -> dict[str, Tool[Any]]:
+    return {tool.name: tool for tool in TOOLS}
+
+
+def find_tool(name: str) -> Tool[Any]:
+    """The tool of a name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    found = _by_name().get(name)
+    if found is None:
+        raise UsageError(f"There is no tool `{name[:60]}`.", hint=f"Tools: {', '.join(_by_name())}.")
+    return found
+
+
+def run_tool(name: str, arguments: Mapping[str, object]) -> Document:
+    """Runs a tool by name; an unknown name comes back as an error document as well."""
+    try:
+        return find_tool(name).run(arguments)
+    except UsageError as error:
+        return {"error": error.as_json()}
+
+
+def functions() -> list[Document]:
+    """All tools in the form that chat completions take."""
+    return [tool.as_function() for tool in TOOLS]
