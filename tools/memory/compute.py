@@ -46,7 +46,7 @@ def _terms(text: str) -> Terms:
 @cache
 def _table() -> dict[str, Moments]:
     raw = json.loads(files("tools.memory").joinpath("data/compute.json").read_text(encoding="utf-8"))
-    raw.pop("source")
+    del raw["source"], raw["checked"]
     default = raw["default"]
     table = {}
     for arch, entry in raw.items():
@@ -58,6 +58,12 @@ def _table() -> dict[str, Moments]:
             _terms(merged["output"]),
         )
     return table
+
+
+@cache
+def _checked() -> frozenset[str]:
+    raw = json.loads(files("tools.memory").joinpath("data/compute.json").read_text(encoding="utf-8"))
+    return frozenset(raw["checked"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,10 @@ class ComputePlan:
     state_bytes: int
     """Recurrent scan: bytes per slot on top of its floats."""
     scan: int
+    expert_step: int
+    """Floats held while a layer's experts, copied from system memory, are computed."""
+    checked: bool
+    """The architecture's terms were compared with the engine."""
 
 
 def _sizes(arch: Architecture) -> dict[str, int]:
@@ -119,9 +129,7 @@ def compute_plan(arch: Architecture, cache_plan: CachePlan) -> ComputePlan:
     kinds = bool(full) + bool(windowed)
     values = 1 if arch.latent is None else 0
     head_dims = {
-        attention_widths(arch, i)[0]
-        for i in range(arch.layers)
-        if values and has_attention(arch, i)
+        attention_widths(arch, i)[0] for i in range(arch.layers) if values and has_attention(arch, i)
     }
     head_dims_by_kind = [max(head_dims)] if kinds == 1 and head_dims else sorted(head_dims)
     if kinds == 2 and len(head_dims_by_kind) == 1:
@@ -144,9 +152,13 @@ def compute_plan(arch: Architecture, cache_plan: CachePlan) -> ComputePlan:
         window_row=max((group.key + group.value for group in windowed), default=0),
         index_floats=1 + kinds * (2 + 2 * values),
         index_floats_transposed=1 + kinds * (2 + 2 * values * cache_plan.widest_value),
-        rotation_bytes=sum(FLOAT * (dim**2 + ROTATION**2) for dim in head_dims_by_kind if dim % ROTATION == 0),
+        rotation_bytes=sum(
+            FLOAT * (dim**2 + ROTATION**2) for dim in head_dims_by_kind if dim % ROTATION == 0
+        ),
         state_bytes=state if kind == "mamba2" else 0,
         scan=scan if kind == "mamba2" else 0,
+        expert_step=_sum(_terms("2 E + Q + UF + UE"), sizes),
+        checked=arch.arch in _checked(),
     )
 
 
@@ -156,29 +168,52 @@ def mask_bytes(plan: ComputePlan, cells: Cells, request: MemoryRequest) -> int:
     return columns * request.ubatch_size * (2 if request.flash_attention else 4)
 
 
-def compute_bytes(plan: ComputePlan, cells: Cells, request: MemoryRequest, quantized_cache: bool) -> int:
-    """Peak of the scratch buffer on one CUDA device that holds the whole model."""
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Parts of a scratch buffer in bytes."""
+
+    peak: int
+    """Largest moment of a layer."""
+    inputs: int
+    """Masks, positions, cache indices and rotation matrices."""
+    output: int
+    """Moment of the output matrix; 0 where the front end asks for single rows of logits only."""
+
+    @property
+    def total(self) -> int:
+        """One device that holds the whole model."""
+        return max(self.peak + self.inputs, self.output)
+
+
+def scratch(plan: ComputePlan, cells: Cells, request: MemoryRequest, quantized_cache: bool) -> Scratch:
+    """Peak of the scratch buffer on a CUDA device.
+
+    `llama-server`, `llama-cli` and Ollama reserve one row of logits a slot; the API front end (llama-bench, releases
+    before 2026) reserves logits for the whole micro-batch.
+    """
     width = request.ubatch_size * FLOAT
-    masks = mask_bytes(plan, cells, request)
-    rotation = plan.rotation_bytes if quantized_cache else 0
     peak = max(plan.base * width, plan.scan * width + plan.state_bytes * request.parallel)
-    inputs = plan.index_floats * width
+    inputs = mask_bytes(plan, cells, request) + plan.index_floats * width
+    if quantized_cache:
+        inputs += plan.rotation_bytes
     if not request.flash_attention:
-        inputs = plan.index_floats_transposed * width
+        inputs += (plan.index_floats_transposed - plan.index_floats) * width
         columns = max(cells.full * plan.has_full, cells.windowed * plan.has_window)
         peak = max(peak, (columns * plan.heads + plan.scores) * width)
     elif quantized_cache:
+        # The CUDA backend turns one layer's keys and values into 16-bit values before attending.
         copied = 2 * max(cells.full * plan.full_row, cells.windowed * plan.window_row)
         beside = plan.state_bytes * request.parallel if plan.has_full else 0
         peak = max(peak, copied + plan.copy * width + beside)
-    peak += masks + inputs + rotation
-    if request.frontend == "api":
-        peak = max(peak, plan.output * width)
-    return peak
+    return Scratch(peak, inputs, plan.output * width if request.frontend == "api" else 0)
 
 
 def host_compute_bytes(plan: ComputePlan, cells: Cells, request: MemoryRequest, vocab: int) -> int:
     """Pinned system memory: inputs on their way to the device, masks, and the logits handed back."""
     width = request.ubatch_size * FLOAT
     outputs = request.parallel if request.frontend == "server" else request.ubatch_size
-    return (2 * plan.hidden + plan.per_layer_input) * width + mask_bytes(plan, cells, request) + vocab * FLOAT * outputs
+    return (
+        (2 * plan.hidden + plan.per_layer_input) * width
+        + mask_bytes(plan, cells, request)
+        + vocab * FLOAT * outputs
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knowledge.catalog.records import Architecture
 from knowledge.errors import UsageError
@@ -24,6 +25,7 @@ def pad_cells(tokens: int) -> int:
     return -(-tokens // CELLS_STEP) * CELLS_STEP
 
 
+@lru_cache(maxsize=256)
 def cache_types(text: str) -> tuple[str, str]:
     """Types of keys and values, `q8_0/q4_0` or one for both, in upper case as the type table has them.
 
@@ -105,11 +107,17 @@ def _tensor(type_name: str, width: int, rows: int, on_host: bool) -> int:
 
 
 def layer_cache_bytes(
-    plan: CachePlan, cells: Cells, request: MemoryRequest, layer: int, *, on_host: bool = False
+    plan: CachePlan,
+    cells: Cells,
+    request: MemoryRequest,
+    types: tuple[str, str],
+    layer: int,
+    *,
+    on_host: bool = False,
 ) -> int:
     """Cache and state of one layer."""
     key, value, windowed, convolution, state = plan.by_layer[layer]
-    key_type, value_type = cache_types(request.kv_cache_type)
+    key_type, value_type = types
     size = 0
     if key:
         rows = (cells.windowed if windowed else cells.full) * cells.streams

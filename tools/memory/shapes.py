@@ -69,9 +69,7 @@ def values_are_keys(arch: Architecture, layer: int) -> bool:
     """
     window = arch.window
     return (
-        window is not None
-        and window.kv_heads not in (None, arch.kv_heads)
-        and not is_windowed(arch, layer)
+        window is not None and window.kv_heads not in (None, arch.kv_heads) and not is_windowed(arch, layer)
     )
 
 

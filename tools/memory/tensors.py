@@ -54,7 +54,9 @@ def _tables() -> dict[str, tuple[Rows, Rows]]:
                 found.append((name, tuple(dims)))
         return tuple(found)
 
-    return {arch: (rows(entry["model"]), rows(entry["layer"])) for arch, entry in table["architectures"].items()}
+    return {
+        arch: (rows(entry["model"]), rows(entry["layer"])) for arch, entry in table["architectures"].items()
+    }
 
 
 def has_table(arch: Architecture | None) -> bool:

@@ -8,7 +8,6 @@ The token tables stay in system memory; a model whose output shares the token ta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 from knowledge.catalog.records import Architecture
 from tools.memory.quantization import TypeChooser, is_quantized, mix_of, row_bytes
@@ -49,7 +48,10 @@ class Weights:
     host_layers: tuple[int, ...]
     """Bytes of each layer where it stays in system memory."""
     host_output: int
-    largest_expert_tensor: int
+    largest_tensor: int
+    """Largest matrix of a layer other than the experts."""
+    largest_experts: int
+    """Largest tensor that holds all experts of a layer."""
     tensors: int
     quantized_rows_short: int
     """Tensors whose rows do not divide into the wanted block and fell back to another type."""
@@ -64,12 +66,16 @@ def _host_bytes(type_name: str, tensor: Tensor) -> int:
     return row_bytes(type_name, tensor.shape[0]) * (tensor.values // tensor.shape[0])
 
 
-@lru_cache(maxsize=4096)
-def _weights(key: tuple[int, str], arch: Architecture, quant: str) -> Weights:
+def weights_of(arch: Architecture, quant: str) -> Weights:
+    """Sums a model's tensors in a quantization.
+
+    Raises:
+        UsageError: the quantization is not one of llama.cpp's.
+    """
     tensors = model_tensors(arch)
     chooser = TypeChooser(quant, arch, sum(t.name in ("attn_v", "attn_qkv") for t in tensors))
     layers, experts, host_layers = ([0] * arch.layers for _ in range(3))
-    output = host = file = host_output = largest = short = 0
+    output = host = file = host_output = largest = largest_experts = short = 0
     for tensor in tensors:
         wanted = chooser.choose(tensor)
         size = _host_bytes(wanted, tensor)
@@ -80,7 +86,6 @@ def _weights(key: tuple[int, str], arch: Architecture, quant: str) -> Weights:
             host += padded(size)
             if tensor.name == "token_embd" and arch.tied:
                 output += on_device
-                host_output += 0
         elif tensor.layer is None:
             output += on_device
             host_output += padded(size)
@@ -89,8 +94,19 @@ def _weights(key: tuple[int, str], arch: Architecture, quant: str) -> Weights:
             host_layers[tensor.layer] += padded(size)
             if tensor.stacked:
                 experts[tensor.layer] += on_device
+                largest_experts = max(largest_experts, on_device)
+            else:
                 largest = max(largest, on_device)
     return Weights(
-        tuple(layers), tuple(experts), output, host, file, tuple(host_layers), host_output, largest,
-        len(tensors), short,
+        tuple(layers),
+        tuple(experts),
+        output,
+        host,
+        file,
+        tuple(host_layers),
+        host_output,
+        largest,
+        largest_experts,
+        len(tensors),
+        short,
     )

@@ -1,0 +1,116 @@
+"""Words, interval and evidence beside a layout by tensors."""
+
+from __future__ import annotations
+
+from knowledge.catalog.records import ModelRecord
+from tools.memory.estimated import Estimated, Layout
+from tools.memory.kv_cache import cells_for
+from tools.memory.llama_cpp import Plan
+from tools.memory.types import Evidence, MemoryRequest
+
+GIB = 1 << 30
+ENGINE = "llama.cpp v0.5.0 (0c1e57098), CUDA backend: tensor sizes, cache rules and scratch buffers"
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:.2f} GiB"
+
+
+def _cache_words(plan: Plan, request: MemoryRequest) -> str:
+    cells = cells_for(plan.cache, request)
+    kind = request.kv_cache_type
+    words = []
+    for group in plan.cache.groups:
+        rows = (cells.windowed if group.windowed else cells.full) * cells.streams
+        width = f"{group.key} + {group.value}" if group.value else f"{group.key}"
+        name = "windowed" if group.windowed else "latent" if plan.arch.latent is not None else "full"
+        words.append(f"{group.layers} {name} layers x {rows:,} cells x ({width}) values in {kind}")
+    for convolution, state, layers in plan.cache.states:
+        words.append(
+            f"{layers} recurrent layers x {request.parallel} slots x ({convolution:,} + {state:,}) values in float32"
+        )
+    return " + ".join(words) or "none"
+
+
+def formula(plan: Plan, request: MemoryRequest, found: Layout) -> str:
+    """How the figures come about, with the numbers filled in."""
+    weights, kv, compute = (sum(share[i] for share in found.devices) for i in range(3))
+    table = plan.weights_in(request.quant.upper())
+    tied = plan.arch.tied and request.hardware is None
+    return (
+        f"weights {_gib(weights)} ({table.tensors} tensors in the {request.quant} mix; the token table of "
+        f"{_gib(table.host)} stays in system memory{', and a copy of it is the output matrix' if tied else ''}) + "
+        f"cache {_gib(kv)} ({_cache_words(plan, request)}) + scratch {_gib(compute)} (micro-batch of "
+        f"{request.ubatch_size}, flash attention {'on' if request.flash_attention else 'off'})"
+    )
+
+
+def _assumptions(model: ModelRecord, plan: Plan, request: MemoryRequest) -> tuple[str, ...]:
+    """Why a layout is not exact."""
+    notes = [f"{note[0].upper()}{note[1:]}." for note in plan.arch.approximations]
+    if plan.scale != 1.0:
+        notes.append(
+            f"The known tensors do not add up to the stated parameters; weights are scaled by {plan.scale:.2f}."
+        )
+    if not plan.compute.checked:
+        notes.append(f"The scratch buffer of {plan.arch.arch} follows the general formula.")
+    if request.frontend == "api":
+        notes.append(
+            "The API front end reserves logits for a whole micro-batch; its scratch is known within 10 %."
+        )
+    devices = request.hardware.devices if request.hardware is not None else ()
+    kinds = {device.kind for device in devices} - {"cuda"}
+    if kinds:
+        notes.append(f"Measured on CUDA; {', '.join(sorted(kinds))} pads and splits slightly differently.")
+    if request.hardware is not None and not devices:
+        notes.append(
+            "Without an accelerator everything is in system memory; the CPU backend repacks some weights."
+        )
+    if len(devices) > 1:
+        notes.append("The scratch buffers of several devices are known within 10 %.")
+    partial = request.gpu_layers is not None and request.gpu_layers <= plan.arch.layers
+    if partial or request.cpu_moe or not request.kv_offload:
+        notes.append(
+            "With parts in system memory the device borrows weights while computing; scratch within 10 %."
+        )
+    return tuple(notes)
+
+
+def _remarks(model: ModelRecord, plan: Plan) -> tuple[str, ...]:
+    """What the figures leave out."""
+    remarks = []
+    tower = plan.arch.extra.get("vision_params")
+    if tower:
+        remarks.append(
+            f"Without the vision projector, a file of its own (about {int(tower) / 1e6:.0f}e6 parameters)."
+        )  # type: ignore[arg-type]
+    elif model.vision:
+        remarks.append("Without the vision projector, which is a file of its own.")
+    if "nextn_predict_layers" in plan.arch.extra:
+        remarks.append("Without the layers for multi-token prediction.")
+    return tuple(remarks)
+
+
+def exact_estimated(model: ModelRecord, request: MemoryRequest, found: Layout, plan: Plan) -> Estimated:
+    """Adds interval, words and evidence to a layout."""
+    assumptions = _assumptions(model, plan, request)
+    weights, kv, compute = (sum(share[i] for share in found.devices) for i in range(3))
+    low = high = found.held
+    if assumptions:
+        loose = 0.0 if plan.arch.measured else 0.01 if plan.scale == 1.0 else 0.05
+        cache_low = 0.0 if plan.arch.measured else 0.3 if plan.arch.approximations else 0.05
+        low -= int(loose * weights + cache_low * kv + 0.1 * compute)
+        high += int(loose * weights + (0.0 if plan.arch.measured else 0.02) * kv + 0.25 * compute)
+    basis = (
+        Evidence("measurement", ENGINE),
+        Evidence("catalog", f"architecture of {model.id} ({plan.arch.arch})", model.as_of),
+    )
+    return Estimated(
+        found,
+        low,
+        high,
+        formula(plan, request, found),
+        assumptions + _remarks(model, plan),
+        basis,
+        exact=not assumptions and plan.arch.measured,
+    )

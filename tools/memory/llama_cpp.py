@@ -1,0 +1,254 @@
+"""Where llama.cpp (and Ollama, which runs it) puts weights, cache and scratch buffers on a machine."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from knowledge.catalog.records import Architecture, ModelRecord
+from knowledge.errors import UsageError
+from tools.memory.compute import ComputePlan, Scratch, compute_plan, host_compute_bytes, scratch
+from tools.memory.estimated import Layout, Share
+from tools.memory.kv_cache import (
+    CachePlan,
+    Cells,
+    cache_plan,
+    cache_types,
+    cells_for,
+    has_quantized,
+    kv_cache_bytes,
+    layer_cache_bytes,
+)
+from tools.memory.quantization import is_quantized
+from tools.memory.tensors import has_table, parameter_count
+from tools.memory.types import MemoryRequest
+from tools.memory.weights import Weights, weights_of
+
+MAX_CONTEXT = 100_000_000
+PIPELINE_COPIES = 4
+"""Copies of the inputs that llama.cpp keeps to overlap several devices (GGML_SCHED_MAX_COPIES)."""
+HOST = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A model's shape, prepared once."""
+
+    arch: Architecture
+    cache: CachePlan
+    compute: ComputePlan
+    scale: float
+    """Factor on the weights where the stated parameters differ from those of the tensor table."""
+    weights: dict[str, Weights]
+
+    def weights_in(self, quant: str) -> Weights:
+        found = self.weights.get(quant)
+        if found is None:
+            found = self.weights[quant] = weights_of(self.arch, quant)
+        return found
+
+
+_PLANS: dict[int, tuple[ModelRecord, Plan | None]] = {}
+SCALE_FROM = 0.03
+"""Relative difference of parameter counts above which weights are scaled to the stated count."""
+
+
+def _scale(model: ModelRecord, arch: Architecture) -> float:
+    if arch.measured or not model.params_total:
+        return 1.0
+    stated = model.params_total - int(arch.extra.get("vision_params", 0))  # type: ignore[arg-type]
+    ratio = stated / parameter_count(arch)
+    # A vision tower and prediction layers are counted by publishers but are not part of the language model's file.
+    beside = bool(model.vision) or "nextn_predict_layers" in arch.extra
+    if abs(ratio - 1) <= SCALE_FROM or (beside and 1.0 < ratio < 1.3):
+        return 1.0
+    return ratio
+
+
+def plan_of(model: ModelRecord) -> Plan | None:
+    """The prepared shape of a model; None where its tensors are not known."""
+    entry = _PLANS.get(id(model))
+    if entry is not None:
+        return entry[1]
+    arch, plan = model.architecture, None
+    if arch is not None and has_table(arch):
+        cache = cache_plan(arch)
+        plan = Plan(arch, cache, compute_plan(arch, cache), _scale(model, arch), {})
+    _PLANS[id(model)] = (model, plan)
+    return plan
+
+
+def check_context(request: MemoryRequest) -> None:
+    """Refuses contexts, slots and batches out of range.
+
+    Raises:
+        UsageError: with the range in the hint.
+    """
+    if not 0 < request.context <= MAX_CONTEXT:
+        raise UsageError(
+            f"A context of {request.context:,} tokens makes no sense.",
+            hint=f"Give a number of tokens from 1 to {MAX_CONTEXT:,}, such as 8192.",
+        )
+    if request.parallel < 1 or request.ubatch_size < 1:
+        what = "parallel" if request.parallel < 1 else "ubatch_size"
+        raise UsageError(f"`{what}` must be at least 1.", hint="Leave it out for the engine's default.")
+    if request.tensor_split is not None and (not any(request.tensor_split) or min(request.tensor_split) < 0):
+        raise UsageError("`tensor_split` needs shares of which one is above 0.", hint="For example 3,1.")
+
+
+def check_request(request: MemoryRequest) -> tuple[str, str]:
+    """Refuses what llama.cpp would refuse.
+
+    Returns:
+        The types of keys and values.
+
+    Raises:
+        UsageError: a value out of range, an unknown type, or a combination llama.cpp does not start with.
+    """
+    check_context(request)
+    types = cache_types(request.kv_cache_type)
+    if not request.flash_attention and is_quantized(types[1]):
+        raise UsageError(
+            f"llama.cpp refuses a {types[1].lower()} value cache without flash attention.",
+            hint="Turn flash attention on, or quantize the keys only, such as q8_0/f16.",
+        )
+    return types
+
+
+def shares_of(request: MemoryRequest) -> tuple[float, ...]:
+    """Parts of the model by device: the request's split, else by memory."""
+    devices = request.hardware.devices if request.hardware is not None else ()
+    if request.tensor_split is not None:
+        count = max(len(devices), 1)
+        return (*request.tensor_split[:count], *(0.0,) * (count - len(request.tensor_split)))
+    return tuple(float(d.free_bytes or d.memory_bytes) for d in devices) or (1.0,)
+
+
+def placement(layers: int, request: MemoryRequest, shares: tuple[float, ...]) -> list[int]:
+    """Device of every layer and, last, of the output; `HOST` for what stays in system memory.
+
+    `gpu_layers` counts the output first, then the layers from the last one down (llama.cpp's `-ngl`).
+    """
+    offloaded = layers + 1 if request.gpu_layers is None else min(max(request.gpu_layers, 0), layers + 1)
+    first = layers + 1 - offloaded
+    total, running, bounds = sum(shares), 0.0, []
+    for share in shares:
+        running += share
+        bounds.append(running / total)
+    last = len(shares) - 1
+    return [
+        HOST if i < first else min(bisect_right(bounds, (i - first) / offloaded), last)
+        for i in range(layers + 1)
+    ]
+
+
+def layout(model: ModelRecord, plan: Plan, request: MemoryRequest) -> Layout:
+    """Bytes on each device and in system memory.
+
+    Raises:
+        UsageError: see `check_request`.
+    """
+    types = check_request(request)
+    weights, cells = plan.weights_in(request.quant.upper()), cells_for(plan.cache, request)
+    machine = request.hardware
+    if machine is not None and not machine.devices:
+        return _in_system_memory(plan, weights, cells, request, types)
+    parts = scratch(plan.compute, cells, request, has_quantized(types))
+    shares = shares_of(request)
+    whole = request.gpu_layers is None or request.gpu_layers > plan.arch.layers
+    host = weights.host + host_compute_bytes(plan.compute, cells, request, plan.arch.vocab)
+    if len(shares) == 1 and whole and request.kv_offload and not request.cpu_moe:
+        share = Share(weights.device, kv_cache_bytes(plan.cache, cells, request, types), parts.total)
+        return _scaled(plan, Layout((share,), host, weights.file), weights.host)
+    split = _Split(plan, weights, cells, request, shares, parts)
+    return _scaled(plan, split.layout(host), weights.host)
+
+
+def _scaled(plan: Plan, found: Layout, host_weights: int) -> Layout:
+    if plan.scale == 1.0:
+        return found
+    devices = tuple(s._replace(weights=int(s.weights * plan.scale)) for s in found.devices)
+    host = found.host + int(host_weights * (plan.scale - 1))
+    return Layout(devices, host, int(found.file * plan.scale))
+
+
+def _in_system_memory(
+    plan: Plan, weights: Weights, cells: Cells, request: MemoryRequest, types: tuple[str, str]
+) -> Layout:
+    """The CPU backend: one buffer, no copy of a quantized cache, one more row of inputs."""
+    cache = sum(
+        layer_cache_bytes(plan.cache, cells, request, types, layer, on_host=True)
+        for layer in range(plan.arch.layers)
+    )
+    parts = scratch(plan.compute, cells, request, False)
+    row = plan.compute.hidden * request.ubatch_size * 4
+    held = int((weights.host + sum(weights.host_layers) + weights.host_output) * plan.scale)
+    return Layout((Share(held, cache, parts.total + row),), 0, int(weights.file * plan.scale))
+
+
+@dataclass(slots=True)
+class _Split:
+    """A model over several devices, or partly in system memory."""
+
+    plan: Plan
+    weights: Weights
+    cells: Cells
+    request: MemoryRequest
+    shares: tuple[float, ...]
+    parts: Scratch
+
+    def layout(self, host: int) -> Layout:
+        """Bytes by place; `host` is what stays in system memory in any case."""
+        request, weights, layers = self.request, self.weights, self.plan.arch.layers
+        types = cache_types(request.kv_cache_type)
+        count = len(self.shares)
+        where = placement(layers, request, self.shares)
+        held, cached = [0] * count, [0] * count
+        left_behind = left_experts = False
+        for layer, device in enumerate(where[:-1]):
+            size = layer_cache_bytes(self.plan.cache, self.cells, request, types, layer)
+            if device == HOST:
+                left_behind = True
+                host += weights.host_layers[layer] + size
+                continue
+            experts = weights.experts[layer] if request.cpu_moe else 0
+            left_experts = left_experts or experts > 0
+            held[device] += weights.layers[layer] - experts
+            host += experts
+            if request.kv_offload:
+                cached[device] += size
+            else:
+                host += size
+        if where[-1] == HOST:
+            host += weights.host_output
+        else:
+            held[where[-1]] += weights.output
+        scratches = self._scratches(where, left_behind, left_experts)
+        shares = tuple(Share(*sizes) for sizes in zip(held, cached, scratches, strict=True))
+        return Layout(shares, host, weights.file)
+
+    def _scratches(self, where: list[int], left_behind: bool, left_experts: bool) -> list[int]:
+        parts, used = self.parts, sorted({d for d in where if d != HOST})
+        width = self.plan.compute.hidden * self.request.ubatch_size * 4
+        peak = parts.peak + self._copied(left_behind, left_experts)
+        sizes = [0] * len(self.shares)
+        if len(used) == 1:
+            sizes[used[0]] = max(peak + parts.inputs, parts.output)
+            return sizes
+        # Pipelining needs everything on the devices; then inputs and the handed-over rows are kept several times.
+        copies = 1 if left_behind or left_experts or not self.request.kv_offload else PIPELINE_COPIES
+        for device in used:
+            rows = width if device == used[0] else 2 * width
+            inputs = copies * (parts.inputs + rows)
+            output = parts.output if device == used[-1] else 0
+            sizes[device] = max(peak, output) + inputs
+        return sizes
+
+    def _copied(self, left_behind: bool, left_experts: bool) -> int:
+        """Weights of system memory that the device borrows for a large batch, beyond the usual peak."""
+        if not left_behind and not left_experts:
+            return 0
+        if self.weights.largest_experts:
+            step = self.plan.compute.expert_step * self.request.ubatch_size * 4
+            return max(self.weights.largest_experts + step - self.parts.peak, 0)
+        return self.weights.largest_tensor
