@@ -10,7 +10,7 @@ from knowledge.lexical import LexicalIndex, concepts, content_words, document_to
 LEAST_SIMILARITY = 0.25
 OVERLAP_SHARE = 0.5
 LEAST_EVIDENCE = 0.56
-"""Cosine and half the overlap together. Set on the labeled queries of tests/knowledge, with and without an answer."""
+"""Cosine and half the overlap together; set on the labeled queries of tests/knowledge, answerable and not."""
 LEAST_OVERLAP = 0.4
 """Where only words were searched."""
 

@@ -139,7 +139,7 @@ def _words(text: str) -> list[str]:
 
 def _expanded(word: str, previous: str) -> Iterator[str]:
     parts = _PART.findall(word)
-    if len(parts) > 1 or not word.isalnum():
+    if parts != [word]:
         yield word
     if len(parts) > 1:
         yield "".join(parts)
@@ -147,8 +147,7 @@ def _expanded(word: str, previous: str) -> Iterator[str]:
         glued = _GLUED.match(part)
         if glued:
             yield from _sized(glued[1], glued[2])
-        if len(parts) > 1:
-            yield _stem(part)
+        yield _stem(part)
     if previous in _SERIES and word[:1].isdigit():
         yield previous + word
     unit = _UNITS.get(word)
