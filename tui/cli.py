@@ -20,8 +20,8 @@ CHAT = "chat"
 COMMANDS = {
     CHAT: ("tui.command_chat:command", "Talk, and end with a recommendation (the default)."),
     "recommend": ("tui.command_recommend:command", "The same decision without a conversation."),
-    "memory": ("tui.command_sizing:memory", "Memory of one model, in use or in training."),
-    "fit": ("tui.command_sizing:fit", "Whether a model fits a machine, and how best."),
+    "memory": ("tui.command_memory:command", "Memory of one model, in use or in training."),
+    "fit": ("tui.command_fit:command", "Whether a model fits a machine, and how best."),
     "compare": ("tui.command_facts:compare", "Models side by side."),
     "benchmarks": ("tui.command_facts:benchmarks", "Published scores of a model, with source and date."),
     "search": ("tui.command_search:command", "Passages of the guides, with file, heading and lines."),

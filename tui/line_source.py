@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import BinaryIO
 
 BLOCK = 1 << 16
@@ -41,7 +41,7 @@ def split_lines(blocks: Iterator[bytes], limit: int) -> Iterator[bytes]:
         yield rest
 
 
-async def read_lines(stream: BinaryIO, limit: int) -> AsyncIterator[bytes]:
+async def read_lines(stream: BinaryIO, limit: int) -> AsyncGenerator[bytes, None]:
     """The lines of `stream`, read by a daemon thread, so that Ctrl+C and the end never wait for input."""
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[bytes | None] = asyncio.Queue()

@@ -16,9 +16,7 @@ from tui.cli import COMMANDS, group, with_default_command
 
 
 @pytest.fixture
-def program(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Program:
+def program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Program:
     monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path / "home"))
     return Program(capsys, monkeypatch)
 

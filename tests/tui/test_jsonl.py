@@ -29,7 +29,12 @@ def types(events: list[dict[str, Any]]) -> list[str]:
 
 def test_a_turn_is_its_events_and_one_turn_end(capsys: pytest.CaptureFixture[str]) -> None:
     session = FakeSession(
-        lambda _: [Status("thinking"), Delta("he"), Message("hello"), Question("task", "What for?", "why", ["code"])]
+        lambda _: [
+            Status("thinking"),
+            Delta("he"),
+            Message("hello"),
+            Question("task", "What for?", "why", ["code"]),
+        ]
     )
     events = talk(session, b'{"text": "hi"}\n{"command": "recommend"}\n', capsys)
     assert types(events) == ["ready", *(["delta", "message", "question", "turn_end"] * 2)]
@@ -60,7 +65,9 @@ def test_nothing_is_said_before_the_first_input(capsys: pytest.CaptureFixture[st
     ],
     ids=lambda line: repr(line[:20]),
 )
-def test_a_bad_line_is_answered_and_the_next_one_is_read(line: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_line_is_answered_and_the_next_one_is_read(
+    line: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
     session = FakeSession()
     events = talk(session, line + b'\n{"text": "hi"}\n', capsys)
     assert types(events) == ["ready", "error", "turn_end", "message", "turn_end"]

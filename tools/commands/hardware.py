@@ -27,8 +27,9 @@ def hardware(query: HardwareQuery) -> Document:
         NoAnswerError: The text names an accelerator that is not known.
         UsageError: The text names no machine.
     """
+    notes: tuple[str, ...] = ()
     if query.text is None:
-        machine, notes = detect_machine(), ()
+        machine = detect_machine()
     else:
         machine, notes = machine_named(query.text)
     return {**machine_as_json(machine), "summary": describe(machine), "notes": list(notes)}

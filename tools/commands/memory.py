@@ -127,7 +127,8 @@ def memory(query: MemoryQuery) -> Document:
         UsageError: A value that no engine takes, or training options without `train`.
     """
     model, note = model_named(query.model)
-    machine, notes = None, ()
+    machine: Machine | None = None
+    notes: tuple[str, ...] = ()
     if query.hardware is not None:
         machine, notes = machine_named(query.hardware, train=query.train is not None)
     document = _training(query, model, machine) if query.train else _inference(query, model, machine)

@@ -1,0 +1,149 @@
+"""`chat --plain` with a scripted session."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent.events import Failure, Message, Question, Recommendation, Status, ToolCall
+from knowledge.errors import NoAnswerError
+from tests.tui.cli_help import FakeSession
+from tui.plain import run
+
+BOXES = {chr(code) for code in range(0x2500, 0x2600)}
+
+
+def talk(
+    session: FakeSession, stdin: bytes, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> tuple[str, str]:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+
+    async def opened() -> FakeSession:
+        return session
+
+    assert run(opened) == 0
+    assert session.closed
+    captured = capsys.readouterr()
+    return captured.out, captured.err
+
+
+def test_shows_who_speaks_and_what_was_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = FakeSession(
+        lambda _: [
+            Status("thinking"),
+            Message("**Hello** [guide](x.md#a)", [{"kind": "guide", "source": "g", "locator": "x.md#a:1-2"}]),
+        ]
+    )
+    out, err = talk(session, b"hi there\n", capsys, monkeypatch)
+    assert out == "You: hi there\nAdvisor: Hello guide (x.md#a)\n  - source: x.md#a:1-2\n"
+    assert "/recommend" in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("2", "a laptop"), ("3", "3"), ("a laptop", "a laptop"), ("0", "0"), ("12 GB", "12 GB")],
+)
+def test_a_number_picks_an_option(
+    typed: str, meant: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = FakeSession(
+        lambda _: [Question("hardware", "Which machine?", "It decides.", ["a server", "a laptop"])]
+    )
+    out, _ = talk(session, f"start\n{typed}\n".encode(), capsys, monkeypatch)
+    assert session.said == ["start", meant]
+    assert "Advisor: Which machine?\n  Why I ask: It decides.\n  1. a server\n  2. a laptop\n" in out
+
+
+def test_an_option_that_is_a_number_means_itself(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = FakeSession(lambda _: [Question("concurrency", "How many?", "", ["2", "1"])])
+    talk(session, b"start\n1\n", capsys, monkeypatch)
+    assert session.said == ["start", "1"]
+
+
+def test_commands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    session = FakeSession()
+    out, _ = talk(session, b"/help\n/nonsense\n\n/recommend\n/quit\nnever read\n", capsys, monkeypatch)
+    assert session.said == ["(recommend)"]
+    assert "There is no command /nonsense." in out
+
+
+def test_an_error_is_told_and_the_conversation_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path))
+    answers = {
+        "a": NoAnswerError("No such thing.", hint="Try b."),
+        "b": RuntimeError("boom"),
+        "c": Failure("x", "Lost.", ""),
+    }
+    session = FakeSession(lambda text: [answers.get(text, Message("fine"))])
+    out, err = talk(session, b"a\nb\nc\nd\n", capsys, monkeypatch)
+    assert "Error: No such thing.\nHint: Try b.\n" in err
+    assert "Something went wrong inside the advisor (RuntimeError)." in err
+    assert "Error: Lost." in err
+    assert "Traceback" not in err
+    assert out.endswith("Advisor: fine\n")
+
+
+def test_tools_are_named_and_a_recommendation_is_lines_without_boxes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {
+        "needs": {},
+        "assumptions": [],
+        "candidates": [
+            {
+                "rank": 1,
+                "model": "M [x] 8B",
+                "kind": "local",
+                "quant": "Q4_K_M",
+                "engine": "ollama",
+                "context": 8192,
+                "memory": {"total_bytes": 5 << 30, "available_bytes": 8 << 30},
+                "license": {"id": "mit", "commercial_use": "yes"},
+                "why": [{"text": "It fits.", "evidence": [{"kind": "tool", "source": "memory"}]}],
+                "commands": [{"label": "run", "shell": "ollama run m"}],
+            }
+        ],
+        "rejected": [],
+        "would_change": [{"if": "more memory", "then": "a larger one"}],
+    }
+    session = FakeSession(lambda _: [ToolCall("fit_model", {}, {}, 0.25), Recommendation(document)])
+    out, err = talk(session, b"go\n", capsys, monkeypatch)
+    assert "(fit_model, 0.2 s)" in err
+    assert "1. M [x] 8B" in out
+    assert "  - memory: 5.0 GiB of 8.0 GiB" in out
+    assert "    ollama run m\n" in out
+    assert "  - If more memory: a larger one" in out
+    assert not BOXES & set(out)
+
+
+def test_nothing_that_fits_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = {
+        "candidates": [],
+        "rejected": [{"model": "M", "reason": "too large", "constraint": "memory"}],
+        "error": {"code": "nothing_fits", "message": "Nothing fits.", "hint": "More memory."},
+    }
+    out, err = talk(FakeSession(lambda _: [Recommendation(document)]), b"go\n", capsys, monkeypatch)
+    assert "  - M: too large" in out
+    assert "Error: Nothing fits.\nHint: More memory.\n" in err
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe bytes", b"[/b] \x1b[31mred\x1b[0m \x00", b"x" * 200_000])
+def test_any_line_is_survived_and_shown_without_controls(
+    line: bytes, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = FakeSession(lambda text: [Message(text)])
+    out, _ = talk(session, line + b"\n", capsys, monkeypatch)
+    assert len(session.said) == 1
+    assert "\x1b" not in out
+    assert "\x00" not in out
