@@ -16,20 +16,29 @@ from knowledge.catalog.records import (
 )
 from scripts.catalog.facts import Row, integer, text
 from scripts.catalog.shapes import (
+    ARCH_BY_ID,
+    DENSE_ONLY,
     EXPERT_PARTS,
     FAMILIES,
+    HYBRID_ATTENTION,
     IGNORED_WINDOW,
     PLAIN_EXPERTS,
-    SHORT_CONV_ATTENTION,
+    STATE_SIZES,
     Family,
 )
 
 SHAPE = ("n_layers", "hidden_size", "n_heads", "n_kv_heads", "head_dim", "vocab_size")
 CONFIRMED = 0.005
 """Relative difference to the stated parameters below which the shape counts as confirmed."""
+EXPLAINED = 0.03
+"""Relative difference above which the shape is said not to reproduce the stated parameters."""
 NEXTN_SHARE = 0.045
 """Most that a multi-token prediction block adds to the stored parameters."""
+TOWER_SHARE = 0.4
+"""Most that a vision or audio tower takes of the stored parameters."""
 _NOT_MEMORY = ("rope.", "logit_scale", "attn_logit_softcapping", "final_logit_softcapping", "embedding_scale")
+UNKNOWN_ATTENTION = "which layers hold attention is not known: the cache is counted for every layer"
+COUNTED_ATTENTION = "the parameter count tells how many layers hold attention, not which: they are spread evenly"
 _TYPED = {
     "expert_count",
     "expert_used_count",
@@ -76,10 +85,14 @@ class Draft:
 
     fields: dict[str, object]
     notes: list[str] = field(default_factory=list)
+    """What is assumed."""
+    confirmable: list[str] = field(default_factory=list)
+    """What is assumed unless the parameter count confirms it."""
 
     def done(self) -> Architecture:
         """The record."""
-        return Architecture.model_validate({**self.fields, "approximations": tuple(self.notes)})
+        notes = (*self.notes, *self.confirmable)
+        return Architecture.model_validate({**self.fields, "approximations": notes})
 
 
 def measured_architecture(row: Row) -> Architecture:
@@ -242,7 +255,7 @@ def built_architecture(row: Row, donor: Row | None = None) -> Architecture | Non
     family = FAMILIES.get(str(row.get("model_type")), Family(None, bias=None))
     draft = Draft(
         {
-            "arch": family.arch,
+            "arch": _arch_name(row, family),
             "layers": row["n_layers"],
             "hidden": row["hidden_size"],
             "heads": row["n_heads"],
@@ -259,8 +272,20 @@ def built_architecture(row: Row, donor: Row | None = None) -> Architecture | Non
     _attention(draft, row, family, donor)
     _experts(draft, row)
     if text(row, "inherited_from"):
-        draft.notes.append(f"shape taken from {row['inherited_from']}, a model of the same size")
+        draft.confirmable.append(f"shape taken from {row['inherited_from']}, a model of the same size")
     return _settle(draft, row, family)
+
+
+def _arch_name(row: Row, family: Family) -> str | None:
+    for start, name in ARCH_BY_ID.items():
+        if str(row["hf_id"]).startswith(start):
+            return name
+    facts = cast("Mapping[str, object]", row.get("attention") or {})
+    if family.latent is not None and facts.get("kind") == "mla":
+        return family.latent
+    if row.get("moe_experts"):
+        return None if family.arch in DENSE_ONLY else family.arch
+    return family.dense or family.arch
 
 
 def _bias(row: Row, family: Family) -> bool | None:
@@ -276,7 +301,7 @@ def _layer_flags(row: Row, attention: Mapping[str, object], family: Family, laye
         return [layer in listed for layer in range(layers)]
     if family.full_every is not None:
         return [layer % family.full_every == family.full_every - 1 for layer in range(layers)]
-    known = SHORT_CONV_ATTENTION.get((str(row.get("model_type")), layers))
+    known = HYBRID_ATTENTION.get((str(row.get("model_type")), layers))
     return None if known is None else [layer in known for layer in range(layers)]
 
 
@@ -289,6 +314,8 @@ def _attention(draft: Draft, row: Row, family: Family, donor: Row | None) -> Non
     layers = int(cast("int", row["n_layers"]))
     if kind == "mla" or "mla" in facts:
         _latent(draft, cast("Mapping[str, object]", facts.get("mla") or facts))
+    if "sparse_index_topk" in facts or "indexer" in str(facts.get("note", "")):
+        draft.notes.append("the small key cache of the sparse-attention indexer is not counted")
     if kind == "compressed":
         draft.notes.append("compressed attention: the cache is counted as if every layer kept one row per token")
     if family.recurrent is not None and kind != "gqa":
@@ -298,7 +325,7 @@ def _attention(draft: Draft, row: Row, family: Family, donor: Row | None) -> Non
     elif family.arch == "granitehybrid":
         draft.fields["arch"] = "granitemoe" if row.get("moe_experts") else "granite"
     _window(draft, row, family, facts, layers)
-    if kind is None and family.window is None and family.recurrent is None and family.causal:
+    if kind is None and family.arch is None and family.recurrent is None and family.causal:
         draft.notes.append("attention kind not stated: counted as full attention in every layer")
 
 
@@ -354,16 +381,20 @@ def _latent(draft: Draft, ranks: Mapping[str, object]) -> None:
 def _recurrent(draft: Draft, row: Row, family: Family, facts: Mapping[str, object], layers: int) -> None:
     hidden = int(cast("int", row["hidden_size"]))
     if family.arch == "falcon-h1":
-        draft.notes.append("sizes of the state-space part are not known: its constant state is not counted")
+        sizes = _published_state(draft, row)
+        if sizes is None:
+            draft.notes.append("sizes of the state-space part are not known: its constant state is not counted")
+        else:
+            draft.fields["recurrent"] = {"layers": [True] * layers, **sizes}
         return
     flags = _layer_flags(row, facts, family, layers)
     if flags is None:
-        draft.notes.append("which layers hold attention is not known: the cache is counted for every layer")
+        draft.notes.append(UNKNOWN_ATTENTION)
         return
     if not isinstance(facts.get("full_attention_layers"), list) and not facts.get("layer_counts"):
-        draft.notes.append("attention layers by the family's published pattern")
+        draft.confirmable.append("attention layers by the family's published pattern")
     draft.fields["attention_layers"] = flags
-    sizes = _state_sizes(family, facts, hidden, int(cast("int", row["n_heads"])))
+    sizes = _state_sizes(family, facts, hidden, int(cast("int", row["n_heads"]))) or _published_state(draft, row)
     if sizes is None:
         draft.notes.append("sizes of the recurrent state are not known: it is not counted")
         return
@@ -375,6 +406,16 @@ def _recurrent(draft: Draft, row: Row, family: Family, facts: Mapping[str, objec
         chosen = {free[int(place * len(free) / wanted)] for place in range(wanted)} if wanted else set(free)
         recurrent = [layer in chosen for layer in range(layers)]
     draft.fields["recurrent"] = {"layers": recurrent, **sizes}
+
+
+def _published_state(draft: Draft, row: Row) -> dict[str, object] | None:
+    key = (str(row.get("model_type")), int(cast("int", row["n_layers"])), int(cast("int", row["hidden_size"])))
+    if key not in STATE_SIZES:
+        return None
+    draft.confirmable.append("sizes of the recurrent state from the family's published configuration")
+    kernel, inner, state, groups, rank = STATE_SIZES[key]
+    sizes: dict[str, object] = {"conv_kernel": kernel, "inner": inner, "state": state, "groups": groups}
+    return {**sizes, "dt_rank": rank, "kind": "mamba2"}
 
 
 def _state_sizes(
@@ -450,40 +491,94 @@ def _experts(draft: Draft, row: Row) -> None:
 def _settle(draft: Draft, row: Row, family: Family) -> Architecture:
     """Check the draft against the stated parameters: settle open choices, and mark what is confirmed."""
     stated = integer(row, "params_total")
-    best = draft.done()
     if stated is None:
-        return best
-    best = min(_variants(draft, row), key=lambda candidate: _distance(candidate, stated, family))
-    implied = implied_parameters(best)
-    updates: dict[str, object] = {}
+        return draft.done()
+    context = integer(row, "context_length") or integer(row, "max_seq")
+    best, open_tie = _best(draft, row, family, stated, context)
+    implied = implied_parameters(best, context_length=context)
     if implied is None:
         return best
-    difference = stated - implied
-    if family.wrapper and 0 < difference < 0.35 * stated:
-        updates["extra"] = {**best.extra, "vision_params": difference}
-    confirmed = abs(difference) <= CONFIRMED * stated
-    if family.nextn and CONFIRMED * stated < difference <= NEXTN_SHARE * stated:
-        updates["extra"] = {**best.extra, "nextn_predict_layers": 1}
-    if best.tied is None and row.get("tied_embeddings") is None:
-        updates["approximations"] = (*best.approximations, "tied embeddings are not stated")
-    exact = confirmed and not best.approximations
-    return best.model_copy(update={**updates, "measured": exact})
+    beside = stated - implied
+    extra, confirmed = dict(best.extra), abs(beside) <= CONFIRMED * stated
+    if family.wrapper and 0 < beside <= TOWER_SHARE * stated:
+        extra["vision_params"], confirmed = beside, True
+    elif family.nextn and not confirmed and 0 < beside <= NEXTN_SHARE * stated:
+        extra["nextn_predict_layers"], confirmed = 1, True
+    notes = list(draft.notes)
+    if not confirmed or (family.wrapper and draft.confirmable):
+        notes += draft.confirmable
+    if draft.fields.get("attention_layers") is None and best.attention_layers is not None:
+        notes = [COUNTED_ATTENTION if note == UNKNOWN_ATTENTION else note for note in notes]
+    if open_tie:
+        notes.append("whether the output shares the embedding is not stated")
+    if abs(beside) > EXPLAINED * stated and not confirmed:
+        share = f"{100 * beside / stated:+.0f} %"
+        notes.append(f"the shape misses the stated parameters by {share}: weights come from the parameter count")
+    updates = {"extra": extra, "approximations": tuple(notes), "measured": confirmed and not notes}
+    return best.model_copy(update=updates)
 
 
-def _variants(draft: Draft, row: Row) -> list[Architecture]:
-    """The draft under each value of what the facts leave open (tied embeddings, adjusted feed-forward)."""
-    base = draft.done()
+def _best(
+    draft: Draft, row: Row, family: Family, stated: int, context: int | None
+) -> tuple[Architecture, bool]:
+    """The variant that the parameter count speaks for, and whether tied embeddings stay open.
+
+    A stated tie is kept unless only the other one reproduces the count; class defaults are no statement.
+    """
+
+    def distance(candidate: Architecture) -> float:
+        return _distance(candidate, stated, family, context)
+
     source = cast("Mapping[str, str]", row.get("field_sources") or {}).get("tied_embeddings", "")
-    open_tie = base.tied is None or "class default" in source
-    ties = (False, True) if open_tie else (base.tied,)
+    tie = cast("bool | None", row.get("tied_embeddings"))
+    found = _variants(draft)
+    own = [candidate for candidate in found if candidate.tied == tie] if tie is not None else []
+    if family.wrapper:
+        fits = [candidate for candidate in found if distance(candidate) <= TOWER_SHARE]
+        if own and "class default" not in source and distance(own[0]) < 1:
+            return min(own, key=distance), False
+        return min(fits or found, key=distance), len({candidate.tied for candidate in fits}) > 1
+    best = min(found, key=distance)
+    if own and min(map(distance, own)) <= CONFIRMED:
+        return min(own, key=distance), False
+    if own and "class default" not in source and distance(best) > CONFIRMED:
+        return min(own, key=distance), False
+    return best, False
+
+
+def _variants(draft: Draft) -> list[Architecture]:
+    """The draft under each value of what may be open: tied embeddings, adjusted feed-forward, attention layers."""
+    base = draft.done()
     widths = [base.ff]
     if base.arch == "lfm2" and base.ff is not None:
         widths.append(-(-int(2 * base.ff / 3) // 256) * 256)
-    return [base.model_copy(update={"tied": tie, "ff": ff}) for tie in ties for ff in widths]
+    found = [base.model_copy(update={"tied": tie, "ff": ff}) for tie in (False, True) for ff in widths]
+    if base.arch in ("lfm2", "lfm2moe") and base.attention_layers is None:
+        found += [option for candidate in found for option in _with_convolutions(candidate)]
+    return found
 
 
-def _distance(candidate: Architecture, stated: int, family: Family) -> float:
-    implied = implied_parameters(candidate)
+def _with_convolutions(base: Architecture) -> list[Architecture]:
+    """Every possible number of attention layers, spread evenly; the parameter count tells which holds."""
+    options = []
+    for count in range(1, base.layers):
+        places = {int((place + 0.5) * base.layers / count) for place in range(count)}
+        flags = tuple(layer in places for layer in range(base.layers))
+        recurrent = Recurrent(
+            layers=tuple(not flag for flag in flags),
+            conv_kernel=3,
+            inner=base.hidden,
+            state=0,
+            groups=0,
+            dt_rank=0,
+            kind="short_conv",
+        )
+        options.append(base.model_copy(update={"attention_layers": flags, "recurrent": recurrent}))
+    return options
+
+
+def _distance(candidate: Architecture, stated: int, family: Family, context: int | None) -> float:
+    implied = implied_parameters(candidate, context_length=context)
     if implied is None:
         return float("inf")
     if family.wrapper and implied > stated:

@@ -30,6 +30,48 @@ CORRECTIONS: dict[str, dict[str, tuple[object, str]]] = {
         "EleutherAI/pythia-12b": (50688, "llmfit (padded, as stored)"),
         "codellama/CodeLlama-70b-Instruct-hf": (32016, "llmfit (padded, as stored)"),
     },
+    "n_layers": {
+        "OpenGVLab/InternVL3_5-14B": (None, "its language model is Qwen3's, not that of InternVL3-14B"),
+        "OpenGVLab/InternVL3_5-38B": (None, "its language model is Qwen3's, not that of InternVL3-38B"),
+    },
+    "attention": {
+        "ibm-granite/granite-4.0-tiny-preview": (
+            {"kind": "hybrid"},
+            "hybrid as granite-4.0-h-tiny; the head counts alone suggested plain attention",
+        ),
+        "mistralai/Mistral-Large-3-675B-Instruct-2512": (
+            {
+                "kind": "mla",
+                "kv_lora_rank": 512,
+                "q_lora_rank": 1536,
+                "qk_nope_head_dim": 128,
+                "qk_rope_head_dim": 64,
+                "v_head_dim": 128,
+            },
+            "published configuration; reproduces the parameter count, plain attention does not",
+        ),
+    },
+    "moe_experts": {
+        "baidu/ERNIE-4.5-21B-A3B-PT": (64, "published configuration; reproduces the parameter count"),
+        "baidu/ERNIE-4.5-21B-A3B-Thinking": (64, "published configuration; reproduces the parameter count"),
+        "baidu/ERNIE-4.5-300B-A47B-PT": (64, "published configuration; reproduces the parameter count"),
+        "tencent/Hunyuan-A13B-Instruct": (64, "published configuration; reproduces the parameter count"),
+        "ibm-granite/granite-3.1-3b-a800m-base": (40, "granite-3.1-3b-a800m-instruct, its tuned sibling"),
+    },
+    "moe_experts_per_token": {
+        "baidu/ERNIE-4.5-21B-A3B-PT": (6, "published configuration; reproduces the parameter count"),
+        "baidu/ERNIE-4.5-21B-A3B-Thinking": (6, "published configuration; reproduces the parameter count"),
+        "baidu/ERNIE-4.5-300B-A47B-PT": (8, "published configuration; reproduces the parameter count"),
+        "tencent/Hunyuan-A13B-Instruct": (8, "published configuration; reproduces the parameter count"),
+        "ibm-granite/granite-3.1-3b-a800m-base": (8, "granite-3.1-3b-a800m-instruct, its tuned sibling"),
+    },
+    "moe_intermediate": {
+        "baidu/ERNIE-4.5-21B-A3B-PT": (1536, "published configuration; reproduces the parameter count"),
+        "baidu/ERNIE-4.5-21B-A3B-Thinking": (1536, "published configuration; reproduces the parameter count"),
+        "baidu/ERNIE-4.5-300B-A47B-PT": (3584, "published configuration; reproduces the parameter count"),
+        "tencent/Hunyuan-A13B-Instruct": (3072, "published configuration; reproduces the parameter count"),
+        "ibm-granite/granite-3.1-3b-a800m-base": (512, "granite-3.1-3b-a800m-instruct, its tuned sibling"),
+    },
     "embedding_dim": {
         "Alibaba-NLP/gte-Qwen2-1.5B-instruct": (1536, "hidden size; mteb lists the feed-forward size"),
         "jinaai/jina-embeddings-v2-base-en": (768, "mteb; xinference lists 512"),

@@ -10,7 +10,9 @@ from knowledge.catalog.records import Architecture, EmbeddingFacts, License, Mod
 from scripts.catalog.aliases import MODEL_ALIASES
 from scripts.catalog.architectures import (
     CONFIRMED,
+    COUNTED_ATTENTION,
     NEXTN_SHARE,
+    TOWER_SHARE,
     built_architecture,
     measured_architecture,
 )
@@ -77,6 +79,7 @@ class Builder:
                 self._shapes[cast("tuple[object, ...]", _key(row))] = self._measured[hub_id]
         self._donors = self._find_donors()
         self._ties = self._find_ties()
+        self._solved = self._find_solved()
 
     def records(self) -> list[ModelRecord]:
         """Every row as a record."""
@@ -99,19 +102,23 @@ class Builder:
         return donors
 
     def _find_ties(self) -> dict[tuple[object, ...], bool]:
-        """Tied embeddings that a text model's parameter count confirms, by shape."""
-        ties = {}
+        """Tied embeddings by shape: confirmed by a text model's parameter count, else stated by a publisher."""
+        stated_ties: dict[tuple[object, ...], bool] = {}
+        ties: dict[tuple[object, ...], bool] = {}
         for row in self._rows:
             key, family = _tie_key(row), FAMILIES.get(str(row.get("model_type")))
-            if key is None or family is None or family.wrapper:
+            if key is None or family is None:
                 continue
-            built = built_architecture(row)
+            source = cast("Mapping[str, str]", row.get("field_sources") or {}).get("tied_embeddings", "")
+            if row.get("tied_embeddings") is not None and "class default" not in source:
+                stated_ties[key] = bool(row["tied_embeddings"])
+            built = None if family.wrapper else built_architecture(row)
             stated = integer(row, "params_total")
             implied = None if built is None else implied_parameters(built)
             if built is not None and built.tied is not None and stated and implied:
                 if abs(stated - implied) <= CONFIRMED * stated:
                     ties[key] = built.tied
-        return ties
+        return stated_ties | ties
 
     def _architecture(self, row: Row) -> Architecture | None:
         hub_id = str(row["hf_id"])
@@ -133,7 +140,23 @@ class Builder:
         if FAMILIES.get(str(row["model_type"]), Family(None)).wrapper and tie in self._ties:
             row["tied_embeddings"] = self._ties[tie]
             row["field_sources"] = {"tied_embeddings": "text model of the same shape"}
-        return built_architecture(row, donor if donor is not row else None)
+        built = built_architecture(row, donor if donor is not row else None)
+        if built is None or built.measured:
+            return built
+        solved = self._solved.get(cast("tuple[object, ...]", key))
+        return built if solved is None else _with_tower(_adapted(solved, row), row)
+
+    def _find_solved(self) -> dict[tuple[object, ...], Architecture]:
+        """Text models whose layers the parameter count told; wrappers of the same shape take them over."""
+        solved: dict[tuple[object, ...], Architecture] = {}
+        for row in self._rows:
+            key, family = _key(row), FAMILIES.get(str(row.get("model_type")))
+            if key is None or family is None or family.wrapper:
+                continue
+            built = built_architecture(row)
+            if built is not None and (built.measured or COUNTED_ATTENTION in built.approximations):
+                solved.setdefault(key, built)
+        return solved
 
     def _record(self, row: Row) -> ModelRecord:
         hub_id = str(row["hf_id"])
@@ -193,7 +216,8 @@ def _key(row: Row) -> tuple[object, ...] | None:
     if None in values[:3]:
         return None
     dense = None if row.get("moe_experts") else row.get("intermediate_size")
-    return (*values, dense, row.get("model_type"))
+    family = FAMILIES.get(str(row.get("model_type")))
+    return (*values, dense, family.arch if family else row.get("model_type"))
 
 
 def _tie_key(row: Row) -> tuple[object, ...] | None:
@@ -228,7 +252,7 @@ def _plausible(architecture: Architecture, row: Row) -> bool:
     stated, implied = integer(row, "params_total"), implied_parameters(architecture)
     if stated is None or implied is None:
         return architecture.arch in ("gemma3n", "gemma4")
-    over = 0.35 if family.wrapper else NEXTN_SHARE if family.nextn else CONFIRMED
+    over = TOWER_SHARE if family.wrapper else NEXTN_SHARE if family.nextn else CONFIRMED
     return -CONFIRMED * stated <= stated - implied <= over * stated
 
 

@@ -25,6 +25,10 @@ class Family:
     full_every: int | None = None
     """Every n-th layer holds attention (counted so that layer n-1 is the first)."""
     causal: bool = True
+    latent: str | None = None
+    """Architecture name of the members with latent attention, where it differs."""
+    dense: str | None = None
+    """Architecture name of the members without experts, where it differs."""
     nextn: bool = False
     """The stored weights hold a multi-token prediction block beside the layers."""
 
@@ -55,8 +59,10 @@ _DELTA_MOE = Family("qwen35moe", wrapper=True, recurrent="gated_delta_net", full
 _ENCODER = Family("bert", bias=True, causal=False)
 
 FAMILIES: dict[str, Family] = {
-    **_same("llama mistral mixtral nanbeige ministral3 solar internlm3 mimo codellama step_robotics", _LLAMA),
-    **_same("mistral3 idefics3 smolvlm llava_next granite4_vision hyperclovax_vlm aya_vision_llama", _LLAMA_WRAPPER),
+    **_same("llama mistral mixtral nanbeige ministral3 solar internlm3 codellama", _LLAMA),
+    "mistral3": Family("llama", wrapper=True, latent="deepseek2"),
+    **_same("idefics3 smolvlm llava_next granite4_vision hyperclovax_vlm aya_vision_llama", _LLAMA_WRAPPER),
+    "mimo": Family("qwen2", bias=True, nextn=True),
     "llama_bidirec": Family("llama", causal=False),
     "llama4": Family("llama4", wrapper=True, window=Window(4, (3,), 8192, chunked=True)),
     "qwen2": Family("qwen2", bias=True),
@@ -67,7 +73,7 @@ FAMILIES: dict[str, Family] = {
     "qwen3_moe": Family("qwen3moe"),
     "qwen3_vl": Family("qwen3vl", wrapper=True),
     "qwen3_vl_moe": Family("qwen3vlmoe", wrapper=True),
-    "interns1": Family("qwen3moe", wrapper=True),
+    "interns1": Family("qwen3moe", wrapper=True, dense="qwen3"),
     "qwen3_next": Family("qwen3next", recurrent="gated_delta_net", full_every=4, nextn=True),
     "qwen3_5": _DELTA_DENSE,
     **_same("qwen3_5_moe qwen3_5_moe_text intern_s2_preview", _DELTA_MOE),
@@ -172,8 +178,10 @@ EXPERT_PARTS: dict[tuple[str, int], tuple[int, int, int | None]] = {
     ("qwen3_5_moe", 40): (0, 512, None),
     ("qwen3_5_moe", 48): (0, 1024, None),
     ("qwen3_5_moe", 60): (0, 1024, None),
+    ("qwen3_5_moe_text", 92): (0, 2048, None),
     ("intern_s2_preview", 40): (0, 512, None),
     ("intern_s2_preview", 60): (0, 1024, None),
+    ("granitemoehybrid", 40): (0, 1024, None),
     ("hunyuan_v1_moe", 32): (0, 3072, None),
     ("ernie4_5_moe", 28): (1, 3072, 12288),
     ("ernie4_5_moe", 54): (3, 0, 28672),
@@ -194,13 +202,31 @@ EXPERT_PARTS: dict[tuple[str, int], tuple[int, int, int | None]] = {
 # Types whose mixtures have neither shared experts nor dense layers.
 PLAIN_EXPERTS = frozenset(
     "mixtral mistral granitemoe olmoe phimoe qwen3_moe qwen3_vl_moe gpt_oss minimax_m2 interns1 minimax "
-    "minimax_text_01 minimax_m1 minimax_vl_01".split()
+    "minimax_text_01 minimax_m1 minimax_vl_01 jamba".split()
 )
+# Architectures that share a model_type with others but not the tensors, by the beginning of the id.
+ARCH_BY_ID = {"jinaai/jina-embeddings-v2": "jina-bert-v2"}
+# State-space sizes that the facts lack: (model_type, layers, hidden) -> conv_kernel, inner, state, groups, dt_rank.
+# From the published configurations; used only where they reproduce the stated parameter count.
+STATE_SIZES: dict[tuple[str, int, int], tuple[int, int, int, int, int]] = {
+    ("falcon_h1", 24, 512): (4, 768, 64, 1, 24),
+    ("falcon_h1", 36, 1024): (4, 1536, 128, 1, 24),
+    ("falcon_h1", 24, 2048): (4, 3072, 256, 1, 48),
+    ("falcon_h1", 66, 1280): (4, 1536, 256, 1, 24),
+    ("falcon_h1", 32, 2560): (4, 4096, 256, 1, 32),
+    ("falcon_h1", 44, 3072): (4, 3072, 256, 1, 24),
+    ("falcon_h1", 72, 5120): (4, 4096, 256, 2, 32),
+    ("granitemoehybrid", 40, 1536): (4, 3072, 128, 1, 48),
+    ("granitemoehybrid", 40, 4096): (4, 8192, 128, 1, 128),
+}
+# llama.cpp's architectures of these names know no experts.
+DENSE_ONLY = frozenset({"cohere2"})
 # Windows that a publisher's configuration states but llama.cpp does not apply: it keeps the whole cache.
 IGNORED_WINDOW = frozenset({"mistral", "phi3", "starcoder2", "phi3_v", "phi4mm", "phi4-siglip"})
-# Attention layers of short-convolution hybrids where the facts name none: (layers, hidden) -> layers with attention.
-SHORT_CONV_ATTENTION: dict[tuple[str, int], tuple[int, ...]] = {
+# Attention layers of hybrids where the facts name none: (model_type, layers) -> layers with attention.
+HYBRID_ATTENTION: dict[tuple[str, int], tuple[int, ...]] = {
     ("lfm2", 16): (2, 5, 8, 10, 12, 14),
     ("lfm2_vl", 16): (2, 5, 8, 10, 12, 14),
     ("lfm2_moe", 24): (2, 6, 10, 14, 18, 21),
+    ("granitemoehybrid", 40): (5, 15, 25, 35),
 }
