@@ -41,7 +41,7 @@ def recommendation_lines(document: Mapping[str, Any], why: bool = False, *, tabl
     )
     if answer.candidates:
         lines += section("Sources", [f"  [{source.number}] {source.label}" for source in answer.sources])
-    return lines[1:] if lines and not lines[0] else lines
+    return [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]
 
 
 def _assumed(answer: Answer) -> list[str]:

@@ -119,7 +119,7 @@ def test_tools_are_named_and_a_recommendation_is_lines_without_boxes(
     out, err = talk(session, b"go\n", capsys, monkeypatch)
     assert "(fit_model, 0.2 s)" in err
     assert "1. M [x] 8B" in out
-    assert "  - memory: 5.0 GiB of 8.0 GiB" in out
+    assert "  - memory: 5.0 of 8.0 GiB" in out
     assert "    ollama run m\n" in out
     assert "  - If more memory: a larger one" in out
     assert not BOXES & set(out)

@@ -1,0 +1,71 @@
+"""Wall time of whole processes: what a person waits for after pressing Enter."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+RUNS = 9
+CALLS: tuple[tuple[str, float, tuple[str, ...]], ...] = (
+    ("--help", 0.25, ("--help",)),
+    (
+        "recommend",
+        0.6,
+        (
+            "recommend",
+            "--task",
+            "coding",
+            "--hardware",
+            "RTX 3090 + 64GB RAM",
+            "--context",
+            "32k",
+            "--license",
+            "commercial",
+            "--json",
+        ),
+    ),
+    ("memory", 0.6, ("memory", "llama3.1:8b", "--context", "32k", "--json")),
+    ("fit", 0.6, ("fit", "llama3.1:8b", "--hardware", "RTX 3090", "--json")),
+)
+"""Name, bar in seconds, arguments."""
+
+
+def seconds(arguments: tuple[str, ...], home: str) -> float:
+    """Wall time of one call.
+
+    Raises:
+        RuntimeError: The call failed.
+    """
+    started = time.perf_counter()
+    result = subprocess.run(
+        [sys.executable, "-c", "import sys; from tui.cli import main; sys.exit(main())", *arguments],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "LLM_ADVISOR_HOME": home},
+    )
+    took = time.perf_counter() - started
+    if result.returncode != 0:
+        raise RuntimeError(
+            f"{' '.join(arguments)}: exit {result.returncode}: {result.stderr.decode()[-400:]}"
+        )
+    return took
+
+
+def run() -> None:
+    """Prints the median and the worst of each call beside its bar."""
+    with tempfile.TemporaryDirectory() as home:
+        for name, bar, arguments in CALLS:
+            times = sorted(seconds(arguments, home) for _ in range(RUNS))
+            median = statistics.median(times)
+            verdict = "ok" if median <= bar else "over"
+            print(
+                f"start-up {name:10} median {median:.3f} s, worst {times[-1]:.3f} s, bar {bar} s: {verdict}"
+            )
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,122 @@
+"""`memory`: the contract's keys, sums, machines and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.errors import AdvisorError, UnknownNameError, UsageError
+from tools.commands.memory import MemoryQuery, memory
+from tools.commands.requests import parse
+
+PARTS = ("weights_bytes", "kv_cache_bytes", "compute_bytes", "overhead_bytes")
+CONTRACT = {
+    "model", "model_id", "quant", "engine", "context", "kv_cache_type", "parallel", *PARTS, "total_bytes",
+    "host_bytes", "file_bytes", "low_bytes", "high_bytes", "per_device", "formula", "basis",
+}  # fmt: skip
+MODEL = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+def ask(**values: Any) -> dict[str, Any]:
+    return memory(parse(MemoryQuery, {"model": MODEL, **values}))
+
+
+def test_the_document_has_the_keys_of_the_contract() -> None:
+    document = ask()
+    assert set(document) >= CONTRACT
+    assert (document["model"], document["model_id"]) == ("Llama-3.1-8B-Instruct", MODEL)
+    assert (document["quant"], document["engine"], document["context"]) == ("Q4_K_M", "llama.cpp", 8192)
+    assert all(set(item) >= {"kind", "source"} for item in document["basis"])
+    assert document["basis"]
+
+
+@given(
+    context=st.integers(256, 131072),
+    parallel=st.integers(1, 4),
+    cache=st.sampled_from(["f16", "q8_0", "q4_0"]),
+    quant=st.sampled_from(["Q4_K_M", "Q8_0", "F16"]),
+)
+def test_the_parts_make_the_total_and_the_devices_the_parts(
+    context: int, parallel: int, cache: str, quant: str
+) -> None:
+    document = ask(
+        context=context, parallel=parallel, kv_cache_type=cache, quant=quant, hardware="2x RTX 3090"
+    )
+    assert document["total_bytes"] == sum(document[key] for key in PARTS)
+    assert document["low_bytes"] <= document["total_bytes"] <= document["high_bytes"]
+    assert len(document["per_device"]) == 2
+    for key in PARTS:
+        assert document[key] == sum(device[key] for device in document["per_device"])
+
+
+def test_the_cache_grows_with_the_context_and_not_with_the_slots() -> None:
+    small, large = ask(context=8192), ask(context=16384)
+    assert large["kv_cache_bytes"] == 2 * small["kv_cache_bytes"] == 2 << 30
+    assert ask(context=8192, parallel=4)["kv_cache_bytes"] == small["kv_cache_bytes"]
+
+
+@pytest.mark.parametrize(
+    ("hardware", "fits"), [("RTX 3090", True), ("RTX 3060 12GB", True), ("GTX 1650", False)]
+)
+def test_a_named_machine_is_held_against_the_sum(hardware: str, fits: bool) -> None:
+    document = ask(hardware=hardware)
+    assert document["fits"] is fits
+    assert document["available_bytes"] > 0
+
+
+def test_a_machine_without_accelerator_holds_everything_in_system_memory() -> None:
+    document = ask(hardware="CPU only, 32 GB RAM")
+    assert document["fits"] is True
+    assert document["total_bytes"] + document["host_bytes"] >= 4 << 30
+
+
+def test_a_context_beyond_the_model_is_a_caveat() -> None:
+    assert any("131,072" in caveat for caveat in ask(context=262144)["caveats"])
+
+
+def test_an_inexact_name_is_noted() -> None:
+    document = memory(parse(MemoryQuery, {"model": "llama3.1:8b"}))
+    assert document["model_id"] == MODEL
+    assert document["note"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    "model", ["no such model at all", "qqqqqqq", "x" * 250, "[/b] {x}", "../../etc/passwd"]
+)
+def test_an_unknown_model_has_no_answer(model: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        memory(parse(MemoryQuery, {"model": model}))
+    assert caught.value.exit_status == 1
+    assert caught.value.hint
+
+
+def test_an_unknown_accelerator_has_no_answer() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        ask(hardware="RTX 9099")
+    assert caught.value.code == "unknown_gpu"
+    assert "9099" in caught.value.message
+    assert caught.value.hint
+
+
+def test_words_that_name_no_machine_are_wrong_usage() -> None:
+    with pytest.raises(UsageError) as caught:
+        ask(hardware="hello there")
+    assert "RTX 4090" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "values", [{"quant": "Q9_Z"}, {"kv_cache_type": "q99"}, {"engine": "no-such-engine"}], ids=str
+)
+def test_unknown_formats_are_one_sentence(values: dict[str, str]) -> None:
+    with pytest.raises(AdvisorError) as caught:
+        ask(**values)
+    assert caught.value.exit_status in (1, 2)
+    assert next(iter(values.values())) in caught.value.message
+
+
+def test_training_options_need_a_method() -> None:
+    with pytest.raises(UsageError, match="sequence_length"):
+        ask(sequence_length=2048)
