@@ -1,8 +1,9 @@
 """Scratch memory of llama.cpp's compute graph.
 
-The allocator's peak is one of a few moments of a layer: the feed-forward, the attention with its scores (flash
-attention off) or with a 16-bit copy of a quantized cache, the recurrent scan, and the output. Each is linear in the
-micro-batch. The coefficients are data (`data/compute.json`), one line an architecture; this module evaluates them.
+The allocator's peak is one of a few moments of a layer: the feed-forward, the attention with its scores
+(flash attention off) or with a 16-bit copy of a quantized cache, the recurrent scan, and the output. Each is
+linear in the micro-batch. The coefficients are data (`data/compute.json`), one line an architecture; this
+module evaluates them.
 
 Source: llama.cpp v0.5.0 on the CUDA backend in its no-allocation mode, all architectures of the table.
 """
@@ -68,7 +69,7 @@ def _checked() -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class ComputePlan:
-    """Scratch memory of a model before the request's numbers are put in. Floats are per token of a micro-batch."""
+    """Scratch memory of a model before the request's numbers are put in; floats are per token."""
 
     base: int
     copy: int
@@ -188,8 +189,8 @@ class Scratch:
 def scratch(plan: ComputePlan, cells: Cells, request: MemoryRequest, quantized_cache: bool) -> Scratch:
     """Peak of the scratch buffer on a CUDA device.
 
-    `llama-server`, `llama-cli` and Ollama reserve one row of logits a slot; the API front end (llama-bench, releases
-    before 2026) reserves logits for the whole micro-batch.
+    `llama-server`, `llama-cli` and Ollama reserve one row of logits a slot; the API front end (llama-bench,
+    releases before 2026) reserves logits for the whole micro-batch.
     """
     width = request.ubatch_size * FLOAT
     peak = max(plan.base * width, plan.scan * width + plan.state_bytes * request.parallel)

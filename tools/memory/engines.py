@@ -1,7 +1,7 @@
 """Engines other than llama.cpp, and models that only read: honest intervals instead of exact layouts.
 
-Each engine is a row of `data/engines.json` with its source; one evaluator computes them all. The figures say what a
-request needs; engines that fill a card with their cache pool (vLLM and its kin) say so in a note.
+Each engine is a row of `data/engines.json` with its source; one evaluator computes them all. The figures say
+what a request needs; engines that fill a card with their cache pool (vLLM and its kin) say so in a note.
 """
 
 from __future__ import annotations
@@ -261,7 +261,8 @@ def _pool_notes(
         ]
     tokens = int(pool * count / cached * request.context)
     return [
-        f"{engine.name} claims {engine.utilization:.0%} of each card at start whatever the request needs; its pool "
+        f"{engine.name} claims {engine.utilization:.0%} of each card at start whatever the request "
+        f"needs; its pool "
         f"then holds about {tokens:,} tokens in all."
     ]
 

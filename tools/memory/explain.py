@@ -6,6 +6,7 @@ from knowledge.catalog.records import ModelRecord
 from tools.memory.estimated import Estimated, Layout
 from tools.memory.kv_cache import cells_for
 from tools.memory.llama_cpp import Plan
+from tools.memory.shapes import extra_int
 from tools.memory.types import Evidence, MemoryRequest
 
 GIB = 1 << 30
@@ -27,7 +28,8 @@ def _cache_words(plan: Plan, request: MemoryRequest) -> str:
         words.append(f"{group.layers} {name} layers x {rows:,} cells x ({width}) values in {kind}")
     for convolution, state, layers in plan.cache.states:
         words.append(
-            f"{layers} recurrent layers x {request.parallel} slots x ({convolution:,} + {state:,}) values in float32"
+            f"{layers} recurrent layers x {request.parallel} slots x ({convolution:,} + {state:,}) "
+            f"values in float32"
         )
     return " + ".join(words) or "none"
 
@@ -36,10 +38,10 @@ def formula(plan: Plan, request: MemoryRequest, found: Layout) -> str:
     """How the figures come about, with the numbers filled in."""
     weights, kv, compute = (sum(share[i] for share in found.devices) for i in range(3))
     table = plan.weights_in(request.quant.upper())
-    tied = plan.arch.tied and request.hardware is None
+    copy = ", and a copy of it is the output matrix" if plan.arch.tied else ""
     return (
         f"weights {_gib(weights)} ({table.tensors} tensors in the {request.quant} mix; the token table of "
-        f"{_gib(table.host)} stays in system memory{', and a copy of it is the output matrix' if tied else ''}) + "
+        f"{_gib(table.host)} stays in system memory{copy}) + "
         f"cache {_gib(kv)} ({_cache_words(plan, request)}) + scratch {_gib(compute)} (micro-batch of "
         f"{request.ubatch_size}, flash attention {'on' if request.flash_attention else 'off'})"
     )
@@ -50,7 +52,8 @@ def _assumptions(model: ModelRecord, plan: Plan, request: MemoryRequest) -> tupl
     notes = [f"{note[0].upper()}{note[1:]}." for note in plan.arch.approximations]
     if plan.scale != 1.0:
         notes.append(
-            f"The known tensors do not add up to the stated parameters; weights are scaled by {plan.scale:.2f}."
+            f"The known tensors do not add up to the stated parameters; weights are scaled by "
+            f"{plan.scale:.2f}."
         )
     if not plan.compute.checked:
         notes.append(f"The scratch buffer of {plan.arch.arch} follows the general formula.")
@@ -79,11 +82,11 @@ def _assumptions(model: ModelRecord, plan: Plan, request: MemoryRequest) -> tupl
 def _remarks(model: ModelRecord, plan: Plan) -> tuple[str, ...]:
     """What the figures leave out."""
     remarks = []
-    tower = plan.arch.extra.get("vision_params")
+    tower = extra_int(plan.arch, "vision_params")
     if tower:
         remarks.append(
-            f"Without the vision projector, a file of its own (about {int(tower) / 1e6:.0f}e6 parameters)."
-        )  # type: ignore[arg-type]
+            f"Without the vision projector, a file of its own (about {tower / 1e6:.0f}e6 parameters)."
+        )
     elif model.vision:
         remarks.append("Without the vision projector, which is a file of its own.")
     if "nextn_predict_layers" in plan.arch.extra:

@@ -1,6 +1,8 @@
-"""Memory of a model whose tensors are not known one by one: parameters times bits, and the cache from its shape.
+"""Memory of a model whose tensors are not known one by one: parameters times bits, and the cache from its
+shape.
 
-Bits per weight are medians of measured files by quantization, so nothing here is exact and every answer says so.
+Bits per weight are medians of measured files by quantization, so nothing here is exact and every answer says
+so.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from tools.memory.types import Evidence, MemoryRequest
 GIB = 1 << 30
 WEIGHTS_SPREAD = (0.93, 1.10)
 KV_PER_TOKEN = 1.27
-"""Cache bytes per token at 16 bits, divided by the square root of the parameters: median of the catalog's models."""
+"""Cache bytes per token at 16 bits over the square root of the parameters: median of the catalog's models."""
 KV_SPREAD = (0.11, 3.1)
 """10th and 90th percentile of the same ratio, against its median."""
 COMPUTE_SPREAD = (0.6, 1.8)
@@ -52,7 +54,8 @@ def params_of(model: ModelRecord) -> int:
     """
     if model.params_total is None:
         raise NoAnswerError(
-            f"The memory of {model.name} cannot be computed: neither its tensors nor its parameter count are known.",
+            f"The memory of {model.name} cannot be computed: neither its tensors nor its parameter "
+            f"count are known.",
             hint="Add its GGUF file or configuration with `models add`.",
         )
     return model.params_total
@@ -96,7 +99,8 @@ def generic_estimate(model: ModelRecord, request: MemoryRequest, devices: int) -
         cached, spread = kv_cache_bytes(table, cells, request, types), (0.5, 1.0)
         compute = scratch(plan, cells, request, has_quantized(types)).total
         notes = (
-            "The tensors are not known one by one: weights are the parameter count times the quantization's usual "
+            "The tensors are not known one by one: weights are the parameter count times the "
+            "quantization's usual "
             "bits, the cache is an upper bound from the shape.",
         )
     weights = file - host
@@ -104,9 +108,10 @@ def generic_estimate(model: ModelRecord, request: MemoryRequest, devices: int) -
         int(weights * WEIGHTS_SPREAD[i] + cached * spread[i] + compute * COMPUTE_SPREAD[i]) for i in (0, 1)
     )
     share = Share(weights // devices, cached // devices, compute)
+    table_words = f" less the token table of {host / GIB:.2f} GiB" if host else ""
     formula = (
         f"weights {weights / GIB:.2f} GiB = {params / 1e9:.2f}e9 parameters x {bits:.2f} bits / 8"
-        f"{f' less the token table of {host / GIB:.2f} GiB' if host else ''}; cache {cached / GIB:.2f} GiB for "
+        f"{table_words}; cache {cached / GIB:.2f} GiB for "
         f"{request.context:,} tokens in {request.kv_cache_type}; scratch {compute / GIB:.2f} GiB"
     )
     basis = (

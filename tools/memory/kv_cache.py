@@ -1,6 +1,7 @@
 """Bytes of the context memory: attention cache by kind of layer, and recurrent state.
 
-Source: llama.cpp v0.5.0 (`llama-kv-cache.cpp`, `llama-memory-recurrent.cpp`) on the CUDA backend, byte for byte.
+Source: llama.cpp v0.5.0 (`llama-kv-cache.cpp`, `llama-memory-recurrent.cpp`) on the CUDA backend, byte for
+byte.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from tools.memory.kv_cache import (
     layer_cache_bytes,
 )
 from tools.memory.quantization import is_quantized
+from tools.memory.shapes import extra_int
 from tools.memory.tensors import has_table, parameter_count
 from tools.memory.types import MemoryRequest
 from tools.memory.weights import Weights, weights_of
@@ -56,9 +57,10 @@ SCALE_FROM = 0.03
 def _scale(model: ModelRecord, arch: Architecture) -> float:
     if arch.measured or not model.params_total:
         return 1.0
-    stated = model.params_total - int(arch.extra.get("vision_params", 0))  # type: ignore[arg-type]
+    stated = model.params_total - extra_int(arch, "vision_params")
     ratio = stated / parameter_count(arch)
-    # A vision tower and prediction layers are counted by publishers but are not part of the language model's file.
+    # A vision tower and prediction layers are counted by publishers but are not part of the language model's
+    # file.
     beside = bool(model.vision) or "nextn_predict_layers" in arch.extra
     if abs(ratio - 1) <= SCALE_FROM or (beside and 1.0 < ratio < 1.3):
         return 1.0
@@ -235,7 +237,8 @@ class _Split:
         if len(used) == 1:
             sizes[used[0]] = max(peak + parts.inputs, parts.output)
             return sizes
-        # Pipelining needs everything on the devices; then inputs and the handed-over rows are kept several times.
+        # Pipelining needs everything on the devices; then inputs and the handed-over rows are kept several
+        # times.
         copies = 1 if left_behind or left_experts or not self.request.kv_offload else PIPELINE_COPIES
         for device in used:
             rows = width if device == used[0] else 2 * width

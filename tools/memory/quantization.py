@@ -1,6 +1,7 @@
 """Which type llama-quantize gives to each tensor, and how many bytes a row of a type takes.
 
-The mixes are data (`data/quants.json`), written from llama.cpp's `llama-quant.cpp`; this module evaluates them.
+The mixes are data (`data/quants.json`), written from llama.cpp's `llama-quant.cpp`; this module evaluates
+them.
 """
 
 from __future__ import annotations

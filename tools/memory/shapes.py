@@ -1,7 +1,8 @@
 """Named sizes of a model's layers, from which tensors, cache and scratch buffers are computed.
 
-The names are those of the tensor table (`data/tensors.json`). A size of 0 means that the layer has no such part,
-and every tensor with a dimension of 0 is absent; so one table row serves dense, expert and hybrid layers alike.
+The names are those of the tensor table (`data/tensors.json`). A size of 0 means that the layer has no such
+part, and every tensor with a dimension of 0 is absent; so one table row serves dense, expert and hybrid
+layers alike.
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ def per_layer(arch: Architecture, key: str, layer: int, default: int) -> int:
     """A size that may vary by layer: an entry of `extra` (one number or one a layer), else the default."""
     value = arch.extra.get(key, default)
     return int(value[layer]) if isinstance(value, tuple) else int(value)
+
+
+def extra_int(arch: Architecture, key: str) -> int:
+    """A rarely needed size of an architecture; 0 where it has none."""
+    value = arch.extra.get(key, 0)
+    return max(value) if isinstance(value, tuple) else int(value)
 
 
 def has_attention(arch: Architecture, layer: int) -> bool:
@@ -78,7 +85,7 @@ def conv_channels(recurrent: Recurrent) -> int:
 
 
 def state_values(arch: Architecture, layer: int) -> tuple[int, int]:
-    """Convolution and recurrent state of a layer in values per slot (llama.cpp's `n_embd_r` and `n_embd_s`)."""
+    """Convolution and recurrent state of a layer in values per slot (llama.cpp's `n_embd_r`, `n_embd_s`)."""
     recurrent = arch.recurrent
     if recurrent is None or not has_state(arch, layer):
         return 0, 0
@@ -182,8 +189,8 @@ def layer_sizes(arch: Architecture, layer: int) -> Sizes:
         "E": arch.hidden,
         "P": per_layer_width,
         "EP": arch.hidden if per_layer_width else 0,
-        "AI": int(arch.extra.get("altup.num_inputs", 0)),  # type: ignore[arg-type]
-        "AQ": int(arch.extra.get("altup.num_inputs", 0)) ** 2,  # type: ignore[arg-type]
+        "AI": extra_int(arch, "altup.num_inputs"),
+        "AQ": extra_int(arch, "altup.num_inputs") ** 2,
         "R": 64,
         **_attention_sizes(arch, layer),
         **_recurrent_sizes(arch, layer),
@@ -193,7 +200,7 @@ def layer_sizes(arch: Architecture, layer: int) -> Sizes:
 
 def model_sizes(arch: Architecture) -> Sizes:
     """Sizes by the tensor table's names, for the tensors outside the layers."""
-    inputs = int(arch.extra.get("altup.num_inputs", 0))  # type: ignore[arg-type]
+    inputs = extra_int(arch, "altup.num_inputs")
     return {
         "E": arch.hidden,
         "N": arch.vocab,

@@ -1,8 +1,10 @@
-"""Memory of fine-tuning and of training from scratch, per GPU: parts by formula, an interval from measured runs.
+"""Memory of fine-tuning and of training from scratch, per GPU: parts by formula, an interval from measured
+runs.
 
-The parts follow the usual accounting: weights, adapters, gradients, optimizer states, activations and the logits of
-the last matrix, which large vocabularies make the largest single item. What differs between frameworks (a float32
-master copy, fused cross-entropy, offloaded checkpoints) is a row of `data/training.json` with its source.
+The parts follow the usual accounting: weights, adapters, gradients, optimizer states, activations and the
+logits of the last matrix, which large vocabularies make the largest single item. What differs between
+frameworks (a float32 master copy, fused cross-entropy, offloaded checkpoints) is a row of
+`data/training.json` with its source.
 """
 
 from __future__ import annotations
@@ -150,7 +152,7 @@ def _known_shape(model: ModelRecord, arch: Architecture) -> TrainingShape:
 
 
 def _unknown_shape(params: int) -> TrainingShape:
-    """Usual proportions of a decoder of this size (12 x layers x hidden squared, hidden about 100 x layers)."""
+    """Usual proportions of a decoder of this size: 12 x layers x hidden squared, hidden 100 x layers."""
     hidden = max(int(0.045 * params**0.5) // 64 * 64, 64)
     layers = max(round(params / (12 * hidden * hidden)), 1)
     attention = ((hidden, hidden),) * (4 * layers)
@@ -255,19 +257,25 @@ def _shards(request: TrainingRequest) -> tuple[int, int, int]:
 def _words(shape: TrainingShape, request: TrainingRequest, found: TrainingEstimate) -> str:
     tokens = request.sequence_length * request.micro_batch_size
     one_copy = shape.vocab * tokens * 4
-    adapters = (
-        f" + adapters {found.adapter_bytes / GIB:.2f} GiB (rank {request.lora_rank})"
-        if found.adapter_bytes
-        else ""
-    )
-    return (
-        f"weights {found.weights_bytes / GIB:.2f} GiB ({shape.params / 1e9:.2f}e9 parameters){adapters} + gradients "
-        f"{found.gradient_bytes / GIB:.2f} GiB + optimizer {found.optimizer_bytes / GIB:.2f} GiB ({request.optimizer}) + "
-        f"activations {found.activation_bytes / GIB:.2f} GiB ({tokens:,} tokens, {shape.layers} layers, checkpointing "
-        f"{'on' if request.gradient_checkpointing else 'off'}) + logits {found.logits_bytes / GIB:.2f} GiB (one float32 "
-        f"copy of {shape.vocab:,} x {tokens:,} is {one_copy / GIB:.2f} GiB"
-        f"{', computed in chunks' if request.fused_cross_entropy else ''}) + runtime {found.overhead_bytes / GIB:.2f} GiB"
-    )
+    rank = f" (rank {request.lora_rank})"
+    checkpointing = "on" if request.gradient_checkpointing else "off"
+    chunks = ", computed in chunks" if request.fused_cross_entropy else ""
+    parts = [
+        f"weights {_gib(found.weights_bytes)} ({shape.params / 1e9:.2f}e9 parameters)",
+        f"adapters {_gib(found.adapter_bytes)}{rank}" if found.adapter_bytes else "",
+        f"gradients {_gib(found.gradient_bytes)}",
+        f"optimizer {_gib(found.optimizer_bytes)} ({request.optimizer})",
+        f"activations {_gib(found.activation_bytes)} ({tokens:,} tokens, {shape.layers} layers, "
+        f"checkpointing {checkpointing})",
+        f"logits {_gib(found.logits_bytes)} (one float32 copy of {shape.vocab:,} x {tokens:,} is "
+        f"{_gib(one_copy)}{chunks})",
+        f"runtime {_gib(found.overhead_bytes)}",
+    ]
+    return " + ".join(part for part in parts if part)
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:.2f} GiB"
 
 
 def estimate_shape(
@@ -288,6 +296,8 @@ def estimate_shape(
         # Gathered layers are whole on each GPU while they are computed.
         runtime += int(2 * weights / shape.layers)
     states = weights / by_weights + adapter + gradient / by_gradient + optimizer / by_optimizer
+    # Whether a float32 copy of the weights is kept depends on how a run is set up.
+    spread = (0.8, 1.25) if request.method == "full" else (0.93, 1.08)
     found = TrainingEstimate(
         weights_bytes=int(weights / by_weights),
         adapter_bytes=int(adapter),
@@ -296,8 +306,8 @@ def estimate_shape(
         activation_bytes=int(checkpoints + layer),
         logits_bytes=int(logits),
         overhead_bytes=runtime,
-        low_bytes=int(0.93 * states + 0.5 * (checkpoints + layer) + 0.6 * logits + low_runtime),
-        high_bytes=int(1.08 * states + 1.5 * (checkpoints + layer) + 1.4 * logits + high_runtime),
+        low_bytes=int(spread[0] * states + 0.5 * (checkpoints + layer) + 0.6 * logits + low_runtime),
+        high_bytes=int(spread[1] * states + 1.5 * (checkpoints + layer) + 1.4 * logits + high_runtime),
         formula="",
         basis=basis,
         caveats=caveats,
@@ -319,8 +329,9 @@ def estimate_training(model: ModelRecord, request: TrainingRequest) -> TrainingE
     tokens = request.sequence_length * request.micro_batch_size
     if not request.fused_cross_entropy and shape.vocab * tokens * 4 > GIB:
         caveats.append(
-            f"The vocabulary of {shape.vocab:,} makes the logits large: {shape.vocab * tokens * 4 / GIB:.1f} GiB a float32 "
-            "copy; fused or chunked cross-entropy avoids most of it."
+            f"The vocabulary of {shape.vocab:,} makes the logits large: "
+            f"{shape.vocab * tokens * 4 / GIB:.1f} GiB a float32 copy; fused or chunked cross-entropy avoids "
+            "most of it."
         )
     arch = model.architecture
     if arch is not None and arch.experts is not None and request.method in ("lora", "qlora"):

@@ -15,7 +15,8 @@ TrainingMethod = Literal["full", "lora", "qlora", "scratch"]
 class MemoryRequest:
     """One configuration of an engine.
 
-    `context` is the engine's context setting in tokens, shared by its slots (llama-server's `-c`, unified cache).
+    `context` is the engine's context setting in tokens, shared by its slots (llama-server's `-c`, unified
+    cache).
     """
 
     quant: str = "Q4_K_M"

@@ -1,8 +1,9 @@
 """Bytes of a model's weights in a quantization, by the place where llama.cpp puts them.
 
-Source of the layout: llama.cpp v0.5.0, the CUDA backend's allocation sizes. A tensor takes its rows, padded to
-128 bytes; of a quantized tensor whose row is no multiple of 512 values the backend adds the missing part of a row.
-The token tables stay in system memory; a model whose output shares the token table gets a copy on the device.
+Source of the layout: llama.cpp v0.5.0, the CUDA backend's allocation sizes. A tensor takes its rows, padded
+to 128 bytes; of a quantized tensor whose row is no multiple of 512 values the backend adds the missing part
+of a row. The token tables stay in system memory; a model whose output shares the token table gets a copy on
+the device.
 """
 
 from __future__ import annotations
