@@ -1,0 +1,85 @@
+"""The hardware slot of a message, joined with what was known of the machines before."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from agent.understanding.machines import MachineMention, hardware_need
+from agent.understanding.text import Text
+from agent.understanding.types import Ambiguity, Updates
+from tools.needs import HardwareNeed, Needs, Slot
+
+_SIZE = re.compile(r"\d+(?:[.,]\d+)?\s?(?:gb|gib|gigs?)\b", re.IGNORECASE)
+_PARTS = frozenset({"memory", "cores"})
+_QUOTE_CHARS = 100
+
+
+def hardware_update(
+    text: Text,
+    mentions: tuple[MachineMention, ...],
+    needs: Needs,
+    *,
+    asked: str = "",
+    correcting: bool = False,
+    nothing: bool = False,
+) -> Updates:
+    """The update of the hardware slot, or nothing where the message names no machine.
+
+    A device replaces what was said; a size or core count alone completes it, or corrects the one size in it.
+    """
+    quote = text.clean.strip()[:_QUOTE_CHARS]
+    if nothing:
+        return {"hardware": Slot[Any](value=HardwareNeed(text=quote, none=True), quote=quote)}
+    need = hardware_need(text, mentions, training_asked=asked == "training")
+    if need is None:
+        if asked != "hardware":
+            return {}
+        return {}
+    earlier = needs.hardware
+    kinds = frozenset().union(*(m.kinds for m in mentions))
+    if kinds == {"vague"} and (earlier is not None or asked != "hardware"):
+        return {}
+    if earlier is not None:
+        need = _joined(earlier.value, need, kinds, correcting)
+    if need is None:
+        return {}
+    start, end = mentions[0].start, mentions[-1].end
+    if end - start > _QUOTE_CHARS:
+        end = mentions[0].end
+    return {"hardware": Slot[Any](value=need, quote=text.quote(start, end))}
+
+
+def _joined(before: HardwareNeed, now: HardwareNeed, kinds: frozenset[str], correcting: bool) -> HardwareNeed:
+    """New words put over old ones."""
+    if now.training_text and not now.text:
+        return before.model_copy(update={"training_text": now.training_text})
+    text = now.text
+    if kinds <= _PARTS and before.text:
+        sizes = _SIZE.findall(before.text)
+        if correcting and len(sizes) == 1 and _SIZE.search(text):
+            text = _SIZE.sub(lambda _: _size_of(text), before.text)
+        else:
+            text = f"{before.text}, {text}"
+    return now.model_copy(
+        update={"text": text, "training_text": now.training_text or before.training_text, "none": now.none}
+    )
+
+
+def _size_of(text: str) -> str:
+    match = _SIZE.search(text)
+    return match.group() if match else text
+
+
+def ambiguous_parts(need: HardwareNeed) -> tuple[Ambiguity, ...]:
+    """What the hardware words could mean several of (A100: 40 or 80 GB)."""
+    from tools.hardware import read_hardware
+
+    found = []
+    for words in (need.text, need.training_text):
+        if words:
+            found += [
+                Ambiguity("hardware", item.mention, tuple(item.options))
+                for item in read_hardware(words).ambiguous
+            ]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,158 @@
+"""What a message wants: its intent, which of its sentences ask, and what a critique is about."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import cast, get_args
+
+from agent.understanding.data import load
+from agent.understanding.replies import stripped
+from agent.understanding.text import Span, Text
+from agent.understanding.types import Critique, Intent
+
+_POLITE = re.compile(
+    r"^(?:please|ok|okay|so|well|and|then|hi|hello|hey|thanks|great|cool|now|yes|no)[\s,.!]+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The sentences of a message that ask something."""
+
+    questions: tuple[Span, ...] = ()
+    what_ifs: tuple[Span, ...] = ()
+    requests: tuple[Span, ...] = ()
+    """Questions for a model; they state needs like a plain sentence does."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    whole: tuple[tuple[Intent, re.Pattern[str]], ...]
+    now: re.Pattern[str]
+    what_if: re.Pattern[str]
+    question: re.Pattern[str]
+    statement: re.Pattern[str]
+    request: re.Pattern[str]
+    about_answer: re.Pattern[str]
+    why_not: re.Pattern[str]
+    critiques: tuple[tuple[Critique, re.Pattern[str]], ...]
+    domain: re.Pattern[str]
+    ranks: re.Pattern[str]
+
+
+@cache
+def _patterns() -> _Patterns:
+    data = load("intents")
+
+    def union(key: str) -> str:
+        return "|".join(data[key])
+
+    return _Patterns(
+        whole=tuple(
+            (cast(Intent, intent), re.compile("|".join(f"(?:{p})" for p in patterns)))
+            for intent, patterns in data["whole"].items()
+        ),
+        now=re.compile("|".join(f"(?:{p})" for p in data["anywhere"]["recommend_now"])),
+        what_if=re.compile(rf"(?<!\w)(?:{union('what_if')})"),
+        question=re.compile(rf"(?:{union('question_start')})(?!\w)"),
+        statement=re.compile(rf"(?:{union('statement_start')})"),
+        request=re.compile(rf"(?<!\w)(?:{union('request')})"),
+        about_answer=re.compile(data["about_answer"]),
+        why_not=re.compile(data["why_not"]),
+        critiques=tuple(
+            (name, re.compile(rf"(?<!\w)(?:{'|'.join(data['critique'][name])})(?!\w)"))
+            for name in get_args(Critique)
+        ),
+        domain=re.compile(data["domain"]),
+        ranks=re.compile(
+            rf"\b(?:the |number )?(?P<rank>{'|'.join(data['ranks'])})\b(?: (?:one|model|option|candidate|choice|pick)|\?|$|[,.])|(?:#|number |option )(?P<number>\d)\b"
+        ),
+    )
+
+
+def control_intent(text: Text) -> Intent | None:
+    """Greeting, thanks, help, quit or `just recommend`, where that is all the message says."""
+    said = stripped(text)
+    if len(said) > 80:
+        return None
+    patterns = _patterns()
+    for intent, pattern in patterns.whole:
+        if pattern.fullmatch(said):
+            return intent
+    return "recommend_now" if patterns.now.fullmatch(_POLITE.sub("", said)) else None
+
+
+def wants_recommendation(text: Text) -> bool:
+    """A sentence of the message asks for the recommendation now."""
+    now = _patterns().now
+    return any(
+        now.fullmatch(_POLITE.sub("", text.low[s.start : s.end].strip(" .,!?")))
+        for s in (*text.sentences, *text.clauses)
+    )
+
+
+def asking(text: Text, *, answered: bool) -> Asking:
+    """Which sentences ask.
+
+    Args:
+        text: The message.
+        answered: There is a recommendation already, so that a question is likely about it.
+    """
+    questions: list[Span] = []
+    what_ifs: list[Span] = []
+    requests: list[Span] = []
+    for span in text.sentences:
+        said = text.low[span.start : span.end].strip()
+        kind = _kind(said, answered=answered)
+        if kind is not None:
+            {"question": questions, "what_if": what_ifs, "request": requests}[kind].append(span)
+    return Asking(tuple(questions), tuple(what_ifs), tuple(requests))
+
+
+def _kind(said: str, *, answered: bool) -> str | None:
+    patterns = _patterns()
+    start = _POLITE.sub("", said)
+    interrogative = said.endswith(("?", "？")) or (
+        patterns.question.match(start) is not None and patterns.statement.match(start) is None
+    )
+    hypothetical = patterns.what_if.search(said)
+    if hypothetical and (interrogative or hypothetical.start() <= 12):
+        return "what_if"
+    if not interrogative:
+        return None
+    if patterns.request.search(said) and not (answered and patterns.about_answer.search(said)):
+        return None if not said.endswith("?") and not patterns.question.match(start) else "request"
+    return "question"
+
+
+def about_answer(text: Text) -> bool:
+    """Whether the message points at the last recommendation (`these`, `the second one`)."""
+    return _patterns().about_answer.search(text.low) is not None
+
+
+def critique_of(text: Text, *, answered: bool) -> Critique | None:
+    """What is wrong with the last recommendation; only short messages criticize."""
+    if not answered or len(text.low.split()) > load("intents")["critique_max_words"]:
+        return None
+    if _patterns().why_not.match(text.low):
+        return None
+    for name, pattern in _patterns().critiques:
+        if pattern.search(text.low):
+            return name
+    return None
+
+
+def in_domain(text: Text) -> bool:
+    """Whether a message speaks of language models at all."""
+    return _patterns().domain.search(text.low) is not None
+
+
+def pointed_ranks(text: Text) -> tuple[int, ...]:
+    """Places in the last recommendation that the message points at, from 1."""
+    ranks = load("intents")["ranks"]
+    found = (
+        int(m["number"]) if m["number"] else ranks[m["rank"]] for m in _patterns().ranks.finditer(text.low)
+    )
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,149 @@
+"""Models that a message names: as a wish, as unwanted, or only as what is spoken about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from agent.understanding.data import load
+from agent.understanding.lexicon import Strength, negated, strength
+from agent.understanding.numbers import Quantity
+from agent.understanding.text import Text
+from tools.needs import ModelWish
+
+_MANY = 8
+"""A name that could mean more models than this is taken as a family."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedModel:
+    """A model or family in a message."""
+
+    start: int
+    end: int
+    ids: tuple[str, ...] = ()
+    family: str = ""
+    unknown: str = ""
+    """The words, where the catalog holds no such model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """The model slot of a message with the place that says it."""
+
+    value: ModelWish
+    start: int
+    end: int
+    strength: Strength
+
+
+@cache
+def _families() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple(
+        (name, re.compile(rf"(?<![\w.])(?:{pattern})(?![\w])"))
+        for name, pattern in load("families")["families"].items()
+    )
+
+
+def find_models(text: Text) -> tuple[NamedModel, ...]:
+    """Catalog models and families in reading order; a catalog name before the family in it."""
+    found = [m for m in _catalog_names(text) if m.ids or m.unknown]
+    for family, pattern in _families():
+        for match in pattern.finditer(text.low):
+            start, end = match.span()
+            if all(end <= m.start or m.end <= start for m in found):
+                found.append(NamedModel(start, end, family=family))
+    return tuple(sorted(found, key=lambda m: m.start))
+
+
+def _catalog_names(text: Text) -> list[NamedModel]:
+    from knowledge.catalog.mentions import find_model_names
+    from knowledge.catalog.store import load_catalog
+
+    ignored = frozenset(load("families")["ignored"])
+    named = []
+    for mention in find_model_names(load_catalog(), text.low):
+        low = text.low[mention.start : mention.end].strip()
+        if low in ignored or (re.fullmatch(r"(?:the |a )?[a-z\-]+(?: models?)?", low) and _family_of(low)):
+            continue
+        if mention.record is not None:
+            ids: tuple[str, ...] = (mention.record.id,)
+        else:
+            ids = mention.choices if len(mention.choices) <= _MANY else ()
+        unknown = mention.text if not ids and any(c.isdigit() for c in low) and not mention.choices else ""
+        named.append(NamedModel(mention.start, mention.end, ids, _family_of(low), unknown))
+    return [m for m in named if m.ids or m.unknown]
+
+
+def _family_of(words: str) -> str:
+    return next((family for family, pattern in _families() if pattern.match(words)), "")
+
+
+def model_wish(text: Text, named: Sequence[NamedModel], sizes: Sequence[Quantity]) -> Wish | None:
+    """The model slot that a statement fills; None where models are only spoken about.
+
+    Args:
+        text: The message.
+        named: Models named in its statements.
+        sizes: Parameter counts in its statements, in billions.
+    """
+    data = load("families")
+    ids: list[str] = []
+    families: list[str] = []
+    excluded: list[str] = []
+    places: list[tuple[int, int]] = []
+    for model in named:
+        before = text.low[max(0, model.start - 40) : model.start]
+        if negated(text, model.start, model.end):
+            excluded += [model.family] if model.family and not model.ids else list(model.ids)
+        elif re.search(data["using_now"], before):
+            continue
+        elif model.ids:
+            ids += model.ids
+        elif model.family:
+            families.append(model.family)
+        else:
+            continue
+        places.append((model.start, model.end))
+    for origin in data["origins"].values():
+        if isinstance(origin, dict):
+            for match in re.finditer(origin["pattern"], text.low):
+                if negated(text, match.start(), match.end()):
+                    excluded += origin["families"]
+                    places.append(match.span())
+    low, high = _bounds(text, sizes, places)
+    if not places:
+        return None
+    start, end = min(p[0] for p in places), max(p[1] for p in places)
+    wish = ModelWish(
+        named=tuple(dict.fromkeys(ids)),
+        excluded=tuple(dict.fromkeys(excluded)),
+        families=tuple(dict.fromkeys(families)),
+        min_params_b=low,
+        max_params_b=high,
+    )
+    return Wish(wish, start, end, strength(text, start, end))
+
+
+def _bounds(
+    text: Text, sizes: Sequence[Quantity], places: list[tuple[int, int]]
+) -> tuple[float | None, float | None]:
+    margins = load("families")["sizes"]
+    low: float | None = None
+    high: float | None = None
+    for size in sizes:
+        if size.value <= 0 or negated(text, size.start, size.end):
+            continue
+        places.append((size.start, size.end))
+        around = text.low[max(0, size.start - 24) : size.end + 12]
+        margin = margins["about"] if size.comparator == "about" or "class" in around else margins["exact"]
+        if size.comparator == "ge":
+            low = size.value
+        elif size.comparator == "le":
+            high = size.value
+        else:
+            low = min(low or size.low, round(size.low * (1 - margin), 2))
+            high = max(high or 0.0, round(size.value * (1 + margin), 2))
+    return low, high

@@ -1,0 +1,371 @@
+"""Guided understanding: a message becomes typed slot updates with the quoted words, and an intent.
+
+Order of reading (see `data/README.md` for the precedence within a slot): control words; no preference; a short
+answer to the pending question; then the sentences, of which those that ask give no needs unless they ask for a
+model, and what-ifs give only suppositions. Quantities that belong to a machine or a model name are read there and
+nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, get_args
+
+from agent.understanding.compose import Composed, compose
+from agent.understanding.data import load
+from agent.understanding.hardware_slot import hardware_update
+from agent.understanding.intent import (
+    Asking,
+    about_answer,
+    asking,
+    control_intent,
+    critique_of,
+    in_domain,
+    pointed_ranks,
+    wants_recommendation,
+)
+from agent.understanding.lexicon import Removal, Vote, cast_votes
+from agent.understanding.machines import MachineMention, find_machines
+from agent.understanding.mentions import NamedModel, find_models, model_wish
+from agent.understanding.numbers import Quantity, read_quantities
+from agent.understanding.quantities import quantity_votes
+from agent.understanding.replies import bare_votes, is_no_preference, read_reply
+from agent.understanding.text import MAX_CHARS, Span, Text, prepare
+from agent.understanding.types import (
+    Ambiguity,
+    Asked,
+    Conflict,
+    Intent,
+    LastAnswer,
+    Mentions,
+    Understanding,
+    Updates,
+)
+from tools.needs import SLOTS, Needs, Slot, Task, TaskNeed
+
+Semantic = Callable[[str], tuple[str, float]]
+"""The task nearest to a text, and how near, from -1 to 1; see `agent.understanding.semantic`."""
+_SEMANTIC_FLOOR = 0.38
+"""Least similarity at which a nearest example names the task."""
+_POSSESSIVE = re.compile(r"\b(?:my|our|i have|we have|i've got|i own|mein\w*|unser\w*|ich habe|wir haben)\b")
+
+
+@dataclass
+class _Read:
+    """A message taken apart, before it is decided what it means."""
+
+    text: Text
+    asking: Asking
+    correcting: bool
+    votes: list[Vote] = field(default_factory=list)
+    removals: list[Removal] = field(default_factory=list)
+    quantities: tuple[Quantity, ...] = ()
+    machines: tuple[MachineMention, ...] = ()
+    models: tuple[NamedModel, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+def understand(
+    text: str,
+    needs: Needs,
+    *,
+    asked: Asked | None = None,
+    last: LastAnswer | None = None,
+    semantic: Semantic | None = None,
+) -> Understanding:
+    """Reads a message; never raises for any text.
+
+    Args:
+        text: What the person wrote; read up to `text.MAX_CHARS`.
+        needs: What is known so far; structured slots are completed from it.
+        asked: The pending question, if any.
+        last: The last recommendation, if any.
+        semantic: Names a task where the lexicon finds none; only asked in that case.
+    """
+    message = prepare(text)
+    notes = [f"Only the first {MAX_CHARS:,} characters were read."] if message.cut else []
+    if not message.clean.strip() or not any(c.isalnum() for c in message.clean):
+        alone = message.clean.strip() == "?"
+        return Understanding(
+            intent="help" if alone else "off_topic", notes=(*notes, "There were no words to read.")
+        )
+    control = control_intent(message)
+    if control is not None and not (asked and control in ("thanks", "greeting")):
+        return Understanding(intent=control, notes=tuple(notes))
+    if is_no_preference(message):
+        return Understanding(intent="no_preference", notes=tuple(notes))
+    if asked is not None:
+        reply = _replied(message, needs, asked, last, semantic)
+        if reply is not None:
+            return reply
+    if re.search(load("compose")["clear_all"], message.low) and len(message.low.split()) <= 8:
+        filled = tuple(slot for slot in SLOTS if getattr(needs, slot) is not None)
+        return Understanding(cleared=filled, intent="change", notes=tuple(notes))
+    return _understood(message, needs, asked, last, semantic, notes)
+
+
+def _replied(
+    message: Text, needs: Needs, asked: Asked, last: LastAnswer | None, semantic: Semantic | None
+) -> Understanding | None:
+    """A short answer, where the message is one."""
+    reply = read_reply(message, asked)
+    if reply is None:
+        return None
+    quote = message.clean.strip()
+    if reply.no_preference:
+        return Understanding(intent="no_preference")
+    if reply.option is not None:
+        inner = understand(reply.option, needs, asked=Asked(asked.slot), last=last, semantic=semantic)
+        updates = {name: slot.model_copy(update={"quote": quote}) for name, slot in inner.updates.items()}
+        intent: Intent = "answer" if updates else inner.intent
+        return replace(inner, updates=updates, intent=intent, conflicts=(), question=None)
+    votes = [
+        Vote(asked.slot, name, tuple(value) if isinstance(value, list) else value, 4, 0, len(message.low))
+        for name, value in (reply.fields or {}).items()
+    ]
+    if asked.slot == "hardware":
+        return Understanding(updates=hardware_update(message, (), needs, nothing=True), intent="answer")
+    composed = compose(message, votes, (), needs, correcting=True, asked=asked.slot)
+    if asked.slot == "features" and not composed.updates:
+        composed.updates["features"] = Slot[Any](value=(), quote=quote)
+    return Understanding(updates=composed.updates, intent="answer")
+
+
+def _understood(
+    message: Text,
+    needs: Needs,
+    asked: Asked | None,
+    last: LastAnswer | None,
+    semantic: Semantic | None,
+    notes: list[str],
+) -> Understanding:
+    read = _read(message, needs, asked, last)
+    stated = _outside(read, (*read.asking.questions, *read.asking.what_ifs), keep_owned=True)
+    composed, extra = _updates(stated, needs, asked)
+    cleared = [*_cleared(message, needs, composed.updates), *composed.cleared]
+    for slot in cleared:
+        composed.updates.pop(slot, None)
+    _semantic_task(message, read, needs, asked, semantic, composed)
+    supposed: Updates = {}
+    if read.asking.what_ifs:
+        inside = _outside(read, tuple(s for s in message.sentences if s not in read.asking.what_ifs))
+        supposed = _updates(inside, needs, asked)[0].updates
+    critique = critique_of(message, answered=last is not None)
+    if critique is not None:
+        composed.updates = {k: v for k, v in composed.updates.items() if k not in ("priority", "task")}
+    partial = Understanding(
+        updates=composed.updates,
+        cleared=tuple(dict.fromkeys(cleared)),
+        question=_question(message, read.asking),
+        hypothetical=supposed,
+        mentions=_mentions(message, read, last),
+        critique=critique,
+        conflicts=tuple(composed.conflicts),
+        ambiguous=_ambiguities(composed.updates),
+        notes=(*notes, *dict.fromkeys((*read.notes, *extra))),
+    )
+    return replace(partial, intent=_intent(message, read, partial, needs, asked, last))
+
+
+def _read(message: Text, needs: Needs, asked: Asked | None, last: LastAnswer | None) -> _Read:
+    slot = asked.slot if asked else ""
+    correction = re.search(load("compose")["correction"], message.low)
+    read = _Read(message, asking(message, answered=last is not None), correction is not None)
+    welcome = slot == "hardware" or (correction is not None and needs.hardware is not None)
+    read.machines = find_machines(message, asked=welcome)
+    read.models = tuple(
+        n for n in find_models(message) if all(m.end <= n.start or n.end <= m.start for m in read.machines)
+    )
+    taken = [(m.start, m.end) for m in read.machines]
+    taken += [(n.start, n.end) for n in read.models if n.ids or n.unknown]
+    read.quantities = tuple(
+        q for q in read_quantities(message) if all(q.end <= s or e <= q.start for s, e in taken)
+    )
+    read.votes, read.removals = cast_votes(message)
+    if asked is not None:
+        votes, removals = bare_votes(message, asked)
+        read.votes += votes
+        read.removals += removals
+    if correction is not None:
+        _corrected(read, correction.start())
+    return read
+
+
+def _corrected(read: _Read, position: int) -> None:
+    """Drops what stands before a correction where the same slot is said again behind it."""
+    again = {v.slot for v in read.votes if v.start >= position}
+    read.votes = [v for v in read.votes if v.start >= position or v.slot not in again]
+    if any(m.start >= position for m in read.machines):
+        read.machines = tuple(m for m in read.machines if m.start >= position)
+    units = {q.unit for q in read.quantities if q.start >= position}
+    read.quantities = tuple(q for q in read.quantities if q.start >= position or q.unit not in units)
+
+
+def _outside(read: _Read, spans: tuple[Span, ...], *, keep_owned: bool = False) -> _Read:
+    """What was read outside of some sentences; with `keep_owned`, also machines that are said to be the person's."""
+
+    def kept(start: int) -> bool:
+        return not any(s.start <= start < s.end for s in spans)
+
+    def owned(machine: MachineMention) -> bool:
+        sentence = read.text.sentence(machine.start)
+        before = read.text.low[max(sentence.start, machine.start - 24) : machine.end]
+        return keep_owned and _POSSESSIVE.search(before) is not None
+
+    return replace(
+        read,
+        votes=[v for v in read.votes if kept(v.start)],
+        removals=[r for r in read.removals if kept(r.start)],
+        quantities=tuple(q for q in read.quantities if kept(q.start)),
+        machines=tuple(m for m in read.machines if kept(m.start) or owned(m)),
+        models=tuple(m for m in read.models if kept(m.start)),
+    )
+
+
+def _updates(read: _Read, needs: Needs, asked: Asked | None) -> tuple[Composed, tuple[str, ...]]:
+    slot = asked.slot if asked else ""
+    counted = quantity_votes(read.text, read.quantities, asked=slot, correcting=read.correcting)
+    hardware = hardware_update(read.text, read.machines, needs, asked=slot, correcting=read.correcting)
+    known = needs.updated(**hardware)
+    composed = compose(
+        read.text, (*read.votes, *counted.votes), read.removals, known, correcting=read.correcting, asked=slot
+    )
+    composed.updates |= hardware
+    sizes = [q for q in read.quantities if q.unit == "params"]
+    wish = model_wish(read.text, read.models, sizes)
+    if wish is not None:
+        composed.updates["model"] = Slot[Any](
+            value=wish.value, quote=read.text.quote(wish.start, wish.end), strength=wish.strength
+        )
+    unknown = tuple(
+        f"“{read.text.quote(m.start, m.end)}” is not a model of the catalog."
+        for m in read.models
+        if m.unknown
+    )
+    return composed, (*counted.notes, *unknown)
+
+
+@cache
+def _clear_patterns() -> tuple[tuple[re.Pattern[str], ...], tuple[tuple[str, re.Pattern[str]], ...]]:
+    data = load("compose")
+    names: dict[str, str] = data["slot_names"]
+    every = "|".join(names.values())
+    return (
+        tuple(re.compile(rf"(?<!\w){p.replace('SLOT', every)}(?!\w)") for p in data["clear"]),
+        tuple((slot, re.compile(pattern)) for slot, pattern in names.items()),
+    )
+
+
+def _cleared(message: Text, needs: Needs, updates: Updates) -> list[str]:
+    """Slots that the person takes back; one that the same message fills anew is not cleared."""
+    phrases, names = _clear_patterns()
+    found = []
+    for pattern in phrases:
+        for match in pattern.finditer(message.low):
+            slot = next((s for s, name in names if name.fullmatch(match["slot"])), None)
+            if slot is None or getattr(needs, slot) is None:
+                continue
+            said = updates.get(slot)
+            if (
+                said is None
+                or said.value == getattr(needs, slot).value
+                or message.quote(*match.span()) in said.quote
+            ) or said.quote in message.quote(*match.span()):
+                found.append(slot)
+    return found
+
+
+def _semantic_task(
+    message: Text,
+    read: _Read,
+    needs: Needs,
+    asked: Asked | None,
+    semantic: Semantic | None,
+    composed: Composed,
+) -> None:
+    """Names the task by the nearest labeled example where the lexicon has found none."""
+    wanted = asked is not None and asked.slot == "task"
+    if "task" in composed.updates or (needs.task is not None and not wanted) or read.asking.questions:
+        return
+    quote = message.clean.strip()[:120]
+    if semantic is not None and (wanted or len(message.low.split()) >= 4):
+        name, score = semantic(message.clean[:500])
+        if score >= _SEMANTIC_FLOOR and name in get_args(Task):
+            task: Any = {"name": name, "detail": quote}
+            composed.updates["task"] = Slot[Any](
+                value=TaskNeed.model_validate(task), quote=quote, strength="wish"
+            )
+            return
+    if wanted and not composed.updates and not read.asking.what_ifs:
+        read.notes.append("The task was not recognized and is taken as general chat.")
+        composed.updates["task"] = Slot[Any](
+            value=TaskNeed(name="chat", detail=quote), quote=quote, strength="wish"
+        )
+
+
+def _question(message: Text, found: Asking) -> str | None:
+    spans: Sequence[Span] = sorted((*found.questions, *found.what_ifs), key=lambda s: s.start)
+    return " ".join(message.quote(s.start, s.end) for s in spans) or None
+
+
+def _mentions(message: Text, read: _Read, last: LastAnswer | None) -> Mentions:
+    ranks = pointed_ranks(message) if last is not None else ()
+    ranks = tuple(r for r in ranks if last is not None and r <= len(last.models))
+    models = [i for m in read.models for i in m.ids]
+    if last is not None:
+        models += [last.models[r - 1] for r in ranks]
+    return Mentions(
+        models=tuple(dict.fromkeys(models)),
+        families=tuple(dict.fromkeys(m.family for m in read.models if m.family and not m.ids)),
+        sizes_b=tuple(dict.fromkeys(q.value for q in read.quantities if q.unit == "params")),
+        accelerators=tuple(dict.fromkeys(message.quote(m.start, m.end) for m in read.machines)),
+        ranks=ranks,
+    )
+
+
+def _ambiguities(updates: Updates) -> tuple[Ambiguity, ...]:
+    hardware = updates.get("hardware")
+    if hardware is None:
+        return ()
+    from agent.understanding.hardware_slot import ambiguous_parts
+
+    return ambiguous_parts(hardware.value)
+
+
+def _intent(
+    message: Text, read: _Read, got: Understanding, needs: Needs, asked: Asked | None, last: LastAnswer | None
+) -> Intent:
+    if got.critique is not None and not read.asking.what_ifs:
+        return "critique"
+    if read.asking.what_ifs and (last is not None or got.hypothetical or in_domain(message)):
+        return "what_if"
+    known = in_domain(message) or bool(
+        got.mentions.models or got.mentions.families or got.mentions.accelerators
+    )
+    if read.asking.questions and (known or (last is not None and about_answer(message))):
+        return "ask"
+    if not got.updates and not got.cleared:
+        if wants_recommendation(message) or read.asking.requests:
+            return "recommend_now"
+        if asked is not None and not read.asking.questions and (known or asked.slot != "task"):
+            return "answer"
+        return "off_topic" if not known else "give_needs"
+    if asked is not None and asked.slot in got.updates:
+        return "answer"
+    changed = [s for s in got.updates if getattr(needs, s) is not None]
+    if got.cleared or (changed and (read.correcting or last is not None)):
+        return "change"
+    if wants_recommendation(message):
+        return "recommend_now"
+    return "give_needs"
+
+
+def conflicts_of(needs: Needs) -> tuple[Conflict, ...]:
+    """Contradictions among needs that were said in different messages: offline, and yet by API."""
+    deployment = needs.deployment
+    if deployment is not None and deployment.value.mode == "api" and deployment.value.offline:
+        return (Conflict("deployment", "offline", "api", earlier=True),)
+    return ()

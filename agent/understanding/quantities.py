@@ -1,0 +1,217 @@
+"""Which quantity of a message fills which slot: the evaluator of `data/quantities.json`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from agent.understanding.data import load
+from agent.understanding.lexicon import Vote, strength
+from agent.understanding.numbers import Quantity
+from agent.understanding.text import Text
+
+_INTEGERS = {"context", "concurrency"}
+_FLOATS = {"min_speed", "budget.usd_per_month", "budget.usd_once", "license.revenue_usd"}
+_OF = re.compile(
+    r"[\s,;]*(?:and |each |with |of |à |at |by |je |mit |zu |a |long|\()*(?:about |around |roughly |~|up to |etwa |ca\. ?)?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the quantities of a message say."""
+
+    votes: tuple[Vote, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@cache
+def _rules() -> tuple[dict[str, Any], ...]:
+    return tuple(load("quantities")["rules"])
+
+
+@cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def quantity_votes(
+    text: Text, quantities: Sequence[Quantity], *, asked: str = "", correcting: bool = False
+) -> Counted:
+    """Votes for slot fields, by the first rule that fits each quantity.
+
+    Args:
+        text: The message.
+        quantities: Its quantities, without those that belong to machines or model names.
+        asked: The slot of the pending question.
+        correcting: The message corrects an earlier one.
+    """
+    votes: list[Vote] = []
+    notes: list[str] = []
+    used: set[int] = set()
+    for index, (one, each) in enumerate(zip(quantities, quantities[1:], strict=False)):
+        vote = _product(text, quantities, index, one, each)
+        if vote is not None:
+            votes.append(vote)
+            used |= {index + 1} | ({index} if vote.slot == "context" else set())
+    for index, quantity in enumerate(quantities):
+        if index in used:
+            continue
+        vote = _single(text, quantity, asked, correcting)
+        if vote is not None:
+            votes.append(vote)
+    kept = []
+    for vote in votes:
+        note = _absurd(text, vote)
+        if note:
+            notes.append(note)
+        else:
+            kept.append(vote)
+    return Counted(tuple(kept), tuple(notes))
+
+
+def _product(
+    text: Text, quantities: Sequence[Quantity], index: int, one: Quantity, each: Quantity
+) -> Vote | None:
+    """`25 exchanges of about 500 tokens`, `2000 tickets with 300 words each`, `5000 requests a day, 500 tokens in`."""
+    tokens_per = load("quantities")["tokens_per"]
+    if each.unit not in ("tokens", "words", "characters", "pages", "lines") or each.per:
+        return None
+    size = each.value * tokens_per[each.unit]
+    requests = next(
+        (
+            q
+            for q in reversed(quantities[: index + 1])
+            if q.unit in ("requests", "users", "examples", "messages") and q.per
+        ),
+        None,
+    )
+    if requests is not None and text.sentence(requests.start) == text.sentence(each.start):
+        daily = requests.value * load("numbers")["per_day"][requests.per] * size
+        field = "output_tokens_per_day" if each.direction == "out" else "input_tokens_per_day"
+        return Vote("volume", field, daily, 6, requests.start, each.end, strength(text, one.start, each.end))
+    if not _OF.fullmatch(text.low[one.end : each.start]):
+        return None
+    if one.unit in ("turns", "messages"):
+        whole = one.value * size + load("quantities")["system_prompt_tokens"]
+        return Vote("context", "", whole, 6, one.start, each.end, strength(text, one.start, each.end))
+    if one.unit == "examples" and (each.each or "of" in text.low[one.end : each.start]) and one.value >= 20:
+        return Vote("dataset", "tokens_per_example", size, 5, each.start, each.end)
+    return None
+
+
+def _single(text: Text, quantity: Quantity, asked: str, correcting: bool) -> Vote | None:
+    for rule in _rules():
+        if not _fits(rule, text, quantity, asked, correcting):
+            continue
+        if rule.get("drop") or not rule["slot"]:
+            return None
+        how = rule.get("strength") or strength(text, quantity.start, quantity.end)
+        value = _CONVERT[rule.get("convert", "plain")](
+            replace(quantity, value=quantity.low if rule.get("take") == "low" else quantity.value)
+        )
+        return Vote(
+            rule["slot"],
+            rule["field"],
+            value,
+            float(rule.get("weight", 3)),
+            quantity.start,
+            quantity.end,
+            how,
+        )
+    return None
+
+
+def _fits(rule: dict[str, Any], text: Text, quantity: Quantity, asked: str, correcting: bool) -> bool:
+    if quantity.unit not in rule["unit"]:
+        return False
+    if "per" in rule and quantity.per not in rule["per"]:
+        return False
+    if "asked" in rule and asked not in rule["asked"]:
+        return False
+    if "direction" in rule and quantity.direction != rule["direction"]:
+        return False
+    if "scale" in rule and quantity.scale not in rule["scale"]:
+        return False
+    if (rule.get("each") and not quantity.each) or (rule.get("correcting") and not correcting):
+        return False
+    if not rule.get("min", float("-inf")) <= quantity.value <= rule.get("max", float("inf")):
+        return False
+    clause = text.clause(quantity.start)
+    places = {
+        "clause": text.low[clause.start : clause.end],
+        "within": text.low[quantity.start : quantity.end + 24],
+        "before": text.low[max(0, quantity.start - 48) : quantity.start],
+        "after": text.low[quantity.end : quantity.end + 48],
+    }
+    for place, said in places.items():
+        if place in rule and not _regex(rule[place]).search(said):
+            return False
+        if f"not_{place}" in rule and _regex(rule[f"not_{place}"]).search(said):
+            return False
+    return True
+
+
+def _tokens(quantity: Quantity) -> float:
+    return float(quantity.value * load("quantities")["tokens_per"][quantity.unit or "tokens"])
+
+
+def _window(quantity: Quantity) -> float:
+    """Tokens of a context window: named windows are binary thousands (`data/numbers.json`, `round_k`)."""
+    if quantity.scale == "k" and quantity.value / 1000 in load("numbers")["round_k"]["binary"]:
+        return quantity.value / 1000 * 1024
+    return _tokens(quantity)
+
+
+def _conversation(quantity: Quantity) -> float:
+    return _tokens(quantity) + float(load("quantities")["system_prompt_tokens"])
+
+
+def _per_day(quantity: Quantity) -> float:
+    return float(quantity.value * load("numbers")["per_day"][quantity.per or "day"])
+
+
+def _usd(quantity: Quantity) -> float:
+    return float(quantity.value * load("quantities")["usd_per"][quantity.unit or "usd"])
+
+
+def _usd_per_month(quantity: Quantity) -> float:
+    return float(_usd(quantity) * load("numbers")["per_month"][quantity.per or "month"])
+
+
+_CONVERT: dict[str, Callable[[Quantity], float]] = {
+    "plain": lambda quantity: quantity.value,
+    "tokens": _tokens,
+    "window": _window,
+    "conversation": _conversation,
+    "per_day": _per_day,
+    "tokens_per_day": lambda q: _tokens(replace(q, value=_per_day(q))),
+    "words_per_minute": lambda q: _tokens(q) / 60,
+    "usd": _usd,
+    "usd_per_month": _usd_per_month,
+    "usd_per_year": _usd,
+}
+
+
+def _absurd(text: Text, vote: Vote) -> str:
+    """Why a number is not taken, or `` where it is plausible."""
+    key = f"{vote.slot}.{vote.field}" if vote.field else vote.slot
+    limits = load("quantities")["limits"].get(key)
+    if limits is None or limits[0] <= vote.value <= limits[1]:
+        return ""
+    name = (vote.field or vote.slot).replace("_", " ")
+    return f"“{text.quote(vote.start, vote.end)}” is outside of what {name} can be, and was not taken."
+
+
+def settle(vote: Vote) -> Vote:
+    """The vote with its number in the type of its field: whole, except for speed and money."""
+    key = f"{vote.slot}.{vote.field}" if vote.field else vote.slot
+    if isinstance(vote.value, float | int) and not isinstance(vote.value, bool):
+        if key in _FLOATS:
+            return replace(vote, value=round(float(vote.value), 2))
+        if key in _INTEGERS or vote.slot in ("volume", "dataset", "training", "license"):
+            return replace(vote, value=round(vote.value))
+    return vote
