@@ -1,0 +1,60 @@
+"""One-word critiques of a recommendation, as changes of the needs: smaller, faster, cheaper and the like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.understanding.types import Critique
+from tools.brief import brief_of
+from tools.candidates import Candidate
+from tools.needs import Budget, LicenseNeed, ModelWish, Needs, Slot
+from tools.recommend import rank_for
+
+SMALLER_SHARE = 0.7
+FASTER_FACTOR = 1.5
+CHEAPER_SHARE = 0.5
+
+
+def _top(needs: Needs) -> Candidate | None:
+    return next(iter(rank_for(brief_of(needs)).candidates), None)
+
+
+def apply_critique(critique: Critique, needs: Needs) -> tuple[dict[str, Slot[Any]], str]:
+    """Slot updates that a critique stands for, and the sentence that says what was changed."""
+    top = _top(needs)
+    wish = needs.model.value if needs.model else ModelWish()
+    if critique == "smaller" and top is not None and top.params_total_b:
+        most = round(top.params_total_b * SMALLER_SHARE, 1)
+        limited = wish.model_copy(update={"max_params_b": most, "min_params_b": None, "named": ()})
+        return {"model": Slot[Any](value=limited, quote="smaller")}, f"Looking below {most:g}B parameters."
+    if critique == "faster":
+        return _faster(top)
+    if critique == "longer_context":
+        wanted = 2 * brief_of(needs).context
+        return {"context": Slot[Any](value=wanted, quote="longer context")}, f"Planning {wanted:,} tokens of context."
+    if critique == "freer_license":
+        now = needs.license.value if needs.license else LicenseNeed(use="commercial")
+        free = now.model_copy(update={"permissive_only": True})
+        return {"license": Slot[Any](value=free, quote="freer license")}, "Keeping to Apache-2.0, MIT and BSD licenses."
+    if critique == "cheaper" and top is not None and top.usd_per_month:
+        limit = round(top.usd_per_month * CHEAPER_SHARE, 2)
+        budget = Slot[Any](value=Budget(usd_per_month=limit), quote="cheaper")
+        return {"budget": budget}, f"Looking below ${limit:g} a month."
+    if critique == "better_quality":
+        return {"priority": Slot[Any](value="quality", quote="better quality")}, "Putting quality first."
+    if critique == "other_model" and top is not None:
+        family = str(top.extra.get("family", top.model))
+        without = wish.model_copy(update={"excluded": (*wish.excluded, family), "named": ()})
+        return {"model": Slot[Any](value=without, quote="another model")}, f"Leaving {family} out."
+    return {"priority": Slot[Any](value="cost", quote=critique)}, "Putting cost first."
+
+
+def _faster(top: Candidate | None) -> tuple[dict[str, Slot[Any]], str]:
+    """Speed first and, where a speed is known, half as fast again as the present choice."""
+    updates: dict[str, Slot[Any]] = {"priority": Slot[Any](value="speed", quote="faster")}
+    speed = top.configuration.speed if top and top.configuration else None
+    if speed is None:
+        return updates, "Putting speed first."
+    wanted = round(speed.mid * FASTER_FACTOR)
+    updates["min_speed"] = Slot[Any](value=float(wanted), quote="faster", strength="wish")
+    return updates, f"Putting speed first, {wanted} tokens per second and more."

@@ -1,0 +1,132 @@
+"""Which question, if any, earns its turn.
+
+For each open slot the recommendation is computed again under every plausible answer. The value of the question is the
+utility that recommending now (on assumptions) would lose on average against recommending with the answer. The most
+valuable question is asked where its value exceeds the cost of a turn, which grows with every question asked;
+otherwise the advisor recommends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from knowledge.errors import AdvisorError
+from tools.brief import Brief, brief_of
+from tools.candidates import Candidate
+from tools.needs import Needs, Slot
+from tools.recommend import rank_for
+
+
+COMPARED = 4
+"""Options that are compared between answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A question worth asking."""
+
+    slot: str
+    text: str
+    reason: str
+    options: tuple[str, ...]
+    value: float
+    """Expected gain in utility points."""
+
+
+@cache
+def questions() -> dict[str, Any]:
+    """The table of `agent/data/questions.json`."""
+    data = resources.files("agent").joinpath("data/questions.json").read_bytes()
+    return TypeAdapter(dict[str, Any]).validate_json(data)
+
+
+def with_answer(needs: Needs, slot: str, value: Any) -> Needs:  # noqa: ANN401 - a JSON value of any slot
+    """The needs as they would be after an answer."""
+    field = Needs.model_fields[slot]
+    parsed = TypeAdapter[Any](field.annotation).validate_python({"value": value, "source": "assumed"})
+    return needs.updated(**{slot: parsed})
+
+
+def open_slots(needs: Needs, brief: Brief, asked: tuple[str, ...]) -> list[str]:
+    """Slots that nobody filled, that make sense here and that were not asked yet."""
+    found = []
+    for slot, row in questions()["slots"].items():
+        if slot in asked or getattr(needs, slot) is not None:
+            continue
+        where = row.get("when")
+        if where is not None and brief.role not in where and brief.mode not in where:
+            continue
+        if slot == "hardware" and brief.mode == "api":
+            continue
+        found.append(slot)
+    return found
+
+
+def _identity(candidate: Candidate) -> tuple[str, str]:
+    return candidate.kind, candidate.model
+
+
+def _loss(now: Candidate | None, then: list[Candidate]) -> float:
+    """What it costs to stay with today's choice when the answer makes another one best."""
+    table = questions()
+    if not then:
+        return 0.0
+    best = then[0]
+    if now is None:
+        return float(table["absent_loss"])
+    if _identity(now) == _identity(best):
+        return 0.0
+    same = next((c for c in then if _identity(c) == _identity(now)), None)
+    if same is not None:
+        return min(float(table["most_loss"]), best.utility - same.utility)
+    return float(table["absent_loss"]) + min(float(table["most_loss"]), max(0.0, best.utility - then[-1].utility))
+
+
+def value_of(needs: Needs, slot: str, now: Candidate | None) -> float:
+    """Expected gain of knowing a slot, in utility points."""
+    row = questions()["slots"][slot]
+    total = 0.0
+    for answer in row["answers"]:
+        try:
+            ranked = rank_for(brief_of(with_answer(needs, slot, answer["value"])), COMPARED)
+        except AdvisorError:
+            continue
+        total += float(answer["weight"]) * _loss(now, ranked.candidates)
+    return total
+
+
+def next_question(needs: Needs, asked: tuple[str, ...]) -> Proposal | None:
+    """The question worth its turn, or None when it is time to recommend.
+
+    Args:
+        needs: what is known.
+        asked: slots asked already, answered or not.
+    """
+    table = questions()
+    if len(asked) >= int(table["most"]):
+        return None
+    brief = brief_of(needs)
+    now = next(iter(rank_for(brief, COMPARED).candidates), None)
+    best: Proposal | None = None
+    for slot in open_slots(needs, brief, asked):
+        row = table["slots"][slot]
+        value = value_of(needs, slot, now)
+        if best is None or value > best.value:
+            labels = tuple(a["label"] for a in row["answers"])
+            best = Proposal(slot, row["text"], row["reason"], labels, value)
+    threshold = float(table["turn_cost"]) + float(table["turn_cost_growth"]) * len(asked)
+    return best if best is not None and best.value > threshold else None
+
+
+def option_value(slot: str, label: str) -> Slot[Any] | None:
+    """The slot value behind an option's label, so that choosing an option means exactly what was compared."""
+    for answer in questions()["slots"].get(slot, {}).get("answers", ()):
+        if answer["label"] == label:
+            filled = getattr(with_answer(Needs(), slot, answer["value"]), slot)
+            return Slot[Any](value=filled.value, source="user", quote=label)
+    return None

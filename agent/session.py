@@ -1,0 +1,200 @@
+"""One conversation from open to close: the graph, its checkpoints, and the events that faces show."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from agent.events import Event, Message, NeedsChanged, Ready, Recommendation, TurnEnd
+from agent.graph import RECURSION_LIMIT, build_graph
+from agent.nodes import Services
+from agent.state import State, first_state, needs_of
+from agent.store import Store, forget_old, memory_store, open_store
+from knowledge.errors import UsageError
+from knowledge.home import home as state_home
+from knowledge.references import read_passage
+from knowledge.retrieval import Retriever, open_retriever
+from tools.recommend import recommend
+
+GUIDED = "guided"
+NAME = re.compile(r"[\w.\- ]{1,64}")
+TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGCHAIN_TRACING", "LANGSMITH_TRACING_V2")
+
+
+def mode_of(model: str) -> str:
+    """`guided`, `ollama` or `api`."""
+    if model == GUIDED:
+        return GUIDED
+    return "ollama" if model.split("/", 1)[0] in ("ollama", "ollama_chat") else "api"
+
+
+def new_name() -> str:
+    """A session name that sorts by time."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+
+
+class GraphSession:
+    """A conversation over the LangGraph graph; fulfils `agent.protocol.Session`."""
+
+    def __init__(self, name: str, model: str, services: Services, store: Store) -> None:
+        self.name = name
+        self.model = model
+        self._services = services
+        self._store = store
+        self._graph = build_graph(services, store.saver)
+        self._state: State = first_state()
+        self._checkpoint: dict[str, Any] | None = None
+        """The last clean place to go on from: a cancelled turn is forgotten by starting here again."""
+
+    @property
+    def _config(self) -> dict[str, Any]:
+        return {"configurable": {"thread_id": self.name}, "recursion_limit": RECURSION_LIMIT}
+
+    async def open(self) -> AsyncIterator[Event]:
+        """Ready, then, where the session goes on, its needs, what was said and the recommendation as it stands."""
+        mode = mode_of(self.model)
+        yield Ready(self.name, mode, None if mode == GUIDED else self.model)
+        if self._store.notice is not None:
+            yield self._store.notice
+        async for event in self._settle():
+            yield event
+        for spoken in self._state.get("messages", []):
+            if spoken["role"] == "advisor":
+                yield Message(spoken["text"])
+        if self._state.get("needs"):
+            yield NeedsChanged(self._state.get("needs", {}))
+        if self._state.get("last"):
+            yield Recommendation(recommend(needs_of(self._state)).as_json())
+
+    async def _settle(self) -> AsyncIterator[Event]:
+        """Brings the graph to the point where it listens; a turn that a kill cut off is finished first."""
+        snapshot = await self._graph.aget_state(self._config)
+        if not snapshot.values:
+            await self._graph.ainvoke(first_state(), self._config)
+        elif snapshot.next != ("listen",):
+            async with aclosing(self._stream(None, self._config)) as events:
+                async for event in events:
+                    yield event
+        await self._remember()
+
+    async def _remember(self) -> None:
+        snapshot = await self._graph.aget_state(self._config)
+        self._state = snapshot.values
+        self._checkpoint = dict(snapshot.config)
+
+    async def _stream(self, payload: Any, config: dict[str, Any]) -> AsyncIterator[Event]:  # noqa: ANN401
+        async for event in self._graph.astream(payload, config, stream_mode="custom"):
+            if isinstance(event, Event):
+                yield event
+
+    async def _turn(self, payload: dict[str, Any]) -> AsyncIterator[Event]:
+        from langgraph.types import Command
+
+        config = {**self._config, **({"configurable": self._checkpoint["configurable"]} if self._checkpoint else {})}
+        try:
+            async with aclosing(self._stream(Command(resume=payload), config)) as events:
+                async for event in events:
+                    yield event
+            await self._remember()
+            await forget_old(self._store, self.name)
+        except sqlite3.Error as error:
+            async for event in self._in_memory(payload, str(error)):
+                yield event
+        yield TurnEnd()
+
+    async def _in_memory(self, payload: dict[str, Any], reason: str) -> AsyncIterator[Event]:
+        """The state folder failed in mid-conversation: go on in memory and do the turn again."""
+        from langgraph.types import Command
+
+        await self._store.close()
+        self._store = memory_store(reason.rstrip(".").lower())
+        self._graph = build_graph(self._services, self._store.saver)
+        if self._store.notice is not None:
+            yield self._store.notice
+        kept = self._state
+        await self._graph.ainvoke(kept, self._config)
+        async with aclosing(self._stream(Command(resume=payload), self._config)) as events:
+            async for event in events:
+                yield event
+        await self._remember()
+
+    def say(self, text: str) -> AsyncIterator[Event]:
+        """One turn of the conversation."""
+        return self._turn({"text": text})
+
+    def recommend(self) -> AsyncIterator[Event]:
+        """The answer now, on assumptions for what is not known."""
+        return self._turn({"command": "recommend"})
+
+    async def close(self) -> None:
+        """Closes the checkpoints, the embedder's process and the model's connections."""
+        if self._services.voice is not None:
+            await self._services.voice.close()
+        self._services.retriever.close()
+        await self._store.close()
+
+    def passage(self, locator: str) -> dict[str, Any] | None:
+        """The lines of a guide that a citation points at."""
+        section = read_passage(locator)
+        if section is None:
+            return None
+        return {
+            "guide": section.guide,
+            "heading": [section.heading],
+            "file": section.file,
+            "lines": [section.first, section.last],
+            "text": section.text,
+            "as_of": None,
+        }
+
+    def history(self) -> list[dict[str, str]]:
+        """What was said, oldest first."""
+        return [{"role": m["role"], "text": m["text"]} for m in self._state.get("messages", [])]
+
+
+async def open_session(
+    *,
+    model: str = GUIDED,
+    session: str | None = None,
+    offline: bool = False,
+    home: Path | None = None,
+    retriever: Retriever | None = None,
+) -> GraphSession:
+    """Opens a conversation.
+
+    Args:
+        model: `guided`, or a LiteLLM model that words the answers.
+        session: name to resume or to begin under; None begins a new one.
+        offline: forbids the network, and with it every model but `guided`.
+        home: state folder; None for the usual one.
+        retriever: guides to search; None opens the embedded index without waiting for it.
+
+    Raises:
+        UsageError: a bad session name, or a model together with `offline`.
+    """
+    for variable in TRACING:
+        os.environ[variable] = "false"
+    if session is not None and not NAME.fullmatch(session):
+        raise UsageError(
+            "A session name holds up to 64 letters, digits, spaces, dots, dashes and underscores.",
+            hint="Try --session my-laptop.",
+        )
+    if offline and model != GUIDED:
+        raise UsageError(
+            f"--offline forbids the network, and {model} needs it.", hint="Leave out --offline or use --model guided."
+        )
+    folder = home or state_home()
+    services = Services(retriever or open_retriever(folder, wait=False))
+    if model != GUIDED:
+        from agent.llm import LiteLlmVoice
+
+        services.voice = LiteLlmVoice(model, services.retriever)
+    store = await open_store(folder)
+    return GraphSession(session or new_name(), model, services, store)

@@ -1,0 +1,84 @@
+"""What a conversation keeps between turns: small, JSON-plain and versioned, so that any checkpoint can be read again.
+
+Recommendations are not kept: they are computed again from the needs, which always gives the same answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from tools.needs import Needs
+
+VERSION = 1
+
+
+class Spoken(TypedDict):
+    """One message of the transcript."""
+
+    role: str
+    """`user` or `advisor`."""
+    text: str
+
+
+class Pending(TypedDict):
+    """The question that waits for an answer."""
+
+    slot: str
+    options: list[str]
+    clarifies: bool
+
+
+class Outcome(TypedDict, total=False):
+    """What a turn comes to, before it is worded."""
+
+    kind: str
+    """`question`, `recommendation` or `reply`."""
+    slot: str
+    text: str
+    reason: str
+    options: list[str]
+    clarifies: bool
+    citations: list[dict[str, str]]
+    remarks: list[str]
+    """Things to say first: what was noticed, left out or corrected."""
+    ask_model: str
+    """The free question, where a language model may answer it with tools."""
+    hypothetical: dict[str, Any]
+    """Needs of a what-if; the conversation's own needs stay as they are."""
+
+
+class State(TypedDict, total=False):
+    """The graph's state."""
+
+    version: int
+    needs: dict[str, Any]
+    asked: list[str]
+    clarified: list[str]
+    pending: Pending | None
+    messages: list[Spoken]
+    last: list[str]
+    """Models of the last recommendation in rank order."""
+    input: dict[str, Any]
+    route: str
+    outcome: Outcome
+
+
+def first_state() -> State:
+    """The state of a conversation in which nothing was said."""
+    return State(
+        version=VERSION,
+        needs={},
+        asked=[],
+        clarified=[],
+        pending=None,
+        messages=[],
+        last=[],
+        input={},
+        route="",
+        outcome={},
+    )
+
+
+def needs_of(state: State) -> Needs:
+    """The slots of a state, typed again."""
+    return Needs.model_validate(state.get("needs", {}))

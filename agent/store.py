@@ -1,0 +1,120 @@
+"""Where conversations are kept: LangGraph checkpoints in one SQLite file of the state folder.
+
+A file that cannot be read is set aside, never overwritten; a folder that cannot be written leaves the conversation in
+memory. Both are said in one sentence.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.events import Failure
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+
+FILE = "sessions.sqlite"
+BUSY_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Store:
+    """A checkpoint saver and what must be told about it."""
+
+    saver: BaseCheckpointSaver[Any]
+    notice: Failure | None
+    connection: Any = None
+    """The open database; None where the conversation is kept in memory."""
+
+    async def close(self) -> None:
+        if self.connection is not None:
+            await self.connection.close()
+
+
+def memory_store(reason: str) -> Store:
+    """A store that forgets at the end of the program, with the reason why."""
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    notice = Failure(
+        "state",
+        f"This conversation cannot be saved: {reason}.",
+        "Set LLM_ADVISOR_HOME to a folder that can be written; the conversation goes on without being saved.",
+    )
+    return Store(InMemorySaver(), notice)
+
+
+def _set_aside(path: Path) -> str:
+    """Renames a damaged file (with SQLite's side files) and gives the new name."""
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):
+        side = path.with_name(path.name + suffix)
+        if side.exists():
+            side.rename(aside.with_name(aside.name + suffix))
+    return aside.name
+
+
+def _damaged(path: Path) -> bool:
+    """Whether an existing file is no sound SQLite database."""
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=BUSY_SECONDS) as connection:
+            return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok"
+    except sqlite3.OperationalError:
+        return False  # locked or unreadable for now: not damaged
+    except sqlite3.DatabaseError:
+        return True
+
+
+async def open_store(home: Path) -> Store:
+    """Opens the sessions file, or the next best thing."""
+    import aiosqlite
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    notice = None
+    path = home / FILE
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if _damaged(path):
+            name = _set_aside(path)
+            notice = Failure(
+                "state",
+                f"The file of earlier conversations is damaged; it was set aside as {name} and a new one begun.",
+                "Nothing of it was deleted.",
+            )
+        connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS)
+    except (OSError, sqlite3.Error) as error:
+        return memory_store(_plain(error))
+    try:
+        saver = AsyncSqliteSaver(connection)
+        await saver.setup()
+        await connection.execute("CREATE TABLE IF NOT EXISTS write_probe (x INTEGER)")
+        await connection.commit()
+    except sqlite3.Error as error:
+        await connection.close()
+        return memory_store(_plain(error))
+    return Store(saver, notice, connection)
+
+
+def _plain(error: Exception) -> str:
+    """An error as part of a sentence, without a path."""
+    if isinstance(error, OSError):
+        return (error.strerror or type(error).__name__).lower()
+    return str(error).rstrip(".").lower()
+
+
+async def forget_old(store: Store, thread: str) -> None:
+    """Drops the checkpoints of earlier turns: one is enough to go on from."""
+    if store.connection is None:
+        return
+    newest = "SELECT MAX(checkpoint_id) FROM checkpoints WHERE thread_id = ?"
+    for table in ("writes", "checkpoints"):
+        await store.connection.execute(
+            f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ({newest})", (thread, thread)
+        )
+    await store.connection.commit()

@@ -1,0 +1,57 @@
+"""What a language model may do in a conversation: word what code decided, and answer with the tools.
+
+The graph knows this protocol only; `agent.llm` fulfils it through LiteLLM. Guided mode has no voice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agent.events import Event
+from tools.needs import Needs
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An answer of the model, already held against what the tools gave."""
+
+    text: str
+    citations: list[dict[str, str]] = field(default_factory=list)
+
+
+class VoiceError(Exception):
+    """The model cannot be used for this turn; the guided wording stands. `message` is one sentence for a person."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+
+
+class Voice(Protocol):
+    """A language model behind the conversation."""
+
+    async def word(self, draft: str, emit: Emit) -> str:
+        """The draft in other words, with its numbers, names and commands unchanged; sends Delta events meanwhile.
+
+        Raises:
+            VoiceError: the model failed, or its wording held something that the draft does not.
+        """
+        ...
+
+    async def answer(self, question: str, needs: Needs, draft: str, emit: Emit) -> Spoken:
+        """Answers a free question in a bounded loop over the tools; sends ToolCall and Delta events meanwhile.
+
+        Raises:
+            VoiceError: the model failed, or its answer held something that no tool gave.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Lets go of connections."""
+        ...

@@ -1,0 +1,177 @@
+"""From slots to a brief: every need with a value, and the assumptions that filled the gaps.
+
+The recommender works on a `Brief` only. What was not said becomes an assumption that a person can see and change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from tools.hardware import describe, detect_machine, read_hardware
+from tools.hardware_types import Machine
+from tools.needs import (
+    Budget,
+    Dataset,
+    Deployment,
+    Feature,
+    LicenseNeed,
+    ModelWish,
+    Needs,
+    Priority,
+    Role,
+    Task,
+    Training,
+    Volume,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A value nobody stated, and why it was taken."""
+
+    slot: str
+    value: Any
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"slot": self.slot, "value": self.value, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Every need, filled."""
+
+    role: Role
+    task: Task
+    also: tuple[Task, ...]
+    mode: str
+    """`local`, `api` or `either`."""
+    private: bool
+    server: bool
+    machine: Machine | None
+    """Where the model is used."""
+    training_machine: Machine | None
+    license: LicenseNeed
+    context: int
+    """Tokens of one conversation."""
+    priority: Priority
+    min_speed: float
+    """Tokens per second."""
+    speed_is_hard: bool
+    parallel: int
+    volume: Volume
+    budget: Budget
+    languages: tuple[str, ...]
+    features: tuple[Feature, ...]
+    training: Training
+    dataset: Dataset
+    wish: ModelWish
+    assumptions: tuple[Assumption, ...]
+
+
+@cache
+def defaults() -> dict[str, Any]:
+    """The table of default values, from `tools/data/defaults.json`."""
+    text = resources.files("tools").joinpath("data/defaults.json").read_text(encoding="utf-8")
+    return TypeAdapter(dict[str, Any]).validate_json(text)
+
+
+def role_of(needs: Needs) -> Role:
+    """The kind of model the needs call for."""
+    task = needs.task.value.name if needs.task else "chat"
+    training = needs.training.value.method if needs.training else "none"
+    dataset = needs.dataset.value if needs.dataset else None
+    if training == "scratch":
+        return "pretrain-config"
+    if task == "embedding":
+        return "embedder"
+    if task == "reranking":
+        return "reranker"
+    if task == "classification":
+        unlabeled = dataset is not None and dataset.labeled is False
+        declined = needs.training is not None and training == "none"
+        return "generator" if unlabeled or declined else "classifier"
+    return "generator" if training == "none" else "finetune-base"
+
+
+def _machines(needs: Needs) -> tuple[Machine | None, Machine | None, bool]:
+    """Machine for use, machine for training, and whether the first was detected."""
+    slot = needs.hardware
+    if slot is None:
+        return detect_machine(), None, True
+    if slot.value.none:
+        return None, None, False
+    reading = read_hardware(slot.value.text)
+    training = read_hardware(slot.value.training_text).machines if slot.value.training_text else ()
+    use = [m for m in reading.machines if m.purpose != "train"]
+    train = [m for m in reading.machines if m.purpose == "train"] + list(training)
+    machine = use[0] if use else (train[0] if train else None)
+    return machine, (train[0] if train else None), False
+
+
+def _mode(needs: Needs, machine: Machine | None) -> tuple[str, Assumption | None]:
+    """Local, API or either, from the deployment slot or from what hardware there is."""
+    if needs.deployment is not None:
+        return needs.deployment.value.mode, None
+    why = defaults()["why"]
+    if needs.hardware is not None and needs.hardware.value.none:
+        return "api", Assumption("deployment", "api", why["deployment_none"])
+    return "local", Assumption("deployment", "local", why["deployment"])
+
+
+def brief_of(needs: Needs) -> Brief:
+    """Fills the gaps of the needs.
+
+    Raises:
+        UsageError: where the hardware text cannot be read at all.
+    """
+    table = defaults()
+    why = table["why"]
+    assumed: list[Assumption] = []
+    task: Task = needs.task.value.name if needs.task else "chat"
+    if needs.task is None:
+        assumed.append(Assumption("task", task, why["task"]))
+    machine, training_machine, detected = _machines(needs)
+    mode, assumption = _mode(needs, machine)
+    if detected and mode != "api" and machine is not None:
+        assumed.append(Assumption("hardware", describe(machine), why["hardware"]))
+    if assumption is not None:
+        assumed.append(assumption)
+
+    def default(slot: str, given: Any, value: Any) -> Any:  # noqa: ANN401 - one helper for all slot types
+        if given is not None:
+            return given.value
+        assumed.append(Assumption(slot, value if not hasattr(value, "model_dump") else value.model_dump(), why[slot]))
+        return value
+
+    license_ = default("license", needs.license, LicenseNeed(use="commercial"))
+    context = default("context", needs.context, table["context"][task])
+    priority = default("priority", needs.priority, "balanced")
+    min_speed = default("min_speed", needs.min_speed, float(table["min_speed"][task]))
+    parallel = default("concurrency", needs.concurrency, 1)
+    languages = default("languages", needs.languages, ("en",))
+    role = role_of(needs)
+    volume = default("volume", needs.volume, Volume(**table["volume"])) if mode != "local" else (
+        needs.volume.value if needs.volume else Volume()
+    )
+    training = needs.training.value if needs.training else Training(method="none")
+    if role == "finetune-base" and training.method == "any":
+        training = training.model_copy(update={"method": "qlora"})
+        assumed.append(Assumption("training", "qlora", why["training"]))
+    deployment = needs.deployment.value if needs.deployment else Deployment(mode="local")
+    return Brief(
+        role=role, task=task, also=needs.task.value.also if needs.task else (), mode=mode,
+        private=deployment.private or deployment.offline, server=deployment.server or parallel > 4,
+        machine=machine, training_machine=training_machine, license=license_, context=context, priority=priority,
+        min_speed=min_speed,
+        speed_is_hard=needs.min_speed is not None and needs.min_speed.strength == "must",
+        parallel=parallel, volume=volume, budget=needs.budget.value if needs.budget else Budget(),
+        languages=languages, features=needs.features.value if needs.features else (), training=training,
+        dataset=needs.dataset.value if needs.dataset else Dataset(),
+        wish=needs.model.value if needs.model else ModelWish(), assumptions=tuple(assumed),
+    )

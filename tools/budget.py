@@ -1,0 +1,61 @@
+"""How much memory of a machine a model may take, and what is kept back.
+
+An accelerator keeps a reserve for desktop and driver (`Device.reserve_bytes`); the engine's own overhead is part of
+a memory estimate, not of the reserve. A machine without accelerator keeps room for the system and other programs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.brief import defaults
+from tools.hardware_types import Machine
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Memory that a model may take on a machine."""
+
+    device_bytes: tuple[int, ...]
+    """Per accelerator, after the reserve; empty on a machine without one."""
+    host_bytes: int | None
+    """System memory after the reserve; None where it is unknown."""
+    note: str
+
+    @property
+    def total_bytes(self) -> int:
+        """What the accelerators together (or else system memory) offer."""
+        return sum(self.device_bytes) if self.device_bytes else (self.host_bytes or 0)
+
+
+def host_room(machine: Machine, *, server: bool) -> int | None:
+    """System memory left for a model, in bytes; None where the machine's memory is unknown."""
+    if machine.ram_bytes is None:
+        return None
+    reserve = defaults()["reserve"]
+    if server or (machine.cpu_cores or 0) >= 12:
+        return max(0, machine.ram_bytes - int(reserve["server_ram_gib"] * GIB))
+    kept = min(machine.ram_bytes * reserve["desktop_ram_share"], reserve["desktop_ram_most_gib"] * GIB)
+    return max(0, machine.ram_bytes - int(kept))
+
+
+def room_of(machine: Machine, *, server: bool = False, reserve: bool = True) -> Room:
+    """The memory of a machine that a model may take.
+
+    Args:
+        machine: the machine.
+        server: nothing but the model runs on it.
+        reserve: False gives the whole device, for a configuration that fits only without the reserve.
+    """
+    host = host_room(machine, server=server)
+    if not machine.devices:
+        if not reserve:
+            host = machine.ram_bytes
+        return Room((), host, "system memory less what the system and other programs need")
+    sizes = []
+    for device in machine.devices:
+        whole = device.memory_bytes if device.free_bytes is None else min(device.memory_bytes, device.free_bytes)
+        sizes.append(max(0, whole - (device.reserve_bytes if reserve else 0)))
+    return Room(tuple(sizes), host, "device memory less a reserve for desktop and driver")

@@ -1,0 +1,283 @@
+"""What a recommendation is made of; `as_json` gives the documents of the command-line contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from knowledge.catalog.records import CommercialUse
+from tools.memory.types import Evidence, MemoryEstimate, TrainingEstimate
+from tools.needs import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One claim and what it rests on."""
+
+    text: str
+    evidence: tuple[Evidence, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"text": self.text, "evidence": [evidence_json(e) for e in self.evidence]}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line to run as it stands."""
+
+    label: str
+    shell: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedFigure:
+    """Tokens per second of one conversation, as an interval; None where the hardware's bandwidth is unknown."""
+
+    low: float
+    mid: float
+    high: float
+    basis: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "tokens_per_second": {"low": round(self.low, 1), "mid": round(self.mid, 1), "high": round(self.high, 1)},
+            "basis": self.basis,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class QualityFigure:
+    """Expected task score, 0 to 100, with its uncertainty (one standard deviation, in points)."""
+
+    score: float
+    spread: float
+    measured: bool
+    basis: tuple[Evidence, ...] = ()
+    note: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "score": round(self.score, 1),
+            "spread": round(self.spread, 1),
+            "measured": self.measured,
+            "note": self.note,
+            "basis": [evidence_json(e) for e in self.basis],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LicenseFigure:
+    """The license and what it means for the stated use."""
+
+    id: str
+    commercial_use: CommercialUse
+    note: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"id": self.id, "commercial_use": self.commercial_use, "note": self.note}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """A training run on a machine."""
+
+    method: str
+    sequence_length: int
+    estimate: TrainingEstimate
+    hardware: str
+    available_bytes: int
+    fits: bool
+
+    def as_json(self) -> dict[str, Any]:
+        e = self.estimate
+        return {
+            "method": self.method,
+            "sequence_length": self.sequence_length,
+            "weights_bytes": e.weights_bytes,
+            "adapter_bytes": e.adapter_bytes,
+            "gradient_bytes": e.gradient_bytes,
+            "optimizer_bytes": e.optimizer_bytes,
+            "activation_bytes": e.activation_bytes,
+            "logits_bytes": e.logits_bytes,
+            "overhead_bytes": e.overhead_bytes,
+            "total_bytes": e.total_bytes,
+            "low_bytes": e.low_bytes,
+            "high_bytes": e.high_bytes,
+            "hardware": {"name": self.hardware, "available_bytes": self.available_bytes},
+            "fits": self.fits,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """How a model is run: what the solver found."""
+
+    quant: str
+    engine: str
+    context: int
+    """Tokens one conversation gets."""
+    parallel: int
+    kv_cache_type: str
+    memory: MemoryEstimate | None
+    available_bytes: int
+    fits: bool
+    gpu_layers: int | None = None
+    cpu_moe: bool = False
+    speed: SpeedFigure | None = None
+    caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One option of a recommendation."""
+
+    model: str
+    model_id: str | None
+    kind: Literal["local", "api"]
+    role: Role
+    params_total_b: float | None
+    params_active_b: float | None
+    features: tuple[str, ...]
+    context_length: int | None
+    release_date: str | None
+    hardware: str | None
+    owned: bool
+    configuration: Configuration | None
+    quality: QualityFigure
+    license: LicenseFigure
+    utility: float
+    usd_per_month: float | None = None
+    hardware_usd: float | None = None
+    training: TrainingPlan | None = None
+    why: tuple[Reason, ...] = ()
+    caveats: tuple[str, ...] = ()
+    companions: tuple[Candidate, ...] = ()
+    commands: tuple[Command, ...] = ()
+    trade_off: str = ""
+    tied: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def with_(self, **changes: Any) -> Candidate:  # noqa: ANN401 - dataclasses.replace checks the names
+        return replace(self, **changes)
+
+    def as_json(self, rank: int = 1) -> dict[str, Any]:
+        c = self.configuration
+        return {
+            "rank": rank,
+            "model": self.model,
+            "model_id": self.model_id,
+            "kind": self.kind,
+            "role": self.role,
+            "params": {"total_b": self.params_total_b, "active_b": self.params_active_b},
+            "features": list(self.features),
+            "context_length": self.context_length,
+            "release_date": self.release_date,
+            "quant": c.quant if c else None,
+            "engine": c.engine if c else None,
+            "context": c.context if c else None,
+            "parallel": c.parallel if c else 1,
+            "kv_cache_type": c.kv_cache_type if c else None,
+            "gpu_layers": c.gpu_layers if c else None,
+            "cpu_moe": c.cpu_moe if c else False,
+            "hardware": {"name": self.hardware, "owned": self.owned, "usd": self.hardware_usd},
+            "memory": memory_json(c),
+            "speed": c.speed.as_json() if c and c.speed else {"tokens_per_second": None, "basis": "unknown"},
+            "quality": self.quality.as_json(),
+            "license": self.license.as_json(),
+            "cost": {"usd_per_month": self.usd_per_month},
+            "training": self.training.as_json() if self.training else None,
+            "trade_off": self.trade_off,
+            "tied": self.tied,
+            "why": [reason.as_json() for reason in self.why],
+            "caveats": list(self.caveats) + list(c.caveats if c else ()),
+            "companions": [companion.as_json(i) for i, companion in enumerate(self.companions, 1)],
+            "commands": [{"label": command.label, "shell": command.shell} for command in self.commands],
+            **self.extra,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A model that a constraint excluded."""
+
+    model: str
+    model_id: str | None
+    reason: str
+    constraint: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "model_id": self.model_id,
+            "reason": self.reason,
+            "constraint": self.constraint,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What would change the answer."""
+
+    condition: str
+    outcome: str
+
+    def as_json(self) -> dict[str, str]:
+        return {"if": self.condition, "then": self.outcome}
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """The whole answer."""
+
+    needs: dict[str, Any]
+    assumptions: tuple[dict[str, Any], ...]
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[Rejected, ...]
+    would_change: tuple[Change, ...]
+    error: dict[str, str] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's document; `error` is added where nothing meets the needs."""
+        document: dict[str, Any] = {
+            "needs": self.needs,
+            "assumptions": list(self.assumptions),
+            "candidates": [c.as_json(rank) for rank, c in enumerate(self.candidates, 1)],
+            "rejected": [r.as_json() for r in self.rejected],
+            "would_change": [c.as_json() for c in self.would_change],
+        }
+        if self.error is not None:
+            document["error"] = self.error
+        return document
+
+
+def evidence_json(evidence: Evidence) -> dict[str, str]:
+    return {"kind": evidence.kind, "source": evidence.source, "locator": evidence.locator}
+
+
+def memory_json(configuration: Configuration | None) -> dict[str, Any]:
+    """The memory object of a candidate; nulls for an API model."""
+    keys = ("weights_bytes", "kv_cache_bytes", "compute_bytes", "overhead_bytes", "total_bytes")
+    if configuration is None or configuration.memory is None:
+        return {**dict.fromkeys(keys), "available_bytes": None, "file_bytes": None, "fits": None}
+    m = configuration.memory
+    return {
+        **{key: getattr(m, key) for key in keys},
+        "host_bytes": m.host_bytes,
+        "low_bytes": m.low_bytes,
+        "high_bytes": m.high_bytes,
+        "exact": m.exact,
+        "available_bytes": configuration.available_bytes,
+        "file_bytes": m.file_bytes,
+        "fits": configuration.fits,
+        "per_device": [
+            {
+                "device": d.device,
+                "weights_bytes": d.weights_bytes,
+                "kv_cache_bytes": d.kv_cache_bytes,
+                "compute_bytes": d.compute_bytes,
+                "overhead_bytes": d.overhead_bytes,
+            }
+            for d in m.per_device
+        ],
+        "formula": m.formula,
+    }

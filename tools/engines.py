@@ -1,0 +1,124 @@
+"""Which engine and weight format a model can use on a machine, best first.
+
+What an engine reads and where it runs is data of the catalog; what a model is published as is a field of its record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from knowledge.catalog.records import Engine, ModelRecord
+from knowledge.catalog.store import load_catalog
+from tools.hardware_types import Machine
+from tools.utility import table
+
+
+OFFLOADER = "llama.cpp"
+"""The engine that places layers and experts as it is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One engine with one weight format."""
+
+    engine: str
+    quant: str
+    format: str
+    support: int
+    """0 to 100: how surely this combination exists for this model."""
+    caveats: tuple[str, ...] = ()
+
+
+def backend_of(machine: Machine) -> str:
+    """The kind of the machine's devices; `cpu` without one."""
+    return machine.devices[0].kind if machine.devices else "cpu"
+
+
+def gguf_seen(model: ModelRecord) -> bool:
+    """Whether the catalog saw a GGUF file of the model."""
+    return bool(model.gguf_available or model.gguf_repo or model.ollama_tag)
+
+
+def has_gguf(model: ModelRecord) -> bool:
+    """Whether a GGUF file is known, or the architecture is one that llama.cpp reads."""
+    if gguf_seen(model):
+        return True
+    return model.gguf_available is None and bool(model.architecture and model.architecture.arch)
+
+
+def engine_order(machine: Machine, parallel: int, engines: dict[str, Engine]) -> list[Engine]:
+    """Engines for this machine and number of conversations, best first."""
+    backend = backend_of(machine)
+    rules = table()
+    if parallel >= int(rules["many_users_from"]) and backend in ("cuda", "rocm"):
+        names = list(rules["server_engines"])
+    elif len(machine.devices) > 1:
+        names = ["llama.cpp"]
+    else:
+        names = [str(rules["desktop_engine"]), "llama.cpp"]
+    return [engines[n] for n in names if n in engines and backend in engines[n].backends]
+
+
+def _ladder(model: ModelRecord, format_: str, quant: str | None) -> list[str]:
+    native = table()["native"].get(model.architecture.arch) if model.architecture else None
+    if quant is not None:
+        return [quant]
+    return [native] if native else list(table()["ladders"][format_])
+
+
+def _caveats(model: ModelRecord, format_: str, quant: str) -> tuple[str, ...]:
+    if format_ == "gguf" and not gguf_seen(model):
+        return ("No GGUF upload was seen by the catalog: look for one, or convert the model yourself.",)
+    if quant in ("AWQ", "GPTQ"):
+        return (f"Needs an {quant} upload of this model, or a quantization run of your own.",)
+    return ()
+
+
+def _usable(quant: str, machine: Machine) -> bool:
+    """FP8 weights need hardware that computes with them."""
+    if quant != "FP8" or not machine.devices:
+        return True
+    capability = machine.devices[0].compute_capability
+    return capability is not None and capability >= float(table()["fp8_from_compute_capability"])
+
+
+def options_for(
+    model: ModelRecord,
+    machine: Machine,
+    parallel: int,
+    *,
+    quant: str | None = None,
+    engine: str | None = None,
+    offload: bool = False,
+) -> list[Option]:
+    """All combinations of engine and weight format worth solving, for the best engine that runs the model.
+
+    Args:
+        model: the model.
+        machine: where it runs.
+        parallel: conversations at once.
+        quant: keep this quantization.
+        engine: keep this engine.
+        offload: only engines that place layers and experts as they are told.
+    """
+    engines = load_catalog().engines
+    chosen = [engines[engine]] if engine in engines else engine_order(machine, parallel, engines)
+    for item in chosen:
+        if offload and item.id != OFFLOADER:
+            continue
+        format_ = next((f for f in item.formats if f in table()["ladders"]), item.formats[0])
+        if format_ == "gguf" and engine is None and not (has_gguf(model) if item.id == OFFLOADER else gguf_seen(model)):
+            continue
+        found = [
+            Option(item.id, name, format_, _support(model, format_, name), _caveats(model, format_, name))
+            for name in _ladder(model, format_, quant)
+            if _usable(name, machine)
+        ]
+        if found:
+            return found
+    return []
+
+
+def _support(model: ModelRecord, format_: str, quant: str) -> int:
+    sure = (format_ != "gguf" or gguf_seen(model)) and quant not in ("AWQ", "GPTQ")
+    return 100 if sure else 50

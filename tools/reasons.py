@@ -1,0 +1,175 @@
+"""Why an option was chosen: every claim with the evidence it rests on, and the guides' advice that applies."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.store import load_catalog
+from knowledge.references import Section, find_section
+from tools.brief import Brief
+from tools.budget import GIB
+from tools.candidates import Candidate, Reason
+from tools.memory.types import Evidence
+from tools.roles.training import tunability
+
+LOW_QUANTS = ("Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K", "IQ3_M", "IQ2_M")
+SMALL_B = 5.0
+
+
+@cache
+def rules() -> tuple[dict[str, Any], ...]:
+    """The rows of `tools/data/guidance.json`."""
+    data = resources.files("tools").joinpath("data/guidance.json").read_bytes()
+    return tuple(TypeAdapter(dict[str, Any]).validate_json(data)["rules"])
+
+
+def tags_of(candidate: Candidate, brief: Brief) -> set[str]:
+    """The facts about an option that guidance rules ask for."""
+    c = candidate.configuration
+    machine = brief.machine
+    tags = {candidate.role, candidate.kind, brief.task}
+    conditions = {
+        "multi_label": bool(brief.dataset.multi_label),
+        "single_label": not brief.dataset.multi_label,
+        "conversations": brief.task in ("chat", "writing"),
+        "small": candidate.params_total_b is not None and candidate.params_total_b <= SMALL_B,
+        "private": brief.private,
+        "quantized_cache": c is not None and c.kv_cache_type not in ("f16", "bf16", "provider"),
+        "low_quant": c is not None and c.quant in LOW_QUANTS,
+        "ram_8gb": machine is not None and not machine.devices and (machine.ram_bytes or 0) <= 9 * GIB,
+    }
+    tags |= {name for name, holds in conditions.items() if holds}
+    if c is not None:
+        tags.add(c.engine)
+    return tags
+
+
+def guide_evidence(section: Section) -> Evidence:
+    return Evidence("guide", section.guide, section.locator)
+
+
+def advice(candidate: Candidate, brief: Brief) -> list[Reason]:
+    """What the guides say about an option like this one."""
+    tags = tags_of(candidate, brief)
+    found = []
+    for rule in rules():
+        section = find_section(rule["file"], rule["heading"])
+        if section is not None and tags.issuperset(rule["when"]):
+            found.append(Reason(rule["text"], (guide_evidence(section),)))
+    return found
+
+
+def _memory_reason(candidate: Candidate) -> Reason | None:
+    c = candidate.configuration
+    if c is None or c.memory is None:
+        return None
+    m = c.memory
+    word = "computed tensor by tensor" if m.exact else "estimated"
+    if candidate.role == "pretrain-config":
+        text = f"Training takes about {m.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB ({word})."
+    else:
+        text = (
+            f"Takes {m.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB usable on {candidate.hardware} "
+            f"({word}: weights {m.weights_bytes / GIB:.1f}, cache {m.kv_cache_bytes / GIB:.1f}, "
+            f"buffers {m.compute_bytes / GIB:.1f}, runtime {m.overhead_bytes / GIB:.1f})."
+        )
+    return Reason(text, (Evidence("tool", "estimate_memory", m.formula), *m.basis[:3]))
+
+
+def _quality_reason(candidate: Candidate, brief: Brief) -> Reason:
+    q = candidate.quality
+    if candidate.role == "pretrain-config":
+        return Reason(f"Suits the data: {q.note}.", q.basis)
+    how = "from public scores" if q.measured else "expected, not measured"
+    return Reason(
+        f"Quality for {brief.task}: {q.score:.0f} of 100, give or take {q.spread:.0f} ({how}; {q.note}).", q.basis
+    )
+
+
+def _speed_reason(candidate: Candidate) -> Reason | None:
+    c = candidate.configuration
+    if c is None or c.speed is None:
+        return None
+    s = c.speed
+    return Reason(
+        f"About {s.mid:.0f} tokens per second per conversation (estimate, {s.low:.0f} to {s.high:.0f}).",
+        (Evidence("tool", "estimate_speed", s.basis),),
+    )
+
+
+def _license_reason(candidate: Candidate, model: ModelRecord | None) -> Reason:
+    figure = candidate.license
+    words = {
+        "yes": "allows commercial use",
+        "conditional": "allows commercial use under conditions",
+        "no": "does not allow commercial use",
+        "unknown": "has unread terms",
+    }[figure.commercial_use]
+    note = f" ({figure.note})" if figure.note else ""
+    record = load_catalog().license_of(model) if model is not None else None
+    source = record.source if record is not None else "catalog"
+    return Reason(f"License {figure.id} {words}{note}.", (Evidence("catalog", source, figure.id),))
+
+
+def _training_reasons(candidate: Candidate) -> list[Reason]:
+    training = candidate.training
+    if training is None or candidate.role != "finetune-base":
+        return []
+    e = training.estimate
+    found = [
+        Reason(
+            f"{training.method} training at {training.sequence_length:,} tokens per example takes about "
+            f"{e.total_bytes / GIB:.1f} GiB ({e.low_bytes / GIB:.1f} to {e.high_bytes / GIB:.1f}) of "
+            f"{training.available_bytes / GIB:.1f} GiB on {training.hardware}; logits of its vocabulary take "
+            f"{e.logits_bytes / GIB:.1f} GiB of that.",
+            (Evidence("tool", "estimate_training", e.formula), *e.basis[:2]),
+        )
+    ]
+    points, evidence = tunability(str(candidate.model_id))
+    if evidence is not None and points > 0:
+        found.append(Reason("Responds well to fine-tuning (tunability measured on this exact model).", (evidence,)))
+    return found
+
+
+def reasons_for(candidate: Candidate, brief: Brief) -> tuple[Reason, ...]:
+    """Every reason of a candidate, in the order a person wants them."""
+    model = load_catalog().by_id.get((candidate.model_id or "").lower())
+    found: list[Reason | None] = [_memory_reason(candidate)]
+    found += _training_reasons(candidate)
+    found += [_quality_reason(candidate, brief), _speed_reason(candidate)]
+    found += list(candidate.why)
+    if candidate.role != "pretrain-config":
+        found.append(_license_reason(candidate, model))
+    return tuple([r for r in found if r is not None] + advice(candidate, brief))
+
+
+def trade_off(candidate: Candidate, best: Candidate) -> str:
+    """One line: what this option gives up and gains against the first."""
+    if candidate is best:
+        return "best overall for the stated needs"
+    parts = [_quality_words(candidate.quality.score - best.quality.score)]
+    mine, its = candidate.configuration, best.configuration
+    if mine and its and mine.speed and its.speed and its.speed.mid > 0:
+        ratio = mine.speed.mid / its.speed.mid
+        if ratio > 1.15 or ratio < 0.87:
+            parts.append(f"{ratio:.1f}x the speed")
+    if mine and its and mine.memory and its.memory:
+        gap = (mine.memory.total_bytes - its.memory.total_bytes) / GIB
+        if abs(gap) >= 0.5:
+            parts.append(f"{abs(gap):.1f} GiB {'more' if gap > 0 else 'less'} memory")
+    if candidate.usd_per_month is not None and best.usd_per_month is not None:
+        parts.append(f"${candidate.usd_per_month:,.0f} against ${best.usd_per_month:,.0f} a month")
+    if candidate.license.id != best.license.id:
+        parts.append(f"license {candidate.license.id}")
+    return ", ".join(p for p in parts if p)
+
+
+def _quality_words(gap: float) -> str:
+    if abs(gap) < 1.0:
+        return "about the same expected quality"
+    return f"{abs(gap):.0f} points {'more' if gap > 0 else 'less'} expected quality"

@@ -1,0 +1,150 @@
+"""The decision: from needs to a ranked, reasoned, checkable recommendation. The same needs give the same answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from knowledge.catalog.store import load_catalog
+from tools.brief import Assumption, Brief, brief_of
+from tools.budget import room_of
+from tools.candidates import Candidate, Recommendation, Rejected
+from tools.fit import with_memory
+from tools.needs import Needs
+from tools.reasons import reasons_for, trade_off
+from tools.roles import api, encoders, generator, pretrain, training
+from tools.roles.common import Ranked, diverse
+from tools.roles.generator import ask_of
+from tools.runbook import commands_for
+from tools.sensitivity import what_would_change
+from tools.utility import table
+
+CHUNK_TOKENS = 512
+"""Length of one passage for an embedder; guides/embedding-and-reranking.md."""
+OPTIONS = 4
+
+
+def rank_for(brief: Brief, count: int = OPTIONS) -> Ranked:
+    """Ranks the options of a brief, without reasons and commands: what the interview compares answers with."""
+    if brief.role == "pretrain-config":
+        return pretrain.choose(brief)
+    if brief.role == "finetune-base":
+        return training.choose(brief, count)
+    if brief.role != "generator":
+        return encoders.choose(brief, brief.role, count)
+    local = generator.choose(brief, count) if brief.mode != "api" and brief.machine is not None else Ranked()
+    remote = api.choose(brief, count)
+    if not remote.candidates:
+        return Ranked(local.candidates, local.rejected + remote.rejected)
+    if brief.mode == "api":
+        return remote
+    both = diverse(local.candidates + remote.candidates, count)
+    return Ranked(both, local.rejected + remote.rejected)
+
+
+def recommend(needs: Needs) -> Recommendation:
+    """The recommendation for some needs.
+
+    Raises:
+        UsageError: where a need cannot be read at all.
+    """
+    brief = brief_of(needs)
+    ranked = rank_for(brief)
+    candidates = [_finished(c, brief) for c in ranked.candidates]
+    candidates = [c for c in candidates if c is not None]
+    best = candidates[0] if candidates else None
+    tie = float(table()["tie_points"])
+    complete = tuple(
+        replace(
+            c,
+            why=reasons_for(c, brief),
+            commands=commands_for(c),
+            trade_off=trade_off(c, best) if best is not None else "",
+            tied=best is not None and c is not best and abs(c.utility - best.utility) <= tie,
+        )
+        for c in candidates
+    )
+    rejected = tuple(ranked.rejected + _privacy(brief))
+    changes = what_would_change(brief, complete, rejected, rank_for)
+    return Recommendation(
+        needs=needs.as_json(),
+        assumptions=tuple(a.as_json() for a in brief.assumptions) + _reserve(brief),
+        candidates=complete,
+        rejected=rejected,
+        would_change=changes,
+        error=None if complete else _nothing(brief, rejected),
+    )
+
+
+def _finished(candidate: Candidate, brief: Brief) -> Candidate:
+    """Adds the full memory estimate and, for retrieval, the embedder and reranker beside the generator."""
+    c = candidate.configuration
+    model = load_catalog().by_id.get((candidate.model_id or "").lower())
+    if c is None or c.memory is not None or candidate.kind == "api" or model is None or brief.machine is None:
+        return _with_companions(candidate, brief)
+    full = replace(candidate, configuration=with_memory(model, brief.machine, c, ask_of(brief)))
+    return _with_companions(full, brief)
+
+
+def _with_companions(candidate: Candidate, brief: Brief) -> Candidate:
+    """A retrieval stack needs an embedder and a reranker; they share the memory with the generator."""
+    if brief.task != "rag" or candidate.role != "generator" or brief.machine is None:
+        return candidate
+    c = candidate.configuration
+    used = c.memory.total_bytes if c and c.memory else 0
+    left = room_of(brief.machine, server=brief.server).total_bytes - used
+    companions = []
+    for role in ("embedder", "reranker"):
+        found = encoders.companion(brief, role, CHUNK_TOKENS, left)
+        if found is not None and found.configuration is not None and found.configuration.memory is not None:
+            left -= found.configuration.memory.total_bytes
+            companions.append(
+                replace(found, why=reasons_for(found, replace(brief, role=role)), commands=commands_for(found))
+            )
+    if not companions or c is None or c.memory is None:
+        return replace(candidate, companions=tuple(companions))
+    memory = c.memory
+    for item in companions:
+        beside = item.configuration.memory if item.configuration else None
+        if beside is not None:
+            memory = replace(
+                memory,
+                weights_bytes=memory.weights_bytes + beside.weights_bytes,
+                compute_bytes=memory.compute_bytes + beside.compute_bytes,
+                overhead_bytes=memory.overhead_bytes + beside.overhead_bytes,
+                low_bytes=memory.low_bytes + beside.low_bytes,
+                high_bytes=memory.high_bytes + beside.high_bytes,
+                file_bytes=memory.file_bytes + beside.file_bytes,
+                formula=f"{memory.formula} Together with {item.model}.",
+            )
+    return replace(candidate, companions=tuple(companions), configuration=replace(c, memory=memory))
+
+
+def _reserve(brief: Brief) -> tuple[dict[str, object], ...]:
+    """The memory that is kept back, as an assumption a person can see."""
+    if brief.machine is None or brief.mode == "api":
+        return ()
+    room = room_of(brief.machine, server=brief.server)
+    whole = brief.machine.accelerator_bytes or (brief.machine.ram_bytes or 0)
+    kept = whole - room.total_bytes
+    if kept <= 0:
+        return ()
+    return (Assumption("reserve", f"{kept / (1 << 30):.1f} GiB kept free", room.note).as_json(),)
+
+
+def _privacy(brief: Brief) -> list[Rejected]:
+    """Where data may not leave, the APIs are excluded as a class, and that is said."""
+    if not brief.private:
+        return []
+    return [Rejected("API models", None, "nothing may leave the machine, so no model behind an API", "privacy")]
+
+
+def _nothing(brief: Brief, rejected: tuple[Rejected, ...]) -> dict[str, str]:
+    """The error object where no option meets the needs: the constraint that binds, and what to do."""
+    first = next(iter(rejected), None)
+    binding = first.constraint if first is not None else "hardware"
+    detail = f": {first.model} {first.reason}" if first is not None else ""
+    return {
+        "code": "nothing_fits",
+        "message": f"No model meets all of these needs; the {binding.replace('_', ' ')} decides{detail}.",
+        "hint": "See what would change the answer, and relax one need.",
+    }

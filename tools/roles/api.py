@@ -1,0 +1,129 @@
+"""Models behind an API: what the providers' prices, windows and public scores say."""
+
+from __future__ import annotations
+
+import math
+
+from knowledge.catalog.api_models import current_api_models
+from knowledge.catalog.records import ApiModel
+from tools.brief import Brief
+from tools.candidates import Candidate, Configuration, LicenseFigure, Reason, Rejected
+from tools.memory.types import Evidence
+from tools.pricing import MonthlyCost, monthly_cost
+from tools.quality import api_quality_of
+from tools.roles.common import Ranked, diverse
+from tools.roles.generator import cautious
+from tools.utility import context_score, utility
+
+TERMS = LicenseFigure(
+    "proprietary", "conditional", "provider terms; most forbid training competing models on the outputs"
+)
+MODES = ("chat", "responses")
+
+
+def refusal(model: ApiModel, brief: Brief, cost: MonthlyCost | None) -> tuple[str, str] | None:
+    """Why an API model is out of the question, if it is: (reason, constraint)."""
+    if model.max_input_tokens is None or model.max_input_tokens < brief.context:
+        window = f"{model.max_input_tokens:,}" if model.max_input_tokens else "an unknown number of"
+        return f"takes {window} input tokens, {brief.context:,} are needed", "context"
+    wanted = {"vision": model.vision, "tool_calling": model.tool_calling, "thinking": model.thinking}
+    for feature in (*brief.features, *(("vision",) if brief.task == "vision" else ())):
+        if feature in wanted and not wanted[feature]:
+            return f"no {feature.replace('_', ' ')} listed", "features"
+    if cost is None:
+        return "its price is not known", "budget"
+    limit = brief.budget.usd_per_month
+    if limit is not None and cost.usd > limit:
+        return f"about ${cost.usd:,.0f} a month, the budget is ${limit:,.0f}", "budget"
+    return None
+
+
+def cost_score(usd: float, budget: float | None) -> float:
+    """0 to 100 on a log scale: full marks at a hundredth of the budget (or at $1), none at the whole of it."""
+    most = budget if budget else 1000.0
+    return 100.0 * min(1.0, max(0.0, math.log10(most / max(usd, 0.01)) / 2.0))
+
+
+def rank(brief: Brief) -> Ranked:
+    """API models by utility; nothing where the data may not leave the machine."""
+    out = Ranked()
+    if brief.private or brief.mode == "local":
+        return out
+    for model in current_api_models():
+        if model.mode not in MODES or (brief.wish.named and model.key not in brief.wish.named):
+            continue
+        if any(word.lower() in f"{model.key} {model.provider}".lower() for word in brief.wish.excluded):
+            continue
+        cost = monthly_cost(model, brief.volume, brief.context)
+        refused = refusal(model, brief, cost)
+        if refused is not None:
+            out.rejected.append(Rejected(model.key, model.key, *refused))
+        elif cost is not None:
+            out.candidates.append(_candidate(model, cost, brief))
+    out.candidates.sort(key=lambda c: -c.utility)
+    out.rejected.sort(key=lambda r: -api_quality_of(str(r.model_id), brief.task).score)
+    return Ranked(out.candidates[:20], out.rejected[:8])
+
+
+def _features(model: ApiModel) -> tuple[str, ...]:
+    pairs = (
+        ("tool_calling", model.tool_calling),
+        ("thinking", model.thinking),
+        ("vision", model.vision),
+        ("structured_output", model.structured_output),
+    )
+    return (*(name for name, there in pairs if there), "multilingual")
+
+
+def _candidate(model: ApiModel, cost: MonthlyCost, brief: Brief) -> Candidate:
+    quality = api_quality_of(model.key, brief.task)
+    weight = {"quality": 0.06, "balanced": 0.2, "speed": 0.2, "cost": 0.5, "small": 0.3}[brief.priority]
+    rest = utility(
+        brief.priority,
+        quality=cautious(quality),
+        speed=80.0,
+        context=context_score(model.max_input_tokens, brief.context),
+        memory=100.0,
+        license_=75.0,
+        support=100.0,
+    )
+    price = Evidence("catalog", model.source, model.key)
+    caveats = [f"The provider switches it off on {model.ends}."] if model.ends else []
+    configuration = Configuration(
+        quant="provider",
+        engine=model.provider,
+        context=brief.context,
+        parallel=brief.parallel,
+        kv_cache_type="provider",
+        memory=None,
+        available_bytes=0,
+        fits=True,
+        speed=None,
+    )
+    return Candidate(
+        model=model.key.split("/", 1)[-1],
+        model_id=model.key,
+        kind="api",
+        role="generator",
+        params_total_b=None,
+        params_active_b=None,
+        features=_features(model),
+        context_length=model.max_input_tokens,
+        release_date=None,
+        hardware=None,
+        owned=False,
+        configuration=configuration,
+        quality=quality,
+        license=TERMS,
+        utility=(1 - weight) * rest + weight * cost_score(cost.usd, brief.budget.usd_per_month),
+        usd_per_month=round(cost.usd, 2),
+        why=(Reason(f"Costs about ${cost.usd:,.2f} a month at your volume: {cost.formula}.", (price,)),),
+        caveats=tuple(caveats),
+        extra={"family": model.provider},
+    )
+
+
+def choose(brief: Brief, count: int = 4) -> Ranked:
+    """The diverse best few."""
+    ranked = rank(brief)
+    return Ranked(diverse(ranked.candidates, count), ranked.rejected)

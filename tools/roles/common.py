@@ -1,0 +1,178 @@
+"""What every role shares: which models may stand for a task, and the constraints that exclude before any solving."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.store import load_catalog
+from tools.brief import Brief
+from tools.candidates import Candidate, Rejected
+from tools.licensing import Verdict, judge
+from tools.needs import Task
+from tools.utility import table
+
+
+@dataclass(slots=True)
+class Ranked:
+    """What a role's ranking gives back."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@cache
+def _specialists() -> tuple[tuple[tuple[re.Pattern[str], frozenset[str]], ...], dict[str, frozenset[str]]]:
+    data = resources.files("tools").joinpath("data/specialists.json").read_bytes()
+    document = TypeAdapter(dict[str, Any]).validate_json(data)
+    rules = tuple((re.compile(rule["match"]), frozenset(rule["tasks"])) for rule in document["rules"])
+    return rules, {kind: frozenset(tasks) for kind, tasks in document["kinds"].items()}
+
+
+@cache
+def stands_for(model_id: str, kind: str, task: Task) -> bool:
+    """Whether a model is meant for a task: narrow specialists and base models are not general candidates."""
+    rules, kinds = _specialists()
+    if kind in kinds and task not in kinds[kind]:
+        return False
+    name = model_id.split("/", 1)[-1]
+    return all(task in tasks for pattern, tasks in rules if pattern.search(name))
+
+
+def speaks(model: ModelRecord, languages: Iterable[str]) -> bool | None:
+    """Whether a model covers the languages; None where its languages are not known."""
+    wanted = [code for code in languages if code not in ("en", "multi")]
+    if "multi" in tuple(languages):
+        return bool(model.multilingual) if model.multilingual is not None else None
+    if not wanted:
+        return True
+    if model.languages and all(code in model.languages for code in wanted):
+        return True
+    if model.multilingual:
+        return True
+    return False if model.languages else None
+
+
+def feature_gap(model: ModelRecord, feature: str) -> bool | None:
+    """True where a wanted feature is missing, False where it is there, None where it is not known."""
+    if feature == "vision":
+        return None if model.vision is None else not model.vision
+    if feature == "tool_calling":
+        return None if model.tool_calling is None else not model.tool_calling
+    if feature == "thinking":
+        return None if model.thinking is None else model.thinking == "no"
+    if feature == "multilingual":
+        return None if model.multilingual is None else not model.multilingual
+    return False  # structured output: every local engine can constrain decoding to a grammar
+
+
+def size_wish(model: ModelRecord, brief: Brief) -> str | None:
+    """Why a model is outside the sizes that the person asked for."""
+    wish, size = brief.wish, model.params_b
+    if size is None:
+        return "its size is not known" if wish.min_params_b or wish.max_params_b else None
+    if wish.min_params_b is not None and size < wish.min_params_b:
+        return f"{size:.1f}B parameters, at least {wish.min_params_b:g}B were asked for"
+    if wish.max_params_b is not None and size > wish.max_params_b:
+        return f"{size:.1f}B parameters, at most {wish.max_params_b:g}B were asked for"
+    return None
+
+
+def excluded_by_name(model: ModelRecord, brief: Brief) -> bool:
+    """Whether the person ruled this model or its family out."""
+    names = (model.id.lower(), model.family.lower(), model.id.split("/", 1)[0].lower())
+    return any(word.lower() in name for word in brief.wish.excluded for name in names)
+
+
+def static_refusal(model: ModelRecord, brief: Brief, verdict: Verdict) -> tuple[str, str] | None:
+    """The first constraint, if any, that excludes a model whatever its configuration: (reason, constraint)."""
+    if excluded_by_name(model, brief):
+        return "you ruled it out", "model"
+    wrong_size = size_wish(model, brief)
+    if wrong_size:
+        return wrong_size, "model"
+    if not verdict.allowed:
+        return verdict.reason, "license"
+    if speaks(model, brief.languages) is False:
+        return f"does not list {', '.join(brief.languages)} among its languages", "languages"
+    for feature in brief.features:
+        if feature_gap(model, feature):
+            return f"no {feature.replace('_', ' ')}", "features"
+    return None
+
+
+def license_verdict(model: ModelRecord, brief: Brief) -> Verdict:
+    return judge(model, brief.license, load_catalog().license_of(model))
+
+
+def license_score(verdict: Verdict) -> float:
+    return float(table()["license_score"][verdict.figure.commercial_use])
+
+
+def features_of_model(model: ModelRecord) -> tuple[str, ...]:
+    """The features that are known to be there."""
+    found = [
+        name
+        for name, there in (
+            ("tool_calling", model.tool_calling),
+            ("thinking", model.thinking in ("yes", "hybrid")),
+            ("vision", model.vision),
+            ("multilingual", model.multilingual),
+        )
+        if there
+    ]
+    return (*found, "structured_output") if model.kind not in ("embedding", "reranker", "encoder") else tuple(found)
+
+
+def unknowns(model: ModelRecord, brief: Brief) -> tuple[str, ...]:
+    """What was asked for and is not known of this model, in words."""
+    found = []
+    if speaks(model, brief.languages) is None:
+        found.append(f"Its languages are not known: test it on {', '.join(brief.languages)} before you rely on it.")
+    found += [
+        f"Whether it has {feature.replace('_', ' ')} is not known."
+        for feature in brief.features
+        if feature_gap(model, feature) is None
+    ]
+    return tuple(found)
+
+
+def diverse(candidates: list[Candidate], count: int) -> list[Candidate]:
+    """The best, then the best of other families and the fastest of those close by; order by utility."""
+    if len(candidates) <= 1:
+        return candidates
+    ordered = sorted(candidates, key=lambda c: -c.utility)
+    chosen = [ordered[0]]
+    families = {family_of(ordered[0])}
+    for candidate in ordered[1:]:
+        if len(chosen) >= count - 1:
+            break
+        if family_of(candidate) not in families:
+            chosen.append(candidate)
+            families.add(family_of(candidate))
+    near = [c for c in ordered if c not in chosen and c.utility > ordered[0].utility - 15]
+    quick = max(near, key=lambda c: _mid(c), default=None)
+    if quick is not None and _mid(quick) > _mid(ordered[0]):
+        chosen.append(quick)
+    for candidate in ordered:
+        if len(chosen) >= count:
+            break
+        if candidate not in chosen:
+            chosen.append(candidate)
+    return sorted(chosen, key=lambda c: -c.utility)
+
+
+def family_of(candidate: Candidate) -> str:
+    return str(candidate.extra.get("family", candidate.model))
+
+
+def _mid(candidate: Candidate) -> float:
+    c = candidate.configuration
+    return c.speed.mid if c and c.speed else 0.0

@@ -1,0 +1,158 @@
+"""Models that read instead of write: embedders, rerankers and encoder classifiers."""
+
+from __future__ import annotations
+
+from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.store import load_catalog
+from tools.brief import Brief
+from tools.budget import GIB, room_of
+from tools.candidates import Candidate, Configuration, Rejected
+from tools.hardware import describe
+from tools.memory.estimate import estimate_memory
+from tools.memory.types import MemoryRequest
+from tools.needs import Role
+from tools.quality import quality_of
+from tools.roles.common import (
+    Ranked,
+    diverse,
+    features_of_model,
+    license_score,
+    license_verdict,
+    static_refusal,
+)
+from tools.roles.generator import cautious
+from tools.utility import context_score, memory_score, utility
+
+KIND_OF_ROLE = {"embedder": "embedding", "reranker": "reranker", "classifier": "encoder"}
+TASK_OF_ROLE = {"embedder": "embedding", "reranker": "reranking", "classifier": "classification"}
+
+
+def _window(model: ModelRecord) -> int | None:
+    if model.embedding is not None and model.embedding.max_tokens:
+        return model.embedding.max_tokens
+    return model.context_length
+
+
+def _configuration(model: ModelRecord, brief: Brief, context: int, quant: str) -> Configuration | str:
+    """Memory of an encoder at half precision (full precision on a CPU), or why it does not fit."""
+    machine = brief.machine
+    assert machine is not None
+    request = MemoryRequest(quant=quant, context=context, engine="transformers", hardware=machine, parallel=1)
+    memory = estimate_memory(model, request)
+    room = room_of(machine, server=brief.server)
+    if memory.total_bytes > room.total_bytes:
+        return f"takes {memory.total_bytes / GIB:.1f} GiB, {room.total_bytes / GIB:.1f} GiB are usable"
+    return Configuration(
+        quant=quant,
+        engine="transformers",
+        context=context,
+        parallel=max(1, brief.parallel),
+        kv_cache_type="f16",
+        memory=memory,
+        available_bytes=room.total_bytes,
+        fits=True,
+        speed=None,
+        caveats=memory.caveats,
+    )
+
+
+def rank(brief: Brief, role: Role, *, context: int | None = None, keep: int = 10) -> Ranked:
+    """Embedders, rerankers or encoders by utility.
+
+    Args:
+        brief: the needs.
+        role: `embedder`, `reranker` or `classifier`.
+        context: tokens of one text; the brief's context where None.
+        keep: how many to give back.
+    """
+    if brief.machine is None:
+        return Ranked()
+    wanted = context or brief.context
+    quant = "F16" if brief.machine.devices else "F32"
+    out = Ranked()
+    for model in load_catalog().models:
+        if model.kind != KIND_OF_ROLE[role] or model.params_total is None:
+            continue
+        if brief.wish.named and role == brief.role and model.id not in brief.wish.named:
+            continue
+        verdict = license_verdict(model, brief)
+        refusal = static_refusal(model, brief, verdict)
+        window = _window(model)
+        if refusal is None and window is not None and window < wanted:
+            refusal = (f"reads {window:,} tokens at once, {wanted:,} are needed", "context")
+        if refusal is not None:
+            out.rejected.append(Rejected(model.name, model.id, *refusal))
+            continue
+        configuration = _configuration(model, brief, min(wanted, window or wanted), quant)
+        if isinstance(configuration, str):
+            out.rejected.append(Rejected(model.name, model.id, configuration, "memory"))
+            continue
+        out.candidates.append(_candidate(model, configuration, brief, role))
+    out.candidates.sort(key=lambda c: -c.utility)
+    task = TASK_OF_ROLE[role]
+    out.rejected.sort(key=lambda r: -quality_of(r.model_id, task).score if r.model_id else 0.0)  # type: ignore[arg-type]
+    return Ranked(out.candidates[:keep], out.rejected[:8])
+
+
+def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, role: Role) -> Candidate:
+    task = TASK_OF_ROLE[role]
+    quality = quality_of(model.id, task)  # type: ignore[arg-type]
+    verdict = license_verdict(model, brief)
+    memory = configuration.memory
+    assert memory is not None and brief.machine is not None
+    adoption = min(100.0, 20.0 * len(str(model.downloads or 0)))
+    value = utility(
+        brief.priority,
+        quality=cautious(quality),
+        speed=_relative_speed(model, brief),
+        context=context_score(_window(model), configuration.context),
+        memory=memory_score(memory.total_bytes, configuration.available_bytes),
+        license_=license_score(verdict),
+        support=adoption,
+    )
+    embedding = model.embedding
+    return Candidate(
+        model=model.name,
+        model_id=model.id,
+        kind="local",
+        role=role,
+        params_total_b=round(model.params_total / 1e9, 4) if model.params_total else None,
+        params_active_b=None,
+        features=features_of_model(model),
+        context_length=_window(model),
+        release_date=model.release_date,
+        hardware=describe(brief.machine),
+        owned=not brief.machine.rented,
+        configuration=configuration,
+        quality=quality,
+        license=verdict.figure,
+        utility=value,
+        extra={"family": model.family, "dimensions": embedding.dimensions if embedding else None},
+    )
+
+
+def _relative_speed(model: ModelRecord, brief: Brief) -> float:
+    """0 to 100: how light the model is for the hardware; a score, not a measured speed.
+
+    An encoder's cost per text is proportional to its parameters; a CPU is taken as comfortable with 0.15B, an
+    accelerator with 1B.
+    """
+    comfortable = 1.0 if brief.machine is not None and brief.machine.devices else 0.15
+    size = model.params_b or comfortable
+    return 100.0 / (1.0 + (size / comfortable) ** 1.2)
+
+
+def choose(brief: Brief, role: Role, count: int = 4) -> Ranked:
+    """The diverse best few."""
+    ranked = rank(brief, role)
+    return Ranked(diverse(ranked.candidates, count), ranked.rejected)
+
+
+def companion(brief: Brief, role: Role, context: int, room_bytes: int) -> Candidate | None:
+    """The best embedder or reranker that fits into what is left beside a generator."""
+    for candidate in rank(brief, role, context=context, keep=60).candidates:
+        memory = candidate.configuration.memory if candidate.configuration else None
+        if memory is not None and memory.total_bytes <= room_bytes:
+            return candidate
+    return None
+

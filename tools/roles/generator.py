@@ -1,0 +1,203 @@
+"""Local models that write text: chat, code, agents, reasoning, retrieval-augmented answers and the rest."""
+
+from __future__ import annotations
+
+from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.store import load_catalog
+from tools.brief import Brief
+from tools.budget import room_of
+from tools.candidates import Candidate, QualityFigure, Rejected
+from tools.engines import gguf_seen
+from tools.fit import LEAST_BITS, Ask, Refusal, Solution, solve
+from tools.hardware import describe
+from tools.hardware_types import Machine
+from tools.licensing import Verdict
+from tools.quality import quality_of
+from tools.roles.common import (
+    Ranked,
+    diverse,
+    features_of_model,
+    feature_gap,
+    license_score,
+    license_verdict,
+    speaks,
+    stands_for,
+    static_refusal,
+    unknowns,
+)
+from tools.utility import context_score, speed_penalty, speed_score, table, utility
+
+GENERATOR_KINDS = ("chat", "code", "reasoning", "vision")
+KEEP = 6
+"""How many solved candidates are kept before diversity picks among them."""
+MOST_REJECTED = 6
+NEAR_MISS = 1.5
+"""Shortfall of memory, as a share of what there is, up to which a miss is near."""
+UNKNOWN_PENALTY = 6.0
+"""Utility points off for each wanted feature or language that the catalog does not know of a model."""
+
+
+def ask_of(brief: Brief) -> Ask:
+    """The solver's question for a brief."""
+    return Ask(
+        context=brief.context,
+        parallel=brief.parallel,
+        min_speed=brief.min_speed,
+        speed_is_hard=brief.speed_is_hard,
+        priority=brief.priority,
+        server=brief.server,
+        task=brief.task,
+    )
+
+
+def eligible(brief: Brief) -> tuple[list[tuple[ModelRecord, Verdict]], list[Rejected]]:
+    """Models that pass every constraint that needs no machine, and the notable ones that do not."""
+    passed, rejected = [], []
+    named = set(brief.wish.named)
+    for model in load_catalog().models:
+        if model.kind not in GENERATOR_KINDS or model.params_total is None:
+            continue
+        if named and model.id not in named:
+            continue
+        if not named and not stands_for(model.id, model.kind, brief.task):
+            continue
+        if brief.task == "vision" and model.vision is not True:
+            continue
+        verdict = license_verdict(model, brief)
+        refusal = static_refusal(model, brief, verdict)
+        if refusal is not None:
+            rejected.append(Rejected(model.name, model.id, *refusal))
+            continue
+        passed.append((model, verdict))
+    return passed, rejected
+
+
+def cautious(quality: QualityFigure) -> float:
+    """Quality with a part of its uncertainty taken off."""
+    return quality.score - float(table()["caution"]) * quality.spread
+
+
+def score(model: ModelRecord, verdict: Verdict, quality: QualityFigure, solution: Solution, brief: Brief) -> float:
+    """Utility of a solved model."""
+    configuration = solution.configuration
+    support = 100.0 if model.ollama_tag else 80.0 if model.gguf_repo or model.gguf_available else 50.0
+    doubts = sum(feature_gap(model, f) is None for f in brief.features) + (speaks(model, brief.languages) is None)
+    return (
+        utility(
+            brief.priority,
+            quality=cautious(quality) - solution.quality_loss,
+            speed=solution.speed_score,
+            context=context_score(model.context_length, configuration.context),
+            memory=solution.memory_score,
+            license_=license_score(verdict),
+            support=support,
+        )
+        - UNKNOWN_PENALTY * doubts
+        - speed_penalty(configuration.speed.mid if configuration.speed else None, brief.min_speed)
+        - (0.0 if configuration.engine == "vllm" or gguf_seen(model) else float(table()["no_file_penalty"]))
+    )
+
+
+def fastest_speed(model: ModelRecord, machine: Machine) -> float | None:
+    """Tokens per second that no configuration can exceed: the active weights at the fewest bits, read once a token.
+
+    Host memory counts as well where layers may go there; None where a bandwidth is unknown.
+    """
+    bandwidths = [d.bandwidth_gbs for d in machine.devices] or [machine.ram_bandwidth_gbs]
+    active = model.params_active or model.params_total
+    if not active or any(b is None for b in bandwidths):
+        return None
+    total = sum(b for b in bandwidths if b is not None) * 1e9
+    return total / (active * LEAST_BITS / 8)
+
+
+def optimistic(model: ModelRecord, quality: QualityFigure, brief: Brief, machine: Machine) -> float:
+    """Utility that a model can reach at best: an upper bound, which spares solving what cannot win."""
+    fastest = fastest_speed(model, machine)
+    speed = 100.0 if fastest is None else speed_score(fastest, brief.min_speed)
+    bound = utility(
+        brief.priority, quality=cautious(quality), speed=speed, context=100, memory=100, license_=100, support=100
+    )
+    return bound - (speed_penalty(fastest, brief.min_speed) if fastest is not None else 0.0)
+
+
+def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
+    """Solves models in the order of what they could reach, until no other can reach the first `keep`."""
+    machine = brief.machine
+    if machine is None:
+        return Ranked()
+    ask = ask_of(brief)
+    passed, rejected = eligible(brief)
+    scored = [(quality_of(m.id, brief.task), m, v) for m, v in passed]
+    ordered = sorted(((optimistic(m, q, brief, machine), m.id, q, m, v) for q, m, v in scored), key=lambda i: -i[0])
+    found: list[Candidate] = []
+    refused: list[tuple[Refusal, Rejected]] = []
+    for bound, _, quality, model, verdict in ordered:
+        if len(found) >= keep and bound <= sorted((c.utility for c in found), reverse=True)[keep - 1]:
+            break
+        solution = solve(model.id, machine, ask)
+        if isinstance(solution, Refusal):
+            refused.append((solution, Rejected(model.name, model.id, solution.reason, solution.constraint)))
+            continue
+        found.append(candidate_of(model, verdict, quality, solution, brief))
+    found.sort(key=lambda c: -c.utility)
+    return Ranked(found, notable(rejected, refused, brief))
+
+
+def notable(static: list[Rejected], refused: list[tuple[Refusal, Rejected]], brief: Brief) -> list[Rejected]:
+    """The exclusions worth telling: named models, near misses of the solver, then what licenses and features cost.
+
+    A model ten times too large, or of a size nobody asked for, explains nothing.
+    """
+    room = room_of(brief.machine, server=brief.server).total_bytes if brief.machine is not None else 0
+    near = [
+        r
+        for why, r in refused
+        if (why.constraint == "memory" and why.shortfall_bytes <= NEAR_MISS * room)
+        or (why.constraint != "memory" and _of_a_size(r, room))
+    ]
+    far = [r for why, r in sorted(refused, key=lambda i: i[0].shortfall_bytes) if why.constraint == "memory"]
+    sized = [r for r in static if r.constraint != "model" and _of_a_size(r, room)]
+    sized.sort(key=lambda r: -quality_of(str(r.model_id), brief.task).score)
+    named = [r for r in static + [r for _, r in refused] if r.model_id in brief.wish.named]
+    chosen = near[:MOST_REJECTED] or far[:3]
+    return named + [r for r in chosen + sized[:MOST_REJECTED] if r not in named]
+
+
+def _of_a_size(rejected: Rejected, room: int) -> bool:
+    """Whether a model would about fit at four bits, so that its exclusion cost something."""
+    model = load_catalog().by_id.get(str(rejected.model_id).lower())
+    return model is not None and model.params_total is not None and model.params_total * 0.6 <= room
+
+
+def candidate_of(
+    model: ModelRecord, verdict: Verdict, quality: QualityFigure, solution: Solution, brief: Brief
+) -> Candidate:
+    """A solved model as a candidate of a recommendation, still without reasons and commands."""
+    machine = brief.machine
+    assert machine is not None
+    return Candidate(
+        model=model.name,
+        model_id=model.id,
+        kind="local",
+        role="generator",
+        params_total_b=round(model.params_total / 1e9, 3) if model.params_total else None,
+        params_active_b=round(model.params_active / 1e9, 3) if model.params_active else None,
+        features=features_of_model(model),
+        context_length=model.context_length,
+        release_date=model.release_date,
+        hardware=describe(machine),
+        owned=not machine.rented,
+        configuration=solution.configuration,
+        quality=quality,
+        license=verdict.figure,
+        utility=score(model, verdict, quality, solution, brief),
+        caveats=unknowns(model, brief),
+        extra={"family": model.family},
+    )
+
+
+def choose(brief: Brief, count: int = 4) -> Ranked:
+    """The diverse best few."""
+    ranked = rank(brief, keep=max(1, count + 2 if count > 2 else count))
+    return Ranked(diverse(ranked.candidates, count), ranked.rejected)

@@ -1,0 +1,110 @@
+"""Bases for fine-tuning: a model must train on one machine and then run on another (or the same)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.store import load_catalog
+from tools.brief import Brief
+from tools.budget import GIB
+from tools.candidates import Candidate, Rejected, TrainingPlan
+from tools.fit import Refusal, solve
+from tools.hardware import describe
+from tools.hardware_types import Machine
+from tools.memory.training import estimate_training
+from tools.memory.types import Evidence, TrainingMethod, TrainingRequest
+from tools.quality import quality_of
+from tools.roles.common import Ranked, diverse
+from tools.roles.generator import ask_of, candidate_of, cautious, eligible, notable
+
+TUNABILITY = "distil labs"
+TUNABILITY_POINTS = 3.0
+"""Points for the best measured mean rank after fine-tuning, falling linearly to none at the field's middle."""
+KEEP = 10
+PRACTICAL_CEILING = 16384
+"""Tokens per training example; guides/token-budget.md."""
+
+
+def sequence_length(brief: Brief) -> int:
+    """Tokens of one training example: as said, else the conversation's length, up to the practical ceiling."""
+    said = brief.training.sequence_length or brief.dataset.tokens_per_example
+    return min(said or brief.context, PRACTICAL_CEILING) if not said else said
+
+
+def _device_room(machine: Machine) -> int:
+    """Memory that a training run may take: one device's, because plain LoRA does not shard."""
+    if machine.devices:
+        return max(d.memory_bytes for d in machine.devices)
+    return machine.ram_bytes or 0
+
+
+def plan(model: ModelRecord, brief: Brief, machine: Machine) -> TrainingPlan:
+    """The training run of one model on a machine."""
+    method: TrainingMethod = "qlora" if brief.training.method in ("any", "none", "scratch") else brief.training.method
+    room = _device_room(machine)
+    length = sequence_length(brief)
+    request = TrainingRequest(method=method, sequence_length=length, fused_cross_entropy=False)
+    estimate = estimate_training(model, request)
+    if estimate.total_bytes > room:
+        fused = estimate_training(model, replace(request, fused_cross_entropy=True))
+        if fused.total_bytes <= room:
+            estimate = fused
+    return TrainingPlan(method, length, estimate, describe(machine), room, estimate.total_bytes <= room)
+
+
+def tunability(model_id: str) -> tuple[float, Evidence | None]:
+    """Points and evidence for measured gains from fine-tuning; (0, None) where nobody measured it."""
+    for result in load_catalog().benchmarks.for_model(model_id):
+        if TUNABILITY in result.benchmark.lower() or TUNABILITY in result.source.lower():
+            points = max(0.0, TUNABILITY_POINTS * (8.0 - result.score) / 7.0)
+            text = f"{result.benchmark} {result.score:g} {result.unit} ({result.as_of})"
+            return points, Evidence("benchmark", text, result.source)
+    return 0.0, None
+
+
+def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
+    """Fine-tuning bases by what they are worth after training, among those that train and run here."""
+    if brief.machine is None:
+        return Ranked()
+    trainer = brief.training_machine or brief.machine
+    ask = replace(ask_of(brief), offload=False)
+    passed, static = eligible(brief)
+    ordered = sorted(((quality_of(m.id, brief.task), m, v) for m, v in passed), key=lambda item: -cautious(item[0]))
+    found: list[Candidate] = []
+    refused: list[tuple[Refusal, Rejected]] = []
+    for quality, model, verdict in ordered:
+        if len(found) >= keep * 2:
+            break
+        solution = solve(model.id, brief.machine, ask)
+        if isinstance(solution, Refusal):
+            refused.append((solution, Rejected(model.name, model.id, solution.reason, solution.constraint)))
+            continue
+        training = plan(model, brief, trainer)
+        if trainer.devices and not training.fits:
+            why = Refusal(_training_refusal(training), "memory")
+            refused.append((why, Rejected(model.name, model.id, why.reason, why.constraint)))
+            continue
+        points, _ = tunability(model.id)
+        candidate = candidate_of(model, verdict, quality, solution, brief)
+        found.append(
+            replace(candidate, role="finetune-base", utility=candidate.utility + points, training=training)
+        )
+    found.sort(key=lambda c: -c.utility)
+    return Ranked(found[:keep], notable(static, refused, brief))
+
+
+def _training_refusal(training: TrainingPlan) -> str:
+    e = training.estimate
+    return (
+        f"{training.method} training at {training.sequence_length:,} tokens takes {e.total_bytes / GIB:.1f} GiB "
+        f"({e.logits_bytes / GIB:.1f} GiB of it logits), {training.available_bytes / GIB:.1f} GiB are there"
+    )
+
+
+def choose(brief: Brief, count: int = 4) -> Ranked:
+    """The diverse best few."""
+    ranked = rank(brief)
+    return Ranked(diverse(ranked.candidates, count), ranked.rejected)
+
+

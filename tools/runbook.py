@@ -1,0 +1,77 @@
+"""The lines to run: an engine's templates filled with a configuration's own figures."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.store import load_catalog
+from tools.candidates import Candidate, Command
+
+DEFAULT_OLLAMA_QUANT = "Q4_K_M"
+NATIVE = ("MXFP4",)
+
+
+@cache
+def _runbook() -> dict[str, Any]:
+    data = resources.files("tools").joinpath("data/runbook.json").read_bytes()
+    return TypeAdapter(dict[str, Any]).validate_json(data)
+
+
+def _ollama_name(model: ModelRecord, quant: str) -> str | None:
+    """A library tag that names its size, where it holds this quantization, else the GGUF repository, else None.
+
+    A tag without a size (`qwen3.5`) points at whatever size the library calls its default: not to be relied on.
+    """
+    if model.ollama_tag and ":" in model.ollama_tag and quant in (DEFAULT_OLLAMA_QUANT, *NATIVE):
+        return model.ollama_tag
+    return f"hf.co/{model.gguf_repo}:{quant}" if model.gguf_repo else None
+
+
+def _fields(candidate: Candidate) -> dict[str, Any]:
+    c = candidate.configuration
+    model = load_catalog().by_id.get((candidate.model_id or "").lower())
+    fields: dict[str, Any] = {"model_id": candidate.model_id, "name": candidate.model, **candidate.extra.get("config", {})}
+    if c is None:
+        return fields
+    quantized = c.kv_cache_type not in ("f16", "bf16", "provider")
+    keys, _, values = c.kv_cache_type.partition("/")
+    offload = " --cpu-moe" if c.cpu_moe else f" -ngl {c.gpu_layers}" if c.gpu_layers is not None else ""
+    devices = len(c.memory.per_device) if c.memory else 1
+    fields |= {
+        "quant": c.quant,
+        "context": c.context,
+        "parallel": c.parallel,
+        "total_context": c.context * c.parallel,
+        "gguf_repo": model.gguf_repo if model else None,
+        "ollama_name": _ollama_name(model, c.quant) if model else None,
+        "ollama_kv": f" OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE={keys}" if quantized else "",
+        "kv_flags": f" -fa on -ctk {keys} -ctv {values or keys}" if quantized else "",
+        "parallel_flag": f" -np {c.parallel}" if c.parallel > 1 else "",
+        "offload_flags": offload,
+        "vllm_quant": " --quantization fp8" if c.quant == "FP8" else "",
+        "tensor_parallel": f" --tensor-parallel-size {devices}" if devices > 1 else "",
+    }
+    return fields
+
+
+def commands_for(candidate: Candidate) -> tuple[Command, ...]:
+    """Commands that run a candidate as recommended; empty where no line is known to work."""
+    engine = "api" if candidate.kind == "api" else candidate.configuration.engine if candidate.configuration else ""
+    book = _runbook()
+    lines = list(book["lines"].get(engine, ()))
+    if candidate.role == "finetune-base":
+        lines = list(book["finetune"]) + lines
+    fields = _fields(candidate)
+    found = []
+    for line in lines:
+        if line.get("role", candidate.role) != candidate.role:
+            continue
+        if any(not fields.get(name) for name in line.get("needs", ())) or fields.get(line.get("unless", "")):
+            continue
+        found.append(Command(line["label"], line["shell"].format(**fields)))
+    return tuple(found)

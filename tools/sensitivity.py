@@ -1,0 +1,120 @@
+"""What would change the answer: the same ranking with one need relaxed or one piece of hardware changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from tools.brief import Brief
+from tools.budget import GIB
+from tools.candidates import Candidate, Change, Rejected
+from tools.hardware_types import Device, Machine
+from tools.needs import ModelWish
+from tools.roles.common import Ranked
+
+Ranker = Callable[[Brief, int], Ranked]
+CARD_STEPS_GIB = (8, 12, 16, 24, 32, 48, 80, 96, 141, 192)
+WORTH_SAYING = 2.0
+"""Points of expected quality below which a change is not worth a line."""
+MOST = 5
+
+
+def _bigger(machine: Machine) -> tuple[str, Machine] | None:
+    """The same machine with the next larger memory size per device."""
+    if not machine.devices:
+        ram = machine.ram_bytes
+        if ram is None:
+            return None
+        return f"{2 * ram / GIB:.0f} GiB of system memory", replace(machine, ram_bytes=2 * ram)
+    device = machine.devices[0]
+    step = next((s for s in CARD_STEPS_GIB if s * GIB > device.memory_bytes * 1.2), None)
+    if step is None:
+        return None
+    larger: tuple[Device, ...] = tuple(replace(d, memory_bytes=step * GIB, free_bytes=None) for d in machine.devices)
+    word = "a device" if len(larger) == 1 else f"{len(larger)} devices"
+    return f"{word} with {step} GiB", replace(machine, devices=larger)
+
+
+def _doubled(machine: Machine) -> tuple[str, Machine] | None:
+    """A second device like the first."""
+    if not machine.devices or machine.devices[0].unified or len(machine.devices) > 4:
+        return None
+    count = 2 * len(machine.devices)
+    return f"{count} x {machine.devices[0].name}", replace(machine, devices=machine.devices * 2)
+
+
+def _variants(brief: Brief) -> Iterator[tuple[str, Brief]]:
+    """Briefs with one thing changed, each with its condition in words."""
+    if brief.machine is not None and brief.mode != "api":
+        for change in (_bigger(brief.machine), _doubled(brief.machine)):
+            if change is not None:
+                words, machine = change
+                trainer = machine if brief.training_machine == brief.machine else brief.training_machine
+                yield f"you had {words}", replace(brief, machine=machine, training_machine=trainer)
+    if brief.context >= 8192:
+        yield f"{brief.context // 2:,} tokens of context were enough", replace(brief, context=brief.context // 2)
+    if brief.speed_is_hard or brief.min_speed > 10:
+        slower = brief.min_speed / 3
+        yield (
+            f"{slower:.0f} tokens per second were enough",
+            replace(brief, min_speed=slower, speed_is_hard=brief.speed_is_hard),
+        )
+    if brief.license.permissive_only or brief.license.use == "commercial":
+        loose = brief.license.model_copy(update={"permissive_only": False, "use": "personal", "redistribute": False})
+        yield "the license did not matter (private use)", replace(brief, license=loose)
+    if brief.wish.min_params_b is not None or brief.wish.named:
+        yield "another model or size were welcome", replace(brief, wish=ModelWish(excluded=brief.wish.excluded))
+    if brief.mode == "local" and not brief.private and brief.role == "generator":
+        yield "an API were allowed", replace(brief, mode="either")
+    if brief.budget.usd_per_month is not None and brief.mode != "local":
+        more = brief.budget.model_copy(update={"usd_per_month": 3 * brief.budget.usd_per_month})
+        yield f"the budget were ${3 * brief.budget.usd_per_month:,.0f} a month", replace(brief, budget=more)
+
+
+def _outcome(found: Candidate, best: Candidate | None) -> str | None:
+    """What the changed brief gives, or None where it is not worth saying."""
+    c = found.configuration
+    detail = f" {c.quant}" if c and found.kind == "local" and c.quant else ""
+    if best is None:
+        return f"{found.model}{detail} would be possible"
+    gap = found.quality.score - best.quality.score
+    if found.model == best.model and found.kind == best.kind:
+        mine, its = found.configuration, best.configuration
+        if mine and its and (mine.quant, mine.kv_cache_type) != (its.quant, its.kv_cache_type):
+            return f"{found.model} could run as {mine.quant} with a {mine.kv_cache_type} cache instead of {its.quant}"
+        return None
+    if gap < WORTH_SAYING:
+        return None
+    return f"{found.model}{detail} would lead, about {gap:.0f} points more expected quality"
+
+
+def what_would_change(
+    brief: Brief, candidates: tuple[Candidate, ...], rejected: tuple[Rejected, ...], ranker: Ranker
+) -> tuple[Change, ...]:
+    """The few changes that would give another answer.
+
+    Args:
+        brief: the needs as they stand.
+        candidates: what was recommended, best first; empty where nothing fits.
+        rejected: what was excluded.
+        ranker: ranks a changed brief.
+    """
+    best = candidates[0] if candidates else None
+    found: list[Change] = []
+    for condition, variant in _variants(brief):
+        ranked = ranker(variant, 1)
+        if not ranked.candidates:
+            continue
+        outcome = _outcome(ranked.candidates[0], best)
+        if outcome is not None:
+            found.append(Change(condition, outcome))
+        if len(found) >= MOST:
+            break
+    if best is None and not found:
+        found.append(Change("a smaller model or shorter context were acceptable", _smallest(rejected)))
+    return tuple(found)
+
+
+def _smallest(rejected: tuple[Rejected, ...]) -> str:
+    first = rejected[0] if rejected else None
+    return f"the nearest miss is {first.model}: {first.reason}" if first else "see the excluded models"
