@@ -160,6 +160,7 @@ def compare_lines(document: Document, why: bool) -> list[str]:
         ["released", *(known(model["release_date"]) for model in models)],
         ["features", *(", ".join(model["features"]).replace("_", " ") or "unknown" for model in models)],
         ["license", *(_license(model) for model in models)],
+        ["runs as", *(_format(model) for model in models)],
         ["price", *(_price(model["price"]) for model in models)],
     ]
     for label, key in (
@@ -172,9 +173,8 @@ def compare_lines(document: Document, why: bool) -> list[str]:
     if document["hardware"] is not None:
         rows.append(["fits", *(_fits(model) for model in models)])
         rows.append(["speed", *(speed((model["speed"] or {}).get("tokens_per_second")) for model in models)])
-    setting = f"{document['quant']} on {document['engine']}, {tokens(document['context'])} tokens of context"
-    where = f", {document['hardware']}" if document["hardware"] else ""
-    lines = [*wrapped(f"Memory for {setting}{where}."), ""]
+    where = f" on {document['hardware']}" if document["hardware"] else ""
+    lines = [*wrapped(f"Memory with {tokens(document['context'])} tokens of context{where}."), ""]
     lines += table(rows, ["", *(model["model"] for model in models)])
     lines += _shared(document, why)
     return lines + section("Note", bullets(document["caveats"]))
@@ -191,6 +191,10 @@ def _license(model: Document) -> str:
     return (
         "the provider's terms" if terms is None else f"{terms['id']} (commercial: {terms['commercial_use']})"
     )
+
+
+def _format(model: Document) -> str:
+    return f"{model['quant']} on {model['engine']}" if model["quant"] else "an API"
 
 
 def _price(price: Document | None) -> str:

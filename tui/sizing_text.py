@@ -45,7 +45,7 @@ def memory_lines(document: Document, why: bool) -> list[str]:
     )
     lines += table(rows, right=[1])
     if not training:
-        lines += section("Beside the accelerators", table(_beside(document), right=[1]))
+        lines += section("Beside that", table(_beside(document), right=[1]))
         lines += _devices(document)
     lines += _verdict(document)
     lines += section("Note", bullets([*document.get("caveats", []), *document.get("assumptions", [])]))
@@ -59,9 +59,10 @@ def _configuration(document: Document) -> str:
             f"{document['micro_batch_size']} at once, {document['optimizer']}"
         )
     slots = document["parallel"]
+    cache = f", KV cache {document['kv_cache_type']}" if document["kv_cache_bytes"] else ""
     return (
-        f"{document['quant']} on {document['engine']}, context {tokens(document['context'])} tokens, "
-        f"KV cache {document['kv_cache_type']}, {slots} slot{'s' if slots != 1 else ''}"
+        f"{document['quant']} on {document['engine']}, context {tokens(document['context'])} tokens{cache}, "
+        f"{slots} slot{'s' if slots != 1 else ''}"
     )
 
 
@@ -72,10 +73,8 @@ def _interval(document: Document, prefix: str) -> str:
 
 
 def _beside(document: Document) -> list[list[str]]:
-    return [
-        ["system memory", size(document["host_bytes"])],
-        ["download", size(document["file_bytes"])],
-    ]
+    rows = [["system memory", size(document["host_bytes"])], ["download", size(document["file_bytes"])]]
+    return rows if document["host_bytes"] else rows[1:]
 
 
 def _devices(document: Document) -> list[str]:

@@ -11,7 +11,7 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError, UsageError
 from tools.commands.benchmarks import id_of, name_of, results_of
 from tools.commands.lookups import any_model_named, machine_named
-from tools.commands.memory import DEFAULTS, memory_document
+from tools.commands.memory import DEFAULTS, memory_document, usual_format
 from tools.commands.requests import Name, Request, Text, Tokens
 from tools.hardware_types import Machine
 from tools.licensing import judge
@@ -35,10 +35,10 @@ class CompareQuery(Request):
     models: Annotated[
         tuple[Name, ...], BeforeValidator(_names), Field(min_length=2, max_length=MAX_MODELS)
     ] = Field(description="two or more models: names, hub ids, Ollama tags or API models")
-    quant: Name = Field(DEFAULTS.quant, description="quantization of the weights")
+    quant: Name | None = Field(None, description=f"quantization of the weights (usually {DEFAULTS.quant})")
     context: Tokens = Field(DEFAULTS.context, description="tokens of the engine's context (8192, 32k)")
     kv_cache_type: Name = Field(DEFAULTS.kv_cache_type, description="type of the KV cache")
-    engine: Name = Field(DEFAULTS.engine, description="inference engine")
+    engine: Name | None = Field(None, description=f"inference engine (usually {DEFAULTS.engine})")
     hardware: Text | None = Field(
         None,
         description="the machine in words; adds speed and whether it fits",
@@ -60,8 +60,6 @@ def compare(query: CompareQuery) -> Document:
         double = next(item for item in ids if ids.count(item) > 1)
         raise UsageError(f"`{double}` is named twice.", hint="Name different models.")
     document: Document = {
-        "quant": query.quant,
-        "engine": query.engine,
         "context": query.context,
         "kv_cache_type": query.kv_cache_type,
         "hardware": machine.name if machine is not None else None,
@@ -79,11 +77,12 @@ def compare(query: CompareQuery) -> Document:
 
 def _local(model: ModelRecord, query: CompareQuery, machine: Machine | None) -> Document:
     license_ = judge(model, LicenseNeed(use="any"), load_catalog().license_of(model)).figure
+    quant, engine = usual_format(model)
     request = MemoryRequest(
-        quant=query.quant,
+        quant=query.quant or quant,
         context=query.context,
         kv_cache_type=query.kv_cache_type,
-        engine=query.engine,
+        engine=query.engine or engine,
         hardware=machine,
     )
     memory: Document
@@ -103,6 +102,8 @@ def _local(model: ModelRecord, query: CompareQuery, machine: Machine | None) -> 
         "release_date": model.release_date,
         "features": list(features_of_model(model)),
         "license": license_.as_json(),
+        "quant": request.quant,
+        "engine": request.engine,
         "memory": memory,
         "speed": _speed(model, request, machine, memory),
         "price": None,
@@ -149,6 +150,8 @@ def _api(model: ApiModel) -> Document:
         "release_date": None,
         "features": [name for name, has in flags.items() if has],
         "license": None,
+        "quant": None,
+        "engine": None,
         "memory": None,
         "speed": None,
         "price": {

@@ -8,7 +8,7 @@ from knowledge.catalog.accelerators import resolve_accelerator
 from knowledge.catalog.names import resolve_model_verbose
 from knowledge.catalog.records import Accelerator, ApiModel, ModelRecord
 from knowledge.catalog.store import load_catalog
-from knowledge.errors import AmbiguousNameError, UnknownNameError, UsageError
+from knowledge.errors import AmbiguousNameError, NoAnswerError, UnknownNameError, UsageError
 from tools.hardware import read_hardware
 from tools.hardware_types import Machine
 
@@ -24,9 +24,29 @@ def model_named(name: str) -> tuple[ModelRecord, str]:
     Raises:
         UnknownNameError: No model has this name; carries the nearest.
         AmbiguousNameError: Several models could be meant.
+        NoAnswerError: It is a model behind an API.
     """
-    found = resolve_model_verbose(load_catalog(), name)
+    try:
+        found = resolve_model_verbose(load_catalog(), name)
+    except UnknownNameError:
+        if (key := _api_key(name)) is not None:
+            raise NoAnswerError(
+                f"`{key}` is a model behind an API: its weights are not published.",
+                hint="`llm-advisor compare` and `models show` tell its price and window.",
+                code="api_model",
+            ) from None
+        raise
     return found.record, _sentence(found.note)
+
+
+def _api_key(name: str) -> str | None:
+    """The key of an API model; None where there is none of this name."""
+    from knowledge.catalog.api_models import resolve_api_model
+
+    try:
+        return resolve_api_model(name).key
+    except (UnknownNameError, AmbiguousNameError):
+        return None
 
 
 def any_model_named(name: str) -> tuple[ModelRecord | ApiModel, str]:

@@ -12,6 +12,7 @@ from tools.candidates import evidence_json
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import Name, Number, Request, Text, Tokens
 from tools.hardware_types import Machine
+from tools.memory.engines import is_encoder
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import DeviceMemory, Frontend, MemoryEstimate, MemoryRequest, TrainingRequest
 
@@ -144,17 +145,23 @@ def _inference(query: MemoryQuery, model: ModelRecord, machine: Machine | None) 
         raise UsageError(
             f"`{given[0]}` says how to train, but `train` is missing.", hint="Add train: full, lora or qlora."
         )
-    request = engine_request(query, machine)
+    request = engine_request(query, model, machine)
     return memory_document(model, request, estimate_memory(model, request))
 
 
-def engine_request(query: EngineRequest, machine: Machine | None) -> MemoryRequest:
-    """The memory engine's request; what was not given takes the engine's default."""
+def usual_format(model: ModelRecord) -> tuple[str, str]:
+    """Quantization and engine where none are named: those that models of this kind are published for."""
+    return ("F16", "transformers") if is_encoder(model) else (DEFAULTS.quant, DEFAULTS.engine)
+
+
+def engine_request(query: EngineRequest, model: ModelRecord, machine: Machine | None) -> MemoryRequest:
+    """The memory engine's request; what was not given takes the default."""
+    quant, engine = usual_format(model)
     return MemoryRequest(
-        quant=query.quant or DEFAULTS.quant,
+        quant=query.quant or quant,
         context=query.context or DEFAULTS.context,
         kv_cache_type=query.kv_cache_type or DEFAULTS.kv_cache_type,
-        engine=query.engine or DEFAULTS.engine,
+        engine=query.engine or engine,
         parallel=query.parallel,
         ubatch_size=query.ubatch_size,
         flash_attention=query.flash_attention,

@@ -1,0 +1,125 @@
+"""`doctor`: never raises, says the next step, keeps secrets."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.commands import doctor as module
+from tools.commands.doctor import doctor, ollama_address, report
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("OLLAMA_HOST", raising=False)
+
+
+def named(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(check for check in document["checks"] if check["name"] == name)
+
+
+def test_a_set_up_advisor_is_usable_without_index_and_ollama() -> None:
+    document = doctor(offline=True)
+    assert document["usable"] is True
+    assert "error" not in document
+    assert named(document, "Ollama")["state"] == "skipped"
+    index = named(document, "guide index")
+    assert index["state"] == "warning"
+    assert "knowledge.build" in index["next_step"]
+    assert named(document, "embedder")["state"] == "ok"
+
+
+def test_a_state_folder_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    document = doctor(offline=True)
+    check = named(document, "state folder")
+    assert check["state"] == "warning"
+    assert "LLM_ADVISOR_HOME" in check["next_step"]
+    assert document["usable"] is True
+
+
+def test_a_missing_package_makes_it_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PACKAGES", (*module.PACKAGES, "no-such-package-xyz"))
+    document = doctor(offline=True)
+    assert document["usable"] is False
+    assert "no-such-package-xyz" in document["error"]["message"]
+    assert document["error"]["hint"] == "make setup"
+
+
+def test_a_check_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> module.Check:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(module, "_hardware", broken)
+    assert named(doctor(offline=True), "hardware")["state"] == "missing"
+
+
+def test_the_report_hides_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    text = report(doctor(offline=True))
+    assert str(Path.home()) not in text
+    assert str(module.home()) not in text
+    assert "sk-secret" not in text
+    assert "Python: ok" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("", "http://127.0.0.1:11434"),
+        ("0.0.0.0", "http://127.0.0.1:11434"),
+        ("box:8080", "http://box:8080"),
+        ("https://box", "https://box:11434"),
+        ("http://[::1]:99", "http://[::1]:99"),
+    ],
+)
+def test_where_ollama_is_asked(monkeypatch: pytest.MonkeyPatch, given: str, address: str) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", given)
+    assert ollama_address() == address
+
+
+class FakeOllama(BaseHTTPRequestHandler):
+    """Answers the version."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"version": "9.9"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def ollama(socket_enabled: None) -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), FakeOllama)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_running_ollama_is_found(monkeypatch: pytest.MonkeyPatch, ollama: str) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", ollama)
+    check = named(doctor(offline=False), "Ollama")
+    assert (check["state"], check["found"]) == ("ok", f"version 9.9 at http://{ollama}")
+
+
+def test_no_ollama_is_a_warning_with_the_next_step(
+    monkeypatch: pytest.MonkeyPatch, socket_enabled: None
+) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "127.0.0.1:9")
+    check = named(doctor(offline=False), "Ollama")
+    assert check["state"] == "warning"
+    assert "ollama serve" in check["next_step"]
