@@ -84,7 +84,8 @@ class NameIndex:
             self.by_core.setdefault(entry.core, []).append(entry)
             self.by_letters.setdefault("".join(entry.core), []).append(entry)
             for alias in (*record.aliases, *((record.ollama_tag,) if record.ollama_tag else ())):
-                self.aliases.setdefault(tokens(alias.split("/")[-1]), []).append(record)
+                if "/" not in alias:
+                    self.aliases.setdefault(tokens(alias), []).append(record)
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:

@@ -34,6 +34,8 @@ class Traits:
     """A learned position table as long as the context."""
     embedding_norm: bool = False
     final_norm: bool = True
+    one_block: bool = False
+    """A layer is attention, a state or a feed-forward, never two of them."""
     dense_beside_experts: bool = False
     """A dense feed-forward stands beside the experts in every layer."""
 
@@ -76,6 +78,7 @@ TRAITS: dict[str, Traits] = {
     "phi2": Traits(ff_matrices=2, norms=1, norm_bias=True, linear_bias=True, output_bias=True),
     "falcon": Traits(ff_matrices=2, norms=1, norm_bias=True),
     "stablelm": Traits(norm_bias=True),
+    "nemotron_h": Traits(ff_matrices=2, norms=1, one_block=True, expert_bias=True),
     "nemotron": Traits(ff_matrices=2, norm_bias=True),
     "apertus": Traits(ff_matrices=2, qk_norm="head"),
     "arcee": Traits(ff_matrices=2),
@@ -156,6 +159,11 @@ def _recurrent(a: Architecture, r: Recurrent) -> int | None:
     return None
 
 
+def _has_mixer(a: Architecture, layer: int) -> bool:
+    attention = a.attention_layers is None or a.attention_layers[layer]
+    return attention or (a.recurrent is not None and a.recurrent.layers[layer])
+
+
 def _layer_ff(a: Architecture, traits: Traits, layer: int) -> int | None:
     widths = a.extra.get("feed_forward_length")
     dense = widths[layer] if isinstance(widths, tuple) else a.ff
@@ -197,7 +205,7 @@ def implied_parameters(architecture: Architecture, *, context_length: int | None
             if recurrent is None:
                 return None
             total += recurrent
-        feed_forward = _layer_ff(a, traits, layer)
+        feed_forward = 0 if traits.one_block and _has_mixer(a, layer) else _layer_ff(a, traits, layer)
         if feed_forward is None:
             return None
         total += feed_forward + traits.norms * norm

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 TUNED = frozenset({"instruct", "it", "chat", "inst"})
 BASE = frozenset({"base", "pt", "pretrained", "foundation"})
-_DROPPED = frozenset({"hf", "meta", "nvidia", "c4ai", "gguf", "latest", "model", "mlx", "bf16"})
+_DROPPED = frozenset({"hf", "meta", "nvidia", "gguf", "latest", "model", "mlx", "bf16"})
 _QUANT = re.compile(
     r"(?<![a-z0-9])(?:i?q[1-8]_(?:k_xl|k_[sml]|k|[01]|xxs|xs|s|m|nl)|ud|f16|bf16|fp16|fp8|f32|fp32|awq|gptq|nvfp4|mxfp4|exl[23]|"
     r"nf4|bnb|w[48]a(?:8|16)|int[48]|[48]\s?-?bit|[2345678]\.[0-9]+bpw|gguf|mlx|i1|imatrix|qat|q[1-8])(?![a-z0-9])"
@@ -68,7 +68,8 @@ def strip_quant(text: str) -> str:
 
 def tokens(text: str) -> tuple[str, ...]:
     """The tokens of a name, without words that name no model."""
-    return tuple(token.text for token in spans(text) if token.text not in _DROPPED)
+    name = text[5:] if text[:5].lower() == "c4ai-" else text
+    return tuple(token.text for token in spans(name) if token.text not in _DROPPED)
 
 
 def core(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from scripts.catalog.shapes import (
     FAMILIES,
     HYBRID_ATTENTION,
     IGNORED_WINDOW,
+    LAYER_COUNTS,
     PLAIN_EXPERTS,
     STATE_SIZES,
     Family,
@@ -39,6 +40,7 @@ TOWER_SHARE = 0.4
 _NOT_MEMORY = ("rope.", "logit_scale", "attn_logit_softcapping", "final_logit_softcapping", "embedding_scale")
 UNKNOWN_ATTENTION = "which layers hold attention is not known: the cache is counted for every layer"
 COUNTED_ATTENTION = "the parameter count tells how many layers hold attention, not which: they are spread evenly"
+UNKNOWN_ORDER = "the order of attention, state-space and feed-forward layers is not known: they are spread evenly"
 _TYPED = {
     "expert_count",
     "expert_used_count",
@@ -334,7 +336,7 @@ def _window(draft: Draft, row: Row, family: Family, facts: Mapping[str, object],
     if str(row.get("model_type")) in IGNORED_WINDOW:
         return
     if family.window is None or kind in ("gqa", "mha", "mqa"):
-        if kind in ("sliding", "chunked"):
+        if kind in ("sliding", "chunked") and family.arch is None:
             draft.notes.append("windowed layers are not listed: counted as full attention in every layer")
         return
     size = integer(facts, "window") or integer(facts, "chunk") or family.window.size
@@ -387,11 +389,15 @@ def _recurrent(draft: Draft, row: Row, family: Family, facts: Mapping[str, objec
         else:
             draft.fields["recurrent"] = {"layers": [True] * layers, **sizes}
         return
+    counts = LAYER_COUNTS.get((str(row.get("model_type")), layers, hidden))
     flags = _layer_flags(row, facts, family, layers)
+    if flags is None and counts is not None:
+        flags = _spread(counts[0], [True] * layers)
+        draft.confirmable.append("how many layers hold attention is the family's published figure")
     if flags is None:
         draft.notes.append(UNKNOWN_ATTENTION)
         return
-    if not isinstance(facts.get("full_attention_layers"), list) and not facts.get("layer_counts"):
+    if not isinstance(facts.get("full_attention_layers"), list) and not facts.get("layer_counts") and counts is None:
         draft.confirmable.append("attention layers by the family's published pattern")
     draft.fields["attention_layers"] = flags
     sizes = _state_sizes(family, facts, hidden, int(cast("int", row["n_heads"]))) or _published_state(draft, row)
@@ -400,12 +406,22 @@ def _recurrent(draft: Draft, row: Row, family: Family, facts: Mapping[str, objec
         return
     recurrent = [not flag for flag in flags]
     if family.arch == "nemotron_h":
-        draft.notes.append("the order of state-space and feed-forward layers is not known: they alternate here")
-        wanted = cast("Mapping[str, int]", facts.get("layer_counts") or {}).get("mamba2", 0)
-        free = [layer for layer, flag in enumerate(recurrent) if flag]
-        chosen = {free[int(place * len(free) / wanted)] for place in range(wanted)} if wanted else set(free)
-        recurrent = [layer in chosen for layer in range(layers)]
+        listed = cast("Mapping[str, int]", facts.get("layer_counts") or {})
+        wanted = listed.get("mamba2", counts[1] if counts else sum(recurrent))
+        draft.notes.append(UNKNOWN_ORDER)
+        recurrent = _spread(wanted, recurrent)
+        if not row.get("moe_experts"):
+            mixers = [flag or state for flag, state in zip(flags, recurrent, strict=True)]
+            widths = [0 if mixer else row["intermediate_size"] for mixer in mixers]
+            draft.fields["extra"] = {"feed_forward_length": widths}
     draft.fields["recurrent"] = {"layers": recurrent, **sizes}
+
+
+def _spread(count: int, free: Sequence[bool]) -> list[bool]:
+    """`count` flags, spread evenly over the free layers."""
+    places = [layer for layer, flag in enumerate(free) if flag]
+    chosen = {places[int((place + 0.5) * len(places) / count)] for place in range(count)}
+    return [layer in chosen for layer in range(len(free))]
 
 
 def _published_state(draft: Draft, row: Row) -> dict[str, object] | None:
@@ -562,8 +578,7 @@ def _with_convolutions(base: Architecture) -> list[Architecture]:
     """Every possible number of attention layers, spread evenly; the parameter count tells which holds."""
     options = []
     for count in range(1, base.layers):
-        places = {int((place + 0.5) * base.layers / count) for place in range(count)}
-        flags = tuple(layer in places for layer in range(base.layers))
+        flags = tuple(_spread(count, [True] * base.layers))
         recurrent = Recurrent(
             layers=tuple(not flag for flag in flags),
             conv_kernel=3,

@@ -13,13 +13,31 @@ Row = dict[str, object]
 
 # Values of models.json that the study's list of conflicts (hand-found traps) or its reading rules overrule.
 # `None` clears a value that was not settled.
+_HYBRIDS = (
+    "nvidia/Nemotron-H-4B-Base-8K",
+    "nvidia/Nemotron-H-4B-Instruct-128K",
+    "nvidia/Nemotron-H-8B-Base-8K",
+    "nvidia/Nemotron-H-8B-Reasoning-128K",
+    "nvidia/NVIDIA-Nemotron-Nano-9B-v2-Base",
+    "nvidia/NVIDIA-Nemotron-Nano-12B-v2",
+    "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-Base-BF16",
+)
+_HYBRID = "Nemotron-H and Nano v2 are hybrids; the head counts alone suggested plain attention"
 CORRECTIONS: dict[str, dict[str, tuple[object, str]]] = {
+    "model_type": {name: ("nemotron_h", _HYBRID) for name in _HYBRIDS},
     "context_length": {
         "mistralai/Devstral-Small-2-24B-Instruct-2512": (262144, "model card (256k); the position table is longer"),
         "mistralai/Mistral-Large-3-675B-Instruct-2512": (262144, "model card (256k); the position table is longer"),
         "mistralai/Pixtral-12B-2409": (131072, "documentation (128k); 1024000 is the size of the position table"),
         "google/medgemma-1.5-4b-it": (131072, "Gemma 3 4B; 1048576 is a mirror's edited position limit"),
         "LGAI-EXAONE/EXAONE-4.0.1-32B": (131072, "as EXAONE-4.0-32B; 2097152 is a mirror's position limit"),
+    },
+    "head_dim": {
+        "nvidia/Nemotron-H-4B-Base-8K": (128, "published configuration; 96 is hidden size by heads"),
+        "nvidia/Nemotron-H-4B-Instruct-128K": (128, "published configuration; 96 is hidden size by heads"),
+    },
+    "n_kv_heads": {
+        "sarvamai/sarvam-105b": (1, "one latent row of 512 + 64 numbers is cached, not one for each head"),
     },
     "vocab_size": {
         "EleutherAI/pythia-160m": (50304, "llmfit (padded, as stored)"),
@@ -35,6 +53,7 @@ CORRECTIONS: dict[str, dict[str, tuple[object, str]]] = {
         "OpenGVLab/InternVL3_5-38B": (None, "its language model is Qwen3's, not that of InternVL3-38B"),
     },
     "attention": {
+        **{name: ({"kind": "hybrid"}, _HYBRID) for name in _HYBRIDS if "30B" not in name},
         "ibm-granite/granite-4.0-tiny-preview": (
             {"kind": "hybrid"},
             "hybrid as granite-4.0-h-tiny; the head counts alone suggested plain attention",
@@ -84,7 +103,13 @@ CORRECTIONS: dict[str, dict[str, tuple[object, str]]] = {
         "Qwen/Qwen3-VL-Embedding-2B": (None, "32768 (mteb) against 8192 (xinference), not settled"),
         "Qwen/Qwen3-VL-Embedding-8B": (None, "32768 (mteb) against 8192 (xinference), not settled"),
     },
+    "params_active": {
+        "meta-llama/Llama-4-Scout-17B-16E": (17_000_000_000, "model name"),
+    },
     "params_total": {
+        "BAAI/bge-large-zh": (None, "the count in mteb does not fit the backbone"),
+        "BAAI/bge-large-zh-v1.5": (None, "the count in mteb does not fit the backbone"),
+        "nvidia/NVIDIA-Nemotron-Nano-12B-v2": (12310001152, "its base model; llmfit counts twice as many"),
         "BAAI/bge-base-zh": (102268160, "llmfit; the count in mteb does not fit the backbone"),
         "BAAI/bge-base-zh-v1.5": (101160960, "llmfit; the count in mteb does not fit the backbone"),
         "BAAI/bge-small-zh": (23400448, "llmfit; the count in mteb does not fit the backbone"),
@@ -103,6 +128,7 @@ SAME_MODEL = {
     "nvidia/Llama-3.3-Nemotron-Super-49B-v1": "nvidia/Llama-3_3-Nemotron-Super-49B-v1",
     "microsoft/Phi-3-medium-14b-instruct": "microsoft/Phi-3-medium-128k-instruct",
     "MiniMaxAI/MiniMax-Text-01-hf": "MiniMaxAI/MiniMax-Text-01",
+    "zai-org/glm-4-9b-hf": "zai-org/glm-4-9b",
     "jinaai/jina-embeddings-v3-hf": "jinaai/jina-embeddings-v3",
     "baidu/ERNIE-4.5-0.3B-Paddle": "baidu/ERNIE-4.5-0.3B-PT",
     "baidu/ERNIE-4.5-300B-A47B-Paddle": "baidu/ERNIE-4.5-300B-A47B-PT",

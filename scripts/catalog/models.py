@@ -7,6 +7,7 @@ from typing import cast
 
 from knowledge.catalog.parameters import implied_parameters
 from knowledge.catalog.records import Architecture, EmbeddingFacts, License, ModelRecord
+from knowledge.catalog.tokens import tokens
 from scripts.catalog.aliases import MODEL_ALIASES
 from scripts.catalog.architectures import (
     CONFIRMED,
@@ -143,7 +144,8 @@ class Builder:
         built = built_architecture(row, donor if donor is not row else None)
         if built is None or built.measured:
             return built
-        solved = self._solved.get(cast("tuple[object, ...]", key))
+        wrapper = FAMILIES.get(str(row["model_type"]), Family(None)).wrapper
+        solved = self._solved.get(cast("tuple[object, ...]", key)) if wrapper else None
         return built if solved is None else _with_tower(_adapted(solved, row), row)
 
     def _find_solved(self) -> dict[tuple[object, ...], Architecture]:
@@ -169,9 +171,10 @@ class Builder:
         active = integer(row, "params_active")
         aliases = [*self._names.get(hub_id, ()), *cast("list[str]", row.get("aliases", []))]
         aliases += MODEL_ALIASES.get(hub_id, ())
+        own_name = tokens(hub_id.split("/")[-1])
         params = integer(row, "params_total")
-        if params is None and architecture is not None and architecture.measured:
-            params = implied_parameters(architecture)
+        if params is None and architecture is not None:
+            params = implied_parameters(architecture, context_length=integer(row, "context_length"))
         return ModelRecord.model_validate(
             {
                 "id": hub_id,
@@ -187,7 +190,7 @@ class Builder:
                 **{name: row.get(name) for name in ("multilingual", "tool_calling", "thinking", "vision")},
                 **{name: row.get(name) for name in ("release_date", "ollama_tag", "gguf_available", "gguf_repo")},
                 "downloads": integer(row, "hf_downloads") or None,
-                "aliases": tuple(dict.fromkeys(alias for alias in aliases if alias != hub_id)),
+                "aliases": tuple(dict.fromkeys(alias for alias in aliases if tokens(alias) != own_name)),
                 "inherited_from": text(row, "inherited_from"),
                 "architecture": architecture,
                 "embedding": _embedding(row),

@@ -198,6 +198,8 @@ EXPERT_PARTS: dict[tuple[str, int], tuple[int, int, int | None]] = {
     ("step3p5", 45): (3, 1280, 11264),
     ("step3p7", 45): (3, 1280, 11264),
     ("llama4", 48): (0, 8192, 16384),
+    ("nemotron_h", 52): (0, 3712, None),
+    ("nemotron_h", 88): (0, 5376, None),
 }
 # Types whose mixtures have neither shared experts nor dense layers.
 PLAIN_EXPERTS = frozenset(
@@ -216,11 +218,29 @@ STATE_SIZES: dict[tuple[str, int, int], tuple[int, int, int, int, int]] = {
     ("falcon_h1", 32, 2560): (4, 4096, 256, 1, 32),
     ("falcon_h1", 44, 3072): (4, 3072, 256, 1, 24),
     ("falcon_h1", 72, 5120): (4, 4096, 256, 2, 32),
+    ("nemotron_h", 42, 3136): (4, 7680, 128, 8, 96),
+    ("nemotron_h", 52, 3072): (4, 7168, 128, 8, 112),
+    ("nemotron_h", 52, 4096): (4, 8192, 128, 8, 128),
+    ("nemotron_h", 56, 4480): (4, 10240, 128, 8, 128),
+    ("nemotron_h", 62, 5120): (4, 10240, 128, 8, 128),
+    ("nemotron_h", 52, 2688): (4, 4096, 128, 8, 64),
+    ("nemotron_h", 88, 4096): (4, 8192, 128, 8, 128),
     ("granitemoehybrid", 40, 1536): (4, 3072, 128, 1, 48),
     ("granitemoehybrid", 40, 4096): (4, 8192, 128, 1, 128),
 }
 # llama.cpp's architectures of these names know no experts.
 DENSE_ONLY = frozenset({"cohere2"})
+# How many layers hold attention and how many a state, where the facts do not list them: (model_type, layers, hidden).
+# The rest are feed-forward layers. Used only where the parameter count confirms it.
+LAYER_COUNTS: dict[tuple[str, int, int], tuple[int, int]] = {
+    ("nemotron_h", 42, 3136): (4, 21),
+    ("nemotron_h", 52, 3072): (4, 24),
+    ("nemotron_h", 52, 4096): (4, 24),
+    ("nemotron_h", 56, 4480): (4, 27),
+    ("nemotron_h", 62, 5120): (6, 28),
+    ("nemotron_h", 52, 2688): (6, 23),
+    ("nemotron_h", 88, 4096): (8, 40),
+}
 # Windows that a publisher's configuration states but llama.cpp does not apply: it keeps the whole cache.
 IGNORED_WINDOW = frozenset({"mistral", "phi3", "starcoder2", "phi3_v", "phi4mm", "phi4-siglip"})
 # Attention layers of hybrids where the facts name none: (model_type, layers) -> layers with attention.
