@@ -1,0 +1,296 @@
+"""Expected speed of generating and reading tokens.
+
+One token costs the time to start the kernels of all layers, and the time to read the active weights and the
+cache from memory:
+
+    seconds = layers x step + (weights + state) / (bandwidth x efficiency) + cache / (bandwidth x cache share)
+
+Devices that hold parts of the layers work one after the other; engines that split every matrix over the
+devices read from all of them at once. What lies in system memory is read at its bandwidth. Efficiencies and
+steps are fitted by class of device on published measurements, not by card (`data/speed.json`, written by
+`scripts/fit_speed.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from knowledge.catalog.records import ModelRecord
+from tools.hardware_types import Device, Machine
+from tools.memory.types import Evidence
+from tools.speed_constants import Constants, class_of, load_constants, quant_factor
+from tools.speed_reads import Reads, reads_of
+
+_GIGA = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Tokens per second of one conversation."""
+
+    low: float
+    mid: float
+    high: float
+    basis: str
+    evidence: tuple[Evidence, ...]
+    aggregate: float
+    """All conversations together."""
+    prompt: float | None = None
+    """Prompt tokens read per second; None where the device's rate is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One device under the constants."""
+
+    bandwidth: float
+    """Theoretical, bytes per second."""
+    weights: float
+    """Bytes per second of 8-bit weights."""
+    cache: float
+    step: float
+    spread: float
+    flops: float | None
+    prompt_flops: float | None
+    name: str
+
+
+def rate_of(device: Device, constants: Constants) -> Rate | None:
+    """A device's rates; None where its bandwidth is not known."""
+    if device.bandwidth_gbs is None:
+        return None
+    item = class_of(device, constants.classes)
+    reached = item.efficiency * max(device.bandwidth_gbs / 1000, 1e-3) ** -item.bandwidth_power
+    tflops = None if device.fp16_tflops is None else device.fp16_tflops * 1e12
+    prompt = None if tflops is None or item.prompt_efficiency is None else tflops * item.prompt_efficiency
+    bandwidth = device.bandwidth_gbs * _GIGA
+    return Rate(
+        bandwidth,
+        bandwidth * reached,
+        bandwidth * item.cache_efficiency,
+        item.step_us * 1e-6,
+        item.spread,
+        tflops,
+        prompt,
+        item.name,
+    )
+
+
+@cache
+def _rate(device: Device) -> Rate | None:
+    return rate_of(device, load_constants())
+
+
+@cache
+def _host_device(bandwidth_gbs: float) -> Device:
+    return Device("system memory", "cpu", 0, bandwidth_gbs)
+
+
+@cache
+def _quant_factor(quant: str) -> float:
+    return quant_factor(quant, load_constants())
+
+
+def _host_share(reads: Reads, gpu_share: float) -> tuple[float, float]:
+    """Shares of dense weights (with cache) and of experts in system memory; experts go there first."""
+    if gpu_share >= 1.0:
+        return 0.0, 0.0
+    total = reads.dense + reads.experts_held
+    outside = (1.0 - gpu_share) * total
+    if not reads.experts_held:
+        return 1.0 - gpu_share, 0.0
+    experts = min(1.0, outside / reads.experts_held)
+    return max(0.0, outside - reads.experts_held) / max(1, reads.dense), experts
+
+
+@dataclass(slots=True)
+class Load:
+    """What is asked of the devices in one step, in which each of `parallel` conversations gets a token."""
+
+    factor: float = 1.0
+    """Efficiency of the weight format."""
+    depth: int = 0
+    """Tokens in each conversation's cache."""
+    gpu_share: float = 1.0
+    parallel: int = 1
+    together: bool = False
+    """Every matrix is split over the devices, instead of the layers."""
+    floor: float = 0.0
+    """Share of the bandwidth that the engine's kernels reach at least."""
+    params_active: float = 0.0
+    batch_efficiency: float = 1.0
+
+
+def token_seconds(
+    reads: Reads,
+    rates: tuple[Rate, ...],
+    shares: tuple[float, ...],
+    host: Rate | None,
+    constants: Constants,
+    load: Load,
+) -> float | None:
+    """Seconds of one step; None where a part lies in system memory of unknown bandwidth.
+
+    Args:
+        reads: What a token reads.
+        rates: The devices' rates.
+        shares: The part of the layers on each device.
+        host: System memory's rate.
+        constants: The fitted constants.
+        load: What is asked.
+    """
+    dense_out, experts_out = _host_share(reads, load.gpu_share) if rates else (1.0, 1.0)
+    parallel, experts = load.parallel, reads.experts_of_batch(load.parallel)
+    steps = reads.layers + constants.expert_step * reads.expert_layers
+    steps += constants.state_step * reads.state_layers
+    cached = reads.cache(load.depth) * parallel
+    seconds = 0.0
+    if rates:
+        kept = 1.0 - dense_out
+        weights = reads.dense * kept + experts * (1.0 - experts_out) + reads.state * parallel
+        seconds = _on_devices(rates, shares, constants, load, weights, cached * kept, steps * kept)
+        if len(rates) > 1:
+            hops = reads.layers / 32 if load.together else len(rates) - 1
+            seconds += constants.device_step_us * 1e-6 * hops
+    if dense_out or experts_out:
+        if host is None:
+            return None
+        outside = reads.dense * dense_out + experts * experts_out
+        outside *= 1.0 + constants.batch_cost * (parallel - 1)
+        seconds += outside / (host.weights * load.factor) + cached * dense_out / host.cache
+        seconds += steps * dense_out * host.step
+        if rates:
+            moves = reads.expert_layers if not dense_out else 1
+            seconds += constants.host_step_us * 1e-6 * moves
+    return seconds
+
+
+def _on_devices(
+    rates: tuple[Rate, ...],
+    shares: tuple[float, ...],
+    constants: Constants,
+    load: Load,
+    weights: float,
+    cached: float,
+    steps: float,
+) -> float:
+    """Seconds that the accelerators take: one after the other, or together."""
+    seconds, parallel = 0.0, load.parallel
+    count = len(rates) if load.together else 1
+    for rate, share in zip(rates, shares, strict=True):
+        part = share / count
+        reading = weights * part / max(rate.weights * load.factor, rate.bandwidth * load.floor)
+        if parallel > 1 and rate.flops is not None:
+            work = 2 * load.params_active * parallel * part / (rate.flops * load.batch_efficiency)
+            reading = max(reading, work)
+        elif parallel > 1:
+            reading *= 1.0 + constants.batch_cost * (parallel - 1)
+        seconds += steps * share * rate.step + reading + cached * part / rate.cache
+    return seconds
+
+
+@cache
+def _evidence() -> tuple[Evidence, ...]:
+    constants = load_constants()
+    return (Evidence("measurement", constants.source, f"speed.json, fitted {constants.fitted_on}"),)
+
+
+def estimate_speed(
+    model: ModelRecord,
+    quant: str,
+    machine: Machine,
+    *,
+    engine: str = "llama.cpp",
+    context: int = 8192,
+    gpu_share: float = 1.0,
+    parallel: int = 1,
+    kv_cache_type: str = "f16",
+) -> Speed | None:
+    """Expected speed of one conversation whose context is half full.
+
+    Args:
+        model: What runs.
+        quant: Weight format.
+        machine: Where it runs; without accelerators everything is read from system memory.
+        engine: llama.cpp unless `data/speed.json` knows better of another.
+        context: Tokens of one conversation.
+        gpu_share: Share of the weights on the accelerators, by bytes.
+        parallel: Conversations at once.
+        kv_cache_type: Type of keys and values.
+
+    Returns:
+        Tokens per second, or None where a bandwidth or the model's size is not known.
+    """
+    constants = load_constants()
+    reads = reads_of(model, quant, kv_cache_type)
+    rates = tuple([rate for device in machine.devices if (rate := _rate(device)) is not None])
+    if reads is None or len(rates) != len(machine.devices):
+        return None
+    host = None
+    if machine.ram_bandwidth_gbs is not None and (not rates or gpu_share < 1.0):
+        host = _rate(_host_device(machine.ram_bandwidth_gbs))
+    rules = constants.engines.get(engine)
+    together = rules is not None and rules.tensor_parallel and len(rates) > 1
+    load = Load(
+        factor=_quant_factor(quant),
+        depth=context // 2,
+        gpu_share=gpu_share,
+        parallel=parallel,
+        together=together,
+        floor=rules.efficiency_floor if rules is not None else 0.0,
+        params_active=float(model.params_active or model.params_total or 0),
+        batch_efficiency=(rules and rules.batch_efficiency) or constants.batch_efficiency,
+    )
+    seconds = token_seconds(reads, rates, _shares(machine.devices), host, constants, load)
+    if not seconds:
+        return None
+    spread = max([rate.spread for rate in rates or (host,) if rate is not None])
+    if host is not None and rates:
+        spread *= constants.offload_spread
+    if not reads.exact:
+        spread *= constants.estimate_spread
+    if rules is not None:
+        spread *= rules.spread
+    mid = 1.0 / seconds
+    return Speed(
+        low=mid / spread,
+        mid=mid,
+        high=mid * spread,
+        basis=_basis(machine, reads, gpu_share, together=together),
+        evidence=_evidence(),
+        aggregate=parallel * mid,
+        prompt=_prompt_speed(rates, model, together=together),
+    )
+
+
+def _prompt_speed(rates: tuple[Rate, ...], model: ModelRecord, *, together: bool) -> float | None:
+    """Prompt tokens per second: two operations for each active parameter and token, at the rate reached."""
+    params = model.params_active or model.params_total
+    reached = [rate.prompt_flops for rate in rates if rate.prompt_flops is not None]
+    if not reached or len(reached) != len(rates) or not params:
+        return None
+    flops = sum(reached) if together else len(reached) / sum(1 / value for value in reached)
+    return flops / (2 * params)
+
+
+def _basis(machine: Machine, reads: Reads, gpu_share: float, *, together: bool) -> str:
+    """What the figure rests on, in one line."""
+    size = f"{reads.weights / _GIGA:.2f} GB of weights a token"
+    if not machine.devices:
+        return f"{size} at {machine.ram_bandwidth_gbs:.0f} GB/s of system memory; fitted by device class"
+    device = machine.devices[0]
+    where = f"{device.bandwidth_gbs:.0f} GB/s"
+    if len(machine.devices) > 1:
+        where += f" on each of {len(machine.devices)} devices, " + ("together" if together else "in turn")
+    if gpu_share < 1.0:
+        where += f", {1 - gpu_share:.0%} of them at {machine.ram_bandwidth_gbs:.0f} GB/s of system memory"
+    return f"{size} at {where}; fitted by device class on published measurements"
+
+
+def _shares(devices: tuple[Device, ...]) -> tuple[float, ...]:
+    """Layers go to the devices by their memory, as llama.cpp splits them."""
+    if len(devices) < 2:
+        return (1.0,) * len(devices)
+    total = sum(device.memory_bytes for device in devices) or 1
+    return tuple([device.memory_bytes / total for device in devices])
