@@ -209,12 +209,10 @@ def scratch(plan: ComputePlan, cells: Cells, request: MemoryRequest, quantized_c
     return Scratch(peak, inputs, plan.output * width if request.frontend == "api" else 0)
 
 
-def host_compute_bytes(plan: ComputePlan, cells: Cells, request: MemoryRequest, vocab: int) -> int:
-    """Pinned system memory: inputs on their way to the device, masks, and the logits handed back."""
+def host_compute_bytes(
+    plan: ComputePlan, parts: Scratch, request: MemoryRequest, vocab: int, copies: int = 1
+) -> int:
+    """Pinned system memory: inputs on their way to the device, and the logits handed back."""
     width = request.ubatch_size * FLOAT
-    outputs = request.parallel if request.frontend == "server" else request.ubatch_size
-    return (
-        (2 * plan.hidden + plan.per_layer_input) * width
-        + mask_bytes(plan, cells, request)
-        + vocab * FLOAT * outputs
-    )
+    passing = (2 * plan.hidden + plan.per_layer_input) * width
+    return passing + copies * parts.inputs + vocab * FLOAT * request.parallel

@@ -73,9 +73,7 @@ def _assumptions(model: ModelRecord, plan: Plan, request: MemoryRequest) -> tupl
         notes.append("The scratch buffers of several devices are known within 10 %.")
     partial = request.gpu_layers is not None and request.gpu_layers <= plan.arch.layers
     if partial or request.cpu_moe or not request.kv_offload:
-        notes.append(
-            "With parts in system memory the device borrows weights while computing; scratch within 10 %."
-        )
+        notes.append("With parts in system memory the device borrows weights while computing.")
     return tuple(notes)
 
 
@@ -94,6 +92,14 @@ def _remarks(model: ModelRecord, plan: Plan) -> tuple[str, ...]:
     return tuple(remarks)
 
 
+def _borrowed(plan: Plan, request: MemoryRequest) -> int:
+    """The allocator sometimes holds two of the tensors that a device borrows from system memory."""
+    if request.cpu_moe or (request.gpu_layers is not None and request.gpu_layers <= plan.arch.layers):
+        weights = plan.weights_in(request.quant.upper())
+        return weights.largest_experts or weights.largest_tensor
+    return 0
+
+
 def exact_estimated(model: ModelRecord, request: MemoryRequest, found: Layout, plan: Plan) -> Estimated:
     """Adds interval, words and evidence to a layout."""
     assumptions = _assumptions(model, plan, request)
@@ -104,6 +110,7 @@ def exact_estimated(model: ModelRecord, request: MemoryRequest, found: Layout, p
         cache_low = 0.0 if plan.arch.measured else 0.3 if plan.arch.approximations else 0.05
         low -= int(loose * weights + cache_low * kv + 0.1 * compute)
         high += int(loose * weights + (0.0 if plan.arch.measured else 0.02) * kv + 0.25 * compute)
+        high += _borrowed(plan, request)
     basis = (
         Evidence("measurement", ENGINE),
         Evidence("catalog", f"architecture of {model.id} ({plan.arch.arch})", model.as_of),

@@ -21,7 +21,7 @@ from tools.memory.kv_cache import (
 )
 from tools.memory.quantization import is_quantized
 from tools.memory.shapes import extra_int
-from tools.memory.tensors import has_table, parameter_count
+from tools.memory.tensors import has_table, parameter_count, second_table_on_cpu
 from tools.memory.types import MemoryRequest
 from tools.memory.weights import Weights, weights_of
 
@@ -158,12 +158,21 @@ def layout(model: ModelRecord, plan: Plan, request: MemoryRequest) -> Layout:
     parts = scratch(plan.compute, cells, request, has_quantized(types))
     shares = shares_of(request)
     whole = request.gpu_layers is None or request.gpu_layers > plan.arch.layers
-    host = weights.host + host_compute_bytes(plan.compute, cells, request, plan.arch.vocab)
+    copies = _copies(request, shares, whole)
+    host = weights.host + host_compute_bytes(plan.compute, parts, request, plan.arch.vocab, copies)
     if len(shares) == 1 and whole and request.kv_offload and not request.cpu_moe:
         share = Share(weights.device, kv_cache_bytes(plan.cache, cells, request, types), parts.total)
         return _scaled(plan, Layout((share,), host, weights.file), weights.host)
-    split = _Split(plan, weights, cells, request, shares, parts)
+    split = _Split(plan, weights, cells, request, shares, parts, copies)
     return _scaled(plan, split.layout(host), weights.host)
+
+
+def _copies(request: MemoryRequest, shares: tuple[float, ...], whole: bool) -> int:
+    """Copies of the inputs: several where devices work in a pipeline, which needs everything on them."""
+    pipelined = (
+        sum(share > 0 for share in shares) > 1 and whole and request.kv_offload and not request.cpu_moe
+    )
+    return PIPELINE_COPIES if pipelined else 1
 
 
 def _scaled(plan: Plan, found: Layout, host_weights: int) -> Layout:
@@ -184,7 +193,10 @@ def _in_system_memory(
     )
     parts = scratch(plan.compute, cells, request, False)
     row = plan.compute.hidden * request.ubatch_size * 4
-    held = int((weights.host + sum(weights.host_layers) + weights.host_output) * plan.scale)
+    held = weights.host + sum(weights.host_layers) + weights.host_output
+    if second_table_on_cpu(plan.arch):
+        held += weights.table
+    held = int(held * plan.scale)
     return Layout((Share(held, cache, parts.total + row),), 0, int(weights.file * plan.scale))
 
 
@@ -198,6 +210,7 @@ class _Split:
     request: MemoryRequest
     shares: tuple[float, ...]
     parts: Scratch
+    copies: int
 
     def layout(self, host: int) -> Layout:
         """Bytes by place; `host` is what stays in system memory in any case."""
@@ -237,12 +250,9 @@ class _Split:
         if len(used) == 1:
             sizes[used[0]] = max(peak + parts.inputs, parts.output)
             return sizes
-        # Pipelining needs everything on the devices; then inputs and the handed-over rows are kept several
-        # times.
-        copies = 1 if left_behind or left_experts or not self.request.kv_offload else PIPELINE_COPIES
         for device in used:
             rows = width if device == used[0] else 2 * width
-            inputs = copies * (parts.inputs + rows)
+            inputs = self.copies * (parts.inputs + rows)
             output = parts.output if device == used[-1] else 0
             sizes[device] = max(peak, output) + inputs
         return sizes

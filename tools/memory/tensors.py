@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from knowledge.catalog.records import Architecture
 from tools.memory.shapes import Sizes, layer_sizes, model_sizes
@@ -31,17 +32,23 @@ class Tensor:
 
     @property
     def stacked(self) -> bool:
-        """Holds all experts of a layer."""
-        return self.name.endswith("_exps")
+        """Belongs to the routed experts of a layer, all in one tensor."""
+        return "_exps" in self.name
 
 
 Rows = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @cache
-def _tables() -> dict[str, tuple[Rows, Rows]]:
+def _raw() -> dict[str, Any]:
     text = files("tools.memory").joinpath("data/tensors.json").read_text(encoding="utf-8")
-    table = json.loads(text)
+    table: dict[str, Any] = json.loads(text)
+    return table
+
+
+@cache
+def _tables() -> dict[str, tuple[Rows, Rows]]:
+    table = _raw()
     groups: dict[str, str] = table["groups"]
 
     def rows(listed: str) -> Rows:
@@ -57,6 +64,11 @@ def _tables() -> dict[str, tuple[Rows, Rows]]:
     return {
         arch: (rows(entry["model"]), rows(entry["layer"])) for arch, entry in table["architectures"].items()
     }
+
+
+def second_table_on_cpu(arch: Architecture) -> bool:
+    """True where the CPU backend too holds a tied token table twice (measured)."""
+    return arch.arch in _raw()["second_table_on_cpu"]
 
 
 def has_table(arch: Architecture | None) -> bool:

@@ -44,6 +44,8 @@ class Weights:
     """Device bytes of what comes after the layers (norm, output matrix, the tied copy of the token table)."""
     host: int
     """Token tables, in system memory always."""
+    table: int
+    """The token table alone."""
     file: int
     """Tensor data of the GGUF file, without metadata."""
     host_layers: tuple[int, ...]
@@ -76,7 +78,7 @@ def weights_of(arch: Architecture, quant: str) -> Weights:
     tensors = model_tensors(arch)
     chooser = TypeChooser(quant, arch, sum(t.name in ("attn_v", "attn_qkv") for t in tensors))
     layers, experts, host_layers = ([0] * arch.layers for _ in range(3))
-    output = host = file = host_output = largest = largest_experts = short = 0
+    output = host = table = file = host_output = largest = largest_experts = short = 0
     for tensor in tensors:
         wanted = chooser.choose(tensor)
         size = _host_bytes(wanted, tensor)
@@ -85,6 +87,7 @@ def weights_of(arch: Architecture, quant: str) -> Weights:
         short += wanted in ("Q4_0", "Q5_0", "Q5_1", "IQ4_NL") and mix_of(quant).base != wanted
         if tensor.name in HOST_TENSORS:
             host += padded(size)
+            table += padded(size) if tensor.name == "token_embd" else 0
             if tensor.name == "token_embd" and arch.tied:
                 output += on_device
         elif tensor.layer is None:
@@ -103,6 +106,7 @@ def weights_of(arch: Architecture, quant: str) -> Weights:
         tuple(experts),
         output,
         host,
+        table,
         file,
         tuple(host_layers),
         host_output,
