@@ -14,7 +14,7 @@ from tui.invocation import common_options, invocation
 from tui.output import write_note
 
 GUIDED = "guided"
-MAX_SESSION_NAME = 80
+SESSION_NAME = re.compile(r"[\w.\- ]{1,64}")
 HELP = """Talk, and end with a recommendation.
 
 MODEL is `guided` (built in: no model server, no network, no key), `ollama_chat/NAME` for a model of a running
@@ -38,17 +38,16 @@ def session_name(name: str | None) -> str | None:
     """Checks a session's name.
 
     Raises:
-        UsageError: It is empty, too long, or holds control characters.
+        UsageError: It is empty, too long, or holds other signs than letters, digits, `.-_` and spaces.
     """
     if name is None:
         return None
-    name = name.strip()
-    if not name or len(name) > MAX_SESSION_NAME or re.search(r"[\x00-\x1f\x7f-\x9f]", name):
+    if not name.strip() or not SESSION_NAME.fullmatch(name.strip()):
         raise UsageError(
-            f"A session's name has 1 to {MAX_SESSION_NAME} characters and no control characters.",
+            "A session's name has 1 to 64 letters, digits, dots, dashes or spaces.",
             hint="For example --session work.",
         )
-    return name
+    return name.strip()
 
 
 def model_name(model: str, offline: bool) -> str:

@@ -10,13 +10,13 @@ from agent.events import Event, Failure, Message, Question, Ready, Recommendatio
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError
 from tui.error_log import note_error
+from tui.json_requests import lines_of
 from tui.markdown_lines import plain_lines
 from tui.output import bullets, wrapped, write_error, write_lines, write_note
 from tui.recommendation_text import recommendation_lines
 
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = "Say what you need in your own words. /recommend answers now, /help shows this, /quit ends."
-MAX_TEXT = 1_000_000
 
 
 class Repl:
@@ -123,11 +123,13 @@ def _reader() -> Callable[[], str | None]:
 
         return ask
 
+    lines = lines_of(sys.stdin.buffer)
+
     def read() -> str | None:
-        line = sys.stdin.buffer.readline(MAX_TEXT)
-        if not line:
+        line = next(lines, None)
+        if line is None:
             return None
-        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        text = line.decode("utf-8", "replace")
         write_lines([YOU + " ".join(plain_lines(text))[:500]])
         return text
 

@@ -20,6 +20,10 @@ WORD_KEYS = {"task": "name", "deployment": "mode", "license": "use", "training":
 LIST_SLOTS = ("languages", "features")
 UNREADABLE = ("int_parsing", "float_parsing", "literal_error", "model_type", "int_from_float")
 """Errors that say `these are other words`, where free text may still be understood."""
+Speed = Annotated[float, Number, Field(gt=0, le=1e6, allow_inf_nan=False)]
+"""Tokens per second."""
+Count = Annotated[int, Number, Field(ge=1, le=1_000_000)]
+"""Conversations at once."""
 
 
 def _items(value: object) -> object:
@@ -39,12 +43,8 @@ class RecommendQuery(Request):
     )
     context: Tokens | None = Field(None, description="tokens that one conversation or request needs")
     priority: Priority | None = Field(None, description="what counts most")
-    min_speed: Annotated[float, Number, Field(gt=0, le=1e6)] | None = Field(
-        None, description="tokens per second, at least"
-    )
-    concurrency: Annotated[int, Number, Field(ge=1, le=1_000_000)] | None = Field(
-        None, description="conversations at once"
-    )
+    min_speed: Speed | None = Field(None, description="tokens per second, at least")
+    concurrency: Count | None = Field(None, description="conversations at once")
     languages: Annotated[tuple[str, ...], BeforeValidator(_items)] | None = Field(
         None, description="ISO 639-1 codes, or multi"
     )
@@ -78,15 +78,8 @@ def recommend_needs(needs: Needs) -> Document:
 @cache
 def _adapter(slot: str) -> TypeAdapter[Any]:
     """The type of a slot's value."""
-    if slot == "context":
-        return TypeAdapter(Tokens)
-    if slot == "min_speed":
-        return TypeAdapter(Annotated[float, Number, Field(gt=0, le=1e6)])
-    if slot == "concurrency":
-        return TypeAdapter(Annotated[int, Number, Field(ge=1, le=1_000_000)])
-    annotation = Needs.model_fields[slot].annotation
-    filled = next(part for part in get_args(annotation) if part is not type(None))
-    return TypeAdapter(filled.model_fields["value"].annotation)
+    bounded: dict[str, Any] = {"context": Tokens, "min_speed": Speed, "concurrency": Count}
+    return TypeAdapter(bounded.get(slot) or _slot_type(slot).model_fields["value"].annotation)
 
 
 def exact_slot(slot: str, value: object) -> Slot[Any]:
@@ -116,7 +109,8 @@ def exact_value(slot: str, value: object) -> Slot[Any]:
         given = value.strip().lower()
     read = _adapter(slot).validate_python(given)
     quote = value.strip() if isinstance(value, str) else ""
-    return _slot_type(slot).model_validate({"value": read, "quote": quote})
+    filled: Slot[Any] = _slot_type(slot).model_validate({"value": read, "quote": quote})
+    return filled
 
 
 @cache

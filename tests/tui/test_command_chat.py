@@ -1,0 +1,122 @@
+"""`chat`: which face, which model, which session; and Ctrl+C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.tui.cli_help import FakeSession, Program
+from tui import command_chat
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What sessions were opened with; the chat talks to a fake one."""
+    calls: list[dict[str, Any]] = []
+
+    def factory(model: str, session: str | None, offline: bool) -> Any:
+        async def open_it() -> FakeSession:
+            calls.append({"model": model, "session": session, "offline": offline})
+            return FakeSession()
+
+        return open_it
+
+    monkeypatch.setattr(command_chat, "factory", factory)
+    return calls
+
+
+@pytest.fixture
+def program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Program:
+    monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path / "home"))
+    return Program(capsys, monkeypatch)
+
+
+@pytest.mark.parametrize("argv", [("chat", "--json"), ("--json",), ("--json", "chat")])
+def test_json_is_the_line_protocol(
+    program: Program, opened: list[dict[str, Any]], argv: tuple[str, ...]
+) -> None:
+    outcome = program(*argv, stdin=[{"text": "hi"}])
+    assert outcome.status == 0
+    assert [line["type"] for line in outcome.lines] == ["ready", "message", "turn_end"]
+    assert outcome.err == ""
+    assert opened == [{"model": "guided", "session": None, "offline": False}]
+
+
+def test_plain_needs_no_terminal(program: Program, opened: list[dict[str, Any]]) -> None:
+    outcome = program("--plain", "--session", "my work", stdin="hi\n")
+    assert outcome.status == 0
+    assert outcome.out == "You: hi\nAdvisor: heard hi\n"
+    assert opened[0]["session"] == "my work"
+
+
+def test_the_screen_needs_a_terminal(program: Program, opened: list[dict[str, Any]]) -> None:
+    outcome = program()
+    assert outcome.status == 2
+    assert "--plain" in outcome.err
+    assert opened == []
+
+
+def test_auto_is_guided_for_now_and_says_so(program: Program, opened: list[dict[str, Any]]) -> None:
+    outcome = program("chat", "--json", "--model", "auto")
+    assert opened[0]["model"] == "guided"
+    assert "guided" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--offline", "--model", "ollama_chat/qwen3:8b"),
+        ("--model", ""),
+        ("--model", "two words"),
+        ("--model", "a\x1b[31m"),
+        ("--session", ""),
+        ("--session", "../../x"),
+        ("--session", "x" * 65),
+        ("--session", "a\nb"),
+    ],
+)
+def test_options_that_are_off_are_wrong_usage(
+    program: Program, opened: list[dict[str, Any]], options: tuple[str, ...]
+) -> None:
+    outcome = program("chat", "--json", *options)
+    assert outcome.status == 2
+    assert outcome.document["error"]["hint"]
+    assert opened == []
+
+
+def test_offline_is_told_to_the_session(program: Program, opened: list[dict[str, Any]]) -> None:
+    program("chat", "--json", "--offline")
+    assert opened[0]["offline"] is True
+
+
+@pytest.mark.parametrize("face", ["--json", "--plain"])
+def test_ctrl_c_ends_with_130_and_without_a_traceback(face: str, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom tests.tui.cli_help import FakeSession\nfrom tui import command_chat\n"
+        "from tui.cli import main\n"
+        "def factory(*_):\n    async def open_it():\n        return FakeSession()\n    return open_it\n"
+        "command_chat.factory = factory\n"
+        f"sys.exit(main(['chat', {face!r}]))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "LLM_ADVISOR_HOME": str(tmp_path)},
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(b'{"text": "hi"}\n')
+        process.stdin.flush()
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert b"Traceback" not in process.stderr.read()
