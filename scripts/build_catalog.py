@@ -57,7 +57,9 @@ def build(facts: Path, out: Path) -> dict[str, int]:
 
 def main() -> None:
     """Command line of the tool."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("facts", type=Path)
     parser.add_argument("--out", type=Path, default=DATA)
     arguments = parser.parse_args()

@@ -9,16 +9,17 @@ from weakref import WeakKeyDictionary
 
 from knowledge.catalog.records import Accelerator
 from knowledge.catalog.store import Catalog
+from knowledge.catalog.tokens import word_set
 from knowledge.errors import AmbiguousNameError, UnknownNameError
 
-_MAKERS = frozenset(
-    "nvidia amd intel apple geforce radeon instinct tesla quadro graphics gpu card corporation inc ryzen processor "
-    "generation data center chip tm r edition oem vram memory unified with ram".split()
+_MAKERS = word_set(
+    "nvidia amd intel apple geforce radeon instinct tesla quadro graphics gpu card corporation inc ryzen "
+    "processor generation data center chip tm r edition oem vram memory unified with ram"
 )
-_SERIES = frozenset("rtx gtx rx arc titan gt".split())
-_OPTIONAL = frozenset("pro blackwell ada jetson agx super nano".split())
+_SERIES = word_set("rtx gtx rx arc titan gt")
+_OPTIONAL = word_set("pro blackwell ada jetson agx super nano")
 """Words that a short name may leave out where nothing else has that name."""
-_FORM = frozenset("pcie sxm sxm2 sxm4 sxm5 nvl nvlink oam hbm2 hbm2e hbm3 hbm3e per server workstation".split())
+_FORM = word_set("pcie sxm sxm2 sxm4 sxm5 nvl nvlink oam hbm2 hbm2e hbm3 hbm3e per server workstation")
 _SAME_WORD = {"laptop": "mobile", "notebook": "mobile", "maxq": "mobile", "max-q": "mobile"}
 _MEMORY = re.compile(r"(?<![\d.])(\d{1,3})\s*(?:gib|gb|go|g)(?![a-z])")
 _WORD = re.compile(r"[a-z]+|\d+|\+")
@@ -81,8 +82,8 @@ def match_accelerators(catalog: Catalog, text: str) -> tuple[Accelerator, ...]:
 
     Args:
         catalog: where to look.
-        text: a name such as `3090`, `GeForce RTX 3090`, `A100 80GB`, `M3 Max 64 GB`; a size chooses among variants,
-            and a size that no variant has leaves nothing.
+        text: a name such as `3090`, `GeForce RTX 3090`, `A100 80GB`, `M3 Max 64 GB`; a size chooses among
+            variants, and a size that no variant has leaves nothing.
     """
     index = _INDEXES.get(catalog)
     if index is None:
@@ -133,12 +134,18 @@ def resolve_accelerator(catalog: Catalog, text: str) -> Accelerator:
     shown = text.strip()[:60]
     if not found:
         nearest = nearest_accelerators(catalog, text)
-        hint = f"Nearest names: {', '.join(nearest)}." if nearest else "`llm-advisor gpus list` shows every one."
-        raise UnknownNameError(f"No accelerator in the catalog is called {shown!r}.", hint=hint, nearest=nearest)
+        hint = (
+            f"Nearest names: {', '.join(nearest)}." if nearest else "`llm-advisor gpus list` shows every one."
+        )
+        raise UnknownNameError(
+            f"No accelerator in the catalog is called {shown!r}.", hint=hint, nearest=nearest
+        )
     if len(found) > 1:
         names = [card.name for card in found]
         raise AmbiguousNameError(
-            f"{shown!r} could be any of {len(names)} accelerators.", hint=f"Say which: {', '.join(names)}.", choices=names
+            f"{shown!r} could be any of {len(names)} accelerators.",
+            hint=f"Say which: {', '.join(names)}.",
+            choices=names,
         )
     return found[0]
 
@@ -148,5 +155,7 @@ def nearest_accelerators(catalog: Catalog, text: str, limit: int = 5) -> tuple[s
     from rapidfuzz import fuzz, process
 
     names = {card.name.lower(): card.name for card in catalog.accelerators}
-    found = process.extract(text.lower()[:100], names.keys(), scorer=fuzz.WRatio, limit=limit, score_cutoff=60)
+    found = process.extract(
+        text.lower()[:100], names.keys(), scorer=fuzz.WRatio, limit=limit, score_cutoff=60
+    )
     return tuple(names[name] for name, _, _ in found)

@@ -1,10 +1,10 @@
 """Models behind an API, from the price map inside the LiteLLM package.
 
-The map is read as a file: LiteLLM itself is never imported here. What is known of its traps:
-prices are per token; zero and null mean unknown unless the provider is local; single rows are plainly wrong; one
-model stands under the key of every host, so that the maker's own key counts; a row whose end date is past is retired;
-long-context prices hide in fields of their own or in a list of tiers. The version of the package is the date of the
-prices.
+The map is read as a file: LiteLLM itself is never imported here. What is known of its traps: prices are per
+token; zero and null mean unknown unless the provider is local; single rows are plainly wrong; one model stands
+under the key of every host, so that the maker's own key counts; a row whose end date is past is retired;
+long-context prices hide in fields of their own or in a list of tiers. The version of the package is the date of
+the prices.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ from knowledge.errors import AmbiguousNameError, UnknownNameError
 PRICE_MAP = "model_prices_and_context_window_backup.json"
 MODES = frozenset({"chat", "responses", "embedding", "rerank"})
 _ABOVE = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
-_NOISE = frozenset({"latest", "anthropic", "openai", "google", "preview", "ai", "model", "api", "the", "v", "us"})
+_NOISE = frozenset(
+    {"latest", "anthropic", "openai", "google", "preview", "ai", "model", "api", "the", "v", "us"}
+)
 _EFFORT = re.compile(r"\([^)]*\)")
 
 
@@ -137,7 +139,7 @@ def _maker_rank(key: str, provider: str) -> int | None:
 
 
 def _without_doubles(models: Sequence[ApiModel]) -> tuple[ApiModel, ...]:
-    """One key for each model of a provider: `deepseek/deepseek-chat` also stands there without its provider."""
+    """One key for each model of a provider: `deepseek/deepseek-chat` also stands there without its prefix."""
     found: dict[tuple[str, str], ApiModel] = {}
     for model in models:
         name = (model.provider, model.key.split("/")[-1])
@@ -245,7 +247,9 @@ def resolve_api_model(text: str) -> ApiModel:
         AmbiguousNameError: several makers sell a model of this name; carries their keys.
     """
     name = text.strip()
-    exact = next((model for model in load_api_models() if model.key == name), None) or read_price_map().record(name)
+    exact = next(
+        (model for model in load_api_models() if model.key == name), None
+    ) or read_price_map().record(name)
     if exact is not None:
         return exact
     found = _index().get(_words(name.split("/")[-1]), [])
@@ -257,7 +261,9 @@ def resolve_api_model(text: str) -> ApiModel:
     if found:
         keys = [model.key for model in found]
         raise AmbiguousNameError(
-            f"{name[:60]!r} could be any of {len(keys)} API models.", hint=f"Say which: {', '.join(keys)}.", choices=keys
+            f"{name[:60]!r} could be any of {len(keys)} API models.",
+            hint=f"Say which: {', '.join(keys)}.",
+            choices=keys,
         )
     raise _unknown(name)
 
@@ -267,12 +273,20 @@ def _unknown(name: str) -> UnknownNameError:
 
     missing = read_price_map().missing
     if missing:
-        return UnknownNameError(f"No API model can be looked up: {missing}.", hint="Run `llm-advisor doctor`.")
+        return UnknownNameError(
+            f"No API model can be looked up: {missing}.", hint="Run `llm-advisor doctor`."
+        )
     keys = [model.key for model in load_api_models()]
     found = process.extract(name[:100].lower(), keys, scorer=fuzz.WRatio, limit=5, score_cutoff=60)
     nearest = tuple(key for key, _, _ in found)
-    hint = f"Nearest names: {', '.join(nearest)}." if nearest else "`llm-advisor models list --api` shows every one."
-    return UnknownNameError(f"No API model in the price map is called {name[:60]!r}.", hint=hint, nearest=nearest)
+    hint = (
+        f"Nearest names: {', '.join(nearest)}."
+        if nearest
+        else "`llm-advisor models list --api` shows every one."
+    )
+    return UnknownNameError(
+        f"No API model in the price map is called {name[:60]!r}.", hint=hint, nearest=nearest
+    )
 
 
 def find_api_names(text: str) -> list[tuple[int, int, ApiModel]]:
@@ -303,6 +317,6 @@ def _board_names(catalog: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
 
 
 def api_benchmarks(catalog: Catalog, model: ApiModel) -> tuple[tuple[str, BenchmarkResult], ...]:
-    """Scores of an API model: the name that the board lists (it tells the effort, `GPT-5 (high)`), and the score."""
+    """Scores of an API model, each with the name that the board lists (it tells the effort, `GPT-5 (high)`)."""
     names = _board_names(catalog).get(_words(model.key.split("/")[-1]), ())
     return tuple((name, result) for name in names for result in catalog.benchmarks.for_name(name))

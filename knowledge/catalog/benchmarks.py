@@ -85,5 +85,10 @@ class Benchmarks:
 
     def board_of(self, benchmark: str) -> Board | None:
         """The entry that a benchmark name belongs to: the one with the longest beginning of the name."""
-        fits = [(len(start), board) for board in self._notes for start in board.benchmarks if benchmark.startswith(start)]
+        fits = [
+            (len(start), board)
+            for board in self._notes
+            for start in board.benchmarks
+            if benchmark.startswith(start)
+        ]
         return max(fits, key=lambda pair: pair[0])[1] if fits else None

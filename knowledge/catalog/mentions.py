@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from knowledge.catalog.names import OTHER_MODELS, NameIndex, name_index, resolve_model_verbose
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import Catalog
-from knowledge.catalog.tokens import Token, core, is_number, is_size, spans, strip_quant, tokens
+from knowledge.catalog.tokens import Token, core, is_number, is_size, spans, strip_quant, tokens, word_set
 from knowledge.errors import AmbiguousNameError, UnknownNameError
 
 LONGEST = 12
 _GAP = re.compile(r"[\s\-_:/()]{0,2}|\.")
-_COMMON_WORDS = frozenset(
-    "all multi static sentence solar opt command step paraphrase penguin harrier inkling laguna stella apertus small "
-    "large mini medium nano text code coder chat base instruct it new open deep think vision embedding embed "
-    "reranker rerank rank tiny flash pro next air edge lite english multilingual model models orca falcon mimo "
-    "ms en zh moe ai best a e m v r x s l t i to on in of and or with for the".split()
+_COMMON_WORDS = word_set(
+    "all multi static sentence solar opt command step paraphrase penguin harrier inkling laguna stella apertus "
+    "small large mini medium nano text code coder chat base instruct it new open deep think vision embedding embed "
+    "reranker rerank rank tiny flash pro next air edge lite english multilingual model models orca falcon "
+    "mimo ms en zh moe ai best a e m v r x s l t i to on in of and or with for the"
 )
 """Words of names that are also ordinary words: one of them alone is no mention."""
 _PROGRAM = re.compile(r"\.(?:cpp|c|py|rs)\b|[-_]?index\b", re.IGNORECASE)
@@ -27,8 +27,8 @@ _PROGRAM = re.compile(r"\.(?:cpp|c|py|rs)\b|[-_]?index\b", re.IGNORECASE)
 class Mention:
     """A model name in a text: `text[start:end]`.
 
-    `record` is the model where the name means one; `choices` are the ids where it could mean several. Both are
-    empty where the words name a size or version that the catalog does not hold.
+    `record` is the model where the name means one; `choices` are the ids where it could mean several. Both
+    are empty where the words name a size or version that the catalog does not hold.
     """
 
     text: str

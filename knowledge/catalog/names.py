@@ -2,7 +2,7 @@
 
 Order of the rules, the first that answers wins:
 1. the Hub id, an Ollama tag or a known alias;
-2. the same words as a model's name. A name without `base` means the instruction-tuned model where there is one;
+2. the same words as a model's name, where a name without `base` means the instruction-tuned model if any;
 3. a name that leaves out only versions, dates or the size, where one model (or one newest version) is left;
 4. the same again with misspelled words corrected, which the resolution says.
 A number in a name is never changed, and a name that fits no model is an error with the nearest names.
@@ -28,6 +28,7 @@ from knowledge.catalog.tokens import (
     strip_address,
     strip_quant,
     tokens,
+    word_set,
 )
 from knowledge.errors import AmbiguousNameError, UnknownNameError
 
@@ -39,9 +40,9 @@ _OPTIONAL = frozenset({"v", "preview", "exp", "hf"})
 _WEAK_KINDS = frozenset({"base"})
 _SIZED_BY_WORD = frozenset({"embedding", "reranker", "encoder"})
 """Kinds whose names say `base` and `large` for a size."""
-OTHER_MODELS = frozenset(
-    "llava gpt claude gemini grok dalle whisper sora kokoro flux bard alpaca koala dolly sonnet opus haiku nova muse "
-    "cogito bakllava moondream marco megatron palm turbo davinci wan veo imagen sdxl".split()
+OTHER_MODELS = word_set(
+    "llava gpt claude gemini grok dalle whisper sora kokoro flux bard alpaca koala dolly sonnet opus haiku nova "
+    "muse cogito bakllava moondream marco megatron palm turbo davinci wan veo imagen sdxl"
 )
 """Words that name models outside the catalog: never read as a misspelling of one inside."""
 
@@ -148,7 +149,9 @@ def resolve_model(catalog: Catalog, text: str, *, kinds: Collection[Kind] | None
     return resolve_model_verbose(catalog, text, kinds=kinds).record
 
 
-def resolve_model_verbose(catalog: Catalog, text: str, *, kinds: Collection[Kind] | None = None) -> Resolution:
+def resolve_model_verbose(
+    catalog: Catalog, text: str, *, kinds: Collection[Kind] | None = None
+) -> Resolution:
     """As `resolve_model`, with how the name was understood."""
     name = strip_address(text)
     exact = catalog.model(name) or catalog.model(strip_quant(name))
@@ -229,7 +232,9 @@ def _in_order(words: Words, name: Words) -> bool:
     return all(word in rest for word in words)
 
 
-def _shortened(index: NameIndex, words: Words, text: str, kinds: Collection[Kind] | None) -> Resolution | None:
+def _shortened(
+    index: NameIndex, words: Words, text: str, kinds: Collection[Kind] | None
+) -> Resolution | None:
     """Names that leave something out: only versions, or the size as well."""
     short = core(words)
     longer = _longer(index, short, kinds)
@@ -239,7 +244,11 @@ def _shortened(index: NameIndex, words: Words, text: str, kinds: Collection[Kind
     sized = any(is_size(word) for word in short)
     near = [entry for entry in starts if _only_versions(_left_out(short, entry.core), sizes=not sized)]
     pool = near or starts
-    pool = [entry for entry in pool if not entry.base] or pool if not BASE & set(words) else _by_role(pool, words)
+    pool = (
+        [entry for entry in pool if not entry.base] or pool
+        if not BASE & set(words)
+        else _by_role(pool, words)
+    )
     if TUNED & set(words):
         pool = [entry for entry in pool if TUNED & set(entry.words)] or pool
     if len({entry.core for entry in pool}) == 1 and len(pool) > 1:
@@ -266,7 +275,8 @@ def _only_versions(words: Sequence[str], *, sizes: bool) -> bool:
     """Whether the words are dates (`2507`, `1124`), `v0.3` and the like, and sizes where they may be."""
     version = r"\d{2,4}|\d(?:\.\d)?" if sizes else r"\d{2,4}|[01]\.\d|\d"
     return all(
-        word in _OPTIONAL or (sizes and is_size(word)) or re.fullmatch(version, word) is not None for word in words
+        word in _OPTIONAL or (sizes and is_size(word)) or re.fullmatch(version, word) is not None
+        for word in words
     )
 
 
@@ -306,7 +316,9 @@ def nearest_names(catalog: Catalog, text: str, limit: int = NEAREST) -> tuple[st
 def _unknown(index: NameIndex, text: str, words: Words) -> UnknownNameError:
     shown = text.strip() if len(text.strip()) <= 60 else text.strip()[:57] + "..."
     nearest = nearest_names(index.catalog, text) if words else ()
-    hint = f"Nearest names: {', '.join(nearest)}." if nearest else "`llm-advisor models list` shows every model."
+    hint = (
+        f"Nearest names: {', '.join(nearest)}." if nearest else "`llm-advisor models list` shows every model."
+    )
     return UnknownNameError(f"No model in the catalog is called {shown!r}.", hint=hint, nearest=nearest)
 
 

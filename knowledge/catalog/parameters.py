@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from knowledge.catalog.records import Architecture, Experts, LatentAttention, Recurrent
+from knowledge.catalog.tokens import word_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,16 @@ _ENCODER = Traits(
 )
 TRAITS: dict[str, Traits] = {
     **dict.fromkeys(
-        "llama qwen2 gemma granite granitemoe mistral3 llama4 internlm2 minicpm smollm3 ernie4_5 chatglm "
-        "olmo phi3 deepseek deepseek2 exaone seed_oss qwen2vl glm4-plain baichuan orion xverse ernie4_5-moe "
-        "jamba mamba granitehybrid mixtral arctic".split(),
+        word_set(
+            "llama qwen2 gemma granite granitemoe mistral3 llama4 internlm2 minicpm smollm3 ernie4_5 chatglm "
+            "olmo phi3 deepseek deepseek2 exaone seed_oss qwen2vl glm4-plain baichuan orion xverse ernie4_5-moe "
+            "jamba mamba granitehybrid mixtral arctic"
+        ),
         _PLAIN,
     ),
     **dict.fromkeys(
-        "qwen3 qwen3moe qwen3vl qwen3vlmoe hunyuan-dense hunyuan-moe lfm2 lfm2moe bailingmoe2".split(), _HEAD_NORM
+        word_set("qwen3 qwen3moe qwen3vl qwen3vlmoe hunyuan-dense hunyuan-moe lfm2 lfm2moe bailingmoe2"),
+        _HEAD_NORM,
     ),
     "phimoe": Traits(norm_bias=True, output_bias=True, linear_bias=False),
     "qwen2moe": Traits(shared_gate=True),
@@ -146,7 +150,13 @@ def _recurrent(a: Architecture, r: Recurrent) -> int | None:
     if r.kind == "gated_delta_net":
         keys = r.groups * r.state
         conv = 2 * keys + r.inner
-        return h * (conv + r.inner + 2 * r.dt_rank) + conv * r.conv_kernel + 2 * r.dt_rank + r.state + r.inner * h
+        return (
+            h * (conv + r.inner + 2 * r.dt_rank)
+            + conv * r.conv_kernel
+            + 2 * r.dt_rank
+            + r.state
+            + r.inner * h
+        )
     if r.kind == "mamba2":
         conv = r.inner + 2 * r.groups * r.state
         projections = h * (r.inner + conv + r.dt_rank) + r.inner * h

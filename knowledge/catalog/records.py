@@ -1,7 +1,8 @@
 """Typed records of what is known: models, accelerators, licenses, engines, quantizations.
 
 Every record is frozen and refuses unknown fields. `None` always means "not known", never "no".
-Sizes are bytes, tokens or parameters as the field says; dates are ISO 8601 (`2025-06` where only the month is known).
+Sizes are bytes, tokens or parameters as the field says; dates are ISO 8601, `2025-06` where only the month is
+known.
 """
 
 from __future__ import annotations

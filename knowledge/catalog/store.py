@@ -27,8 +27,8 @@ R = TypeVar("R", bound=Record)
 class Catalog:
     """What is known of models, hardware, licenses, engines and quantizations.
 
-    Records come from the data files beside this module and are validated on reading. A record that a person added
-    goes into `with_models`, which leaves this catalog as it is.
+    Records come from the data files beside this module and are validated on reading. A record that a person
+    added goes into `with_models`, which leaves this catalog as it is.
     """
 
     def __init__(self, folder: Path = DATA, extra_models: tuple[ModelRecord, ...] = ()) -> None:
@@ -52,7 +52,7 @@ class Catalog:
 
     @cached_property
     def by_id(self) -> dict[str, ModelRecord]:
-        """Models by their Hub id in lower case; a second Hub id of the same weights leads to the same record."""
+        """Models by Hub id in lower case; a second Hub id of the same weights leads to the same record."""
         found = {record.id.lower(): record for record in self.models}
         for record in self.models:
             for alias in record.aliases:

@@ -1,7 +1,7 @@
 """Names as lists of tokens, so that spelling and separators do not matter.
 
-`Llama-3.1-8B-Instruct`, `llama3.1:8b` and `llama 3.1 8b` differ only in a role word: all begin with the tokens
-`llama`, `3.1`, `8b`.
+`Llama-3.1-8B-Instruct`, `llama3.1:8b` and `llama 3.1 8b` differ only in a role word: all begin with the
+tokens `llama`, `3.1`, `8b`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ _QUANT = re.compile(
 _TOKEN = re.compile(r"\d+x\d+(?:\.\d+)?[bm]|\d+(?:\.\d+)*[bmkt](?![a-z])|\d+(?:\.\d+)*|[a-z]+|\+")
 _PREFIX = re.compile(r"^(?:https?://)?(?:www\.)?(?:hf\.co/|huggingface\.co/|ollama\.com/(?:library/)?)")
 _PROVIDER = re.compile(r"^(?:ollama_chat|ollama|openrouter|huggingface|hf|lm_studio|library)/")
+
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a line, as a set."""
+    return frozenset(words.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,9 @@ def check_catalog(catalog: Catalog, today: date) -> list[Finding]:
     return findings
 
 
-def check_models(models: Sequence[ModelRecord], licenses: Mapping[str, License], today: date) -> list[Finding]:
+def check_models(
+    models: Sequence[ModelRecord], licenses: Mapping[str, License], today: date
+) -> list[Finding]:
     """Findings on models, alone and among each other."""
     findings = [finding for model in models for finding in check_model(model, licenses, today)]
     return findings + _duplicates(models)
@@ -108,14 +110,20 @@ def _name_size(model: ModelRecord) -> Iterable[tuple[str, str]]:
         if not active:
             sizes.append(value * (int(times[:-1]) if times else 1))
     counts = [count for count in (model.params_total, model.params_active) if count is not None]
-    fits = [1 / NAME_FACTOR <= count / size <= NAME_FACTOR for size in (*sizes, sum(sizes)) if size for count in counts]
+    fits = [
+        1 / NAME_FACTOR <= count / size <= NAME_FACTOR
+        for size in (*sizes, sum(sizes))
+        if size
+        for count in counts
+    ]
     if sizes and not any(fits):
         yield "name", f"{model.params_total} parameters, while the name says {max(sizes):.3g}"
 
 
 def _shape(a: Architecture) -> Iterable[tuple[str, str]]:
-    flags = [a.attention_layers, a.window and a.window.layers, a.recurrent and a.recurrent.layers]
-    for flag in flags:
+    windowed = None if a.window is None else a.window.layers
+    with_state = None if a.recurrent is None else a.recurrent.layers
+    for flag in (a.attention_layers, windowed, with_state):
         if flag is not None and len(flag) != a.layers:
             yield "shape", f"{len(flag)} layer flags for {a.layers} layers"
     if min(a.layers, a.hidden, a.vocab) <= 0:
@@ -186,10 +194,14 @@ def _duplicates(models: Sequence[ModelRecord]) -> list[Finding]:
             key = tokens(alias)
             other = given.setdefault(key, model)
             if other is not model:
-                findings.append(Finding(model.id, "duplicate", f"the alias {alias!r} is also that of {other.id}"))
+                findings.append(
+                    Finding(model.id, "duplicate", f"the alias {alias!r} is also that of {other.id}")
+                )
             named = names.get(key)
             if named is not None and named is not model and not _base_of(named, model):
-                findings.append(Finding(model.id, "duplicate", f"the alias {alias!r} is the name of {named.id}"))
+                findings.append(
+                    Finding(model.id, "duplicate", f"the alias {alias!r} is the name of {named.id}")
+                )
     return findings
 
 

@@ -83,7 +83,12 @@ ACCELERATOR_ALIASES: dict[str, tuple[str, ...]] = {
         "8060S",
         "Framework Desktop",
     ),
-    "RTX PRO 6000 Blackwell (Workstation)": ("RTX PRO 6000 Blackwell", "RTX PRO 6000", "RTX 6000 PRO", "PRO 6000"),
+    "RTX PRO 6000 Blackwell (Workstation)": (
+        "RTX PRO 6000 Blackwell",
+        "RTX PRO 6000",
+        "RTX 6000 PRO",
+        "PRO 6000",
+    ),
     "RTX PRO 5000 Blackwell": ("RTX PRO 5000 Blackwell 48 GB",),
     "RTX 6000 Ada": ("RTX 6000 Ada Generation", "6000 Ada"),
     "Jetson Orin Nano Super 8 GB": ("Jetson Orin Nano", "Orin Nano", "Orin Nano Super"),

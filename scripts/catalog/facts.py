@@ -24,11 +24,26 @@ _HYBRIDS = (
 )
 _HYBRID = "Nemotron-H and Nano v2 are hybrids; the head counts alone suggested plain attention"
 CORRECTIONS: dict[str, dict[str, tuple[object, str]]] = {
-    "model_type": {name: ("nemotron_h", _HYBRID) for name in _HYBRIDS},
+    "ollama_tag": {
+        "CohereLabs/c4ai-command-r-plus-08-2024": (
+            "command-r-plus:104b",
+            "ollama.com/library/command-r-plus",
+        ),
+    },
+    "model_type": dict.fromkeys(_HYBRIDS, ("nemotron_h", _HYBRID)),
     "context_length": {
-        "mistralai/Devstral-Small-2-24B-Instruct-2512": (262144, "model card (256k); the position table is longer"),
-        "mistralai/Mistral-Large-3-675B-Instruct-2512": (262144, "model card (256k); the position table is longer"),
-        "mistralai/Pixtral-12B-2409": (131072, "documentation (128k); 1024000 is the size of the position table"),
+        "mistralai/Devstral-Small-2-24B-Instruct-2512": (
+            262144,
+            "model card (256k); the position table is longer",
+        ),
+        "mistralai/Mistral-Large-3-675B-Instruct-2512": (
+            262144,
+            "model card (256k); the position table is longer",
+        ),
+        "mistralai/Pixtral-12B-2409": (
+            131072,
+            "documentation (128k); 1024000 is the size of the position table",
+        ),
         "google/medgemma-1.5-4b-it": (131072, "Gemma 3 4B; 1048576 is a mirror's edited position limit"),
         "LGAI-EXAONE/EXAONE-4.0.1-32B": (131072, "as EXAONE-4.0-32B; 2097152 is a mirror's position limit"),
     },

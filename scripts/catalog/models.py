@@ -9,16 +9,12 @@ from knowledge.catalog.parameters import implied_parameters
 from knowledge.catalog.records import Architecture, EmbeddingFacts, License, ModelRecord
 from knowledge.catalog.tokens import tokens
 from scripts.catalog.aliases import MODEL_ALIASES
-from scripts.catalog.architectures import (
-    CONFIRMED,
-    COUNTED_ATTENTION,
-    NEXTN_SHARE,
-    TOWER_SHARE,
-    built_architecture,
-    measured_architecture,
-)
+from scripts.catalog.architectures import built_architecture
+from scripts.catalog.draft import COUNTED_ATTENTION
 from scripts.catalog.facts import Row, integer, text
 from scripts.catalog.languages import language_codes
+from scripts.catalog.measured import measured_architecture
+from scripts.catalog.settle import CONFIRMED, NEXTN_SHARE, TOWER_SHARE
 from scripts.catalog.shapes import FAMILIES, Family
 from scripts.catalog.tables import american
 
@@ -64,7 +60,9 @@ _KEY = ("n_layers", "hidden_size", "n_heads", "moe_experts", "moe_intermediate")
 class Builder:
     """Builds all records, so that models of one shape can share what is known of it."""
 
-    def __init__(self, rows: Sequence[Row], architectures: Mapping[str, Row], licenses: Sequence[License]) -> None:
+    def __init__(
+        self, rows: Sequence[Row], architectures: Mapping[str, Row], licenses: Sequence[License]
+    ) -> None:
         self._rows = [*rows, *EXTRA_MODELS]
         self._licenses = {item.id: item for item in licenses}
         self._by_id = {str(row["hf_id"]): row for row in self._rows}
@@ -103,7 +101,7 @@ class Builder:
         return donors
 
     def _find_ties(self) -> dict[tuple[object, ...], bool]:
-        """Tied embeddings by shape: confirmed by a text model's parameter count, else stated by a publisher."""
+        """Tied embeddings by shape: confirmed by a text model's parameter count, else as published."""
         stated_ties: dict[tuple[object, ...], bool] = {}
         ties: dict[tuple[object, ...], bool] = {}
         for row in self._rows:
@@ -116,9 +114,9 @@ class Builder:
             built = None if family.wrapper else built_architecture(row)
             stated = integer(row, "params_total")
             implied = None if built is None else implied_parameters(built)
-            if built is not None and built.tied is not None and stated and implied:
-                if abs(stated - implied) <= CONFIRMED * stated:
-                    ties[key] = built.tied
+            fits = stated and implied and abs(stated - implied) <= CONFIRMED * stated
+            if fits and built is not None and built.tied is not None:
+                ties[key] = built.tied
         return stated_ties | ties
 
     def _architecture(self, row: Row) -> Architecture | None:
@@ -145,7 +143,7 @@ class Builder:
         if built is None or built.measured:
             return built
         wrapper = FAMILIES.get(str(row["model_type"]), Family(None)).wrapper
-        solved = self._solved.get(cast("tuple[object, ...]", key)) if wrapper else None
+        solved = self._solved.get(key) if wrapper else None
         return built if solved is None else _with_tower(_adapted(solved, row), row)
 
     def _find_solved(self) -> dict[tuple[object, ...], Architecture]:
@@ -188,7 +186,10 @@ class Builder:
                 "commercial_condition": condition,
                 "languages": language_codes(cast("Iterable[str]", row.get("languages") or ())),
                 **{name: row.get(name) for name in ("multilingual", "tool_calling", "thinking", "vision")},
-                **{name: row.get(name) for name in ("release_date", "ollama_tag", "gguf_available", "gguf_repo")},
+                **{
+                    name: row.get(name)
+                    for name in ("release_date", "ollama_tag", "gguf_available", "gguf_repo")
+                },
                 "downloads": integer(row, "hf_downloads") or None,
                 "aliases": tuple(dict.fromkeys(alias for alias in aliases if tokens(alias) != own_name)),
                 "inherited_from": text(row, "inherited_from"),
@@ -224,7 +225,12 @@ def _key(row: Row) -> tuple[object, ...] | None:
 
 
 def _tie_key(row: Row) -> tuple[object, ...] | None:
-    values = (row.get("n_layers"), row.get("hidden_size"), row.get("vocab_size"), row.get("intermediate_size"))
+    values = (
+        row.get("n_layers"),
+        row.get("hidden_size"),
+        row.get("vocab_size"),
+        row.get("intermediate_size"),
+    )
     return None if None in values else values
 
 
@@ -244,7 +250,9 @@ def _with_tower(architecture: Architecture, row: Row) -> Architecture:
     if stated is None or implied is None or stated - implied <= CONFIRMED * stated:
         return architecture
     if family.wrapper:
-        return architecture.model_copy(update={"extra": {**architecture.extra, "vision_params": stated - implied}})
+        return architecture.model_copy(
+            update={"extra": {**architecture.extra, "vision_params": stated - implied}}
+        )
     if family.nextn:
         return architecture.model_copy(update={"extra": {**architecture.extra, "nextn_predict_layers": 1}})
     return architecture

@@ -1,6 +1,6 @@
 """Tables that turn a Hub configuration's terms into llama.cpp's, by `model_type`.
 
-Every entry states what the family publishes (configuration classes, technical reports, llama.cpp's converters).
+Every entry states what the family publishes (configuration classes, reports, llama.cpp's converters).
 Where an entry supplies a value that the facts lack, the architecture names it in `approximations`, unless the
 parameter count that it implies confirms it.
 """
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+
+from knowledge.catalog.tokens import word_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,9 @@ class Family:
     bias: bool | None = False
     """Biases on query, key and value."""
     window: Window | None = None
-    recurrent: Literal["gated_delta_net", "mamba2", "mamba", "short_conv", "kimi_delta", "lightning"] | None = None
+    recurrent: (
+        Literal["gated_delta_net", "mamba2", "mamba", "short_conv", "kimi_delta", "lightning"] | None
+    ) = None
     full_every: int | None = None
     """Every n-th layer holds attention (counted so that layer n-1 is the first)."""
     causal: bool = True
@@ -154,8 +158,8 @@ FAMILIES: dict[str, Family] = {
     "nomic_bert": Family("nomic-bert", causal=False),
 }
 
-# Shared experts, dense first layers and the dense feed-forward of mixtures of experts: (model_type, layers) ->
-# (dense layers, feed-forward of all shared experts, dense feed-forward or None). From the published configurations.
+# Shared experts, dense first layers and the dense feed-forward of mixtures of experts, by model_type and layers:
+# dense layers, feed-forward of all shared experts, dense feed-forward or None. From the published configurations.
 EXPERT_PARTS: dict[tuple[str, int], tuple[int, int, int | None]] = {
     ("deepseek", 28): (1, 2816, 10944),
     ("deepseek_v2", 27): (1, 2816, 10944),
@@ -202,13 +206,13 @@ EXPERT_PARTS: dict[tuple[str, int], tuple[int, int, int | None]] = {
     ("nemotron_h", 88): (0, 5376, None),
 }
 # Types whose mixtures have neither shared experts nor dense layers.
-PLAIN_EXPERTS = frozenset(
+PLAIN_EXPERTS = word_set(
     "mixtral mistral granitemoe olmoe phimoe qwen3_moe qwen3_vl_moe gpt_oss minimax_m2 interns1 minimax "
-    "minimax_text_01 minimax_m1 minimax_vl_01 jamba".split()
+    "minimax_text_01 minimax_m1 minimax_vl_01 jamba"
 )
 # Architectures that share a model_type with others but not the tensors, by the beginning of the id.
 ARCH_BY_ID = {"jinaai/jina-embeddings-v2": "jina-bert-v2"}
-# State-space sizes that the facts lack: (model_type, layers, hidden) -> conv_kernel, inner, state, groups, dt_rank.
+# State-space sizes that the facts lack, by model_type, layers and hidden size: kernel, inner, state, groups, rank.
 # From the published configurations; used only where they reproduce the stated parameter count.
 STATE_SIZES: dict[tuple[str, int, int], tuple[int, int, int, int, int]] = {
     ("falcon_h1", 24, 512): (4, 768, 64, 1, 24),
@@ -230,7 +234,7 @@ STATE_SIZES: dict[tuple[str, int, int], tuple[int, int, int, int, int]] = {
 }
 # llama.cpp's architectures of these names know no experts.
 DENSE_ONLY = frozenset({"cohere2"})
-# How many layers hold attention and how many a state, where the facts do not list them: (model_type, layers, hidden).
+# How many layers hold attention and how many a state, where the facts do not list them.
 # The rest are feed-forward layers. Used only where the parameter count confirms it.
 LAYER_COUNTS: dict[tuple[str, int, int], tuple[int, int]] = {
     ("nemotron_h", 42, 3136): (4, 21),

@@ -137,7 +137,9 @@ def _unknown_license(name: str, as_of: str) -> License:
     custom = name.removeprefix("custom:")
     return License(
         id=name,
-        name="A license of its own, not read" if name == "other" else f"License of its own ({custom}), not read",
+        name="A license of its own, not read"
+        if name == "other"
+        else f"License of its own ({custom}), not read",
         commercial_use="unknown",
         thresholds=None,
         limits="text not read: read the license",
