@@ -64,7 +64,11 @@ hardware = request_command(
 
 def _group(name: str, text: str, commands: list[click.Command]) -> click.Group:
     return click.Group(
-        name, commands={str(item.name): item for item in commands}, params=common_options(), help=text
+        name,
+        commands={str(item.name): item for item in commands},
+        params=common_options(),
+        help=text,
+        no_args_is_help=False,
     )
 
 

@@ -30,7 +30,7 @@ def models_lines(document: Document, why: bool) -> list[str]:
         for model in document["models"]
     ]
     head = ["model", "kind", "size", "context", "license", "commercial"]
-    return [*table(rows, head, right=[2, 3]), "", f"{document['count']} models"]
+    return [*table(rows, head, right=[2, 3], whole=[0]), "", f"{document['count']} models"]
 
 
 def model_lines(document: Document, why: bool) -> list[str]:
@@ -90,7 +90,9 @@ def _record(document: Document, title: str, why: bool) -> list[str]:
 def _plain(value: object) -> str:
     if isinstance(value, Mapping):
         return "; ".join(
-            f"{key.replace('_', ' ')} {_plain(part)}" for key, part in value.items() if part is not None
+            f"{key.replace('_', ' ')} {_plain(part)}"
+            for key, part in value.items()
+            if part not in (None, [], {}, "")
         )
     if isinstance(value, list | tuple):
         if len(value) > 8 and all(isinstance(part, bool) for part in value):

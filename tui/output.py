@@ -18,6 +18,7 @@ from tui.plaintext import clean
 
 GIB = 1 << 30
 MIN_WIDTH, MAX_WIDTH = 40, 100
+MIN_COLUMN = 12
 
 
 def size(count: float | None) -> str:
@@ -88,31 +89,38 @@ def _pad(text: str, size: int, right: bool) -> str:
     return fill + text if right else text + fill
 
 
-def table(rows: Sequence[Sequence[object]], head: Sequence[str] = (), right: Iterable[int] = ()) -> list[str]:
-    """Aligned columns, two spaces apart; where they do not fit, the widest column is shortened by wrapping.
+def table(
+    rows: Sequence[Sequence[object]],
+    head: Sequence[str] = (),
+    right: Iterable[int] = (),
+    whole: Iterable[int] = (),
+) -> list[str]:
+    """Aligned columns, two spaces apart; where they do not fit, the widest ones are wrapped.
 
     Args:
         rows: Cells of each row.
         head: Column titles.
         right: Indices of columns that are aligned to the right (numbers).
+        whole: Indices of columns that are never wrapped (names that a person copies).
     """
     grid = [[clean(cell).replace("\n", " ") for cell in row] for row in rows]
     titles = [clean(title) for title in head]
     if not grid:
         return []
     sizes = [max(map(cells, column)) for column in zip(*([titles] if titles else []), *grid, strict=True)]
-    _squeeze(sizes)
+    _squeeze(sizes, set(whole))
     to_right = set(right)
     lines = [line for row in ([titles] if titles else []) for line in _row(row, sizes, to_right)]
     lines = [bold(line) for line in lines]
     return lines + [line for row in grid for line in _row(row, sizes, to_right)]
 
 
-def _squeeze(sizes: list[int]) -> None:
+def _squeeze(sizes: list[int], whole: set[int]) -> None:
     """Narrows the widest columns until the table fits, but none below 12 cells."""
-    over = sum(sizes) + 2 * (len(sizes) + 1) - width()
-    while over > 0 and max(sizes) > 12:
-        sizes[sizes.index(max(sizes))] -= 1
+    over = sum(sizes) + 2 * len(sizes) - width()
+    columns = [column for column in range(len(sizes)) if column not in whole]
+    while over > 0 and columns and sizes[widest := max(columns, key=sizes.__getitem__)] > MIN_COLUMN:
+        sizes[widest] -= 1
         over -= 1
 
 

@@ -23,10 +23,10 @@ def recommendation_lines(document: Mapping[str, Any], why: bool = False, *, tabl
     """
     answer = read_answer(document)
     lines: list[str] = []
+    shown = answer.candidates if why or not tables else answer.candidates[:1]
     if answer.candidates:
         if tables and len(answer.candidates) > 1:
             lines += [bold("Recommendation"), *_overview(answer.candidates), ""]
-        shown = answer.candidates if why or not tables else answer.candidates[:1]
         for candidate in shown:
             lines += [*_candidate(candidate, document, why, tables), ""]
     needs = read_needs(document.get("needs") or {})
@@ -39,8 +39,7 @@ def recommendation_lines(document: Mapping[str, Any], why: bool = False, *, tabl
     lines += section(
         "What would change it", bullets(f"If {when}: {then}" for when, then in answer.would_change)
     )
-    if answer.candidates:
-        lines += section("Sources", [f"  [{source.number}] {source.label}" for source in answer.sources])
+    lines += section("Sources", _sources(answer, shown))
     return [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]
 
 
@@ -51,6 +50,13 @@ def _assumed(answer: Answer) -> list[str]:
         key = slot.replace(" ", "_")
         lines.append(f"{slot}: {value_words(key, raw.get(key, value))} ({why})")
     return lines
+
+
+def _sources(answer: Answer, shown: Sequence[Candidate]) -> list[str]:
+    """The sources that the shown reasons cite."""
+    cited = {number for candidate in shown for claim in candidate.why for number in claim.sources}
+    lines = [wrapped(s.label, "       ", f"  [{s.number}] ") for s in answer.sources if s.number in cited]
+    return [line for part in lines for line in part]
 
 
 def _overview(candidates: Sequence[Candidate]) -> list[str]:
