@@ -217,9 +217,8 @@ def report(title: str, pairs: Sequence[tuple[Case, float]], constants: Constants
     )
     middle, most = (math.exp(size[int(part * len(size))]) for part in (0.5, 0.9))
     bias, share = math.exp(statistics.mean(misses)), inside / len(misses)
-    print(
-        f"{title}: median factor {middle:.3f}, p90 {most:.3f}, bias {bias:.3f}, inside {share:.0%} of {len(misses)}"
-    )
+    figures = f"median factor {middle:.3f}, p90 {most:.3f}, bias {bias:.3f}, inside {share:.0%}"
+    print(f"{title}: {figures}, {len(misses)} cases")
     return misses
 
 

@@ -70,6 +70,13 @@ class Cloud(_Part):
     source: str
 
 
+class PciNames(_Part):
+    """Cards by PCI vendor and device, where the system gives no name."""
+
+    names: dict[str, tuple[str, ...]]
+    source: str
+
+
 class Limits(_Part):
     """Beyond these a figure is taken for a slip."""
 
@@ -117,6 +124,7 @@ class Terms(_Part):
     """Words that add something instead of describing it."""
     cores: tuple[str, ...]
     gpu_cores: tuple[str, ...]
+    pci: PciNames
     limits: Limits
 
 
