@@ -79,10 +79,10 @@ def compose(
     by_slot: dict[str, list[Vote]] = defaultdict(list)
     for vote in _uncovered([settle(v) for v in votes]):
         by_slot[vote.slot].append(vote)
-    for slot, found in by_slot.items():
-        if slot != asked and not correcting:
-            found = _strong_enough(slot, found, needs)
-        if not found:
+    blocked = _data()["answers_block"].get(asked, ())
+    for slot, cast in by_slot.items():
+        found = cast if slot == asked or correcting else _strong_enough(slot, cast, needs)
+        if not found or slot in blocked:
             continue
         if slot in LISTS:
             _list_slot(text, slot, found, removals, needs, out, asked)

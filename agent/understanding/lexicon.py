@@ -87,7 +87,7 @@ _MEANS = {"%": r"\w*", "#": r"\d+", "~": r"[\s\-]*", " ": r"[\s\-]+"}
 
 def _expanded(match: re.Match[str]) -> str:
     if match[1]:
-        return rf"[\s\-]+(?:[\w'/.\-]+,?\s+){{0,{match[1]}}}?"
+        return rf"[\s\-]+(?:[\w'/.+&\-]+,?\s+){{0,{match[1]}}}?"
     return _MEANS.get(match[0], match[0])
 
 

@@ -36,6 +36,7 @@ class _Words:
     use: re.Pattern[str]
     rented: re.Pattern[str]
     fits: re.Pattern[str]
+    not_memory: re.Pattern[str]
 
 
 @cache
@@ -60,6 +61,7 @@ def _words() -> _Words:
         use=re.compile(rf"\b{data['use']}\b"),
         rented=re.compile(rf"\b(?:{data['rented']})\b"),
         fits=re.compile(data["fits"]),
+        not_memory=re.compile(data["not_memory"]),
     )
 
 
@@ -92,18 +94,18 @@ def _items(text: Text, words: _Words) -> list[tuple[int, int, Kind]]:
 def _merge(text: Text, words: _Words, items: list[tuple[int, int, Kind]]) -> list[MachineMention]:
     merged: list[MachineMention] = []
     for item_start, end, kind in items:
+        if kind == "memory" and words.not_memory.match(text.low, end):
+            continue
         counted = words.counts.search(text.low[max(0, item_start - 28) : item_start])
         start = item_start - len(counted.group()) if counted else item_start
         last = merged[-1] if merged else None
         if last is not None:
             gap = text.low[last.end : max(item_start, last.end)]
             if len(gap) <= 40 and words.link.fullmatch(gap):
+                closing = text.low[last.start : end].count("(") > text.low[last.start : end].count(")")
+                end += closing and text.low[end : end + 1] == ")"
                 merged[-1] = replace(last, end=end, kinds=last.kinds | {kind})
                 continue
-        if kind == "memory" and re.match(
-            r"\s*(?:of )?(?:text|data|dataset|corpus|download)", text.low[end : end + 16]
-        ):
-            continue
         merged.append(MachineMention(start, end, frozenset({kind})))
     return merged
 

@@ -70,11 +70,21 @@ def _catalog_names(text: Text) -> list[NamedModel]:
             continue
         if mention.record is not None:
             ids: tuple[str, ...] = (mention.record.id,)
-        else:
+        elif any(c.isdigit() for c in low) or _family_of(low):
             ids = mention.choices if len(mention.choices) <= _MANY else ()
+        else:
+            continue
         unknown = mention.text if not ids and any(c.isdigit() for c in low) and not mention.choices else ""
         named.append(NamedModel(mention.start, mention.end, ids, _family_of(low), unknown))
     return [m for m in named if m.ids or m.unknown]
+
+
+def _only_compared(text: Text, model: NamedModel, before: str) -> bool:
+    """Named for what is in use now, as a yardstick, or for its license."""
+    data = load("families")
+    closed = model.family in data["closed"]["families"] and re.search(data["closed"]["pattern"], before)
+    licensed = re.match(r"(?:'s)? licen[sc]", text.low[model.end : model.end + 10])
+    return bool(closed or licensed or re.search(data["using_now"], before))
 
 
 def _family_of(words: str) -> str:
@@ -98,7 +108,7 @@ def model_wish(text: Text, named: Sequence[NamedModel], sizes: Sequence[Quantity
         before = text.low[max(0, model.start - 40) : model.start]
         if negated(text, model.start, model.end):
             excluded += [model.family] if model.family and not model.ids else list(model.ids)
-        elif re.search(data["using_now"], before):
+        elif _only_compared(text, model, before):
             continue
         elif model.ids:
             ids += model.ids

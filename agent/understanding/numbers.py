@@ -111,8 +111,8 @@ def read_number(digits: str) -> float:
     return float(digits.replace(",", ".").replace(" ", "").replace("'", ""))
 
 
-def read_quantities(text: Text) -> tuple[Quantity, ...]:
-    """All quantities in order; words like `a` and `one` count only where a unit follows."""
+def read_quantities(text: Text, *, bare_words: bool = False) -> tuple[Quantity, ...]:
+    """All quantities in order; number words count only where a unit follows, or all with `bare_words`."""
     grammar, low = _grammar(), text.low
     found: list[Quantity] = []
     for match in grammar.number.finditer(low):
@@ -126,7 +126,7 @@ def read_quantities(text: Text) -> tuple[Quantity, ...]:
     joined = (
         q
         for q in _join_ranges(low, found)
-        if q.unit or q.per or low[q.start].isdigit() or low[q.start] == "-"
+        if bare_words or q.unit or q.per or low[q.start].isdigit() or low[q.start] == "-"
     )
     return _share_periods(text, list(joined))
 
@@ -192,6 +192,8 @@ def _dressed(grammar: _Grammar, low: str, quantity: Quantity) -> Quantity:
     if not direction and quantity.unit == "tokens":
         inside = low[quantity.start : quantity.end]
         direction = "in" if "input" in inside else "out" if "output" in inside else ""
+    if not quantity.unit and direction and quantity.scale:
+        quantity = replace(quantity, unit="tokens")
     per, end = "", quantity.end
     match = grammar.per.match(after)
     if match and not re.search(r"[.;!?,]\s|\d", after[: match.end()]):

@@ -48,6 +48,7 @@ from tools.needs import SLOTS, Needs, Slot, Task, TaskNeed
 
 Semantic = Callable[[str], tuple[str, float]]
 """The task nearest to a text, and how near, from -1 to 1; see `agent.understanding.semantic`."""
+_COUNTED = ("concurrency", "min_speed", "budget", "dataset", "volume")
 _SEMANTIC_FLOOR = 0.38
 """Least similarity at which a nearest example names the task."""
 _POSSESSIVE = re.compile(r"\b(?:my|our|i have|we have|i've got|i own|mein\w*|unser\w*|ich habe|wir haben)\b")
@@ -95,7 +96,7 @@ def understand(
     control = control_intent(message)
     if control is not None and not (asked and control in ("thanks", "greeting")):
         return Understanding(intent=control, notes=tuple(notes))
-    if is_no_preference(message):
+    if is_no_preference(message) and not _either(message, asked):
         return Understanding(intent="no_preference", notes=tuple(notes))
     if asked is not None:
         reply = _replied(message, needs, asked, last, semantic)
@@ -105,6 +106,11 @@ def understand(
         filled = tuple(slot for slot in SLOTS if getattr(needs, slot) is not None)
         return Understanding(cleared=filled, intent="change", notes=tuple(notes))
     return _understood(message, needs, asked, last, semantic, notes)
+
+
+def _either(message: Text, asked: Asked | None) -> bool:
+    """`Either` answers where a model runs; elsewhere it leaves the choice open."""
+    return asked is not None and asked.slot == "deployment" and "either" in message.low
 
 
 def _replied(
@@ -182,11 +188,15 @@ def _read(message: Text, needs: Needs, asked: Asked | None, last: LastAnswer | N
     taken = [(m.start, m.end) for m in read.machines]
     taken += [(n.start, n.end) for n in read.models if n.ids or n.unknown]
     read.quantities = tuple(
-        q for q in read_quantities(message) if all(q.end <= s or e <= q.start for s, e in taken)
+        q for q in read_quantities(message, bare_words=slot in _COUNTED and len(message.low) <= 24) if all(q.end <= s or e <= q.start for s, e in taken)
     )
     read.votes, read.removals = cast_votes(message)
     if asked is not None:
         votes, removals = bare_votes(message, asked)
+        said = [(v.start, v.end) for v in votes]
+        read.votes = [
+            v for v in read.votes if v.slot == slot or not any(s < v.end and v.start < e for s, e in said)
+        ]
         read.votes += votes
         read.removals += removals
     if correction is not None:

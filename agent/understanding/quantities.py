@@ -98,7 +98,7 @@ def _product(
     if one.unit in ("turns", "messages"):
         whole = one.value * size + load("quantities")["system_prompt_tokens"]
         return Vote("context", "", whole, 6, one.start, each.end, strength(text, one.start, each.end))
-    if one.unit == "examples" and (each.each or "of" in text.low[one.end : each.start]) and one.value >= 20:
+    if one.unit in ("examples", "sessions") and (each.each or "of" in text.low[one.end : each.start]) and one.value >= 20:
         return Vote("dataset", "tokens_per_example", size, 5, each.start, each.end)
     return None
 
