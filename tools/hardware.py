@@ -1,99 +1,16 @@
-"""Reads machines from free text (`2x RTX 3090 + 64GB RAM`), describes them and writes them as JSON.
-
-The words are data (`data/hardware_terms.json`), the accelerators come from the catalog. Memory of cards as
-sold is counted as GiB (`24 GB` = 24 * 2**30 bytes); what the driver keeps of it is the solver's reserve and
-the engine's overhead. The machine that the program runs on is read by `tools.hardware_detect`.
-"""
+"""Machines: read from text, detected, described, written as JSON. The front of the `hardware_*` modules."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from knowledge.catalog.records import Accelerator, SystemMemory
-from tools.hardware_drafts import Drafter
-from tools.hardware_machines import MachineBuilder
-from tools.hardware_names import core_name, phrases_of
-from tools.hardware_scan import Mention, Scanner
-from tools.hardware_terms import load_terms
-from tools.hardware_types import HardwareReading, Machine
+from tools.hardware_detect import detect_machine
+from tools.hardware_machines import GIB
+from tools.hardware_read import nearest_accelerators, read_hardware
+from tools.hardware_types import Machine
 
-if TYPE_CHECKING:
-    from knowledge.catalog.store import Catalog
-
-_MAX_CHARS = 200_000
-_NEAREST = 3
-GIB = 1 << 30
-
-
-def read_hardware(text: str, catalog: Catalog | None = None) -> HardwareReading:
-    """What a text says about machines; never raises for bad text.
-
-    Args:
-        text: Any sentence or message; what is not hardware is skipped.
-        catalog: Where accelerators and memory classes come from; the bundled one by default.
-
-    Returns:
-        The machines in reading order, with what was ambiguous, unknown or assumed.
-    """
-    if catalog is None:
-        from knowledge.catalog.store import load_catalog
-
-        catalog = load_catalog()
-    return read_with(text, catalog.accelerators, catalog.system_memory)
-
-
-def read_with(
-    text: str, accelerators: tuple[Accelerator, ...], system_memory: tuple[SystemMemory, ...]
-) -> HardwareReading:
-    """`read_hardware` on given records."""
-    terms = load_terms()
-    text = text[:_MAX_CHARS]
-    scanner = Scanner(text, phrases_of(accelerators), terms, accelerators)
-    drafter = Drafter(scanner, terms)
-    drafts = drafter.run()
-    builder = MachineBuilder(accelerators, system_memory, terms)
-    machines = tuple(dict.fromkeys(builder.build(draft) for draft in drafts))
-    gpuless = any(mention.kind == "no_gpu" and mention.key != "cpu" for mention in scanner.mentions)
-    bare = text.strip().strip(".!").lower() in terms.nothing
-    told = any(machine.devices or machine.ram_bytes or machine.cpu_cores for machine in machines)
-    none = bare or (
-        gpuless and not told and not any(d.platform or d.cpu for d in drafts) and not drafter.unknown
-    )
-    notes = [*drafter.notes, *builder.notes]
-    notes += [
-        _nearest_note(scanner, mention, accelerators)
-        for mention in drafter.unknown
-        if mention.kind == "unknown"
-    ]
-    return HardwareReading(
-        machines=() if none else machines,
-        ambiguous=(*drafter.choices, *builder.choices),
-        unknown=tuple(
-            dict.fromkeys(
-                item.key if item.kind == "unknown" else scanner.quote(item.first, item.last)
-                for item in drafter.unknown
-            )
-        ),
-        notes=tuple(dict.fromkeys(notes)),
-        none=none,
-    )
-
-
-def _nearest_note(scanner: Scanner, mention: Mention, accelerators: tuple[Accelerator, ...]) -> str:
-    names = nearest_accelerators(mention.key, accelerators)
-    return f"“{mention.key}” is not in the catalog; nearest: {', '.join(names)}"
-
-
-def nearest_accelerators(
-    name: str, accelerators: tuple[Accelerator, ...], limit: int = _NEAREST
-) -> tuple[str, ...]:
-    """The known names closest to one that is not known."""
-    from rapidfuzz import fuzz, process
-
-    names = tuple(dict.fromkeys(core_name(record) for record in accelerators))
-    found = process.extract(name, names, scorer=fuzz.WRatio, limit=limit, processor=str.lower)
-    return tuple(choice for choice, _score, _index in found)
+__all__ = ["GIB", "describe", "detect_machine", "machine_as_json", "nearest_accelerators", "read_hardware"]
 
 
 def _gib(size: int) -> str:

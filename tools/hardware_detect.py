@@ -18,8 +18,8 @@ from typing import Protocol
 
 from knowledge.catalog.records import Accelerator
 from knowledge.catalog.store import Catalog, load_catalog
-from tools.hardware import GIB, read_hardware
-from tools.hardware_machines import device_of, share_of, shared_bytes
+from tools.hardware_machines import GIB, device_of, share_of, shared_bytes
+from tools.hardware_read import read_hardware
 from tools.hardware_terms import load_terms
 from tools.hardware_types import Device, Machine
 
