@@ -17,7 +17,14 @@ from importlib.resources import files
 
 from knowledge.catalog.records import Architecture
 from tools.memory.kv_cache import CachePlan, Cells
-from tools.memory.shapes import attention_widths, has_attention, is_windowed, layer_sizes, model_sizes
+from tools.memory.shapes import (
+    attention_widths,
+    has_attention,
+    is_windowed,
+    layer_kinds,
+    layer_sizes,
+    model_sizes,
+)
 from tools.memory.types import MemoryRequest
 
 Terms = tuple[tuple[int, str], ...]
@@ -100,7 +107,8 @@ class ComputePlan:
 def _sizes(arch: Architecture) -> dict[str, int]:
     """Largest of each size over the layers, with the products that expert layers need."""
     sizes = dict(model_sizes(arch))
-    for layer in range(arch.layers):
+    kinds = sorted(set(layer_kinds(arch)))
+    for layer in kinds:
         for name, value in layer_sizes(arch, layer).items():
             sizes[name] = max(value, sizes.get(name, 0))
     experts = arch.experts
@@ -111,9 +119,7 @@ def _sizes(arch: Architecture) -> dict[str, int]:
     sizes["N"] = arch.vocab
     sizes["QP"] = sizes.get("Q", 0) if arch.per_layer_embedding else 0
     if arch.window is not None and arch.latent is None:
-        sizes["QW"] = max(
-            (attention_widths(arch, i)[1] for i in range(arch.layers) if is_windowed(arch, i)), default=0
-        )
+        sizes["QW"] = max((attention_widths(arch, i)[1] for i in kinds if is_windowed(arch, i)), default=0)
     return sizes
 
 
@@ -130,7 +136,9 @@ def compute_plan(arch: Architecture, cache_plan: CachePlan) -> ComputePlan:
     kinds = bool(full) + bool(windowed)
     values = 1 if arch.latent is None else 0
     head_dims = {
-        attention_widths(arch, i)[0] for i in range(arch.layers) if values and has_attention(arch, i)
+        attention_widths(arch, kind)[0]
+        for kind in set(layer_kinds(arch))
+        if values and has_attention(arch, kind)
     }
     head_dims_by_kind = [max(head_dims)] if kinds == 1 and head_dims else sorted(head_dims)
     if kinds == 2 and len(head_dims_by_kind) == 1:

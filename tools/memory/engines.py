@@ -146,9 +146,13 @@ def _parts(model: ModelRecord) -> _Parts:
     arch = model.architecture
     if arch is not None and has_table(arch):
         tensors = model_tensors(arch)
-        rest = sum(t.values for t in tensors if t.name in (*HOST_TENSORS, "output") or len(t.shape) == 1)
-        experts = sum(t.values for t in tensors if t.stacked)
-        linear = max((model.params_total or sum(t.values for t in tensors)) - rest - experts, 0)
+        rest = experts = 0
+        for tensor, count in tensors.counted():
+            if tensor.stacked:
+                experts += tensor.values * count
+            elif tensor.name in (*HOST_TENSORS, "output") or len(tensor.shape) == 1:
+                rest += tensor.values * count
+        linear = max((model.params_total or tensors.parameters) - rest - experts, 0)
     else:
         params = params_of(model)
         rest = 0 if arch is None else min(arch.vocab * arch.hidden * (1 if arch.tied else 2), params)

@@ -13,7 +13,7 @@ from functools import lru_cache
 from knowledge.catalog.records import Architecture
 from knowledge.errors import UsageError
 from tools.memory.quantization import is_quantized
-from tools.memory.shapes import layer_cache
+from tools.memory.shapes import layer_cache, layer_kinds
 from tools.memory.types import MemoryRequest
 from tools.memory.weights import device_tensor_bytes, padded
 
@@ -67,7 +67,9 @@ class CachePlan:
 
 def cache_plan(arch: Architecture) -> CachePlan:
     """Groups a model's layers by what they cache."""
-    caches = [layer_cache(arch, layer) for layer in range(arch.layers)]
+    kinds = layer_kinds(arch)
+    by_kind = {kind: layer_cache(arch, kind) for kind in set(kinds)}
+    caches = [by_kind[kind] for kind in kinds]
     groups = Counter((c.key, c.value, c.windowed) for c in caches if c.key)
     states = Counter((c.convolution, c.state) for c in caches if c.state or c.convolution)
     return CachePlan(

@@ -21,7 +21,7 @@ from tools.memory.kv_cache import (
 )
 from tools.memory.quantization import is_quantized
 from tools.memory.shapes import extra_int
-from tools.memory.tensors import has_table, parameter_count, second_table_on_cpu
+from tools.memory.tensors import ModelTensors, has_table, model_tensors, second_table_on_cpu
 from tools.memory.types import MemoryRequest
 from tools.memory.weights import Weights, weights_of
 
@@ -40,12 +40,13 @@ class Plan:
     compute: ComputePlan
     scale: float
     """Factor on the weights where the stated parameters differ from those of the tensor table."""
+    tensors: ModelTensors
     weights: dict[str, Weights]
 
     def weights_in(self, quant: str) -> Weights:
         found = self.weights.get(quant)
         if found is None:
-            found = self.weights[quant] = weights_of(self.arch, quant)
+            found = self.weights[quant] = weights_of(self.arch, self.tensors, quant)
         return found
 
 
@@ -54,11 +55,11 @@ SCALE_FROM = 0.03
 """Relative difference of parameter counts above which weights are scaled to the stated count."""
 
 
-def _scale(model: ModelRecord, arch: Architecture) -> float:
+def _scale(model: ModelRecord, arch: Architecture, tensors: ModelTensors) -> float:
     if arch.measured or not model.params_total:
         return 1.0
     stated = model.params_total - extra_int(arch, "vision_params")
-    ratio = stated / parameter_count(arch)
+    ratio = stated / tensors.parameters
     # A vision tower and prediction layers are counted by publishers but are not part of the language model's
     # file.
     beside = bool(model.vision) or "nextn_predict_layers" in arch.extra
@@ -74,8 +75,8 @@ def plan_of(model: ModelRecord) -> Plan | None:
         return entry[1]
     arch, plan = model.architecture, None
     if arch is not None and has_table(arch):
-        cache = cache_plan(arch)
-        plan = Plan(arch, cache, compute_plan(arch, cache), _scale(model, arch), {})
+        cache, tensors = cache_plan(arch), model_tensors(arch)
+        plan = Plan(arch, cache, compute_plan(arch, cache), _scale(model, arch, tensors), tensors, {})
     _PLANS[id(model)] = (model, plan)
     return plan
 

@@ -17,6 +17,9 @@ from knowledge.errors import UsageError
 from tools.memory.shapes import attention_widths, has_attention
 from tools.memory.tensors import Tensor
 
+VALUES = ("attn_v", "attn_qkv")
+"""Tensors that llama-quantize counts as attention values."""
+
 
 class Rule(NamedTuple):
     tensor: str
@@ -109,69 +112,72 @@ def _query_groups(arch: Architecture) -> int:
 
 
 class TypeChooser:
-    """Gives the type of each tensor in turn; attention values are counted as llama-quantize counts them."""
+    """Gives the type that llama-quantize writes for each tensor of a model in one quantization."""
 
-    def __init__(self, quant: str, arch: Architecture, values_count: int) -> None:
-        self._mix = mix_of(quant)
+    def __init__(self, quant: str, arch: Architecture) -> None:
+        self.mix = mix_of(quant)
         self._arch = arch
-        self._values_count = values_count
-        self._values_seen = self._downs_seen = 0
         experts = arch.experts
         self._expert_count = experts.count if experts is not None else 0
         self._grouped = _query_groups(arch) >= 4
         # llama.cpp names these two families' 80-layer members "70B", whose values get more bits.
         self._is_70b = arch.layers == 80 and arch.arch in ("llama", "qwen2") and arch.kv_heads != arch.heads
 
-    def choose(self, tensor: Tensor) -> str:
-        """The type that llama-quantize writes for a tensor."""
+    def values_type(self, index: int, count: int) -> str:
+        """Type wanted for the attention values that come `index`-th of `count` in the model."""
+        wanted = self._by_rule("attn_v", index, count)
+        if self._is_70b and wanted in ("Q3_K", "Q4_K"):
+            wanted = "Q5_K"
+        return "Q8_0" if self._expert_count == 8 else wanted
+
+    def down_type(self, layer: int, met: int) -> str:
+        """Type wanted for the down projections of a layer, where `met` came before it in the model."""
+        # Of an expert model the layer's number counts, of a dense one the tensors met so far.
+        return self._by_rule("ffn_down", layer if self._expert_count > 1 else met, self._arch.layers)
+
+    def choose(self, tensor: Tensor, values: str, downs: str) -> str:
+        """The type written for a tensor.
+
+        Args:
+            tensor: the tensor.
+            values: what `values_type` wants in its layer.
+            downs: what `down_type` wants in its layer.
+        """
         table, name = tables(), tensor.name
         if len(tensor.shape) == 1 or name.endswith((".bias", "ssm_a", "ssm_d")):
             return "F32"
         if any(part in name for part in table.never_quantized):
             return "F16" if name.startswith(table.kept_at_16_bits) else "F32"
-        if self._mix.base in ("F32", "F16", "BF16"):
-            return self._mix.base
-        wanted = self._wanted(tensor)
+        if self.mix.base in ("F32", "F16", "BF16"):
+            return self.mix.base
+        wanted = self._wanted(tensor, values, downs)
         if tensor.shape[0] % table.types[wanted][0]:
             wanted = table.fallback.get(wanted, "F16")
         return wanted if tensor.shape[0] % table.types[wanted][0] == 0 else "F16"
 
-    def _wanted(self, tensor: Tensor) -> str:
-        mix, name = self._mix, tensor.name
+    def _wanted(self, tensor: Tensor, values: str, downs: str) -> str:
+        mix, name = self.mix, tensor.name
         if name in ("output", "per_layer_token_embd") or (name == "token_embd" and self._arch.tied):
             return "Q8_0" if tensor.shape[0] % 256 else mix.output
         if mix.stacked is not None:
             return mix.stacked if tensor.stacked else mix.base
-        if name in ("attn_v", "attn_qkv"):
-            return self._values_type()
+        if name in VALUES:
+            return values
+        if name.startswith("ffn_down"):
+            return downs
         if name == "attn_k":
             return "Q8_0" if self._expert_count == 8 else mix.base
-        if name.startswith("ffn_down"):
-            return self._down_type(tensor)
         if name == "attn_output":
             if self._expert_count == 8:
                 return mix.eight_experts_output or mix.base
             return self._by_rule("attn_output", 0, 1)
         return mix.base
 
-    def _values_type(self) -> str:
-        wanted = self._by_rule("attn_v", self._values_seen, self._values_count)
-        self._values_seen += 1
-        if self._is_70b and wanted in ("Q3_K", "Q4_K"):
-            wanted = "Q5_K"
-        return "Q8_0" if self._expert_count == 8 else wanted
-
-    def _down_type(self, tensor: Tensor) -> str:
-        # Of an expert model the layer's number counts, of a dense one the tensors met so far.
-        index = (tensor.layer or 0) if self._expert_count > 1 else self._downs_seen
-        self._downs_seen += 1
-        return self._by_rule("ffn_down", index, self._arch.layers)
-
     def _by_rule(self, tensor: str, index: int, count: int) -> str:
-        for rule in self._mix.rules:
+        for rule in self.mix.rules:
             if rule.tensor == tensor and self._holds(rule.when, index, count):
                 return rule.type
-        return self._mix.base
+        return self.mix.base
 
     def _holds(self, when: str, index: int, count: int) -> bool:
         if when == "more":

@@ -181,6 +181,31 @@ def _feed_forward_sizes(arch: Architecture, layer: int) -> Sizes:
     }
 
 
+def layer_kinds(arch: Architecture) -> list[int]:
+    """For each layer the first layer of the same make, so that sizes need to be computed once a make."""
+    count, window, recurrent = arch.layers, arch.window, arch.recurrent
+    attention = arch.attention_layers or (True,) * count
+    windowed = window.layers if window is not None and window.size > 0 else (False,) * count
+    states = recurrent.layers if recurrent is not None else (False,) * count
+    own_cache = count - arch.shared_kv_layers
+    varying = [value for value in arch.extra.values() if isinstance(value, tuple) and len(value) == count]
+    first: dict[tuple[object, ...], int] = {}
+    return [
+        first.setdefault(
+            (
+                attention[layer],
+                windowed[layer],
+                states[layer],
+                has_experts(arch, layer),
+                layer < own_cache,
+                *(value[layer] for value in varying),
+            ),
+            layer,
+        )
+        for layer in range(count)
+    ]
+
+
 def layer_sizes(arch: Architecture, layer: int) -> Sizes:
     """Sizes by the tensor table's names, for one layer."""
     per_layer_width = arch.per_layer_embedding

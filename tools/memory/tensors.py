@@ -3,37 +3,58 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 from knowledge.catalog.records import Architecture
-from tools.memory.shapes import Sizes, layer_sizes, model_sizes
+from tools.memory.shapes import Sizes, layer_kinds, layer_sizes, model_sizes
 
 HOST_TENSORS = ("token_embd", "per_layer_token_embd")
 """Tables that llama.cpp reads row by row and keeps in system memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tensor:
+class Tensor(NamedTuple):
     """One tensor; `shape` is in ggml's order (row length first)."""
 
     name: str
-    layer: int | None
     shape: tuple[int, ...]
 
     @property
     def values(self) -> int:
-        product = 1
-        for size in self.shape:
-            product *= size
-        return product
+        return prod(self.shape)
 
     @property
     def stacked(self) -> bool:
         """Belongs to the routed experts of a layer, all in one tensor."""
         return "_exps" in self.name
+
+
+class ModelTensors(NamedTuple):
+    """The tensors of a model: those outside the layers, and those of each make of layer."""
+
+    outside: tuple[Tensor, ...]
+    kinds: dict[int, tuple[Tensor, ...]]
+    """Tensors by the first layer of a make."""
+    layers: list[int]
+    """Make of each layer, in order."""
+
+    def counted(self) -> Iterator[tuple[Tensor, int]]:
+        """Every tensor with the number of times it occurs."""
+        for tensor in self.outside:
+            yield tensor, 1
+        counts = Counter(self.layers)
+        for kind, tensors in self.kinds.items():
+            for tensor in tensors:
+                yield tensor, counts[kind]
+
+    @property
+    def parameters(self) -> int:
+        """Parameters implied by the tensor table."""
+        return sum(tensor.values * count for tensor, count in self.counted())
 
 
 Rows = tuple[tuple[str, tuple[str, ...]], ...]
@@ -76,28 +97,18 @@ def has_table(arch: Architecture | None) -> bool:
     return arch is not None and arch.arch in _tables()
 
 
-def _present(rows: Rows, sizes: Sizes, layer: int | None) -> list[Tensor]:
+def _present(rows: Rows, sizes: Sizes) -> tuple[Tensor, ...]:
     found = []
     for name, dims in rows:
         shape = tuple(sizes.get(dim, 0) for dim in dims)
         if all(shape):
-            found.append(Tensor(name, layer, shape))
-    return found
+            found.append(Tensor(name, shape))
+    return tuple(found)
 
 
-def model_tensors(arch: Architecture) -> list[Tensor]:
-    """All tensors in the order in which llama-quantize meets them (layer by layer, then by name).
-
-    Args:
-        arch: a shape whose architecture has a table (see `has_table`).
-    """
+def model_tensors(arch: Architecture) -> ModelTensors:
+    """All tensors of a shape whose architecture has a table (see `has_table`)."""
     outside, inside = _tables()[arch.arch or ""]
-    found = _present(outside, model_sizes(arch), None)
-    for layer in range(arch.layers):
-        found += _present(inside, layer_sizes(arch, layer), layer)
-    return found
-
-
-def parameter_count(arch: Architecture) -> int:
-    """Parameters implied by the tensor table."""
-    return sum(tensor.values for tensor in model_tensors(arch))
+    layers = layer_kinds(arch)
+    kinds = {kind: _present(inside, layer_sizes(arch, kind)) for kind in set(layers)}
+    return ModelTensors(_present(outside, model_sizes(arch)), kinds, layers)

@@ -17,7 +17,7 @@ from importlib.resources import files
 from knowledge.catalog.records import Architecture, ModelRecord
 from knowledge.errors import UsageError
 from tools.memory.generic import params_of
-from tools.memory.tensors import HOST_TENSORS, Tensor, has_table, model_tensors
+from tools.memory.tensors import HOST_TENSORS, ModelTensors, Tensor, has_table, model_tensors
 from tools.memory.types import Evidence, TrainingEstimate, TrainingRequest
 
 MIB, GIB = 1 << 20, 1 << 30
@@ -96,11 +96,13 @@ def _layer_values(arch: Architecture) -> int:
     return 4 * arch.hidden + 2 * query + 2 * key + 4 * inner
 
 
-def _adaptable(tensors: list[Tensor]) -> list[Tensor]:
+def _adaptable(tensors: ModelTensors) -> list[Tensor]:
+    """Matrices of the layers, each as often as it occurs."""
     return [
-        t
-        for t in tensors
-        if t.layer is not None and len(t.shape) == 2 and "norm" not in t.name and min(t.shape) > 1
+        tensor
+        for kind in tensors.layers
+        for tensor in tensors.kinds[kind]
+        if len(tensor.shape) == 2 and "norm" not in tensor.name and min(tensor.shape) > 1
     ]
 
 
@@ -123,11 +125,11 @@ def training_shape(model: ModelRecord) -> TrainingShape:
 
 
 def _known_shape(model: ModelRecord, arch: Architecture) -> TrainingShape:
-    tensors = model_tensors(arch) if has_table(arch) else []
+    tensors = model_tensors(arch) if has_table(arch) else ModelTensors((), {}, [])
     matrices = _adaptable(tensors)
     linear = tuple((t.shape[0], t.shape[1]) for t in matrices)
     attention = tuple((t.shape[0], t.shape[1]) for t in matrices if t.name in ATTENTION)
-    if not tensors:
+    if not matrices:
         query, key, ff = arch.heads * arch.head_dim, arch.kv_heads * arch.head_dim, arch.ff or 4 * arch.hidden
         attention = (
             (arch.hidden, query),
@@ -136,9 +138,9 @@ def _known_shape(model: ModelRecord, arch: Architecture) -> TrainingShape:
             (query, arch.hidden),
         ) * arch.layers
         linear = attention + ((arch.hidden, ff), (arch.hidden, ff), (ff, arch.hidden)) * arch.layers
-    embedding = sum(t.values for t in tensors if t.name in (*HOST_TENSORS, "output"))
+    embedding = sum(t.values for t in tensors.outside if t.name in (*HOST_TENSORS, "output"))
     return TrainingShape(
-        params=model.params_total or sum(t.values for t in tensors),
+        params=model.params_total or tensors.parameters or params_of(model),
         embedding=embedding or arch.vocab * arch.hidden * (1 if arch.tied else 2),
         layers=arch.layers,
         hidden=arch.hidden,

@@ -9,10 +9,11 @@ the device.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from knowledge.catalog.records import Architecture
-from tools.memory.quantization import TypeChooser, is_quantized, mix_of, row_bytes
-from tools.memory.tensors import HOST_TENSORS, Tensor, model_tensors
+from tools.memory.quantization import VALUES, TypeChooser, is_quantized, row_bytes
+from tools.memory.tensors import HOST_TENSORS, ModelTensors, Tensor
 
 ALIGNMENT = 128
 """Bytes to which CUDA buffers align a tensor."""
@@ -42,6 +43,8 @@ class Weights:
     """Device bytes of each layer's routed experts."""
     output: int
     """Device bytes of what comes after the layers (norm, output matrix, the tied copy of the token table)."""
+    device: int
+    """Everything that a device holds when all layers are offloaded."""
     host: int
     """Token tables, in system memory always."""
     table: int
@@ -56,62 +59,92 @@ class Weights:
     largest_experts: int
     """Largest tensor that holds all experts of a layer."""
     tensors: int
-    quantized_rows_short: int
-    """Tensors whose rows do not divide into the wanted block and fell back to another type."""
-
-    @property
-    def device(self) -> int:
-        """Everything that a device holds when all layers are offloaded."""
-        return sum(self.layers) + self.output
 
 
-def _host_bytes(type_name: str, tensor: Tensor) -> int:
-    return row_bytes(type_name, tensor.shape[0]) * (tensor.values // tensor.shape[0])
+class _Layer(NamedTuple):
+    """Bytes of one layer by place, and its largest tensors."""
+
+    device: int
+    experts: int
+    host: int
+    file: int
+    largest: int
+    largest_experts: int
 
 
-def weights_of(arch: Architecture, quant: str) -> Weights:
+def _sizes(chooser: TypeChooser, tensor: Tensor, values: str, downs: str) -> tuple[int, int]:
+    """Bytes in the file, and on a device."""
+    type_name, row = chooser.choose(tensor, values, downs), tensor.shape[0]
+    rows = tensor.values // row
+    return row_bytes(type_name, row) * rows, device_tensor_bytes(type_name, row, rows)
+
+
+def _layer(chooser: TypeChooser, tensors: tuple[Tensor, ...], values: str, downs: str) -> _Layer:
+    device = experts = host = file = largest = largest_experts = 0
+    for tensor in tensors:
+        size, held = _sizes(chooser, tensor, values, downs)
+        file += size
+        host += padded(size)
+        device += held
+        if tensor.stacked:
+            experts += held
+            largest_experts = max(largest_experts, held)
+        else:
+            largest = max(largest, held)
+    return _Layer(device, experts, host, file, largest, largest_experts)
+
+
+def _layers(chooser: TypeChooser, tensors: ModelTensors) -> list[_Layer]:
+    """Every layer in order; those of one make with the same types are computed once."""
+    has_values = {kind: any(t.name in VALUES for t in found) for kind, found in tensors.kinds.items()}
+    has_downs = {kind: any(t.name == "ffn_down" for t in found) for kind, found in tensors.kinds.items()}
+    count = sum(has_values[kind] for kind in tensors.layers)
+    seen = met = 0
+    known: dict[tuple[int, str, str], _Layer] = {}
+    found = []
+    for layer, kind in enumerate(tensors.layers):
+        values, downs = chooser.values_type(seen, count), chooser.down_type(layer, met)
+        key = (kind, values, downs)
+        if key not in known:
+            known[key] = _layer(chooser, tensors.kinds[kind], values, downs)
+        found.append(known[key])
+        seen += has_values[kind]
+        met += has_downs[kind]
+    return found
+
+
+def weights_of(arch: Architecture, tensors: ModelTensors, quant: str) -> Weights:
     """Sums a model's tensors in a quantization.
 
     Raises:
         UsageError: the quantization is not one of llama.cpp's.
     """
-    tensors = model_tensors(arch)
-    chooser = TypeChooser(quant, arch, sum(t.name in ("attn_v", "attn_qkv") for t in tensors))
-    layers, experts, host_layers = ([0] * arch.layers for _ in range(3))
-    output = host = table = file = host_output = largest = largest_experts = short = 0
-    for tensor in tensors:
-        wanted = chooser.choose(tensor)
-        size = _host_bytes(wanted, tensor)
+    chooser = TypeChooser(quant, arch)
+    layers = _layers(chooser, tensors)
+    output = host = table = host_output = 0
+    file = sum(layer.file for layer in layers)
+    for tensor in tensors.outside:
+        size, held = _sizes(chooser, tensor, chooser.mix.base, chooser.mix.base)
         file += size
-        on_device = device_tensor_bytes(wanted, tensor.shape[0], tensor.values // tensor.shape[0])
-        short += wanted in ("Q4_0", "Q5_0", "Q5_1", "IQ4_NL") and mix_of(quant).base != wanted
-        if tensor.name in HOST_TENSORS:
-            host += padded(size)
-            table += padded(size) if tensor.name == "token_embd" else 0
-            if tensor.name == "token_embd" and arch.tied:
-                output += on_device
-        elif tensor.layer is None:
-            output += on_device
+        if tensor.name not in HOST_TENSORS:
+            output += held
             host_output += padded(size)
-        else:
-            layers[tensor.layer] += on_device
-            host_layers[tensor.layer] += padded(size)
-            if tensor.stacked:
-                experts[tensor.layer] += on_device
-                largest_experts = max(largest_experts, on_device)
-            else:
-                largest = max(largest, on_device)
+            continue
+        host += padded(size)
+        if tensor.name == "token_embd":
+            table += padded(size)
+            output += held if arch.tied else 0
     return Weights(
-        tuple(layers),
-        tuple(experts),
-        output,
-        host,
-        table,
-        file,
-        tuple(host_layers),
-        host_output,
-        largest,
-        largest_experts,
-        len(tensors),
-        short,
+        layers=tuple(layer.device for layer in layers),
+        experts=tuple(layer.experts for layer in layers),
+        output=output,
+        device=sum(layer.device for layer in layers) + output,
+        host=host,
+        table=table,
+        file=file,
+        host_layers=tuple(layer.host for layer in layers),
+        host_output=host_output,
+        largest_tensor=max((layer.largest for layer in layers), default=0),
+        largest_experts=max((layer.largest_experts for layer in layers), default=0),
+        tensors=len(tensors.outside) + sum(len(tensors.kinds[kind]) for kind in tensors.layers),
     )
