@@ -1,7 +1,7 @@
 """Turns a request model into a command: options, `--stdin`, JSON or text, exit status.
 
-The options come from the model's fields, and the model reads their values: the command line, the JSON lines and
-the tools of a language model accept the same things and complain in the same words.
+The options come from the model's fields, and the model reads their values: the command line, the JSON lines
+and the tools of a language model accept the same things and complain in the same words.
 """
 
 from __future__ import annotations
@@ -119,9 +119,15 @@ def _option(name: str, field: FieldInfo) -> click.Option:
     return click.Option(
         [*short, name],
         is_flag=flag,
-        help=(field.description or "") + _default_text(field),
+        help=_help(field),
         metavar=None if flag else _metavar(name, field),
     )
+
+
+def _help(field: FieldInfo) -> str:
+    """The field's description as a sentence, with its default."""
+    text = (field.description or "") + _default_text(field)
+    return text[:1].upper() + text[1:] + "."
 
 
 def _metavar(name: str, field: FieldInfo) -> str:

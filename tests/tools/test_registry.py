@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tools import registry
+from tools.commands.recommend import RecommendQuery
 from tools.registry import TOOLS, find_tool, functions, run_tool
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
@@ -76,4 +77,4 @@ def test_mistakes_come_back_as_error_documents(name: str, arguments: dict[str, A
 
 
 def test_tools_are_found_by_name() -> None:
-    assert find_tool("recommend").request is registry.RecommendQuery
+    assert find_tool("recommend").request is RecommendQuery

@@ -54,6 +54,17 @@ def test_every_command_loads_and_takes_json_and_offline(program: Program, name: 
     assert outcome.err == ""
 
 
+@pytest.mark.parametrize(
+    "argv", [("--json", "gpus", "list"), ("gpus", "--json", "list"), ("gpus", "list", "--json")]
+)
+def test_common_options_may_stand_before_or_after_any_command(
+    program: Program, argv: tuple[str, ...]
+) -> None:
+    outcome = program("--offline", *argv)
+    assert outcome.status == 0
+    assert outcome.document["count"] > 0
+
+
 def test_version(program: Program) -> None:
     outcome = program("--version")
     assert (outcome.status, outcome.out.split()[0]) == (0, "llm-advisor")

@@ -159,15 +159,13 @@ def test_bad_input_is_a_sentence_and_an_exit_status(
 def test_what_a_library_prints_does_not_reach_stdout(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tools.commands import memory as module
-
-    real = module.estimate_memory
+    from tools.memory.estimate import estimate_memory
 
     def chatty(*args: Any) -> Any:
         print("Give Feedback / Get Help")
-        return real(*args)
+        return estimate_memory(*args)
 
-    monkeypatch.setattr(module, "estimate_memory", chatty)
+    monkeypatch.setattr("tools.commands.memory.estimate_memory", chatty)
     outcome = program("memory", MODEL, "--json")
     assert outcome.document["model_id"] == MODEL
     assert "Give Feedback" in outcome.err

@@ -13,6 +13,7 @@ from agent.events import Delta, Failure, Message, Question, Status
 from knowledge.errors import NoAnswerError
 from tests.tui.cli_help import FakeSession
 from tui import jsonl
+from tui.json_requests import MAX_LINE
 
 
 def talk(session: FakeSession, stdin: bytes, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -61,7 +62,7 @@ def test_nothing_is_said_before_the_first_input(capsys: pytest.CaptureFixture[st
         b'{"command": "stop"}',
         b"\xff\xfe",
         b"[" * 100_000,
-        b'{"text": "' + b"x" * (jsonl.MAX_LINE + 10) + b'"}',
+        b'{"text": "' + b"x" * (MAX_LINE + 10) + b'"}',
     ],
     ids=lambda line: repr(line[:20]),
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.events import Failure, Message, Question, Recommendation, Status, ToolCall
+from agent.events import Event, Failure, Message, Question, Recommendation, Status, ToolCall
 from knowledge.errors import NoAnswerError
 from tests.tui.cli_help import FakeSession
 from tui.plain import run
@@ -78,7 +78,7 @@ def test_an_error_is_told_and_the_conversation_goes_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path))
-    answers = {
+    answers: dict[str, Event | Exception] = {
         "a": NoAnswerError("No such thing.", hint="Try b."),
         "b": RuntimeError("boom"),
         "c": Failure("x", "Lost.", ""),

@@ -193,8 +193,7 @@ def _index() -> Check:
 
 
 def _hardware() -> Check:
-    from tools.hardware import describe
-    from tools.hardware_detect import detect_machine
+    from tools.hardware import describe, detect_machine
 
     return Check("hardware", "ok", describe(detect_machine()))
 

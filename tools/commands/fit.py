@@ -10,7 +10,7 @@ from tools.commands.lookups import machine_named, model_named
 from tools.commands.memory import EngineRequest
 from tools.commands.requests import Number
 from tools.fit import FitWish, fit_model
-from tools.hardware_detect import detect_machine
+from tools.hardware import detect_machine
 
 Document = dict[str, Any]
 

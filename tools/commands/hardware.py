@@ -8,8 +8,7 @@ from pydantic import Field
 
 from tools.commands.lookups import machine_named
 from tools.commands.requests import Request, Text
-from tools.hardware import describe, machine_as_json
-from tools.hardware_detect import detect_machine
+from tools.hardware import describe, detect_machine, machine_as_json
 
 Document = dict[str, Any]
 

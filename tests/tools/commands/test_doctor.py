@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from knowledge.home import home
 from tools.commands import doctor as module
 from tools.commands.doctor import doctor, ollama_address, report
 
@@ -65,7 +66,7 @@ def test_the_report_hides_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     text = report(doctor(offline=True))
     assert str(Path.home()) not in text
-    assert str(module.home()) not in text
+    assert str(home()) not in text
     assert "sk-secret" not in text
     assert "Python: ok" in text
 
