@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from knowledge.catalog.records import Accelerator
 from knowledge.catalog.store import Catalog
-from knowledge.catalog.tokens import word_set
+from knowledge.catalog.tokens import quoted, word_set
 from knowledge.errors import AmbiguousNameError, UnknownNameError
 
 _MAKERS = word_set(
@@ -131,19 +131,18 @@ def resolve_accelerator(catalog: Catalog, text: str) -> Accelerator:
         AmbiguousNameError: several have it (sizes of memory, form factors); carries their names.
     """
     found = match_accelerators(catalog, text)
-    shown = text.strip()[:60]
     if not found:
         nearest = nearest_accelerators(catalog, text)
         hint = (
             f"Nearest names: {', '.join(nearest)}." if nearest else "`llm-advisor gpus list` shows every one."
         )
         raise UnknownNameError(
-            f"No accelerator in the catalog is called {shown!r}.", hint=hint, nearest=nearest
+            f"No accelerator in the catalog is called {quoted(text)}.", hint=hint, nearest=nearest
         )
     if len(found) > 1:
         names = [card.name for card in found]
         raise AmbiguousNameError(
-            f"{shown!r} could be any of {len(names)} accelerators.",
+            f"{quoted(text)} could be any of {len(names)} accelerators.",
             hint=f"Say which: {', '.join(names)}.",
             choices=names,
         )
@@ -154,8 +153,10 @@ def nearest_accelerators(catalog: Catalog, text: str, limit: int = 5) -> tuple[s
     """Names of the accelerators that a text resembles most."""
     from rapidfuzz import fuzz, process
 
-    names = {card.name.lower(): card.name for card in catalog.accelerators}
-    found = process.extract(
-        text.lower()[:100], names.keys(), scorer=fuzz.WRatio, limit=limit, score_cutoff=60
-    )
+    names = {_plain(card.name): card.name for card in reversed(catalog.accelerators)}
+    found = process.extract(_plain(text[:100]), names.keys(), scorer=fuzz.ratio, limit=limit, score_cutoff=60)
     return tuple(names[name] for name, _, _ in found)
+
+
+def _plain(text: str) -> str:
+    return " ".join(word for word in _WORD.findall(text.lower()) if word not in _MAKERS)

@@ -1,10 +1,10 @@
 """Models behind an API, from the price map inside the LiteLLM package.
 
-The map is read as a file: LiteLLM itself is never imported here. What is known of its traps: prices are per
-token; zero and null mean unknown unless the provider is local; single rows are plainly wrong; one model stands
-under the key of every host, so that the maker's own key counts; a row whose end date is past is retired;
-long-context prices hide in fields of their own or in a list of tiers. The version of the package is the date of
-the prices.
+The map is read as a file: LiteLLM itself is never imported here. What is known of its traps: prices are
+per token; zero and null mean unknown unless the provider is local; single rows are plainly wrong; one model
+stands under the key of every host, so that the maker's own key counts; a row whose end date is past is
+retired; long-context prices hide in fields of their own or in a list of tiers. The version of the package is
+the date of the prices.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TypedDict, cast
 
 from knowledge.catalog.records import ApiModel, BenchmarkResult
 from knowledge.catalog.store import DATA, Catalog
-from knowledge.catalog.tokens import spans
+from knowledge.catalog.tokens import quoted, spans
 from knowledge.errors import AmbiguousNameError, UnknownNameError
 
 PRICE_MAP = "model_prices_and_context_window_backup.json"
@@ -261,7 +261,7 @@ def resolve_api_model(text: str) -> ApiModel:
     if found:
         keys = [model.key for model in found]
         raise AmbiguousNameError(
-            f"{name[:60]!r} could be any of {len(keys)} API models.",
+            f"{quoted(name)} could be any of {len(keys)} API models.",
             hint=f"Say which: {', '.join(keys)}.",
             choices=keys,
         )
@@ -285,7 +285,7 @@ def _unknown(name: str) -> UnknownNameError:
         else "`llm-advisor models list --api` shows every one."
     )
     return UnknownNameError(
-        f"No API model in the price map is called {name[:60]!r}.", hint=hint, nearest=nearest
+        f"No API model in the price map is called {quoted(name)}.", hint=hint, nearest=nearest
     )
 
 
@@ -317,6 +317,6 @@ def _board_names(catalog: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
 
 
 def api_benchmarks(catalog: Catalog, model: ApiModel) -> tuple[tuple[str, BenchmarkResult], ...]:
-    """Scores of an API model, each with the name that the board lists (it tells the effort, `GPT-5 (high)`)."""
+    """Scores of an API model, each with the name that the board lists (`GPT-5 (high)`)."""
     names = _board_names(catalog).get(_words(model.key.split("/")[-1]), ())
     return tuple((name, result) for name in names for result in catalog.benchmarks.for_name(name))

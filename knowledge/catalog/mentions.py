@@ -14,10 +14,10 @@ from knowledge.errors import AmbiguousNameError, UnknownNameError
 LONGEST = 12
 _GAP = re.compile(r"[\s\-_:/()]{0,2}|\.")
 _COMMON_WORDS = word_set(
-    "all multi static sentence solar opt command step paraphrase penguin harrier inkling laguna stella apertus "
-    "small large mini medium nano text code coder chat base instruct it new open deep think vision embedding embed "
-    "reranker rerank rank tiny flash pro next air edge lite english multilingual model models orca falcon "
-    "mimo ms en zh moe ai best a e m v r x s l t i to on in of and or with for the"
+    "all multi static sentence solar opt command step paraphrase penguin harrier inkling laguna stella "
+    "apertus small large mini medium nano text code coder chat base instruct it new open deep think vision "
+    "embedding embed reranker rerank rank tiny flash pro next air edge lite english multilingual model "
+    "models orca falcon mimo ms en zh moe ai best a e m v r x s l t i to on in of and or with for the"
 )
 """Words of names that are also ordinary words: one of them alone is no mention."""
 _PROGRAM = re.compile(r"\.(?:cpp|c|py|rs)\b|[-_]?index\b", re.IGNORECASE)

@@ -25,6 +25,7 @@ from knowledge.catalog.tokens import (
     core,
     is_number,
     is_size,
+    quoted,
     strip_address,
     strip_quant,
     tokens,
@@ -41,8 +42,8 @@ _WEAK_KINDS = frozenset({"base"})
 _SIZED_BY_WORD = frozenset({"embedding", "reranker", "encoder"})
 """Kinds whose names say `base` and `large` for a size."""
 OTHER_MODELS = word_set(
-    "llava gpt claude gemini grok dalle whisper sora kokoro flux bard alpaca koala dolly sonnet opus haiku nova "
-    "muse cogito bakllava moondream marco megatron palm turbo davinci wan veo imagen sdxl"
+    "llava gpt claude gemini grok dalle whisper sora kokoro flux bard alpaca koala dolly sonnet opus haiku "
+    "nova muse cogito bakllava moondream marco megatron palm turbo davinci wan veo imagen sdxl"
 )
 """Words that name models outside the catalog: never read as a misspelling of one inside."""
 
@@ -155,9 +156,11 @@ def resolve_model_verbose(
     """As `resolve_model`, with how the name was understood."""
     name = strip_address(text)
     exact = catalog.model(name) or catalog.model(strip_quant(name))
-    if exact is not None and (kinds is None or exact.kind in kinds):
-        return Resolution(exact, "id")
     index = name_index(catalog)
+    if exact is not None:
+        if kinds is None or exact.kind in kinds:
+            return Resolution(exact, "id")
+        raise _unknown(index, text, ())
     words = tokens(strip_quant(name.split("/")[-1]))
     if len(text) > 200 or all(is_number(word) or word == "+" for word in words):
         raise _unknown(index, text, ())
@@ -168,7 +171,7 @@ def resolve_model_verbose(
     if corrected is not None and corrected != words:
         found = _by_words(index, corrected, text, kinds)
         if found is not None:
-            return Resolution(found.record, "typo", f"read {text.strip()!r} as {found.record.name}")
+            return Resolution(found.record, "typo", f"read {quoted(text)} as {found.record.name}")
     raise _unknown(index, text, words)
 
 
@@ -201,7 +204,8 @@ def _allowed(records: Sequence[ModelRecord], kinds: Collection[Kind] | None) -> 
 def _by_role(entries: Sequence[Entry], words: Words) -> list[Entry]:
     """Entries of one name: the tuned one unless the words say `base`."""
     if BASE & set(words):
-        return [entry for entry in entries if entry.base or not TUNED & set(entry.words)]
+        bases = [entry for entry in entries if entry.base]
+        return bases or [entry for entry in entries if not TUNED & set(entry.words)]
     exact = [entry for entry in entries if entry.words == words and not entry.base]
     if len(exact) == 1:
         return exact
@@ -254,12 +258,12 @@ def _shortened(
     if len({entry.core for entry in pool}) == 1 and len(pool) > 1:
         pool = _by_role(pool, words)
     if len(pool) == 1:
-        return Resolution(pool[0].record, "version", f"read {text.strip()!r} as {pool[0].record.name}")
+        return Resolution(pool[0].record, "version", f"read {quoted(text)} as {pool[0].record.name}")
     if near and sized:
         newest = max(pool, key=lambda entry: entry.record.release_date or "")
         if newest.record.release_date is not None:
             others = ", ".join(entry.record.name for entry in pool if entry is not newest)
-            note = f"read {text.strip()!r} as the newest version, {newest.record.name} (also: {others})"
+            note = f"read {quoted(text)} as the newest version, {newest.record.name} (also: {others})"
             return Resolution(newest.record, "version", note)
     raise _ambiguous(text, [entry.record for entry in pool])
 
@@ -314,12 +318,11 @@ def nearest_names(catalog: Catalog, text: str, limit: int = NEAREST) -> tuple[st
 
 
 def _unknown(index: NameIndex, text: str, words: Words) -> UnknownNameError:
-    shown = text.strip() if len(text.strip()) <= 60 else text.strip()[:57] + "..."
     nearest = nearest_names(index.catalog, text) if words else ()
     hint = (
         f"Nearest names: {', '.join(nearest)}." if nearest else "`llm-advisor models list` shows every model."
     )
-    return UnknownNameError(f"No model in the catalog is called {shown!r}.", hint=hint, nearest=nearest)
+    return UnknownNameError(f"No model in the catalog is called {quoted(text)}.", hint=hint, nearest=nearest)
 
 
 def _ambiguous(text: str, records: Sequence[ModelRecord]) -> AmbiguousNameError:
@@ -327,7 +330,6 @@ def _ambiguous(text: str, records: Sequence[ModelRecord]) -> AmbiguousNameError:
     ids = [record.id for record in ordered]
     names = ", ".join(record.name for record in ordered[:CHOICES])
     more = f" and {len(ids) - CHOICES} more" if len(ids) > CHOICES else ""
-    shown = text.strip() if len(text.strip()) <= 60 else text.strip()[:57] + "..."
     return AmbiguousNameError(
-        f"{shown!r} could be any of {len(ids)} models.", hint=f"Say which: {names}{more}.", choices=ids
+        f"{quoted(text)} could be any of {len(ids)} models.", hint=f"Say which: {names}{more}.", choices=ids
     )

@@ -52,8 +52,8 @@ TRAITS: dict[str, Traits] = {
     **dict.fromkeys(
         word_set(
             "llama qwen2 gemma granite granitemoe mistral3 llama4 internlm2 minicpm smollm3 ernie4_5 chatglm "
-            "olmo phi3 deepseek deepseek2 exaone seed_oss qwen2vl glm4-plain baichuan orion xverse ernie4_5-moe "
-            "jamba mamba granitehybrid mixtral arctic"
+            "olmo phi3 deepseek deepseek2 exaone seed_oss qwen2vl glm4-plain baichuan orion xverse "
+            "ernie4_5-moe jamba mamba granitehybrid mixtral arctic"
         ),
         _PLAIN,
     ),

@@ -82,6 +82,12 @@ def core(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(word for word in words if word not in TUNED and word not in BASE)
 
 
+def quoted(text: str, limit: int = 60) -> str:
+    """What a person wrote, in quotes, on one line and shortened, for a message."""
+    line = "".join(char if char.isprintable() else " " for char in " ".join(text.split()))
+    return f"'{line if len(line) <= limit else line[: limit - 3] + '...'}'"
+
+
 def is_number(word: str) -> bool:
     """Whether a token is a size, a version or a date: those are never read as another."""
     return word[0].isdigit()

@@ -64,8 +64,8 @@ def check_model(model: ModelRecord, licenses: Mapping[str, License], today: date
     if model.params_active is not None and model.params_total and model.params_active > model.params_total:
         found.append(("parameters", f"{model.params_active} active of {model.params_total} parameters"))
     if model.architecture is not None:
-        found += _shape(model.architecture)
-        found += _implied(model, model.architecture)
+        shape = list(_shape(model.architecture))
+        found += shape or _implied(model, model.architecture)
     found += _embedding(model)
     return [Finding(model.id, rule, message) for rule, message in found]
 

@@ -158,8 +158,8 @@ FAMILIES: dict[str, Family] = {
     "nomic_bert": Family("nomic-bert", causal=False),
 }
 
-# Shared experts, dense first layers and the dense feed-forward of mixtures of experts, by model_type and layers:
-# dense layers, feed-forward of all shared experts, dense feed-forward or None. From the published configurations.
+# What mixtures of experts hold beside them, by model_type and layers: dense first layers, feed-forward of all
+# shared experts, dense feed-forward or None. From the published configurations.
 EXPERT_PARTS: dict[tuple[str, int], tuple[int, int, int | None]] = {
     ("deepseek", 28): (1, 2816, 10944),
     ("deepseek_v2", 27): (1, 2816, 10944),
@@ -212,7 +212,8 @@ PLAIN_EXPERTS = word_set(
 )
 # Architectures that share a model_type with others but not the tensors, by the beginning of the id.
 ARCH_BY_ID = {"jinaai/jina-embeddings-v2": "jina-bert-v2"}
-# State-space sizes that the facts lack, by model_type, layers and hidden size: kernel, inner, state, groups, rank.
+# State-space sizes that the facts lack, by model_type, layers and hidden size: kernel,
+# inner, state, groups, rank.
 # From the published configurations; used only where they reproduce the stated parameter count.
 STATE_SIZES: dict[tuple[str, int, int], tuple[int, int, int, int, int]] = {
     ("falcon_h1", 24, 512): (4, 768, 64, 1, 24),
