@@ -43,6 +43,8 @@ Progress = Callable[[int, int], None]
 FORMAT = 1
 COLLECTION = "guides"
 BATCH = 32
+EF_SEARCH = 200
+"""Candidates that the HNSW graph keeps while it searches; more than anybody asks for."""
 LOCK_SECONDS = 300.0
 _POINTER = "current"
 _MANIFEST = "manifest.json"
@@ -180,7 +182,15 @@ def _fill(
         collection = client.create_collection(
             COLLECTION,
             embedding_function=None,
-            metadata={"hnsw:space": "cosine", "corpus": corpus, "embedder": embedder.name},
+            configuration={
+                "hnsw": {
+                    "space": "cosine",
+                    "ef_search": EF_SEARCH,
+                    # Written out with the last batch: what waits in the log is indexed anew at every opening.
+                    "sync_threshold": max(2, len(views)),
+                }
+            },
+            metadata={"corpus": corpus, "embedder": embedder.name},
         )
         for start in range(0, len(views), BATCH):
             batch = views[start : start + BATCH]
@@ -253,12 +263,10 @@ def _check_files(generation: Path, manifest: Manifest) -> None:
 
 
 def _steady_files(generation: Path) -> Iterator[tuple[str, str]]:
-    """Chroma's vector files; length.bin holds uninitialized bytes, and reading writes to the database."""
+    """Chroma's vector files with their hashes; to its database it also writes when it reads."""
     try:
-        paths = sorted(generation.glob("*/*.bin"))
-        for path in paths:
-            if path.name != "length.bin":
-                yield path.relative_to(generation).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(generation.glob("*/*")):
+            yield path.relative_to(generation).as_posix(), hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise IndexUnusableError("The guide index cannot be read.") from error
 

@@ -132,7 +132,8 @@ def _groups(text: str, ignored: frozenset[str] = frozenset()) -> Iterator[tuple[
 
 
 def _words(text: str) -> list[str]:
-    folded = unicodedata.normalize("NFKD", text.lower().replace("\u00d7", "x"))
+    # Lower-cased last: compatibility forms (a mathematical bold A) only become letters by the normalization.
+    folded = unicodedata.normalize("NFKD", text.replace("\u00d7", "x")).lower()
     folded = "".join(char for char in folded if not unicodedata.combining(char))
     return _WORD.findall(_THOUSANDS.sub("", folded))
 

@@ -25,8 +25,8 @@ from knowledge.lexical import LexicalIndex
 MAX_QUERY_CHARACTERS = 2_000
 MAX_PASSAGES = 50
 RRF_K = 5
-"""Of 1 / (k + rank). The usual 60 is for the long rankings of web search; among some hundred passages, of which
-one or two answer, the first places must count for more (`make bench` prints the figures)."""
+"""Of 1 / (k + rank). The usual 60 is for the long rankings of web search; among some hundred passages, of
+which one or two answer, the first places must count for more (`make bench` prints the figures)."""
 DEPTH = 60
 """How many passages of each ranking take part in the fusion."""
 

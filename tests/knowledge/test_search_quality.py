@@ -1,0 +1,65 @@
+"""The search over the shipped guides, on our own labeled queries (`queries.jsonl`)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from bench.retrieval import KINDS, Labeled, Scores, load_queries, score
+from knowledge.chunking import MAX_CHARACTERS, Chunk
+from knowledge.retrieval import Retriever
+
+pytestmark = pytest.mark.index
+QUERIES = load_queries()
+
+
+@pytest.fixture(scope="session")
+def scores(shipped: Retriever) -> Scores:
+    return score(shipped, QUERIES)
+
+
+def holds(query: Labeled, chunk: Chunk) -> bool:
+    return query.answered_by(" ".join(chunk.heading) + "\n" + chunk.text)
+
+
+def test_the_labels_are_enough_and_distinct() -> None:
+    kinds = Counter(query.kind for query in QUERIES)
+    assert set(kinds) == set(KINDS)
+    assert sum(kinds.values()) >= 120
+    assert min(kinds.values()) >= 8
+    assert len({query.text.lower() for query in QUERIES}) == len(QUERIES)
+
+
+def test_every_answerable_query_has_an_answer_and_not_everything_is_one(shipped: Retriever) -> None:
+    for query in QUERIES:
+        answers = sum(holds(query, chunk) for chunk in shipped.chunks)
+        assert (answers == 0) == (query.kind == "unanswerable"), f"{answers} passages answer: {query.text}"
+        assert answers <= 0.12 * len(shipped.chunks), f"any passage would do for: {query.text}"
+
+
+def test_recall(scores: Scores) -> None:
+    hybrid = scores.rows["hybrid"]
+    assert hybrid.recall(5) >= 0.95
+    assert hybrid.recall(1) >= 0.80
+    assert hybrid.reciprocal_rank() >= 0.86
+    assert hybrid.only("table").recall(5) >= 0.90
+    assert hybrid.only("exact").recall(5) >= 0.95
+
+
+def test_together_is_no_worse_than_each_alone(scores: Scores) -> None:
+    hybrid = scores.rows["hybrid"]
+    for part in ("words only", "vectors only"):
+        assert hybrid.recall(5) >= scores.rows[part].recall(5)
+        assert hybrid.ndcg(10) >= scores.rows[part].ndcg(10)
+
+
+def test_what_the_guides_do_not_cover_is_said(scores: Scores) -> None:
+    assert scores.false_answers <= 0.10
+    assert scores.missed_answers <= 0.05
+
+
+def test_passages_are_short_enough_to_show_and_to_embed(shipped: Retriever) -> None:
+    assert max(len(chunk.text) for chunk in shipped.chunks) <= MAX_CHARACTERS
+    assert not any(re.search(r"\x00|\ufffd", chunk.text) for chunk in shipped.chunks)
