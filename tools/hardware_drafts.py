@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from knowledge.catalog.records import Accelerator
-from tools.hardware_names import is_mobile
-from tools.hardware_parts import Card, Draft, Purpose, is_whole
+from tools.hardware_parts import Card, Draft, Purpose, is_whole, least_gb, memory_fits
 from tools.hardware_scan import Mention, Scanner
 from tools.hardware_terms import Terms
 from tools.hardware_types import Choice
 
+_BINDING = frozenset({"-", "of", "a", "an", "the", "single", "(", "version", "model", "variant"})
 _HARDWARE = frozenset(
     {"unknown", "card", "platform", "cpu", "cores", "no_gpu", "gpus", "size", "memory_type"}
 )
@@ -69,12 +68,17 @@ class Drafter:
                 self._rented = False
             case "purpose":
                 self._set_purpose("train" if mention.key == "train" else "use", mention)
+            case "renting":
+                behind = self._scanner.word(mention.first - 1) in {"is", "are", ","}
+                draft.rented = draft.rented or (behind and bool(draft.cards))
+                self._rented = not behind
+            case "rented" if draft.cards and draft.sentence == self._sentence:
+                draft.rented = True
             case "rented":
                 self._rented = True
-                if draft.cards and draft.sentence == self._sentence:
-                    draft.rented = True
             case "no_gpu":
-                draft.no_gpu = True
+                self._split_by_purpose()
+                self.draft.no_gpu = True
             case "cpu":
                 draft.cpu = self._cpus[mention.key]
                 draft.sentence = self._sentence
@@ -101,12 +105,33 @@ class Drafter:
             self.draft.purpose = purpose
             self._purpose = "both"
 
+    def _other_purpose(self) -> bool:
+        """Whether the text has turned from training to use or back since the machine with its cards."""
+        draft = self.draft
+        has_card = bool(draft.cards or draft.nameless)
+        return has_card and self._purpose not in {"both", draft.purpose} and draft.purpose != "both"
+
+    def _split_by_purpose(self) -> None:
+        if self._other_purpose():
+            self.drafts.append(Draft(purpose=self._purpose, sentence=self._sentence))
+
+    def _split_by_platform(self, key: str) -> None:
+        """`my workstation has ...; the server has ...`: another kind of computer is another machine."""
+        draft = self.draft
+        before = draft.platform.key if draft.platform is not None else key
+        elsewhere = bool(draft.cards) and draft.sentence != self._sentence
+        if elsewhere and before != key and "computer" not in (before, key):
+            self.drafts.append(Draft(sentence=self._sentence))
+
     def _new_machine(self, *, whole: bool) -> None:
         """Begin another machine where what follows cannot be a part of the current one."""
         draft = self.draft
         has_card = bool(draft.cards or draft.nameless)
-        other_purpose = has_card and self._purpose not in {"both", draft.purpose} and draft.purpose != "both"
-        if draft.whole_computer or other_purpose or (whole and (has_card or draft.platform is not None)):
+        if (
+            draft.whole_computer
+            or self._other_purpose()
+            or (whole and (has_card or draft.platform is not None))
+        ):
             computer = draft.platform
             mac = (
                 whole
@@ -120,6 +145,7 @@ class Drafter:
         if self.draft.purpose == "both":
             self.draft.purpose = self._purpose
         self.draft.rented = self.draft.rented or self._rented
+        self._rented = False
 
     def _card(self, at: int, mention: Mention) -> None:
         quote = self._scanner.quote(mention.first, mention.last)
@@ -168,7 +194,7 @@ class Drafter:
             return False
         previous = draft.cards[-1]
         self.choices.append(Choice(f"{previous.quote} or {quote}", (previous.quote, quote)))
-        if _least(mention.records) < _least(previous.records):
+        if least_gb(mention.records) < least_gb(previous.records):
             draft.cards[-1] = Card(mention.records, mention.count, quote, self._sentence)
         return True
 
@@ -183,6 +209,9 @@ class Drafter:
                 return
             if draft.informative:
                 self._new_machine(whole=True)
+        else:
+            self._split_by_purpose()
+            self._split_by_platform(platform.key)
         target = self.draft
         if target.platform is None or (whole and target.platform.chip is None):
             target.platform = platform
@@ -302,7 +331,7 @@ class Drafter:
         if kind in {"mobile", "form", "gpu_cores", "gpus"}:
             return True
         after_card = kind == "platform" and at > 1 and self._mentions[at - 2].kind == "card"
-        return after_card and card.size_gib is None and _fits(card, mention.number)
+        return after_card and card.size_gib is None and memory_fits(card, mention.number)
 
     def _begin_platform(self, gib: float) -> None:
         """`an 8 GB laptop` beside a card that is not in it starts a machine of its own."""
@@ -317,14 +346,26 @@ class Drafter:
         if whole or card.size_gib is not None:
             self._ram(mention.number)
             return
-        fits = _fits(card, mention.number)
+        fits = memory_fits(card, mention.number)
         if link == "joined" or (link == "comma" and not fits):
             self._ram(mention.number)
         else:
             card.size_gib = mention.number
 
     def _touches(self, mention: Mention, following: Mention) -> bool:
-        allowed = {"-", "of", "a", "an", "single", "(", *self._terms.vendor_words}
+        allowed = {
+            "-",
+            "of",
+            "a",
+            "an",
+            "the",
+            "single",
+            "(",
+            "version",
+            "model",
+            "variant",
+            *self._terms.vendor_words,
+        }
         return set(self._scanner.between(mention, following)) <= allowed
 
     def _linked(self, previous: Mention, mention: Mention) -> str:
@@ -334,7 +375,7 @@ class Drafter:
             return ""
         if set(words) & self._terms.joins:
             return "joined"
-        return "comma" if "," in words else "own"
+        return "comma" if {",", "/"} & set(words) else "own"
 
     def _alone(self, mention: Mention) -> None:
         size = f"{mention.number:g} GB"
@@ -343,14 +384,3 @@ class Drafter:
             Choice(quote, (f"a graphics card with {size}", f"{size} of system memory, no graphics card"))
         )
         self.draft.ram_gib = mention.number
-
-
-def _least(records: list[Accelerator]) -> float:
-    fixed = [record for record in records if not is_mobile(record)] or records
-    return min((record.memory_gb or 0.0) for record in fixed)
-
-
-def _fits(card: Card, gib: float) -> bool:
-    """Whether a size can be the memory of the card, or of all of them together."""
-    sizes = [record.memory_gb for record in card.records if record.memory_gb]
-    return any(abs(gib - total) <= 0.07 * total for size in sizes for total in (size, size * card.count))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from knowledge.catalog.records import Accelerator
 from tools.hardware_terms import Terms, Token, load_terms
@@ -122,11 +123,16 @@ def form_of(record: Accelerator) -> str | None:
     return next((forms[word] for word in record.name.lower().split() if word in forms), None)
 
 
+@cache
+def _parts(word: str) -> tuple[str, ...]:
+    return tuple(token.text for token in tokenize(word))
+
+
 def _keys(words: Iterable[str]) -> list[str]:
     """Trie keys of a name: parts of one word must stay glued where its first part is a single letter."""
     keys: list[str] = []
     for word in words:
-        parts = [token.text for token in tokenize(word)]
+        parts = _parts(word)
         for index, part in enumerate(parts):
             must = index > 0 and (len(parts[0]) == 1 or (len(part) == 1 and part.isalpha()))
             keys.append("~" + part if must else part)
@@ -142,10 +148,10 @@ def _is_weak(words: Sequence[str]) -> bool:
     return not letters or (len(letters) == 1 and len(digits) <= 2)
 
 
-def _spellings(record: Accelerator, terms: Terms) -> list[list[str]]:
+def _spellings(record: Accelerator, core: str, terms: Terms) -> list[list[str]]:
     """All the ways to write a record's name, as lists of words."""
     full = _SIZE_SUFFIX.sub("", _PARENTHESES.sub("", record.name)).lower().split()
-    words = core_name(record).lower().split()
+    words = core.lower().split()
     spellings = [
         words,
         [word for word in full if word not in terms.vendor_words and word not in terms.mobile_words],
@@ -169,11 +175,12 @@ def _spellings(record: Accelerator, terms: Terms) -> list[list[str]]:
         spellings.append(words[:-1])
     if words[0] == "arc" and words[1] != "pro":
         spellings.append(words[1:])
-    return spellings
+    return spellings + [[*words[:-2], "tisuper"] for words in spellings if words[-2:] == ["ti", "super"]]
 
 
 def _add_record(phrases: Phrases, record: Accelerator, terms: Terms) -> None:
-    spelled = [(words, _is_weak(words)) for words in _spellings(record, terms)]
+    core = core_name(record)
+    spelled = [(words, _is_weak(words)) for words in _spellings(record, core, terms)]
     extra = (*terms.aliases.get(record.name, ()), *record.aliases)
     spelled += [(alias.lower().split(), False) for alias in extra]
     for words, weak in spelled:
@@ -182,7 +189,7 @@ def _add_record(phrases: Phrases, record: Accelerator, terms: Terms) -> None:
         for variant in {tuple(keys), tuple(flat)}:
             if not variant:
                 continue
-            entry = phrases.add(variant, "card", core_name(record), weak=weak or _is_weak(words))
+            entry = phrases.add(variant, "card", core, weak=weak or _is_weak(words))
             if entry.kind == "card" and record not in entry.records:
                 entry.records.append(record)
 
@@ -199,6 +206,7 @@ def _build(accelerators: tuple[Accelerator, ...]) -> Phrases:
         ("no_gpu", "", terms.no_gpu),
         ("no_gpu", "cpu", terms.cpu_only),
         *(("cloud", instance, (instance,)) for instance in terms.cloud.instances),
+        ("renting", "", terms.renting),
         ("rented", "", terms.rented),
         ("cores", "", terms.cores),
         ("gpu_cores", "", terms.gpu_cores),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from knowledge.catalog.records import Accelerator
+from tools.hardware_names import is_mobile
 from tools.hardware_terms import Platform
 
 Purpose = Literal["use", "train", "both"]
@@ -60,3 +61,15 @@ class Draft:
 def is_whole(record: Accelerator) -> bool:
     """True for accelerators that share the memory of the computer they come in."""
     return record.unified
+
+
+def least_gb(records: list[Accelerator]) -> float:
+    """The least memory of the cards that a name stands for; laptop versions only where there is no other."""
+    fixed = [record for record in records if not is_mobile(record)] or records
+    return min((record.memory_gb or 0.0) for record in fixed)
+
+
+def memory_fits(card: Card, gib: float) -> bool:
+    """Whether a size can be the memory of the card, or of all of them together."""
+    sizes = [record.memory_gb for record in card.records if record.memory_gb]
+    return any(abs(gib - total) <= 0.07 * total for size in sizes for total in (size, size * card.count))

@@ -83,5 +83,7 @@ def nearest_accelerators(
     from rapidfuzz import fuzz, process
 
     names = tuple(dict.fromkeys(core_name(record) for record in accelerators))
-    found = process.extract(name, names, scorer=fuzz.WRatio, limit=limit, processor=str.lower)
+    vendors = load_terms().vendor_words
+    bare = " ".join(word for word in name.lower().split() if word not in vendors)
+    found = process.extract(bare, names, scorer=fuzz.ratio, limit=limit, processor=str.lower)
     return tuple(choice for choice, _score, _index in found)

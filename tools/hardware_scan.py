@@ -95,7 +95,7 @@ class Scanner:
     def _size(self, at: int) -> int | None:
         unit_at = at + 2 if self.word(at + 1) == "-" else at + 1
         unit = self.word(unit_at)
-        if unit not in self.terms.units_gib or (unit == "g" and not self.tokens[unit_at].glued):
+        if unit not in self.terms.units_gib or (unit in {"g", "go"} and not self.tokens[unit_at].glued):
             return None
         if self.word(unit_at + 1) == "/" and self.word(unit_at + 2) in {"s", "sec", "mo", "month", "day"}:
             return unit_at + 3
@@ -284,7 +284,11 @@ class Scanner:
         return 1, at
 
     def _count_after(self, at: int) -> tuple[int, int]:
-        """`RTX 3090 x2`, `RTX 3090 24GB * 2`, `RTX 3090 (2x)`; a size between stays a mention of its own."""
+        """`RTX 3090 x2`, `RTX 3090 24GB * 2`, `RTX 3090 (2x)`; a size between stays a mention of its own.
+
+        Returns:
+            The count, and where the phrase ends.
+        """
         ahead = at
         if self.word(ahead)[:1].isdigit() and self.word(ahead + 1) in self.terms.units_gib:
             ahead += 2
@@ -292,7 +296,8 @@ class Scanner:
             ahead += 1
         if self.word(ahead) in {"x", "*"} and self.word(ahead + 1).isdigit():
             size_follows = self.word(ahead + 2) in self.terms.units_gib
-            return (1, at) if size_follows else (self._number(self.word(ahead + 1)), at)
+            end = ahead + 2 if ahead == at else at
+            return (1, at) if size_follows else (self._number(self.word(ahead + 1)), end)
         if self.word(ahead - 1) == "(" and self.word(ahead).isdigit() and self.word(ahead + 1) == "x":
             return self._number(self.word(ahead)), at
         return 1, at
@@ -312,7 +317,10 @@ class Scanner:
             if found is not None and found[0].kind == "card":
                 return end
             end += 1
-        if len(self.word(end)) == 1 and self.word(end).isalpha() and self._glued_digit(end + 1):
+        found = self._phrases.match(self.tokens, end) if end < len(self.tokens) else None
+        if found is not None and found[0].kind == "card":
+            return end
+        if 0 < len(self.word(end)) <= 3 and self.word(end).isalpha() and self._glued_digit(end + 1):
             end += 1
         number = self.word(end)
         if not (number.isdigit() and 3 <= len(number) <= 5) or self.word(end + 1) in self.terms.units_gib:

@@ -116,7 +116,10 @@ class Terms(_Part):
     cpu_only: tuple[str, ...]
     nothing: tuple[str, ...]
     purposes: dict[str, tuple[str, ...]]
+    renting: tuple[str, ...]
+    """Words that announce a rented machine."""
     rented: tuple[str, ...]
+    """Places where machines are rented, said behind or before the machine."""
     cloud: Cloud
     links: frozenset[str]
     """Words that may stand between a thing and its memory."""

@@ -84,6 +84,18 @@ ONE_MACHINE: list[tuple[str, str, float, float | None]] = [
     ("I have an 8GB RTX 4060 and want a 70B model with 128k context at 30 tok/s", "1 x RTX 4060", 8, None),
     ("One H100 80GB, 64 concurrent users with 4k tokens each", "1 x H100 PCIe 80GB", 80, None),
     ("[bold]RTX 3090[/bold]", "1 x RTX 3090", 24, None),
+    ("RTX4070TiSuper", "1 x RTX 4070 Ti SUPER", 16, None),
+    ("Nvidia RTX 4070ti super, 64go ram", "1 x RTX 4070 Ti SUPER", 16, 64),
+    ("RTX 4090 (24 GB VRAM), Ryzen 9 7950X, 128GB DDR5-6000", "1 x RTX 4090", 24, 128),
+    ("A100 x 4, 80GB each", "4 x A100 SXM4 80GB", 80, None),
+    ("Kaggle T4 x2", "2 x Tesla T4", 16, None),
+    ("3090/64GB", "1 x RTX 3090", 24, 64),
+    ("48GB of VRAM across two 3090s", "2 x RTX 3090", 24, None),
+    ("the 16 GB version of the 4060 Ti", "1 x RTX 4060 Ti 16GB", 16, None),
+    ("my RTX 3080 has only 10GB", "1 x RTX 3080", 10, None),
+    ("a Radeon 6800 XT with 16GB", "1 x RX 6800 XT", 16, None),
+    ("128GB M4 Max", "1 x Apple M4 Max", 96, 128),
+    ('16" MacBook Pro, M1 Max, 32 GB', "1 x Apple M1 Max", 32 * 2 / 3, 32),
 ]
 
 # text; GiB of system memory; GB/s; cores
@@ -100,6 +112,10 @@ CPU_ONLY: list[tuple[str, float, float, int | None]] = [
     ("dual EPYC 7763, 512 GB DDR4", 512, 204.8, None),
     ("keine Grafikkarte, 16 GB RAM", 16, 51.2, None),
     ("an Intel NUC with 16GB", 16, 25.6, None),
+    ("there is no GPU in the server, 128 GB of memory", 128, 204.8, None),
+    ("five-year-old office PCs with 8 GB of memory and no graphics card", 8, 51.2, None),
+    ("I have no GPU, only an old i5 laptop with 8GB of RAM", 8, 51.2, None),
+    ("Intel Xeon Gold 6430, 256GB", 256, 204.8, None),
 ]
 
 NOT_HARDWARE = [
@@ -209,6 +225,7 @@ def test_unknown_card_names_the_nearest() -> None:
     assert "nearest:" in reading.notes[0]
     assert reading.machines[0].accelerator_bytes == 24 * GIB
     assert read_hardware("M5 Ultra 256GB").unknown == ("M5 Ultra",)
+    assert "GB200" in read_hardware("NVIDIA GH200").notes[0]
 
 
 @pytest.mark.parametrize("text", ["0 GB of RAM", "10000 GPUs", "10000 RTX 3090s", "RTX 3090, 900000 GB RAM"])
@@ -237,6 +254,35 @@ def test_whole_computers_are_machines_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "machines"),
+    [
+        (
+            "My workstation has an RTX A5000 and 128GB RAM; the server has 4 A100 80GB.",
+            [("1 x RTX A5000", 128, "both", False), ("4 x A100 SXM4 80GB", None, "both", False)],
+        ),
+        (
+            "fine-tuning on 2x A100 80GB in the cloud, inference on an RTX 4060 8GB laptop",
+            [("2 x A100 SXM4 80GB", None, "train", True), ("1 x RTX 4060 Laptop", None, "use", False)],
+        ),
+        (
+            "We rent an H100 for training and deploy to CPU-only VMs with 32 GB RAM",
+            [("1 x H100 PCIe 80GB", None, "train", True), ("", 32, "use", False)],
+        ),
+        (
+            "I only have an 8GB M1, but I can rent an A100 80GB for a day",
+            [("1 x Apple M1", 8, "both", False), ("1 x A100 SXM4 80GB", None, "both", True)],
+        ),
+    ],
+)
+def test_several_machines(text: str, machines: list[tuple[str, float | None, str, bool]]) -> None:
+    found = [
+        (_summary(m), None if m.ram_bytes is None else m.ram_bytes / GIB, m.purpose, m.rented)
+        for m in read_hardware(text).machines
+    ]
+    assert found == machines
+
+
+@pytest.mark.parametrize(
     ("text", "purpose", "rented"),
     [
         ("QLoRA, on a rented A10G with 24 GB", "train", True),
@@ -244,6 +290,8 @@ def test_whole_computers_are_machines_of_their_own() -> None:
         ("fine-tune a model and then run it on my M3 Max with 64GB", "use", False),
         ("I fine-tune on my 3090 and run it there too", "both", False),
         ("a GTX 1660 6GB for training", "train", False),
+        ("the H100 is rented", "both", True),
+        ("2x T4 on Kaggle", "both", True),
     ],
 )
 def test_purpose_and_rent(text: str, purpose: str, rented: bool) -> None:
