@@ -1,4 +1,4 @@
-"""The recommendation as the screen needs it: read tolerantly from the contract's JSON, with sources numbered."""
+"""The recommendation as the screen needs it: read tolerantly from the contract's JSON, sources numbered."""
 
 from __future__ import annotations
 
@@ -160,7 +160,8 @@ def read_answer(recommendation: Mapping[str, Any]) -> Answer:
         candidates=candidates,
         sources=tuple(sources.all()),
         rejected=tuple(
-            (_line(entry.get("model")), _line(entry.get("reason"))) for entry in _maps(recommendation.get("rejected"))
+            (_line(entry.get("model")), _line(entry.get("reason")))
+            for entry in _maps(recommendation.get("rejected"))
         ),
         would_change=tuple(
             (_line(entry.get("if")), _line(entry.get("then")))
@@ -239,7 +240,7 @@ def _quality(entry: Mapping[str, Any]) -> str:
     score = quality.get("score")
     if not is_number(score):
         return "unknown"
-    shown = f"{float(score):.0f}" if float(score) > 1 else f"{float(score):.2f}"  # type: ignore[arg-type]
+    shown = f"{float(score):.0f}" if float(score) > 1 else f"{float(score):.2f}"
     return f"{shown} measured" if quality.get("measured") else f"{shown} estimated"
 
 
@@ -249,15 +250,17 @@ def _facts(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[tuple[st
     params = _map(entry.get("params"))
     total, active = params.get("total_b"), params.get("active_b")
     if is_number(total):
-        size = f"{float(total):g}B parameters"  # type: ignore[arg-type]
+        size = f"{float(total):g}B parameters"
         if is_number(active) and active != total:
-            size += f", {float(active):g}B active"  # type: ignore[arg-type]
+            size += f", {float(active):g}B active"
         facts.append(("size", size))
     hardware = _map(entry.get("hardware"))
     if hardware.get("name"):
         owned = hardware.get("owned")
         price = f", {usd(hardware['usd'])}" if is_number(hardware.get("usd")) else ""
-        facts.append(("runs on", _line(hardware["name"]) + ("" if owned is not False else " (not owned)") + price))
+        facts.append(
+            ("runs on", _line(hardware["name"]) + ("" if owned is not False else " (not owned)") + price)
+        )
     if is_number(memory.get("file_bytes")) and memory["file_bytes"]:
         facts.append(("download", gib(memory["file_bytes"])))
     month = _map(entry.get("cost")).get("usd_per_month")

@@ -15,7 +15,9 @@ def as_markdown(answer: Answer) -> str:
         parts.append(" ".join(part for part in answer.error if part))
     parts.extend(_candidate(one) for one in answer.candidates)
     parts.append(_list("Sources", [f"[{source.number}] {source.label}" for source in answer.sources]))
-    parts.append(_list("What would change this", [f"If {when}: {then}" for when, then in answer.would_change]))
+    parts.append(
+        _list("What would change this", [f"If {when}: {then}" for when, then in answer.would_change])
+    )
     parts.append(_list("Assumed", [f"{slot}: {value} ({why})" for slot, value, why in answer.assumptions]))
     parts.append(_list("Why not another model", [f"{model}: {reason}" for model, reason in answer.rejected]))
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -34,8 +36,16 @@ def _candidate(one: Candidate) -> str:
     ]
     lines.append("\n".join(f"- {name}: {text}" for name, text in facts if text and text != "unknown"))
     for bar in one.bars:
-        free = "" if bar.free is None else f", free {gib(bar.free)}" if bar.free >= 0 else f", over by {gib(-bar.free)}"
-        lines.append(f"Memory of {bar.device}: " + ", ".join(f"{word} {gib(part)}" for word, part in bar.parts) + free)
+        free = (
+            ""
+            if bar.free is None
+            else f", free {gib(bar.free)}"
+            if bar.free >= 0
+            else f", over by {gib(-bar.free)}"
+        )
+        lines.append(
+            f"Memory of {bar.device}: " + ", ".join(f"{word} {gib(part)}" for word, part in bar.parts) + free
+        )
     why = [claim.text + "".join(f" [{number}]" for number in claim.sources) for claim in one.why]
     lines.append(_list("Why", why))
     lines.append(_list("Mind", one.caveats))

@@ -1,6 +1,6 @@
 """The chat on the screen.
 
-Nothing of the agent is imported here: the session is made by the factory, after the first frame, in its own thread.
+Nothing of the agent is imported here: the factory makes the session after the first frame, in its own thread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from textual.screen import Screen
 from agent.protocol import SessionFactory
 from knowledge.home import home, log_file
 from tui import themes
-from tui.bridge import Bridge
+from tui.bridge import Bridge, unhurried
 from tui.console import guarded, start_log
 from tui.glyphs import ASCII, UNICODE, use, wants_ascii
 from tui.screens.chat import ChatScreen
@@ -33,13 +33,9 @@ class AdvisorApp(App[int], inherit_bindings=False):
     """The Textual app."""
 
     TITLE = "llm-advisor"
-    CSS_PATH: ClassVar[list[str]] = ["styles/chat.tcss", "styles/messages.tcss", "styles/sheets.tcss"]  # type: ignore[assignment]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-narrow"),
-        (90, "-medium"),
-        (112, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (22, "-tall")]
+    CSS_PATH = ["styles/chat.tcss", "styles/messages.tcss", "styles/sheets.tcss"]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-medium"), (112, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
     COMMAND_PALETTE_DISPLAY = "^p"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", show=False, priority=True),
@@ -130,7 +126,8 @@ def run(open_session: SessionFactory, *, model: str, session_name: str | None) -
     sys.setswitchinterval(SWITCH_SECONDS)
     state = home()
     log_path = start_log(log_file("tui", state))
-    app = AdvisorApp(open_session, model=model, session_name=session_name, state=state, log_path=log_path)
+    opens = unhurried(open_session)
+    app = AdvisorApp(opens, model=model, session_name=session_name, state=state, log_path=log_path)
     with guarded(log_path):
         app.run()
     return app.return_code or 0

@@ -1,13 +1,15 @@
 """Holds the session in a thread with an event loop of its own.
 
-Whatever a session does (imports, database, calculations) then never holds up the screen; only events cross over.
+Whatever a session does (imports, database, calculations) then never holds up the screen; only events cross.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -102,7 +104,7 @@ class Bridge:
             raise RuntimeError("the session is not open yet")
         return self._session
 
-    def _submit(self, work: Coroutine[Any, Any, T]) -> Any:
+    def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         assert self._loop is not None, "start() comes first"
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
@@ -110,8 +112,7 @@ class Bridge:
         async def run() -> T:
             return work()
 
-        result: T = await asyncio.wrap_future(self._submit(run()))
-        return result
+        return await asyncio.wrap_future(self._submit(run()))
 
     async def _stream(self, make: Callable[[], AsyncIterator[Event]]) -> AsyncGenerator[Event, None]:
         """Events of `make()`, run over there; closing this iterator cancels it over there."""
@@ -140,6 +141,24 @@ class Bridge:
                 yield item
         finally:
             future.cancel()
+
+
+def unhurried(open_session: SessionFactory) -> SessionFactory:
+    """A factory that makes the session without garbage collections, and counts what it loaded as lasting.
+
+    One full collection over everything that a session imports holds the interpreter, and so the keyboard, for
+    50 ms; without collections the longest hold is near 10 ms.
+    """
+
+    async def open_it() -> Session:
+        gc.disable()
+        try:
+            return await open_session()
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    return open_it
 
 
 async def _drain(events: AsyncIterator[Event], put: Callable[[Event], None]) -> None:

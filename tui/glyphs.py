@@ -1,6 +1,7 @@
 """Every sign that the screen draws, in Unicode and in ASCII.
 
-ASCII is used with `LLM_ADVISOR_ASCII=1`, in a locale that is not UTF-8, and on a terminal called `dumb` or `linux`.
+ASCII is used with `LLM_ADVISOR_ASCII=1`, in a locale that is not UTF-8, and on a terminal called `dumb` or
+`linux`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Glyphs:
 
 UNICODE = Glyphs(
     name="unicode",
-    user="❯",
+    user="❯",  # noqa: RUF001 (a prompt sign)
     advisor="●",
     question="?",
     error="✗",

@@ -71,7 +71,9 @@ def read_needs(needs: Mapping[str, Any], assumptions: Sequence[Mapping[str, Any]
         if slot and slot not in known:
             known.add(slot)
             text = value_words(slot, entry.get("value"))
-            rows.append(Need(slot, label(slot), text, "assumed", clean(entry.get("why") or "", one_line=True)))
+            rows.append(
+                Need(slot, label(slot), text, "assumed", clean(entry.get("why") or "", one_line=True))
+            )
     order = list(LABELS)
     place = {slot: index for index, slot in enumerate(order)}
     return sorted(rows, key=lambda row: (row.origin == "assumed", place.get(row.slot, len(order))))
@@ -89,13 +91,15 @@ def value_words(slot: str, value: object) -> str:
     return _value(value) or "unknown"
 
 
-def hardware_words(needs: Mapping[str, Any]) -> tuple[str, str]:
+def hardware_words(
+    needs: Mapping[str, Any], assumptions: Sequence[Mapping[str, Any]] = ()
+) -> tuple[str, str]:
     """What the hardware line says: the machine, and where that came from; empty where nothing is known."""
-    entry = needs.get("hardware")
-    if not isinstance(entry, Mapping):
-        return "", ""
-    row = _said("hardware", entry)
-    return row.value, {"said": "as you said", "detected": "this machine", "assumed": "assumed"}[row.origin]
+    origins = {"said": "as you said", "detected": "this machine", "assumed": "assumed"}
+    for row in read_needs(needs, assumptions):
+        if row.slot == "hardware":
+            return row.value, origins[row.origin]
+    return "", ""
 
 
 def _said(slot: str, entry: Mapping[str, Any]) -> Need:

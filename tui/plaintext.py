@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeGuard
 
 from tui.glyphs import ASCII, glyphs
 
@@ -13,14 +13,29 @@ MAX_SHOWN = 200_000
 """Characters of one message that are drawn; more would stall the layout for seconds."""
 # Escape sequences whole (CSI, OSC, two-byte), so that stripping does not leave their tails as text.
 _SEQUENCES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]")
-_CONTROLS = {code: None for code in (*range(0x00, 0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0))}
+_CONTROLS = dict.fromkeys((*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)))
 # Bidirectional overrides can make a text read as something else than it is.
-_CONTROLS |= {code: None for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+_CONTROLS |= dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
-_TYPOGRAPHY = str.maketrans(
-    {"→": "->", "←": "<-", "…": "...", "·": "-", "•": "-", "–": "-", "—": "-", "×": "x", "≤": "<=", "≥": ">=", "≈": "~"}
-    | {"“": '"', "”": '"', "‘": "'", "’": "'", "✓": "yes", "✗": "no", "\u00a0": " ", "\u202f": " "}
-)
+_TYPOGRAPHY = {
+    0x2192: "->",
+    0x2190: "<-",
+    0x2026: "...",
+    0x00B7: "-",
+    0x2022: "-",
+    0x2013: "-",
+    0x2014: "-",
+    0x00D7: "x",
+    0x2264: "<=",
+    0x2265: ">=",
+    0x2248: "~",
+    0x201C: '"',
+    0x201D: '"',
+    0x2018: "'",
+    0x2019: "'",
+    0x00A0: " ",
+    0x202F: " ",
+}
 """Signs that texts use, for a screen in ASCII; letters of any language stay."""
 
 
@@ -49,7 +64,7 @@ def shorten(text: object, length: int) -> str:
     return line if len(line) <= length else line[: max(1, length - 3)].rstrip() + "..."
 
 
-def is_number(value: object) -> bool:
+def is_number(value: object) -> TypeGuard[int | float]:
     """Whether `value` is a number (booleans are not)."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -58,7 +73,7 @@ def gib(value: object) -> str:
     """Bytes as GiB with one decimal; `unknown` where there is no number."""
     if not is_number(value):
         return "unknown"
-    amount = float(value) / GIB  # type: ignore[arg-type]
+    amount = float(value) / GIB
     return f"{amount:,.0f} GiB" if amount >= 1000 else f"{amount:.1f} GiB"
 
 
@@ -66,7 +81,7 @@ def tokens(value: object) -> str:
     """A number of tokens: `16k` where it is a whole number of 1024s, thousands with commas elsewhere."""
     if not is_number(value):
         return "unknown"
-    count = int(value)  # type: ignore[call-overload]
+    count = int(value)
     if count >= 1024 and count % 1024 == 0:
         return f"{count // 1024:,}k"
     if count >= 10_000 and count % 1000 == 0:
@@ -85,7 +100,7 @@ def speed(value: object) -> str:
     return f"{_rate(value)} tok/s" if is_number(value) else "unknown"
 
 
-def _rate(value: Any) -> str:
+def _rate(value: float) -> str:
     return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
 
 
@@ -93,11 +108,10 @@ def usd(value: object) -> str:
     """Dollars, with cents below 100."""
     if not is_number(value):
         return "unknown"
-    amount = float(value)  # type: ignore[arg-type]
+    amount = float(value)
     return f"${amount:,.2f}" if amount < 100 else f"${amount:,.0f}"
 
 
 def words(name: str) -> str:
     """`tool_calling` as `tool calling`."""
     return clean(name, one_line=True).replace("_", " ")
-

@@ -1,4 +1,4 @@
-"""Puts the events of a turn on the screen: which widget each becomes, and what the status line says meanwhile."""
+"""Puts the events of a turn on the screen: which widget each becomes, and what the status line says."""
 
 from __future__ import annotations
 
@@ -48,6 +48,8 @@ class Presenter:
         self._writing: AdvisorMessage | None = None
         self._opening = False
         self._earlier: list[Message] = []
+        self._then: list[Event] = []
+        """What a resumed session says after the earlier messages."""
         self.question: QuestionMessage | None = None
         self.mode = ""
         self._handlers: dict[type[Event], Callable[[Any], Awaitable[None]]] = {
@@ -73,6 +75,9 @@ class Presenter:
 
     async def show(self, event: Event) -> None:
         """Show one event; kinds without a place on the screen are passed over."""
+        if self._opening and isinstance(event, Question | Recommendation):
+            self._then.append(event)
+            return
         handler = self._handlers.get(type(event))
         if handler is not None:
             await handler(event)
@@ -95,7 +100,10 @@ class Presenter:
                 await self._conversation.add(UserMessage(text))
             else:
                 await self._conversation.add(AdvisorMessage(text, said.get(text, [])))
-        self._earlier = []
+        self._opening, self._earlier = False, []
+        last, self._then = self._then, []
+        for event in last:
+            await self.show(event)
 
     def settle_question(self) -> None:
         """The open question is answered or passed over."""
@@ -109,7 +117,7 @@ class Presenter:
 
     async def _needs_changed(self, event: NeedsChanged) -> None:
         self._needs.show(event.needs, event.assumptions)
-        self._top.hardware(*hardware_words(event.needs))
+        self._top.hardware(*hardware_words(event.needs, event.assumptions))
 
     async def _step(self, event: Status) -> None:
         self._status.step(event.text)

@@ -28,7 +28,7 @@ def _number(entry: Mapping[str, Any], *path: str) -> float | None:
     value: object = entry
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
-    return float(value) if is_number(value) else None  # type: ignore[arg-type]
+    return float(value) if is_number(value) else None
 
 
 def _speed(entry: Mapping[str, Any], best: Mapping[str, Any]) -> str:
@@ -57,8 +57,8 @@ def _quality(entry: Mapping[str, Any], best: Mapping[str, Any]) -> str:
 
 
 def _license(entry: Mapping[str, Any], best: Mapping[str, Any]) -> str:
-    order = {"yes": 2, "conditional": 1, "unknown": 0, "no": -1}
-    mine, other = (str((one.get("license") or {}).get("commercial_use", "unknown")) for one in (entry, best))
-    if order.get(mine, 0) == order.get(other, 0):
+    order = {"yes": 2, "conditional": 1, "no": 0}  # nothing is said of an unknown one
+    mine, other = (order.get(str((one.get("license") or {}).get("commercial_use"))) for one in (entry, best))
+    if mine is None or other is None or mine == other:
         return ""
-    return "freer license" if order.get(mine, 0) > order.get(other, 0) else "stricter license"
+    return "freer license" if mine > other else "stricter license"

@@ -81,4 +81,3 @@ def describe(error: Exception) -> Failure:
         f"Something went wrong inside the advisor ({type(error).__name__}).",
         "What you typed is back below; send it again, or open the log with Ctrl+L.",
     )
-

@@ -101,7 +101,7 @@ NEEDS = {
     "hardware": slot({"text": "RTX 3060 12GB, 32 GB RAM"}, "on my RTX 3060 12GB"),
     "license": slot({"use": "commercial"}, "for work"),
 }
-ASSUMPTIONS = [
+ASSUMPTIONS: list[dict[str, Any]] = [
     {"slot": "context", "value": 16384, "why": "enough for a few files of code"},
     {"slot": "languages", "value": "en", "why": "you write English"},
 ]
@@ -143,17 +143,26 @@ def candidate(rank: int, model: str, quant: str, weights: float, **more: Any) ->
             "file_bytes": parts[0],
             "fits": True,
         },
-        "speed": {"tokens_per_second": {"low": 24, "mid": 28, "high": 31}, "basis": "360 GB/s of the card, 65 % reached"},
+        "speed": {
+            "tokens_per_second": {"low": 24, "mid": 28, "high": 31},
+            "basis": "360 GB/s of the card, 65 % reached",
+        },
         "quality": {"score": 71.2, "measured": True, "basis": []},
         "license": {"id": "apache-2.0", "commercial_use": "yes", "note": None},
         "cost": {"usd_per_month": None},
         "why": [
             {
                 "text": "Best measured coding score among the models that fit 12 GiB with 16k of context.",
-                "evidence": [{"kind": "benchmark", "source": "LiveCodeBench v6, 2026-08-01", "locator": "livecodebench"}],
+                "evidence": [
+                    {
+                        "kind": "benchmark",
+                        "source": "LiveCodeBench v6, 2026-08-01",
+                        "locator": "livecodebench",
+                    }
+                ],
             },
             {
-                "text": "The KV cache is kept in 8 bits, which frees 0.7 GiB and costs next to nothing in quality.",
+                "text": "An 8-bit KV cache frees 0.7 GiB and costs next to nothing in quality.",
                 "evidence": [{"kind": "guide", "source": "Memory of a local model", "locator": LOCATOR}],
             },
         ],
@@ -171,11 +180,21 @@ RECOMMENDATION = {
     "assumptions": ASSUMPTIONS,
     "candidates": [
         candidate(1, "Qwen2.5-Coder-14B-Instruct", "Q4_K_M", 8.37),
-        candidate(2, "DeepSeek-Coder-V2-Lite", "Q5_K_M", 9.1, quality={"score": 64.0, "measured": False, "basis": []}),
+        candidate(
+            2,
+            "DeepSeek-Coder-V2-Lite",
+            "Q5_K_M",
+            9.1,
+            quality={"score": 64.0, "measured": False, "basis": []},
+        ),
         candidate(3, "Qwen2.5-Coder-7B-Instruct", "Q8_0", 7.54, caveats=[]),
     ],
     "rejected": [
-        {"model": "Qwen2.5-Coder-32B-Instruct", "reason": "needs 20.9 GiB in Q4_K_M, the card has 12", "constraint": "memory"},
+        {
+            "model": "Qwen2.5-Coder-32B-Instruct",
+            "reason": "needs 20.9 GiB in Q4_K_M, the card has 12",
+            "constraint": "memory",
+        },
         {"model": "Codestral-22B", "reason": "its license forbids commercial use", "constraint": "license"},
     ],
     "would_change": [

@@ -61,7 +61,8 @@ class ChatScreen(Screen[None]):
         self._turns = Turns(self, self._source)
         self._worker: Worker[None] | None = None
         self._quit_asked = 0.0
-        self._opened = False
+        self.is_open = False
+        """The session has answered."""
 
     def compose(self) -> ComposeResult:
         yield HardwareLine(model=self._model, session=self._session)
@@ -87,6 +88,14 @@ class ChatScreen(Screen[None]):
         # The first frame is drawn before anything else is loaded.
         self.call_after_refresh(self._begin)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a turn runs or waits."""
+        return self._turns.running is not None or bool(self._turns.waiting) or self._running_worker()
+
+    def _running_worker(self) -> bool:
+        return self._worker is not None and self._worker.is_running
+
     # --- turns ---------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
@@ -105,7 +114,7 @@ class ChatScreen(Screen[None]):
 
     def _submit(self, given: Input) -> None:
         """Run it, or let it wait for the turn that runs."""
-        if given.kind != "open" and not self._opened and self._turns.running is None:
+        if given.kind != "open" and not self.is_open and self._turns.running is None:
             self._turns.waiting.insert(0, Input("open"))  # opening failed before: try again first
         self._turns.waiting.append(given)
         if self._turns.running is None:
@@ -127,7 +136,7 @@ class ChatScreen(Screen[None]):
     async def turn_event(self, event: Event) -> None:
         """Something happened in it."""
         if event.type == "ready":
-            self._opened = True
+            self.is_open = True
         await self.presenter.show(event)
         self._sync_question()
 
@@ -264,12 +273,16 @@ class ChatScreen(Screen[None]):
         blocks = list(self.query(RecommendationBlock))
         if blocks:
             block = blocks[-1]
-            yield SystemCommand("Go to the recommendation", "And open its sources by digit", self.action_answer)
+            yield SystemCommand(
+                "Go to the recommendation", "And open its sources by digit", self.action_answer
+            )
             yield SystemCommand("Copy the recommendation", "As Markdown", block.action_copy)
             if block.candidate is not None and block.candidate.commands:
                 yield SystemCommand("Copy a command", "Of the option shown", block.action_copy_command)
         if self.query("UserMessage"):
-            yield SystemCommand("Export the conversation", "To a Markdown file in this folder", self.action_export)
+            yield SystemCommand(
+                "Export the conversation", "To a Markdown file in this folder", self.action_export
+            )
         yield SystemCommand("Needs", "Show or fold the panel", self.action_needs)
 
     def on_key(self, event: events.Key) -> None:

@@ -32,7 +32,12 @@ class LogScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="sheet"):
             yield PlainText("Log", classes="title")
-            yield PlainText(str(self._path) if self._path else "There is no log file: the state folder cannot be written.", classes="place")
+            yield PlainText(
+                str(self._path)
+                if self._path
+                else "There is no log file: the state folder cannot be written.",
+                classes="place",
+            )
             with VerticalScroll():
                 yield PlainText(self._text or "Nothing was logged.")
             yield Footer(show_command_palette=False, compact=True)

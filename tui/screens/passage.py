@@ -75,10 +75,17 @@ class PassageScreen(ModalScreen[None]):
         if isinstance(heading, list | tuple):
             heading = " > ".join(clean(part, one_line=True) for part in heading)
         first, last = _lines(passage)
-        yield PlainText(f"[{self._source.number}] {clean(passage.get('guide') or '', one_line=True)}", classes="title")
+        yield PlainText(
+            f"[{self._source.number}] {clean(passage.get('guide') or '', one_line=True)}", classes="title"
+        )
         as_of = clean(passage.get("as_of") or "", one_line=True)
         place = f"{clean(passage.get('file') or '', one_line=True)}, lines {first}-{last}"
-        yield PlainText("\n".join(part for part in (clean(heading), place + (f", as of {as_of}" if as_of else "")) if part), classes="place")
+        yield PlainText(
+            "\n".join(
+                part for part in (clean(heading), place + (f", as of {as_of}" if as_of else "")) if part
+            ),
+            classes="place",
+        )
         with VerticalScroll():
             yield FittedText(hanging(_numbered(clean(passage.get("text") or ""), first)))
 
@@ -95,6 +102,9 @@ def _numbered(text: str, first: int) -> list[tuple[Content, Content]]:
     lines = text.splitlines()
     wide = len(str(first + len(lines)))
     return [
-        (styled((f"{first + place:>{wide}}  ", "$foreground-muted")), styled((line, "bold") if line.startswith("#") else line))
+        (
+            styled((f"{first + place:>{wide}}  ", "$foreground-muted")),
+            styled((line, "bold") if line.startswith("#") else line),
+        )
         for place, line in enumerate(lines)
     ]

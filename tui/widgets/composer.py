@@ -1,4 +1,4 @@
-"""Where the person types. Enter sends, Ctrl+J adds a line, Up and Down at the edges walk what was typed before."""
+"""Where the person types. Enter sends, Ctrl+J adds a line, Up and Down at the edges walk what was typed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Composer(TextArea):
     """A text area that sends."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", key_display="Enter", priority=True),
+        Binding("enter", "send", "Send", key_display="Enter"),  # for the footer; the key comes to `_on_key`
         Binding("ctrl+j,shift+enter", "newline", "New line", show=False),
         # Shown in the footer while one types; they work everywhere.
         Binding("ctrl+r", "screen.recommend", "Recommend now"),
@@ -90,10 +90,16 @@ class Composer(TextArea):
             self.typed_before.leave()
         self._walked = None
 
+    async def _on_key(self, event: events.Key) -> None:
+        """Enter sends, in its place among the keys: a priority binding would overtake what was just typed."""
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.action_send()
+
     async def _on_paste(self, event: events.Paste) -> None:
-        """Pasted text goes in as it is, also with many lines; nothing is sent."""
+        """Control characters are dropped; the text area's own handler, which comes next, puts the text in."""
         event.text = clean(event.text)
-        await super()._on_paste(event)
 
     def _show(self, text: str | None) -> None:
         if text is not None:

@@ -10,7 +10,10 @@ from textual.widgets import Static
 from tui.glyphs import glyphs
 from tui.widgets.text import PlainText, styled
 
-SENTENCE = "Say what a language model should do for you and on which machine; a minute later you know which one to run."
+SENTENCE = (
+    "Say what a language model should do for you and on which machine; "
+    "a minute later you know which one to run."
+)
 EXAMPLES = (
     "A coding assistant on my RTX 3060 12GB, must be free for work",
     "Search over 50,000 support tickets in German, nothing may leave our server",
@@ -47,7 +50,9 @@ class EmptyState(Vertical):
         for text in EXAMPLES:
             yield Example(text)
         yield Static(
-            styled(("Enter", "bold $accent"), " sends      ", ("F1", "bold $accent"), " explains everything else"),
+            styled(
+                ("Enter", "bold $accent"), " sends      ", ("F1", "bold $accent"), " explains everything else"
+            ),
             markup=False,
             classes="two-keys",
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
@@ -18,7 +19,7 @@ from tui.widgets.text import styled
 class FoldTitle(Static, can_focus=True):
     """The line; Enter, Space or a click opens and closes."""
 
-    BINDINGS = [Binding("enter,space", "fold", "Open or close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "fold", "Open or close")]
 
     def action_fold(self) -> None:
         """Open or close the fold around this line."""
@@ -62,5 +63,3 @@ class Fold(Vertical):
         signs = glyphs()
         mark = signs.unfolded if self.opened else signs.folded
         return styled((f"{mark} ", "$foreground-muted")) + self._title
-
-

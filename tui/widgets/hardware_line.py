@@ -1,4 +1,4 @@
-"""The top line: the program, how it understands and words, the conversation, and the hardware it reckons with."""
+"""The top line: the program, who words the answers, the conversation, and the hardware it reckons with."""
 
 from __future__ import annotations
 
@@ -52,4 +52,6 @@ class HardwareLine(FittedText):
             left = ""
         gap = " " * max(0, width - len(left) - len(machine) - len(origin))
         name, rest = left[:11], left[11:]
-        return styled((name, "bold $primary"), (rest, "$foreground-muted"), gap, machine, (origin, "$foreground-muted"))
+        return styled(
+            (name, "bold $primary"), (rest, "$foreground-muted"), gap, machine, (origin, "$foreground-muted")
+        )

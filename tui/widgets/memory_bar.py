@@ -51,14 +51,20 @@ def _title(bar: Bar) -> Content:
     if bar.available is None:
         figures = f"  {gib(bar.used)}"
     elif bar.used > bar.available:
-        figures = f"  {gib(bar.used)} needed, {gib(bar.available)} there: over by {gib(bar.used - bar.available)}"
+        figures = (
+            f"  {gib(bar.used)} needed, {gib(bar.available)} there: over by {gib(bar.used - bar.available)}"
+        )
     else:
         figures = f"  {gib(bar.used)} of {gib(bar.available)}"
     return styled((bar.device, "bold"), figures)
 
 
 def _legend(bar: Bar, width: int, signs: Glyphs) -> list[Content]:
-    entries = [(signs.bar[index], STYLES[index], word, gib(amount)) for index, (word, amount) in enumerate(bar.parts) if amount]
+    entries = [
+        (signs.bar[index], STYLES[index], word, gib(amount))
+        for index, (word, amount) in enumerate(bar.parts)
+        if amount
+    ]
     if bar.free is not None and bar.free >= 0:
         entries.append((signs.bar[-1], STYLES[-1], "free", gib(bar.free)))
     lines: list[Content] = []
@@ -79,4 +85,6 @@ class MemoryBars(FittedText):
     """One bar for each device of a candidate."""
 
     def __init__(self, bars: Sequence[Bar]) -> None:
-        super().__init__(lambda width: Content("\n\n").join(draw_bar(bar, width, glyphs()) for bar in bars), classes="bars")
+        super().__init__(
+            lambda width: Content("\n\n").join(draw_bar(bar, width, glyphs()) for bar in bars), classes="bars"
+        )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message as UIMessage
@@ -48,7 +48,10 @@ class SourceLines(Static):
 
     def _content(self) -> Content:
         lines = [
-            styled((f"{source.number} ", "bold $accent"), (source.label, clickable(f"open_source({source.number})")))
+            styled(
+                (f"{source.number} ", "bold $accent"),
+                (source.label, clickable(f"open_source({source.number})")),
+            )
             for source in self._sources.values()
         ]
         return Content("\n").join(lines)
@@ -62,7 +65,7 @@ class SourceLines(Static):
 class Block(Vertical, can_focus=True):
     """A thing in the conversation that can be focused: copied, and its sources opened by digit."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy", "Copy", tooltip="Copy this to the clipboard"),
         *(Binding(str(number), f"source({number})", show=False) for number in range(1, 10)),
     ]
@@ -121,6 +124,8 @@ class AdvisorMessage(Block):
     async def write(self, fragment: str) -> None:
         """Add a piece."""
         fragment = clean(fragment)
+        if not fragment:
+            return  # a stream that was started but never fed cannot be stopped: it raises CancelledError
         self.text += fragment
         if self._stream is None:
             self._stream = Markdown.get_stream(self.query_one(Markdown))
@@ -167,17 +172,28 @@ class FailureMessage(Vertical):
         self.message, self.hint, self.code = clean(message), clean(hint), clean(code, one_line=True)
 
     def compose(self) -> ComposeResult:
-        yield Static(styled((f"{glyphs().error} ", "bold $error"), ("Problem: ", "bold $error"), self.message), markup=False)
+        yield Static(
+            styled((f"{glyphs().error} ", "bold $error"), ("Problem: ", "bold $error"), self.message),
+            markup=False,
+        )
         if self.hint:
             yield PlainText(self.hint, classes="hint")
-        yield PlainText("Ctrl+L shows the log." + (f" Code: {self.code}." if self.code else ""), classes="detail")
+        yield PlainText(
+            "Ctrl+L shows the log." + (f" Code: {self.code}." if self.code else ""), classes="detail"
+        )
 
 
 def tool_line(name: str, arguments: Mapping[str, Any], result: Mapping[str, Any], seconds: float) -> Fold:
     """One line for a tool that ran; opens to its inputs and result."""
-    said = ", ".join(f"{words(key)} {shorten(value, 40)}" for key, value in arguments.items() if value not in (None, ""))
+    said = ", ".join(
+        f"{words(key)} {shorten(value, 40)}" for key, value in arguments.items() if value not in (None, "")
+    )
     took = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    title = styled((words(name), "$foreground-muted"), (f"  {shorten(said, 70)}" if said else "", "$foreground-disabled"), (f"  {took}", "$foreground-disabled"))
+    title = styled(
+        (words(name), "$foreground-muted"),
+        (f"  {shorten(said, 70)}" if said else "", "$foreground-disabled"),
+        (f"  {took}", "$foreground-disabled"),
+    )
     return Fold(title, _tool_body(arguments, result), classes="tool")
 
 

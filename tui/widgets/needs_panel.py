@@ -58,8 +58,8 @@ class NeedsPanel(Vertical):
         kept = options.highlighted
         options.clear_options()
         options.add_options([Option(_prompt(row)) for row in self.rows])
-        if kept is not None and kept < len(self.rows):
-            options.highlighted = kept
+        if self.rows:
+            options.highlighted = min(kept or 0, len(self.rows) - 1)
         options.display = bool(self.rows)
         self.query_one(".keys").display = bool(self.rows)
         self.query_one(".empty").display = not self.rows
@@ -67,7 +67,9 @@ class NeedsPanel(Vertical):
 
 def _prompt(row: Need) -> Content:
     """`Context  32k tokens`, then where it came from, dim."""
-    detail = f'{row.origin}: "{shorten(row.detail, 60)}"' if row.origin == "said" and row.detail else row.origin
+    detail = (
+        f'{row.origin}: "{shorten(row.detail, 60)}"' if row.origin == "said" and row.detail else row.origin
+    )
     if row.origin == "assumed" and row.detail:
         detail = f"assumed: {shorten(row.detail, 60)}"
     return styled((f"{row.label}  ", "bold"), shorten(row.value, 80), ("\n" + detail, "$foreground-muted"))

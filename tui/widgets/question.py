@@ -47,10 +47,15 @@ class QuestionMessage(Vertical):
             super().__init__()
             self.choice = choice
 
-    def __init__(self, slot: str, text: str, reason: str, options: Sequence[str], *, clarifies: bool = False) -> None:
+    def __init__(
+        self, slot: str, text: str, reason: str, options: Sequence[str], *, clarifies: bool = False
+    ) -> None:
         super().__init__(classes="question")
         self.slot, self.text, self.reason = slot, clean(text), clean(reason)
-        rows = [Choice(number, clean(option, one_line=True), kind="option") for number, option in enumerate(options[:7], 1)]
+        rows = [
+            Choice(number, clean(option, one_line=True), kind="option")
+            for number, option in enumerate(options[:7], 1)
+        ]
         rows.append(Choice(0, "Something else: type it below", kind="other"))
         rows.append(Choice(len(rows), SKIP_TEXT, kind="skip"))
         rows.append(Choice(len(rows), RECOMMEND_TEXT, kind="recommend"))

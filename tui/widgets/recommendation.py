@@ -1,12 +1,12 @@
-"""The answer in the conversation: options, memory, reasons with sources, commands, and what would change it."""
+"""The answer in the conversation: options, memory, reasons, sources, commands, what would change it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message as UIMessage
@@ -16,19 +16,21 @@ from textual.widgets import Static
 from tui.answer import Answer, Candidate, Claim, read_answer
 from tui.answer_text import as_markdown
 from tui.glyphs import glyphs
+from tui.plaintext import shorten
 from tui.widgets.candidates import CandidateTable
 from tui.widgets.fold import Fold
 from tui.widgets.memory_bar import MemoryBars
 from tui.widgets.messages import Block, CopyText, SourceLines
 from tui.widgets.text import FittedText, PlainText, hanging, styled
 
+LABEL_CELLS = 16
 RANK_WORDS = ("Best choice", "Second choice", "Third choice")
 
 
 class RecommendationBlock(Block):
     """An answer; arrows choose the option whose details are shown."""
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "other(1)", "Next option", show=False),
         Binding("up", "other(-1)", "Previous option", show=False),
         Binding("left_square_bracket", "other(-1)", show=False),
@@ -104,7 +106,11 @@ class RecommendationBlock(Block):
             return
         command = commands[self._next_command % len(commands)]
         self._next_command += 1
-        count = f" ({(self._next_command - 1) % len(commands) + 1} of {len(commands)})" if len(commands) > 1 else ""
+        count = (
+            f" ({(self._next_command - 1) % len(commands) + 1} of {len(commands)})"
+            if len(commands) > 1
+            else ""
+        )
         self.post_message(CopyText(command.shell, f"the command{count}: {command.label or command.shell}"))
 
     def action_export(self) -> None:
@@ -124,7 +130,11 @@ def _details(one: Candidate) -> list[Widget]:
     rank = RANK_WORDS[one.rank - 1] if one.rank <= len(RANK_WORDS) else f"Choice {one.rank}"
     star = f"{glyphs().best} " if one.rank == 1 else ""
     parts: list[Widget] = [
-        Static(styled((f"{star}{rank}: ", "bold $primary"), (one.model, "bold")), markup=False, classes="headline")
+        Static(
+            styled((f"{star}{rank}: ", "bold $primary"), (one.model, "bold")),
+            markup=False,
+            classes="headline",
+        )
     ]
     if one.headline:
         parts.append(PlainText(one.headline, classes="line"))
@@ -145,10 +155,11 @@ def _facts(one: Candidate) -> FittedText:
     pace = f"{one.speed} ({one.speed_basis})" if one.speed_basis else one.speed
     rows = [
         ("speed", pace if one.speed != "unknown" else ""),
-        ("quality", one.quality), ("license", f"{one.license}, {one.license_words}"),
+        ("quality", one.quality),
+        ("license", f"{one.license}, {one.license_words}"),
         *one.facts,
     ]
-    shown = [(name, text) for name, text in rows if text and text != "unknown"]
+    shown = [(shorten(name, LABEL_CELLS), text) for name, text in rows if text and text != "unknown"]
     wide = max(len(name) for name, _ in shown)
     lines = [(styled((f"{name:<{wide}}  ", "$foreground-muted")), styled(text)) for name, text in shown]
     return FittedText(hanging(lines), classes="facts")
@@ -178,17 +189,23 @@ def _bulleted(lines: Sequence[Content]) -> FittedText:
 
 
 def _ending(answer: Answer) -> list[Widget]:
-    """Sources, then what is folded away: the assumptions, why not the others, what would change the answer."""
+    """Sources and what would change the answer; folded away, the assumptions and why not the others."""
     parts: list[Widget] = []
     if answer.sources:
         parts.append(PlainText("Sources (press the digit to open)", classes="section"))
         parts.append(SourceLines(answer.sources))
     arrow = glyphs().arrow
-    changes = [styled((f"If {condition}", "bold"), f" {arrow} {outcome}") for condition, outcome in answer.would_change]
+    changes = [
+        styled((f"If {condition}", "bold"), f" {arrow} {outcome}")
+        for condition, outcome in answer.would_change
+    ]
     if changes:
         parts.extend(_section("What would change this", changes))
     if answer.assumptions:
-        lines = [styled((f"{slot}: ", "bold"), value, (f"  ({why})" if why else "", "$foreground-muted")) for slot, value, why in answer.assumptions]
+        lines = [
+            styled((f"{slot}: ", "bold"), value, (f"  ({why})" if why else "", "$foreground-muted"))
+            for slot, value, why in answer.assumptions
+        ]
         parts.append(_fold(f"Assumed, not said ({len(lines)})", lines))
     if answer.rejected:
         lines = [styled((model, "bold"), f"  {reason}") for model, reason in answer.rejected]

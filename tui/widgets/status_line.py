@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
@@ -83,10 +84,14 @@ class StatusLine(Static):
         else:
             self.update(styled((IDLE, "$foreground-muted")), layout=False)
 
-    def _life(self) -> object:
+    def _life(self) -> Content:
         frames = glyphs().spinner
         sign = frames[0] if self.app.animation_level == "none" else frames[self._frame % len(frames)]
         seconds = time.monotonic() - self._started
         shown = f"{seconds:.0f} s" if self.app.animation_level != "none" else ""
         waiting = f"  {self._queued} waiting" if self._queued else ""
-        return styled((f"{sign} ", "$primary"), shorten(self._step, 100), (f"  {shown}{waiting}  Esc stops", "$foreground-muted"))
+        return styled(
+            (f"{sign} ", "$primary"),
+            shorten(self._step, 100),
+            (f"  {shown}{waiting}  Esc stops", "$foreground-muted"),
+        )

@@ -1,0 +1,122 @@
+"""How soon the screen stands, and how long typing can stall while the session is loaded.
+
+The first frame is timed from the start of the process to the moment its text has come through a
+pseudo-terminal, with the real command. Stalls are measured by a heartbeat in the screen's own event loop, in
+a fresh process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import pty
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from pathlib import Path
+
+FRAME_LIMIT = 0.7
+STALL_LIMIT = 0.05
+RUNS = 7
+MARK = b"For example"
+"""Text of the empty conversation, which is in the first frame."""
+TIMEOUT = 20.0
+
+
+def first_frame() -> float:
+    """Seconds from process start to the first frame of `llm-advisor`."""
+    parent, child = pty.openpty()
+    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    with tempfile.TemporaryDirectory() as state:
+        command = [str(Path(sys.executable).with_name("llm-advisor"))]
+        environment = {**os.environ, "LLM_ADVISOR_HOME": state, "TERM": "xterm-256color"}
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, stdin=child, stdout=child, stderr=child, env=environment, start_new_session=True
+        )
+        os.close(child)
+        try:
+            return _seconds_until(parent, MARK, started)
+        finally:
+            process.kill()
+            process.wait()
+            os.close(parent)
+
+
+def _seconds_until(terminal: int, mark: bytes, started: float) -> float:
+    seen = b""
+    while time.perf_counter() - started < TIMEOUT:
+        if not select.select([terminal], [], [], 0.5)[0]:
+            continue
+        seen += os.read(terminal, 65536)
+        if mark in seen:
+            return time.perf_counter() - started
+    raise RuntimeError("the first frame did not come: " + repr(seen[-400:]))
+
+
+async def longest_stall() -> tuple[float, int, float]:
+    """Opens a real guided session behind the screen.
+
+    Returns:
+        The longest stall in seconds, how many were longer than the limit, and how long opening took.
+    """
+    from tui.app import SWITCH_SECONDS, AdvisorApp
+    from tui.bridge import unhurried
+    from tui.command_chat import factory
+
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gaps: list[float] = []
+
+    async def heartbeat() -> None:
+        last = time.perf_counter()
+        while True:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            gaps.append(now - last - 0.001)
+            last = now
+
+    app = AdvisorApp(unhurried(factory("guided", None, True)))
+    async with app.run_test(size=(120, 40)) as pilot:
+        beat = asyncio.create_task(heartbeat())
+        started = time.perf_counter()
+        while not app.chat.is_open and time.perf_counter() - started < TIMEOUT:
+            await pilot.press("a")  # somebody types meanwhile
+            await asyncio.sleep(0.02)
+        took = time.perf_counter() - started
+        beat.cancel()
+    return max(gaps), sum(gap > STALL_LIMIT for gap in gaps), took
+
+
+def run() -> None:
+    """Print the figures; the bars are 0.7 s for the first frame and 50 ms for a stall."""
+    frames = [first_frame() for _ in range(RUNS)]
+    median = statistics.median(frames)
+    print(f"tui: first frame {median:.2f} s (bar {FRAME_LIMIT} s; worst of {RUNS}: {max(frames):.2f} s)")
+    stalls = []
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-m", "bench.tui", "stall"], capture_output=True, text=True, check=True
+        )
+        stalls.append(json.loads(done.stdout))
+    worst = max(stall["longest_s"] for stall in stalls) * 1000
+    opened = statistics.median(stall["open_s"] for stall in stalls)
+    print(f"tui: longest stall while the session opens {worst:.0f} ms (bar {STALL_LIMIT * 1000:.0f} ms)")
+    print(f"tui: session open after {opened:.2f} s")
+
+
+def _print_stall() -> None:
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["LLM_ADVISOR_HOME"] = state
+        longest, count, took = asyncio.run(longest_stall())
+    print(json.dumps({"longest_s": longest, "over_limit": count, "open_s": took}))
+
+
+if __name__ == "__main__":
+    _print_stall() if sys.argv[1:] == ["stall"] else run()

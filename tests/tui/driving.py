@@ -1,0 +1,78 @@
+"""Opens the screen over a scripted session and waits for what happens in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from agent.protocol import Session
+from tests.tui.fakes import FakeSession
+from tui.app import AdvisorApp
+from tui.widgets.composer import Composer
+
+WAIT_SECONDS = 10.0
+
+
+async def until(pilot: Pilot[int], condition: Callable[[], bool], what: str = "it") -> None:
+    """Wait until something is so; the session lives in another thread."""
+    limit = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if time.monotonic() > limit:
+            raise AssertionError(f"{what} did not happen")
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
+def make_app(session: FakeSession, state: Path | None = None) -> AdvisorApp:
+    """The app over a scripted session, without animations and with a steady cursor."""
+
+    async def opens() -> Session:
+        return session
+
+    app = AdvisorApp(opens, state=state)
+    app.animation_level = "none"
+    return app
+
+
+async def settled(pilot: Pilot[int]) -> None:
+    """Wait until the session is open and no turn runs."""
+    app = pilot.app
+    assert isinstance(app, AdvisorApp)
+    await until(pilot, lambda: app.chat.is_open and not app.chat.is_busy, "the end of the turn")
+    app.chat.query_one(Composer).cursor_blink = False
+    await pilot.pause()
+
+
+@asynccontextmanager
+async def chatting(
+    session: FakeSession, *, size: tuple[int, int] = (100, 40), state: Path | None = None
+) -> AsyncIterator[tuple[AdvisorApp, Pilot[int]]]:
+    """The app, open and waiting for the first input."""
+    app = make_app(session, state)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await settled(pilot)
+        yield app, pilot
+
+
+async def say(pilot: Pilot[int], text: str) -> None:
+    """Type a text, send it and wait for the end of the turn."""
+    app = pilot.app
+    assert isinstance(app, AdvisorApp)
+    composer = app.chat.query_one(Composer)
+    composer.put(text)
+    composer.focus()
+    await pilot.press("enter")
+    await settled(pilot)
+
+
+def shown(app: AdvisorApp) -> str:
+    """Everything on the screen as text."""
+    width, height = app.size
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in lines[:height])[
+        : width * height * 4
+    ]
