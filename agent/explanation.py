@@ -34,9 +34,8 @@ def _headline(candidate: Candidate) -> str:
     if candidate.role == "finetune-base" and candidate.training is not None:
         t = candidate.training
         return (
-            f"I recommend **{candidate.model}** as the base: {t.method} training at {t.sequence_length:,} tokens per "
-            f"example takes {t.estimate.total_bytes / GIB:.1f} of {t.available_bytes / GIB:.1f} GiB, running it "
-            f"afterward as {c.quant} with {c.context:,} tokens takes {room}."
+            f"I recommend **{candidate.model}** as the base. {t.in_words}; running it afterward as {c.quant} with "
+            f"{c.context:,} tokens takes {room}."
         )
     if candidate.role in ("embedder", "reranker", "classifier"):
         return f"I recommend **{candidate.model}** as the {candidate.role}; it takes {room}."

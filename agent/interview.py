@@ -52,14 +52,38 @@ def with_answer(needs: Needs, slot: str, value: Any) -> Needs:  # noqa: ANN401 -
     return needs.updated(**{slot: parsed})
 
 
+def is_open(needs: Needs, slot: str) -> bool:
+    """Whether nobody has said what this slot needs: empty, or filled without the part that counts."""
+    filled = getattr(needs, slot)
+    if filled is None:
+        return True
+    if slot == "volume":
+        return filled.value.input_tokens_per_day is None and filled.value.requests_per_day is None
+    if slot == "training":
+        return filled.value.method == "any"
+    return False
+
+
+def _applied(needs: Needs, slot: str, answer: dict[str, Any]) -> Needs:
+    """The needs after one of a question's answers, which may name a machine for training as well."""
+    after = with_answer(needs, slot, answer["value"])
+    trainer = answer.get("training_text")
+    if trainer is None or after.hardware is None:
+        return after
+    machine = after.hardware.value.model_copy(update={"training_text": trainer})
+    return after.updated(hardware=after.hardware.model_copy(update={"value": machine}))
+
+
 def open_slots(needs: Needs, brief: Brief, asked: tuple[str, ...]) -> list[str]:
     """Slots that nobody filled, that make sense here and that were not asked yet."""
     found = []
     for slot, row in questions()["slots"].items():
-        if slot in asked or getattr(needs, slot) is not None:
+        if slot in asked or not is_open(needs, slot):
             continue
         where = row.get("when")
         if where is not None and brief.role not in where and brief.mode not in where:
+            continue
+        if brief.task in row.get("not_tasks", ()):
             continue
         if slot == "hardware" and brief.mode == "api":
             continue
@@ -79,12 +103,24 @@ def _loss(now: Candidate | None, then: list[Candidate]) -> float:
     best = then[0]
     if now is None:
         return float(table["absent_loss"])
+    short = _plan_loss(now, best)
     if _identity(now) == _identity(best):
-        return 0.0
+        return short
     same = next((c for c in then if _identity(c) == _identity(now)), None)
     if same is not None:
-        return min(float(table["most_loss"]), best.utility - same.utility)
+        return min(float(table["most_loss"]), best.utility - same.utility + short)
     return float(table["absent_loss"]) + min(float(table["most_loss"]), max(0.0, best.utility - then[-1].utility))
+
+
+def _plan_loss(now: Candidate, best: Candidate) -> float:
+    """What it costs when the model stays but its plan does not hold: too little context, too few slots, a wrong bill."""
+    table = questions()
+    mine, its = now.configuration, best.configuration
+    if mine is not None and its is not None and (its.context > mine.context or its.parallel > mine.parallel):
+        return float(table["short_plan_loss"])
+    if now.usd_per_month and best.usd_per_month and best.usd_per_month > 2 * now.usd_per_month:
+        return float(table["wrong_cost_loss"])
+    return 0.0
 
 
 def value_of(needs: Needs, slot: str, now: Candidate | None) -> float:
@@ -93,7 +129,7 @@ def value_of(needs: Needs, slot: str, now: Candidate | None) -> float:
     total = 0.0
     for answer in row["answers"]:
         try:
-            ranked = rank_for(brief_of(with_answer(needs, slot, answer["value"])), COMPARED)
+            ranked = rank_for(brief_of(_applied(needs, slot, answer)), COMPARED)
         except AdvisorError:
             continue
         total += float(answer["weight"]) * _loss(now, ranked.candidates)

@@ -229,7 +229,6 @@ def main() -> None:
         return
     groups = {g: Fit(rows_of(g), reference).as_json() for g, reference in REFERENCE.items()}
     groups["generator"] |= api_constants(groups["generator"])
-    groups["encoder"] = encoder_constants()
     document = {"fit_date": benchmark_table()["fit_date"], "source": "scripts/fit_quality.py over the catalog's benchmarks", "groups": groups}
     OUT.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for name, group in groups.items():
@@ -254,15 +253,6 @@ def api_constants(fit: dict[str, object]) -> dict[str, float]:
         "api_prior": round(statistics.mean(abilities) - 0.3, 3),
         "api_spread": round(spread, 3),
         "api_shrink": round(shrink, 3),
-    }
-
-
-def encoder_constants() -> dict[str, object]:
-    """Encoders have no board in the catalog: only size and age speak, and the spread says how little that is."""
-    return {
-        "weights": [0.4, 0.25, 0.0, 0.12, 0.0, 0.0], "reference_board": "", "reference_level": 1.0, "spread": 0.5,
-        "spread_unknown": 0.8, "shrink": 1.2, "floor": -0.5, "unknown_maker": 0.0, "makers": {}, "families": {},
-        "slopes": {}, "levels": {},
     }
 
 

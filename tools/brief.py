@@ -5,7 +5,8 @@ The recommender works on a `Brief` only. What was not said becomes an assumption
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -99,6 +100,11 @@ def role_of(needs: Needs) -> Role:
     return "generator" if training == "none" else "finetune-base"
 
 
+def _says(pattern: str, text: str) -> bool:
+    """Whether a text matches one of the patterns of the defaults."""
+    return re.search(str(defaults()[pattern]), text, re.IGNORECASE) is not None
+
+
 def _machines(needs: Needs) -> tuple[Machine | None, Machine | None, bool]:
     """Machine for use, machine for training, and whether the first was detected."""
     slot = needs.hardware
@@ -107,10 +113,15 @@ def _machines(needs: Needs) -> tuple[Machine | None, Machine | None, bool]:
     if slot.value.none:
         return None, None, False
     reading = read_hardware(slot.value.text)
+    if not reading.machines and _says("this_machine", slot.value.text):
+        return detect_machine(), None, True
     training = read_hardware(slot.value.training_text).machines if slot.value.training_text else ()
     use = [m for m in reading.machines if m.purpose != "train"]
     train = [m for m in reading.machines if m.purpose == "train"] + list(training)
     machine = use[0] if use else (train[0] if train else None)
+    if machine is None and not reading.unknown and _says("some_machine", slot.value.text):
+        bandwidth = float(defaults()["generic_bandwidth_gbs"])
+        machine = Machine(name=slot.value.text.strip(), ram_bandwidth_gbs=bandwidth)
     return machine, (train[0] if train else None), False
 
 
@@ -122,6 +133,33 @@ def _mode(needs: Needs, machine: Machine | None) -> tuple[str, Assumption | None
     if needs.hardware is not None and needs.hardware.value.none:
         return "api", Assumption("deployment", "api", why["deployment_none"])
     return "local", Assumption("deployment", "local", why["deployment"])
+
+
+def _with_ram(machine: Machine, needs: Needs) -> tuple[Machine, Assumption]:
+    """A computer of unknown memory gets a usual amount, which is said."""
+    server = needs.deployment is not None and needs.deployment.value.server
+    server = server or _says("some_server", machine.name)
+    gib = int(defaults()["ram_gib"]["server" if server else "other"])
+    return replace(machine, ram_bytes=gib << 30), Assumption("hardware", f"{gib} GiB RAM", defaults()["why"]["ram"])
+
+
+def _volume(needs: Needs, mode: str, assumed: list[Assumption]) -> Volume:
+    """Tokens a day: as said, and where only requests or nothing is known, the usual amount."""
+    said = needs.volume.value if needs.volume else Volume()
+    if mode == "local" or said.input_tokens_per_day is not None:
+        return said
+    table = defaults()
+    filled = said.model_copy(update=table["volume"])
+    words = f"{filled.input_tokens_per_day:,} tokens in and {filled.output_tokens_per_day:,} out per day"
+    assumed.append(Assumption("volume", words, table["why"]["volume"]))
+    return filled
+
+
+def _in_words(value: Any) -> Any:  # noqa: ANN401 - any slot value
+    """An assumed value as a person reads it."""
+    if isinstance(value, LicenseNeed):
+        return f"{value.use} use"
+    return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def brief_of(needs: Needs) -> Brief:
@@ -137,28 +175,31 @@ def brief_of(needs: Needs) -> Brief:
     if needs.task is None:
         assumed.append(Assumption("task", task, why["task"]))
     machine, training_machine, detected = _machines(needs)
+    if machine is not None and not machine.devices and machine.ram_bytes is None:
+        machine, assumption = _with_ram(machine, needs)
+        assumed.append(assumption)
     mode, assumption = _mode(needs, machine)
     if detected and mode != "api" and machine is not None:
         assumed.append(Assumption("hardware", describe(machine), why["hardware"]))
     if assumption is not None:
         assumed.append(assumption)
+    for each in dict.fromkeys(m for m in (machine, training_machine) if m is not None and not detected):
+        assumed += [Assumption("hardware", words, "it was not said") for words in each.assumptions]
 
     def default(slot: str, given: Any, value: Any) -> Any:  # noqa: ANN401 - one helper for all slot types
         if given is not None:
             return given.value
-        assumed.append(Assumption(slot, value if not hasattr(value, "model_dump") else value.model_dump(), why[slot]))
+        assumed.append(Assumption(slot, _in_words(value), why[slot]))
         return value
 
     license_ = default("license", needs.license, LicenseNeed(use="commercial"))
-    context = default("context", needs.context, table["context"][task])
+    role = role_of(needs)
+    context = default("context", needs.context, table["role_context"].get(role, table["context"][task]))
     priority = default("priority", needs.priority, "balanced")
     min_speed = default("min_speed", needs.min_speed, float(table["min_speed"][task]))
     parallel = default("concurrency", needs.concurrency, 1)
     languages = default("languages", needs.languages, ("en",))
-    role = role_of(needs)
-    volume = default("volume", needs.volume, Volume(**table["volume"])) if mode != "local" else (
-        needs.volume.value if needs.volume else Volume()
-    )
+    volume = _volume(needs, mode, assumed)
     training = needs.training.value if needs.training else Training(method="none")
     if role == "finetune-base" and training.method == "any":
         training = training.model_copy(update={"method": "qlora"})

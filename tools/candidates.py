@@ -77,6 +77,9 @@ class LicenseFigure:
         return {"id": self.id, "commercial_use": self.commercial_use, "note": self.note}
 
 
+METHODS = {"qlora": "QLoRA", "lora": "LoRA", "full": "full fine-tuning", "scratch": "training from scratch"}
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
     """A training run on a machine."""
@@ -87,6 +90,15 @@ class TrainingPlan:
     hardware: str
     available_bytes: int
     fits: bool
+
+    @property
+    def in_words(self) -> str:
+        """What the run takes and whether that is there, as part of a sentence."""
+        e, gib = self.estimate, 1 << 30
+        need = f"{METHODS[self.method]} at {self.sequence_length:,} tokens per example takes about {e.total_bytes / gib:.1f} GiB"
+        if self.fits:
+            return f"{need} of the {self.available_bytes / gib:.1f} GiB on {self.hardware}"
+        return f"{need}, more than {self.hardware} offers: train on a larger (or rented) card"
 
     def as_json(self) -> dict[str, Any]:
         e = self.estimate

@@ -30,7 +30,7 @@ from tools.memory.types import Evidence
 from tools.needs import Task
 
 ELO_SCALE = 400.0 / math.log(10.0)
-GROUP_OF_KIND = {"embedding": "embedder", "reranker": "reranker", "encoder": "encoder"}
+GROUP_OF_KIND = {"embedding": "embedder", "reranker": "reranker"}
 
 
 @cache
@@ -93,7 +93,7 @@ def features_of(model: ModelRecord) -> list[float] | None:
 
 
 def group_of(model: ModelRecord) -> str:
-    """generator, embedder, reranker or encoder: what the model's scores are compared with."""
+    """generator, embedder or reranker: what the model's scores are compared with."""
     return GROUP_OF_KIND.get(model.kind, "generator")
 
 
@@ -163,6 +163,8 @@ def quality_of(model_id: str, task: Task) -> QualityFigure:
     models of one role and is no promise of accuracy on a person's own data.
     """
     model = load_catalog().by_id[model_id.lower()]
+    if model.kind == "encoder":
+        return _encoder_quality(model)
     groups = fit_table()["groups"]
     fit = groups.get(group_of(model), groups["generator"])
     prior, spread = prior_of(model_id)
@@ -186,6 +188,25 @@ def quality_of(model_id: str, task: Task) -> QualityFigure:
     if not basis:
         basis = (Evidence("catalog", "parameters, release date and maker of the catalog", model_id),)
     return QualityFigure(score, max(0.5, score - low), bool(relevant), basis, note)
+
+
+def encoder_table() -> dict[str, Any]:
+    """Published accuracies of encoders after fine-tuning: `tools/data/encoder_scores.json`."""
+    return _json("encoder_scores")
+
+
+def _encoder_quality(model: ModelRecord) -> QualityFigure:
+    """Accuracy of an encoder on the one test that nearly all of them report; expected from its size where it is not."""
+    table = encoder_table()
+    row = table["models"].get(model.id)
+    if row is not None:
+        text = f"{table['benchmark']} {row['score']:g} (vendor, {table['as_of']})"
+        evidence = (Evidence("benchmark", text, row["source"]),)
+        return QualityFigure(row["score"], table["measured_spread"], True, evidence, table["benchmark"])
+    doublings = math.log2(max(model.params_total or 1e8, 1e7) / 1e8)
+    score = min(92.0, table["expected_at_100m"] + table["expected_per_doubling"] * doublings)
+    note = "no published accuracy in this catalog: expected from its size"
+    return QualityFigure(score, table["expected_spread"], False, (Evidence("catalog", "parameters", model.id),), note)
 
 
 def benchmark_evidence(result: BenchmarkResult) -> Evidence:

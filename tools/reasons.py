@@ -123,10 +123,8 @@ def _training_reasons(candidate: Candidate) -> list[Reason]:
     e = training.estimate
     found = [
         Reason(
-            f"{training.method} training at {training.sequence_length:,} tokens per example takes about "
-            f"{e.total_bytes / GIB:.1f} GiB ({e.low_bytes / GIB:.1f} to {e.high_bytes / GIB:.1f}) of "
-            f"{training.available_bytes / GIB:.1f} GiB on {training.hardware}; logits of its vocabulary take "
-            f"{e.logits_bytes / GIB:.1f} GiB of that.",
+            f"{training.in_words}; the logits of its vocabulary take {e.logits_bytes / GIB:.1f} GiB of that "
+            f"(estimate, {e.low_bytes / GIB:.1f} to {e.high_bytes / GIB:.1f} GiB in all).",
             (Evidence("tool", "estimate_training", e.formula), *e.basis[:2]),
         )
     ]

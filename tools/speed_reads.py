@@ -8,9 +8,9 @@ from knowledge.catalog.records import Architecture, ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import UsageError
 from tools.memory.kv_cache import cache_plan, cache_types
-from tools.memory.quantization import TypeChooser, known_quants, row_bytes, tables
+from tools.memory.llama_cpp import Plan, plan_of
+from tools.memory.quantization import known_quants, tables
 from tools.memory.shapes import has_experts, has_state
-from tools.memory.tensors import HOST_TENSORS, has_table, model_tensors
 
 _STATE_BYTES = 4
 """Recurrent states are float32, read and written once a token."""
@@ -67,8 +67,9 @@ def reads_of(model: ModelRecord, quant: str, kv_cache_type: str) -> Reads | None
 
 def _compute(model: ModelRecord, quant: str, kv_cache_type: str) -> Reads | None:
     arch = model.architecture
-    if arch is not None and has_table(arch) and quant.upper() in known_quants():
-        dense, experts, held = _by_tensor(arch, quant)
+    plan = plan_of(model)
+    if plan is not None and quant.upper() in known_quants():
+        dense, experts, held = _by_tensor(plan, quant.upper())
         exact = True
     else:
         found = _by_parameters(model, quant)
@@ -92,19 +93,12 @@ def _compute(model: ModelRecord, quant: str, kv_cache_type: str) -> Reads | None
     )
 
 
-def _by_tensor(arch: Architecture, quant: str) -> tuple[int, int, int]:
-    """Weights tensor by tensor, in the types that llama-quantize gives them."""
-    tensors = model_tensors(arch)
-    chooser = TypeChooser(quant, arch, sum(t.name in ("attn_v", "attn_qkv") for t in tensors))
-    used = arch.experts.used / arch.experts.count if arch.experts is not None else 1.0
-    dense = held = 0
-    for tensor in tensors:
-        size = row_bytes(chooser.choose(tensor), tensor.shape[0]) * (tensor.values // tensor.shape[0])
-        if tensor.stacked:
-            held += size
-        elif tensor.name not in HOST_TENSORS or (tensor.name == "token_embd" and arch.tied):
-            dense += size
-    return dense, round(held * used), held
+def _by_tensor(plan: Plan, quant: str) -> tuple[int, int, int]:
+    """Weights tensor by tensor, as the memory engine lays them out; token tables are only looked up."""
+    weights, experts = plan.weights_in(quant), plan.arch.experts
+    held = sum(weights.experts)
+    used = experts.used / experts.count if experts is not None else 1.0
+    return sum(weights.layers) - held + weights.output, round(held * used), held
 
 
 def _by_parameters(model: ModelRecord, quant: str) -> int | None:

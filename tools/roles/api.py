@@ -92,7 +92,7 @@ def _candidate(model: ApiModel, cost: MonthlyCost, brief: Brief) -> Candidate:
     configuration = Configuration(
         quant="provider",
         engine=model.provider,
-        context=brief.context,
+        context=model.max_input_tokens or brief.context,
         parallel=brief.parallel,
         kv_cache_type="provider",
         memory=None,

@@ -11,7 +11,7 @@ from tools.hardware import describe
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import MemoryRequest
 from tools.needs import Role
-from tools.quality import quality_of
+from tools.quality import encoder_table, quality_of
 from tools.roles.common import (
     Ranked,
     diverse,
@@ -138,7 +138,8 @@ def _relative_speed(model: ModelRecord, brief: Brief) -> float:
     accelerator with 1B.
     """
     comfortable = 1.0 if brief.machine is not None and brief.machine.devices else 0.15
-    size = model.params_b or comfortable
+    known = encoder_table()["models"].get(model.id)
+    size = known["blocks_m"] / 1000.0 if known is not None else model.params_b or comfortable
     return 100.0 / (1.0 + (size / comfortable) ** 1.2)
 
 
