@@ -53,7 +53,7 @@ TRAITS: dict[str, Traits] = {
         word_set(
             "llama qwen2 gemma granite granitemoe mistral3 llama4 internlm2 minicpm smollm3 ernie4_5 chatglm "
             "olmo phi3 deepseek deepseek2 exaone seed_oss qwen2vl glm4-plain baichuan orion xverse "
-            "ernie4_5-moe jamba mamba granitehybrid mixtral arctic"
+            "ernie4_5-moe jamba granitehybrid mixtral arctic"
         ),
         _PLAIN,
     ),
@@ -78,6 +78,8 @@ TRAITS: dict[str, Traits] = {
     "cohere2": Traits(norms=1),
     "gpt-oss": Traits(linear_bias=True),
     "starcoder2": _BIASED,
+    "starcoder": Traits(ff_matrices=2, norm_bias=True, linear_bias=True, positions=True),
+    "bloom": Traits(ff_matrices=2, norm_bias=True, linear_bias=True, embedding_norm=True),
     "gptneox": _BIASED,
     "phi2": Traits(ff_matrices=2, norms=1, norm_bias=True, linear_bias=True, output_bias=True),
     "falcon": Traits(ff_matrices=2, norms=1, norm_bias=True),
@@ -88,6 +90,7 @@ TRAITS: dict[str, Traits] = {
     "arcee": Traits(ff_matrices=2),
     "opt": Traits(ff_matrices=2, norm_bias=True, linear_bias=True, positions=True),
     "falcon-h1": _PLAIN,
+    "mamba": Traits(norms=1),
     "mamba2": Traits(norms=1),
     "bert": Traits(
         ff_matrices=2,

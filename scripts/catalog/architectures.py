@@ -71,8 +71,9 @@ def _arch_name(row: Row, family: Family) -> str | None:
 
 
 def _bias(row: Row, family: Family) -> bool | None:
-    if family.arch == "qwen2" and family.wrapper:
-        return True
+    name = _arch_name(row, family)
+    if family.bias is None or family.wrapper:
+        return {"qwen2": True, "qwen2vl": True, "llama": False, "qwen3": False}.get(name or "", family.bias)
     return family.bias
 
 

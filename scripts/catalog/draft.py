@@ -34,6 +34,8 @@ class Draft:
 
 def spread(count: int, free: Sequence[bool]) -> list[bool]:
     """`count` flags, spread evenly over the free layers."""
+    if not count:
+        return [False] * len(free)
     places = [layer for layer, flag in enumerate(free) if flag]
     chosen = {places[int((place + 0.5) * len(places) / count)] for place in range(count)}
     return [layer in chosen for layer in range(len(free))]

@@ -52,6 +52,7 @@ CORRECTIONS: dict[str, dict[str, tuple[object, str]]] = {
         "nvidia/Nemotron-H-4B-Instruct-128K": (128, "published configuration; 96 is hidden size by heads"),
     },
     "n_kv_heads": {
+        "stepfun-ai/Step-3.5-Flash": (8, "as Step-3.7-Flash, the same shape; llmfit writes the heads"),
         "sarvamai/sarvam-105b": (1, "one latent row of 512 + 64 numbers is cached, not one for each head"),
     },
     "vocab_size": {
@@ -62,10 +63,6 @@ CORRECTIONS: dict[str, dict[str, tuple[object, str]]] = {
         "EleutherAI/pythia-6.9b": (50432, "llmfit (padded, as stored)"),
         "EleutherAI/pythia-12b": (50688, "llmfit (padded, as stored)"),
         "codellama/CodeLlama-70b-Instruct-hf": (32016, "llmfit (padded, as stored)"),
-    },
-    "n_layers": {
-        "OpenGVLab/InternVL3_5-14B": (None, "its language model is Qwen3's, not that of InternVL3-14B"),
-        "OpenGVLab/InternVL3_5-38B": (None, "its language model is Qwen3's, not that of InternVL3-38B"),
     },
     "attention": {
         **{name: ({"kind": "hybrid"}, _HYBRID) for name in _HYBRIDS if "30B" not in name},

@@ -25,7 +25,8 @@ def add_recurrent(draft: Draft, row: Row, family: Family, facts: Mapping[str, ob
     flags = _layer_flags(row, facts, family, layers)
     if flags is None and counts is not None:
         flags = spread(counts[0], [True] * layers)
-        draft.confirmable.append("how many layers hold attention is the family's published figure")
+        if counts[0]:
+            draft.confirmable.append("how many layers hold attention is the family's published figure")
     if flags is None:
         draft.notes.append(UNKNOWN_ATTENTION)
         return
@@ -77,7 +78,7 @@ def _published_state(draft: Draft, row: Row) -> dict[str, object] | None:
     draft.confirmable.append("sizes of the recurrent state from the family's published configuration")
     kernel, inner, state, groups, rank = STATE_SIZES[key]
     sizes: dict[str, object] = {"conv_kernel": kernel, "inner": inner, "state": state, "groups": groups}
-    return {**sizes, "dt_rank": rank, "kind": "mamba2"}
+    return {**sizes, "dt_rank": rank, "kind": "mamba2" if groups else "mamba"}
 
 
 def _state_sizes(

@@ -17,7 +17,7 @@ EXPLAINED = 0.03
 """Relative difference above which the shape is said not to reproduce the stated parameters."""
 NEXTN_SHARE = 0.045
 """Most that a multi-token prediction block adds to the stored parameters."""
-TOWER_SHARE = 0.4
+TOWER_SHARE = 0.45
 """Most that a vision or audio tower takes of the stored parameters."""
 
 

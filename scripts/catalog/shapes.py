@@ -67,6 +67,12 @@ FAMILIES: dict[str, Family] = {
     "mistral3": Family("llama", wrapper=True, latent="deepseek2"),
     **_same("idefics3 smolvlm llava_next granite4_vision hyperclovax_vlm aya_vision_llama", _LLAMA_WRAPPER),
     "mimo": Family("qwen2", bias=True, nextn=True),
+    "llama_vl": Family("llama", wrapper=True),
+    "minicpmv": Family("minicpm", wrapper=True),
+    "paligemma": Family("gemma2", wrapper=True, window=Window(2, (1,), 4096)),
+    "gpt_bigcode": Family("starcoder", bias=True),
+    "bloom": Family("bloom", bias=True),
+    "falcon_mamba": Family("mamba", recurrent="mamba"),
     "llama_bidirec": Family("llama", causal=False),
     "llama4": Family("llama4", wrapper=True, window=Window(4, (3,), 8192, chunked=True)),
     "qwen2": Family("qwen2", bias=True),
@@ -116,6 +122,7 @@ FAMILIES: dict[str, Family] = {
     "falcon": Family("falcon"),
     "falcon_h1": Family("falcon-h1", recurrent="mamba2"),
     "nemotron_h": Family("nemotron_h", recurrent="mamba2"),
+    "nemotron_h_vl": Family("nemotron_h", wrapper=True, recurrent="mamba2"),
     "nemotron": Family("nemotron"),
     "jamba": Family("jamba", recurrent="mamba"),
     "cohere": Family("command-r"),
@@ -211,7 +218,14 @@ PLAIN_EXPERTS = word_set(
     "minimax_text_01 minimax_m1 minimax_vl_01 jamba"
 )
 # Architectures that share a model_type with others but not the tensors, by the beginning of the id.
-ARCH_BY_ID = {"jinaai/jina-embeddings-v2": "jina-bert-v2"}
+ARCH_BY_ID = {
+    "jinaai/jina-embeddings-v2": "jina-bert-v2",
+    "OpenGVLab/InternVL3_5": "qwen3",
+    "OpenGVLab/InternVL3-9B": "llama",
+    "openbmb/MiniCPM-V-2_6": "qwen2",
+    "openbmb/MiniCPM-V-4_5": "qwen3",
+    "openbmb/MiniCPM-Llama3-V-2_5": "llama",
+}
 # State-space sizes that the facts lack, by model_type, layers and hidden size: kernel,
 # inner, state, groups, rank.
 # From the published configurations; used only where they reproduce the stated parameter count.
@@ -223,11 +237,13 @@ STATE_SIZES: dict[tuple[str, int, int], tuple[int, int, int, int, int]] = {
     ("falcon_h1", 32, 2560): (4, 4096, 256, 1, 32),
     ("falcon_h1", 44, 3072): (4, 3072, 256, 1, 24),
     ("falcon_h1", 72, 5120): (4, 4096, 256, 2, 32),
+    ("falcon_mamba", 64, 4096): (4, 8192, 16, 0, 256),
     ("nemotron_h", 42, 3136): (4, 7680, 128, 8, 96),
     ("nemotron_h", 52, 3072): (4, 7168, 128, 8, 112),
     ("nemotron_h", 52, 4096): (4, 8192, 128, 8, 128),
     ("nemotron_h", 56, 4480): (4, 10240, 128, 8, 128),
     ("nemotron_h", 62, 5120): (4, 10240, 128, 8, 128),
+    ("nemotron_h_vl", 62, 5120): (4, 10240, 128, 8, 128),
     ("nemotron_h", 52, 2688): (4, 4096, 128, 8, 64),
     ("nemotron_h", 88, 4096): (4, 8192, 128, 8, 128),
     ("granitemoehybrid", 40, 1536): (4, 3072, 128, 1, 48),
@@ -243,6 +259,8 @@ LAYER_COUNTS: dict[tuple[str, int, int], tuple[int, int]] = {
     ("nemotron_h", 52, 4096): (4, 24),
     ("nemotron_h", 56, 4480): (4, 27),
     ("nemotron_h", 62, 5120): (6, 28),
+    ("nemotron_h_vl", 62, 5120): (6, 28),
+    ("falcon_mamba", 64, 4096): (0, 64),
     ("nemotron_h", 52, 2688): (6, 23),
     ("nemotron_h", 88, 4096): (8, 40),
 }
