@@ -54,7 +54,7 @@ def _terms(text: str) -> Terms:
 @cache
 def _table() -> dict[str, Moments]:
     raw = json.loads(files("tools.memory").joinpath("data/compute.json").read_text(encoding="utf-8"))
-    del raw["source"], raw["checked"]
+    del raw["source"], raw["names"], raw["checked"]
     default = raw["default"]
     table = {}
     for arch, entry in raw.items():
@@ -117,9 +117,17 @@ def _sizes(arch: Architecture) -> dict[str, int]:
         # The down projection's result takes the place of gate and up where it fits there.
         sizes |= {"UF": inner, "UE": outer, "UD": outer if 2 * inner < outer else 0, "FX": arch.ff or 0}
     sizes["N"] = arch.vocab
+    latent = arch.latent
+    if latent is not None:
+        # Queries, their part taken into the latent space, both joined with the rotary part, and the plain part.
+        sizes["LA"] = 2 * arch.heads * (latent.nope_dim + latent.rope_dim + latent.kv_rank)
+        sizes["LR"] = arch.heads * latent.kv_rank
+    if sizes.get("K", 0) < sizes.get("Q", 0):
+        sizes |= {"EG": arch.hidden, "KG": sizes.get("QKV", 0)}
     sizes["QP"] = sizes.get("Q", 0) if arch.per_layer_embedding else 0
     if arch.window is not None and arch.latent is None:
         sizes["QW"] = max((attention_widths(arch, i)[1] for i in kinds if is_windowed(arch, i)), default=0)
+        sizes["QX"] = sizes["QW"] if experts is not None else 0
     return sizes
 
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 from knowledge.catalog.records import Architecture, ModelRecord
 from knowledge.errors import UsageError
 from tools.memory.estimated import Estimated, Layout, Share
-from tools.memory.generic import KV_SPREAD, params_of, shape_plans, unknown_cache
+from tools.memory.generic import KV_SPREAD, bits_of, params_of, shape_plans, unknown_cache
 from tools.memory.kv_cache import CachePlan, pad_cells
 from tools.memory.llama_cpp import check_context
 from tools.memory.tensors import HOST_TENSORS, has_table, model_tensors
@@ -271,17 +271,21 @@ def _pool_notes(
     ]
 
 
-def encoder_estimate(model: ModelRecord, request: MemoryRequest) -> Estimated:
+def encoder_estimate(model: ModelRecord, request: MemoryRequest, engine: EngineModel | None) -> Estimated:
     """An embedder, reranker or encoder: weights, and the activations of one batch of `parallel` texts.
+
+    Args:
+        model: the model.
+        request: `context` is the length of a text, `parallel` the number of texts in a batch.
+        engine: None for llama.cpp, whose quantizations then hold.
 
     Raises:
         NoAnswerError: the parameter count is not known.
-        UsageError: a weight format that Transformers does not read.
+        UsageError: a weight format that the engine does not read.
     """
     check_context(request)
-    engine = _tables()[1]["transformers"]
-    quant = request.quant if request.quant.upper() in engine.formats else "F16"
-    weights, params = weight_bytes(model, engine, quant), params_of(model)
+    params, quant = params_of(model), request.quant
+    weights = int(params * bits_of(quant) / 8) if engine is None else weight_bytes(model, engine, quant)
     limit = model.embedding.max_tokens if model.embedding is not None else model.context_length
     tokens = min(request.context, limit or request.context) * request.parallel
     arch = model.architecture
@@ -293,9 +297,10 @@ def encoder_estimate(model: ModelRecord, request: MemoryRequest) -> Estimated:
         f"{tokens:,} tokens {activation / GIB:.2f} GiB; no cache is kept"
     )
     found = Layout((Share(weights, 0, activation),), 0, weights)
+    source = "median bits per weight by quantization" if engine is None else engine.source
     basis = (
         Evidence("catalog", f"parameters of {model.id}", model.as_of),
-        Evidence("measurement", engine.source),
+        Evidence("measurement", source),
     )
     low, high = int(weights * 0.98 + activation * 0.3), int(weights * 1.05 + activation * 3)
-    return Estimated(found, low, high, formula, (), basis, engine.runtime)
+    return Estimated(found, low, high, formula, (), basis, None if engine is None else engine.runtime)

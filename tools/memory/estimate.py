@@ -51,28 +51,28 @@ def _devices(request: MemoryRequest) -> tuple[tuple[str, str], ...]:
 
 def _exact(model: ModelRecord, request: MemoryRequest) -> tuple[Layout, Plan] | None:
     """The layout by tensors; None where another branch must answer."""
-    if is_encoder(model) or engine_named(request.engine, request.quant) is not None:
+    if engine_named(request.engine, request.quant) is not None:
         return None
     plan = plan_of(model)
     return None if plan is None else (layout(model, plan, request), plan)
 
 
 def _approximate(model: ModelRecord, request: MemoryRequest) -> Estimated:
-    if is_encoder(model):
-        return encoder_estimate(model, request)
     engine = engine_named(request.engine, request.quant)
+    if is_encoder(model):
+        return encoder_estimate(model, request, engine)
     if engine is not None:
         return engine_estimate(model, request, engine)
     check_request(request)
     return generic_estimate(model, request, max(len(shares_of(request)), 1))
 
 
-def _overhead(request: MemoryRequest, found: Estimated | None) -> list[tuple[int, int, int]]:
+def _overhead(request: MemoryRequest, layout: Layout, found: Estimated | None) -> list[tuple[int, int, int]]:
     """Low, middle and high overhead by device."""
     if found is not None and found.overhead is not None:
-        return [found.overhead] * len(found.layout.devices)
-    table = _overheads()
-    return [table[kind] for _, kind in _devices(request)]
+        return [found.overhead] * len(layout.devices)
+    table, kinds = _overheads(), [kind for _, kind in _devices(request)]
+    return [table[kind] for kind in kinds[: len(layout.devices)]]
 
 
 def device_bytes(model: ModelRecord, request: MemoryRequest) -> DeviceBytes:
@@ -85,7 +85,7 @@ def device_bytes(model: ModelRecord, request: MemoryRequest) -> DeviceBytes:
     exact = _exact(model, request)
     other = _approximate(model, request) if exact is None else None
     found = exact[0] if exact is not None else other.layout if other is not None else Layout((), 0, 0)
-    overhead = sum(mid for _, mid, _ in _overhead(request, other))
+    overhead = sum(mid for _, mid, _ in _overhead(request, found, other))
     if len(found.devices) == 1:
         return DeviceBytes(*found.devices[0], overhead, found.host)
     weights, kv, compute = (sum(share[i] for share in found.devices) for i in range(3))
@@ -101,7 +101,7 @@ def estimate_memory(model: ModelRecord, request: MemoryRequest) -> MemoryEstimat
     """
     exact = _exact(model, request)
     found = exact_estimated(model, request, *exact) if exact is not None else _approximate(model, request)
-    overheads = _overhead(request, found)
+    overheads = _overhead(request, found.layout, found)
     names = _devices(request)
     rows = tuple(
         DeviceMemory(names[i][0] if i < len(names) else names[0][0], *share, overheads[i][1])

@@ -110,23 +110,19 @@ def _tensor(type_name: str, width: int, rows: int, on_host: bool) -> int:
 
 
 def layer_cache_bytes(
-    plan: CachePlan,
-    cells: Cells,
-    request: MemoryRequest,
-    types: tuple[str, str],
-    layer: int,
-    *,
-    on_host: bool = False,
-) -> int:
-    """Cache and state of one layer."""
-    key, value, windowed, convolution, state = plan.by_layer[layer]
-    key_type, value_type = types
-    size = 0
-    if key:
-        rows = (cells.windowed if windowed else cells.full) * cells.streams
-        width = value if request.flash_attention or not value else plan.widest_value
-        size = _tensor(key_type, key, rows, on_host) + _tensor(value_type, width, rows, on_host)
-    return size + (padded(4 * convolution * request.parallel) + padded(4 * state * request.parallel))
+    plan: CachePlan, cells: Cells, request: MemoryRequest, types: tuple[str, str], *, on_host: bool = False
+) -> list[int]:
+    """Cache and state of every layer, in order."""
+    known: dict[tuple[int, int, bool, int, int], int] = {}
+    for kind in set(plan.by_layer):
+        key, value, windowed, convolution, state = kind
+        size = padded(4 * convolution * request.parallel) + padded(4 * state * request.parallel)
+        if key:
+            rows = (cells.windowed if windowed else cells.full) * cells.streams
+            width = value if request.flash_attention or not value else plan.widest_value
+            size += _tensor(types[0], key, rows, on_host) + _tensor(types[1], width, rows, on_host)
+        known[kind] = size
+    return [known[kind] for kind in plan.by_layer]
 
 
 def kv_cache_bytes(plan: CachePlan, cells: Cells, request: MemoryRequest, types: tuple[str, str]) -> int:

@@ -188,10 +188,7 @@ def _in_system_memory(
     plan: Plan, weights: Weights, cells: Cells, request: MemoryRequest, types: tuple[str, str]
 ) -> Layout:
     """The CPU backend: one buffer, no copy of a quantized cache, one more row of inputs."""
-    cache = sum(
-        layer_cache_bytes(plan.cache, cells, request, types, layer, on_host=True)
-        for layer in range(plan.arch.layers)
-    )
+    cache = sum(layer_cache_bytes(plan.cache, cells, request, types, on_host=True))
     parts = scratch(plan.compute, cells, request, False)
     row = plan.compute.hidden * request.ubatch_size * 4
     held = weights.host + sum(weights.host_layers) + weights.host_output
@@ -220,9 +217,10 @@ class _Split:
         count = len(self.shares)
         where = placement(layers, request, self.shares)
         held, cached = [0] * count, [0] * count
+        sizes = layer_cache_bytes(self.plan.cache, self.cells, request, types)
         left_behind = left_experts = False
         for layer, device in enumerate(where[:-1]):
-            size = layer_cache_bytes(self.plan.cache, self.cells, request, types, layer)
+            size = sizes[layer]
             if device == HOST:
                 left_behind = True
                 host += weights.host_layers[layer] + size

@@ -189,6 +189,10 @@ def layer_kinds(arch: Architecture) -> list[int]:
     states = recurrent.layers if recurrent is not None else (False,) * count
     own_cache = count - arch.shared_kv_layers
     varying = [value for value in arch.extra.values() if isinstance(value, tuple) and len(value) == count]
+    experts = arch.experts
+    mixed = experts is not None and (experts.dense_layers > 0 or experts.every > 1)
+    if not (mixed or varying or arch.shared_kv_layers or window or recurrent or arch.attention_layers):
+        return [0] * count
     first: dict[tuple[object, ...], int] = {}
     return [
         first.setdefault(
