@@ -353,20 +353,8 @@ class Drafter:
             card.size_gib = mention.number
 
     def _touches(self, mention: Mention, following: Mention) -> bool:
-        allowed = {
-            "-",
-            "of",
-            "a",
-            "an",
-            "the",
-            "single",
-            "(",
-            "version",
-            "model",
-            "variant",
-            *self._terms.vendor_words,
-        }
-        return set(self._scanner.between(mention, following)) <= allowed
+        """`the 24 GB version of the card`: nothing stands between but words that bind."""
+        return set(self._scanner.between(mention, following)) <= _BINDING | self._terms.vendor_words
 
     def _linked(self, previous: Mention, mention: Mention) -> str:
         """How a size hangs on what stands before it: its `own`, after a `comma`, `joined`, or not at all."""

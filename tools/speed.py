@@ -227,17 +227,14 @@ def estimate_speed(
     rates = tuple([rate for device in machine.devices if (rate := _rate(device)) is not None])
     if reads is None or len(rates) != len(machine.devices):
         return None
-    host = None
-    if machine.ram_bandwidth_gbs is not None and (not rates or gpu_share < 1.0):
-        host = _rate(_host_device(machine.ram_bandwidth_gbs))
+    host = _host(machine) if not rates or gpu_share < 1.0 else None
     rules = constants.engines.get(engine)
-    together = rules is not None and rules.tensor_parallel and len(rates) > 1
     load = Load(
         factor=_quant_factor(quant),
         depth=context // 2,
         gpu_share=gpu_share,
         parallel=parallel,
-        together=together,
+        together=rules is not None and rules.tensor_parallel and len(rates) > 1,
         floor=rules.efficiency_floor if rules is not None else 0.0,
         params_active=float(model.params_active or model.params_total or 0),
         batch_efficiency=(rules and rules.batch_efficiency) or constants.batch_efficiency,
@@ -245,23 +242,24 @@ def estimate_speed(
     seconds = token_seconds(reads, rates, _shares(machine.devices), host, constants, load)
     if not seconds:
         return None
+    spread = _spread(reads, rates, host, constants) * (rules.spread if rules is not None else 1.0)
+    basis = _basis(machine, reads, gpu_share, together=load.together)
+    prompt = _prompt_speed(rates, model, together=load.together)
+    mid = 1 / seconds
+    return Speed(mid / spread, mid, mid * spread, basis, _evidence(), parallel * mid, prompt)
+
+
+def _host(machine: Machine) -> Rate | None:
+    bandwidth = machine.ram_bandwidth_gbs
+    return None if bandwidth is None else _rate(_host_device(bandwidth))
+
+
+def _spread(reads: Reads, rates: tuple[Rate, ...], host: Rate | None, constants: Constants) -> float:
+    """Factor between the expected speed and either end of its interval."""
     spread = max([rate.spread for rate in rates or (host,) if rate is not None])
     if host is not None and rates:
         spread *= constants.offload_spread
-    if not reads.exact:
-        spread *= constants.estimate_spread
-    if rules is not None:
-        spread *= rules.spread
-    mid = 1.0 / seconds
-    return Speed(
-        low=mid / spread,
-        mid=mid,
-        high=mid * spread,
-        basis=_basis(machine, reads, gpu_share, together=together),
-        evidence=_evidence(),
-        aggregate=parallel * mid,
-        prompt=_prompt_speed(rates, model, together=together),
-    )
+    return spread if reads.exact else spread * constants.estimate_spread
 
 
 def _prompt_speed(rates: tuple[Rate, ...], model: ModelRecord, *, together: bool) -> float | None:
