@@ -210,8 +210,7 @@ def estimate_speed(
     """Expected speed of one conversation whose context is half full.
 
     Args:
-        model: What runs.
-        quant: Weight format.
+        model: What runs, in the weight format `quant`.
         machine: Where it runs; without accelerators everything is read from system memory.
         engine: llama.cpp unless `data/speed.json` knows better of another.
         context: Tokens of one conversation.
