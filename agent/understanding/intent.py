@@ -13,8 +13,9 @@ from agent.understanding.text import Span, Text
 from agent.understanding.types import Critique, Intent
 
 _POLITE = re.compile(
-    r"^(?:please|ok|okay|so|well|and|then|hi|hello|hey|thanks|great|cool|now|yes|no)[\s,.!]+"
+    r"^(?:(?:please|just|ok|okay|so|well|and|then|hi|hello|hey|thanks|great|cool|now|yes|no)[\s,.!]+)+"
 )
+
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,8 +81,8 @@ class Pattern:
         return next(self.finditer(low), None)
 
 
-_TOKEN = re.compile(r"\[[^\]]*\]| ?<(\d)> ?|[%#~ ]")
-_MEANS = {"%": r"\w*", "#": r"\d+", "~": r"[\s\-]*", " ": r"[\s\-]+"}
+_TOKEN = re.compile(r"\[[^\]]*\]| ?<(\d)> ?| \?|[%#~ ]")
+_MEANS = {"%": r"\w*", "#": r"\d+", "~": r"[\s\-]*", " ?": r"[\s\-]*", " ": r"[\s\-]+"}
 
 
 def _expanded(match: re.Match[str]) -> str:
@@ -94,7 +94,7 @@ def _expanded(match: re.Match[str]) -> str:
 def expand(source: str) -> str:
     """The lexicon language as a regular expression with word boundaries around it."""
     head = r"(?<!\w)" if re.match(r"[\w(\\]", source) else ""
-    tail = r"(?!\w)" if re.search(r"[\w)%#]$", source) else ""
+    tail = r"(?!\w)" if re.search(r"[\w)%#?*+\]]$", source) else ""
     return f"{head}(?:{_TOKEN.sub(_expanded, source)}){tail}"
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Literal
 
 from agent.understanding.data import load
+from agent.understanding.lexicon import negated
 from agent.understanding.text import Text
 from tools.needs import HardwareNeed
 
@@ -44,7 +45,7 @@ def _words() -> _Words:
     data = load("machines")
 
     def union(patterns: list[str]) -> re.Pattern[str]:
-        return re.compile(rf"(?<![\w.])(?:{'|'.join(patterns)})(?!\w)")
+        return re.compile(rf"(?<![\w.])(?:\d{{1,3}}x)?(?:{'|'.join(patterns)})(?!\w)")
 
     return _Words(
         kinds=(
@@ -76,6 +77,8 @@ def find_machines(text: Text, *, asked: bool = False) -> tuple[MachineMention, .
     merged = _merge(text, words, _items(text, words))
     strong = any(m.kinds & {"device", "nothing"} for m in merged)
     kept = [m for m in merged if _qualifies(text, words, m, asked or strong)]
+    owned = [m for m in kept if m.kinds & {"none", "nothing"} or not negated(text, m.start, m.end)]
+    kept = owned or kept
     return tuple(_with_purpose(text, words, m) for m in kept)
 
 

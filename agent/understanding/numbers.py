@@ -17,7 +17,7 @@ _DIGITS = (
     r"|\d{1,15}(?:[.,]\d{1,6})?)"
 )
 _LINK = re.compile(r"\s?(?:-|to|or|and|bis|oder|und)\s?")
-_GAP_WORD = re.compile(r"[\s\-]+([^\W\d_]+)")
+_GAP_WORD = re.compile(r"[\s\-]+([^\W\d_]+(?:-[^\W\d_]+)*)")
 _MAX_QUANTITIES = 200
 _ARTICLES = ("a", "an", "ein", "eine", "einen", "einer", "one", "eins", "few")
 
@@ -96,7 +96,7 @@ def _grammar() -> _Grammar:
         directions=tuple(
             (
                 name,
-                re.compile(rf"\s*(?:tokens? )?(?:{p})\b(?! (?:the|my|our|a|production)\b)"),
+                re.compile(rf"\s*(?:tokens? )?(?:{p})\b(?!-| (?:the|my|our|a|production|\w+-house)\b)"),
                 re.compile(rf"\b(?:{p})(?: tokens?)?[:\s]*$"),
             )
             for name, p in data["directions"].items()
@@ -200,6 +200,9 @@ def _dressed(grammar: _Grammar, low: str, quantity: Quantity) -> Quantity:
         name = match["period"] or match["slash"]
         per = grammar.periods[name] if name else grammar.adverbs[match["adverb"]]
         end += match.end()
+    inside = next((a for a in grammar.adverbs if f" {a} " in low[quantity.start : quantity.end]), None)
+    if not per and inside:
+        per = grammar.adverbs[inside]
     each = bool(re.match(r"\s*(?:each|apiece|jeweils|every)\b", after)) or bool(
         re.search(r"(?:each|jeweils|each of|je) (?:\w+ ){0,2}$", before)
     )

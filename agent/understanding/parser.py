@@ -33,6 +33,7 @@ from agent.understanding.mentions import NamedModel, find_models, model_wish
 from agent.understanding.numbers import Quantity, read_quantities
 from agent.understanding.quantities import quantity_votes
 from agent.understanding.replies import bare_votes, is_no_preference, read_reply
+from agent.understanding.semantic import nearest_by_words
 from agent.understanding.text import MAX_CHARS, Span, Text, prepare
 from agent.understanding.types import (
     Ambiguity,
@@ -51,6 +52,10 @@ Semantic = Callable[[str], tuple[str, float]]
 _COUNTED = ("concurrency", "min_speed", "budget", "dataset", "volume")
 _SEMANTIC_FLOOR = 0.38
 """Least similarity at which a nearest example names the task."""
+_ASKED_FLOOR = 0.3
+"""The same where the task was asked for."""
+_WORDS_FLOOR = 0.2
+"""The same for shared words."""
 _POSSESSIVE = re.compile(r"\b(?:my|our|i have|we have|i've got|i own|mein\w*|unser\w*|ich habe|wir haben)\b")
 
 
@@ -303,16 +308,20 @@ def _semantic_task(
     quote = message.clean.strip()[:120]
     if semantic is not None and (wanted or len(message.low.split()) >= 4):
         name, score = semantic(message.clean[:500])
-        if score >= _SEMANTIC_FLOOR and name in get_args(Task):
+        if score >= (_ASKED_FLOOR if wanted else _SEMANTIC_FLOOR) and name in get_args(Task):
             task: Any = {"name": name, "detail": quote}
             composed.updates["task"] = Slot[Any](
                 value=TaskNeed.model_validate(task), quote=quote, strength="wish"
             )
             return
     if wanted and not composed.updates and not read.asking.what_ifs:
-        read.notes.append("The task was not recognized and is taken as general chat.")
+        name, score = nearest_by_words(message.clean[:500])
+        if score < _WORDS_FLOOR:
+            name = "chat"
+            read.notes.append("The task was not recognized and is taken as general chat.")
+        guess: Any = {"name": name, "detail": quote}
         composed.updates["task"] = Slot[Any](
-            value=TaskNeed(name="chat", detail=quote), quote=quote, strength="wish"
+            value=TaskNeed.model_validate(guess), quote=quote, strength="wish"
         )
 
 

@@ -143,7 +143,7 @@ def _fits(rule: dict[str, Any], text: Text, quantity: Quantity, asked: str, corr
     clause = text.clause(quantity.start)
     places = {
         "clause": text.low[clause.start : clause.end],
-        "within": text.low[quantity.start : quantity.end + 24],
+        "within": re.split(r"[,.;]\s", text.low[quantity.start : quantity.end + 24])[0],
         "before": text.low[max(0, quantity.start - 48) : quantity.start],
         "after": text.low[quantity.end : quantity.end + 48],
     }

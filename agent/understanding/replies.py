@@ -12,7 +12,7 @@ from agent.understanding.lexicon import Removal, Rule, Vote, make_rule, rule_vot
 from agent.understanding.text import Text
 from agent.understanding.types import Asked
 
-_EDGES = re.compile(r"^[\s.,;:!\"'()\-]+|[\s.,;:!\"'()\-]+$")
+_EDGES = re.compile(r"^[\s.,;:!?\"'()\-]+|[\s.,;:!?\"'()\-]+$")
 _SHORT_WORDS = 8
 
 

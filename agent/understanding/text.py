@@ -13,7 +13,7 @@ from agent.understanding.data import load
 MAX_CHARS = 8_000
 """Longer messages are cut here; needs stand at the beginning, pasted material behind it."""
 _PLAIN = {"’": "'", "‘": "'", "`": "'", "“": '"', "”": '"', "„": '"', "–": "-", "—": "-", "−": "-", "×": "x"}
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?| {2,}")
 _BREAK = re.compile(r"(?<=[.!?;])\s+|\n+|(?<=[。！？；])")
 _CLAUSE = re.compile(
     r"(?<=[.!?;:])\s+|\n+|\s+-+\s+|(?<=[。！？；、])|,?\s+(?=(?:but|however|though|although|aber|jedoch|sondern)\b)"
@@ -107,7 +107,7 @@ def _respelled(text: str) -> tuple[str, tuple[int, ...], tuple[int, ...]]:
     starts, shifts = [0], [0]
     done = length = 0
     for match in _WORD.finditer(text):
-        right = respell(match.group())
+        right = " " if match.group()[0] == " " else respell(match.group())
         if right == match.group():
             continue
         parts += [text[done : match.start()], right]

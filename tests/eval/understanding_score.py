@@ -111,7 +111,11 @@ def _score_intent(line: dict[str, Any], got: Understanding, result: Score) -> No
     checks = {"intent": got.intent, "critique": got.critique, "cleared": list(got.cleared)}
     for name, value in checks.items():
         if name in line:
-            good = value in line[name] if name == "intent" and isinstance(line[name], list) else value == line[name]
+            good = (
+                value in line[name]
+                if name == "intent" and isinstance(line[name], list)
+                else value == line[name]
+            )
             (result.right if good else result.missed)["intent"] += 1
             if not good:
                 result.faults.append(f"{name}={value!r}, wanted {line[name]!r}: {line['text']}")
