@@ -119,7 +119,7 @@ def _sizes(arch: Architecture) -> dict[str, int]:
     sizes["N"] = arch.vocab
     latent = arch.latent
     if latent is not None:
-        # Queries, their part taken into the latent space, both joined with the rotary part, and the plain part.
+        # Queries, their latent part, both joined with the rotary part, and the plain part.
         sizes["LA"] = 2 * arch.heads * (latent.nope_dim + latent.rope_dim + latent.kv_rank)
         sizes["LR"] = arch.heads * latent.kv_rank
     if sizes.get("K", 0) < sizes.get("Q", 0):

@@ -43,6 +43,8 @@ class EngineModel:
     id: str
     name: str
     formats: tuple[str, ...]
+    default: str
+    """Weight format where none is named."""
     cache_types: tuple[str, ...]
     windows: bool
     """Sliding windows are cached as windows."""
@@ -77,6 +79,7 @@ def _tables() -> tuple[dict[str, WeightFormat], dict[str, EngineModel]]:
             id=id_,
             name=row["name"],
             formats=tuple(row["formats"]),
+            default=row.get("default", "BF16"),
             cache_types=tuple(row["cache_types"]),
             windows=row["windows"],
             tensor_parallel=row["tensor_parallel"],
@@ -116,6 +119,16 @@ def engine_named(name: str, quant: str) -> EngineModel | None:
         known = ("llama.cpp", "ollama", "lmstudio", *engines)
         raise UsageError(f"Unknown engine {name!r}.", hint=f"Known: {', '.join(known)}.")
     return found
+
+
+def default_quant(name: str) -> str:
+    """The weight format to assume where a request names only the engine.
+
+    Raises:
+        UsageError: an engine that is not known.
+    """
+    engine = engine_named(name, "")
+    return "Q4_K_M" if engine is None else engine.default
 
 
 def _format_of(engine: EngineModel, quant: str) -> WeightFormat:

@@ -83,7 +83,8 @@ def _remarks(model: ModelRecord, plan: Plan) -> tuple[str, ...]:
     tower = extra_int(plan.arch, "vision_params")
     if tower:
         remarks.append(
-            f"Without the vision projector, a file of its own (about {tower / 1e6:.0f}e6 parameters)."
+            f"Without the vision projector, a file of its own: "
+            f"{tower / 1e6:.0f}e6 parameters, about {2 * tower / GIB:.2f} GiB at 16 bits."
         )
     elif model.vision:
         remarks.append("Without the vision projector, which is a file of its own.")

@@ -124,7 +124,8 @@ def shares_of(request: MemoryRequest) -> tuple[float, ...]:
     if request.tensor_split is not None:
         count = max(len(devices), 1)
         return (*request.tensor_split[:count], *(0.0,) * (count - len(request.tensor_split)))
-    return tuple(float(d.free_bytes or d.memory_bytes) for d in devices) or (1.0,)
+    sizes = tuple(float(d.free_bytes or d.memory_bytes) for d in devices)
+    return sizes if any(sizes) else (1.0,) * max(len(sizes), 1)
 
 
 def placement(layers: int, request: MemoryRequest, shares: tuple[float, ...]) -> list[int]:

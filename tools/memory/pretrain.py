@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -75,5 +75,6 @@ def estimate_pretraining(config: PretrainConfig) -> TrainingEstimate:
         gradient_checkpointing=False,
         framework="pytorch",
     )
-    basis = (Evidence("guide", _raw()[1]),)
-    return estimate_shape(shape, request, basis, ())
+    found = estimate_shape(shape, request, (Evidence("guide", _raw()[1]),), ())
+    stated = f"The guide states {config.stated_vram_gb:g} GB; the parts add up to {found.total_bytes / 1e9:.1f} GB."
+    return replace(found, caveats=(stated,))

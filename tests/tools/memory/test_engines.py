@@ -7,7 +7,7 @@ import pytest
 from knowledge.errors import UsageError
 from tests.tools.memory.helpers import GIB, cards, model
 from tools.hardware_types import Device, Machine
-from tools.memory.engines import engine_named
+from tools.memory.engines import default_quant, engine_named
 from tools.memory.estimate import device_bytes, estimate_memory
 from tools.memory.types import MemoryRequest
 
@@ -67,6 +67,12 @@ def test_two_engines_give_two_numbers() -> None:
     assert mlx.weights == pytest.approx(8.03e9 * 4.5 / 8, rel=0.01)
     assert gguf.weights != mlx.weights
     assert mlx.overhead == 0
+
+
+@pytest.mark.parametrize(("name", "quant"), [("ollama", "Q4_K_M"), ("vllm", "BF16"), ("mlx", "MLX-4bit")])
+def test_every_engine_has_a_default_format(name: str, quant: str) -> None:
+    assert default_quant(name) == quant
+    assert device_bytes(model(LLAMA), MemoryRequest(engine=name, quant=default_quant(name))).weights > 4 * GIB
 
 
 def test_lm_studio_runs_both_formats() -> None:
