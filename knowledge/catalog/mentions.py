@@ -12,6 +12,8 @@ from knowledge.catalog.tokens import Token, core, is_number, is_size, spans, str
 from knowledge.errors import AmbiguousNameError, UnknownNameError
 
 LONGEST = 12
+MISSPELLED_FROM = 4
+"""Letters that a word needs before it is read as a misspelled family."""
 _GAP = re.compile(r"[\s\-_:/()]{0,2}|\.")
 _COMMON_WORDS = word_set(
     "all multi static sentence solar opt command step paraphrase penguin harrier inkling laguna stella "
@@ -55,10 +57,30 @@ def find_model_names(catalog: Catalog, text: str) -> list[Mention]:
         mention, used = None, 1
         if parts[place].text in first_words and not _inside_word(text, parts[place]):
             mention, used = _longest(catalog, index, text, parts, place)
+        elif len(parts[place].text) >= MISSPELLED_FROM and not is_number(parts[place].text):
+            mention, used = _misspelled(catalog, text, parts, place)
         if mention is not None:
             found.append(mention)
         place += used
     return found
+
+
+def _misspelled(catalog: Catalog, text: str, parts: list[Token], first: int) -> tuple[Mention | None, int]:
+    """A misspelled family with its version or size behind it (`Quen3 8B`)."""
+    last = first
+    while last + 1 < len(parts) and is_number(parts[last + 1].text):
+        if not _GAP.fullmatch(text[parts[last].end : parts[last + 1].start]):
+            break
+        last += 1
+    if last == first or not is_size(parts[last].text):
+        return None, 1
+    name = text[parts[first].start : parts[last].end]
+    try:
+        found = resolve_model_verbose(catalog, name)
+    except (AmbiguousNameError, UnknownNameError):
+        return None, 1
+    mention = Mention(name, parts[first].start, parts[last].end, found.record, note=found.note)
+    return mention, last - first + 1
 
 
 def _first_words(index: NameIndex) -> frozenset[str]:

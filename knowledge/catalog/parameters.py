@@ -37,8 +37,6 @@ class Traits:
     final_norm: bool = True
     one_block: bool = False
     """A layer is attention, a state or a feed-forward, never two of them."""
-    dense_beside_experts: bool = False
-    """A dense feed-forward stands beside the experts in every layer."""
 
 
 _PLAIN = Traits()
@@ -183,8 +181,7 @@ def _layer_ff(a: Architecture, traits: Traits, layer: int) -> int | None:
     if a.experts is not None:
         e = a.experts
         if layer >= e.dense_layers and (layer + 1) % e.every == 0:
-            beside = _feed_forward(a, traits, dense) if traits.dense_beside_experts and dense else 0
-            return _experts(a, e, traits) + beside
+            return _experts(a, e, traits)
     return None if dense is None else _feed_forward(a, traits, dense) if dense else 0
 
 

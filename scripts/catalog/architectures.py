@@ -97,7 +97,8 @@ def _attention(draft: Draft, row: Row, family: Family, donor: Row | None) -> Non
     elif family.arch == "granitehybrid":
         draft.fields["arch"] = "granitemoe" if row.get("moe_experts") else "granite"
     _window(draft, row, family, facts, layers)
-    if kind is None and family.arch is None and family.recurrent is None and family.causal:
+    source = str(cast("Mapping[str, str]", row.get("field_sources") or {}).get("attention", "derived"))
+    if source.startswith("derived") and family.arch is None and family.recurrent is None and family.causal:
         draft.notes.append("attention kind not stated: counted as full attention in every layer")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -221,8 +221,3 @@ def number(row: Mapping[str, object], key: str) -> float | None:
     """A number field, None where it is missing."""
     value = row.get(key)
     return None if value in (None, "") else float(cast("float | str", value))
-
-
-def flags(value: object) -> list[bool]:
-    """A list of booleans from JSON."""
-    return [bool(item) for item in cast("Sequence[object]", value)]

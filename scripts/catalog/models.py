@@ -19,6 +19,7 @@ from scripts.catalog.shapes import FAMILIES, Family
 from scripts.catalog.tables import american
 
 READ_THE_LICENSE = "license not known or not read: read the license before commercial use"
+NOT_READ = "the text itself was not read here: read the license"
 FIELD_NAMES = {
     "kind": "kind",
     "params_total": "params_total",
@@ -166,6 +167,8 @@ class Builder:
         condition = american(text(row, "commercial_condition"))
         if commercial == "unknown":
             condition = f"{READ_THE_LICENSE} ({condition})" if condition else READ_THE_LICENSE
+        elif license_id in self._licenses and not self._licenses[license_id].verified:
+            condition = f"{condition or commercial}; {NOT_READ}"
         active = integer(row, "params_active")
         aliases = [*self._names.get(hub_id, ()), *cast("list[str]", row.get("aliases", []))]
         aliases += MODEL_ALIASES.get(hub_id, ())

@@ -206,6 +206,13 @@ def test_models_in_a_sentence(catalog: Catalog, sentence: str, found: list[str])
         assert sentence[mention.start : mention.end] == mention.text
 
 
+def test_a_misspelled_model_in_a_sentence_is_read_and_reported(catalog: Catalog) -> None:
+    (mention,) = find_model_names(catalog, "can I run Quen3 8B with under 70B of anything, like 32B?")
+    assert mention.record is not None
+    assert mention.record.name == "Qwen3-8B"
+    assert "Quen3 8B" in mention.note
+
+
 def test_a_family_in_a_sentence_gives_choices_and_an_unknown_size_none(catalog: Catalog) -> None:
     family, unknown = find_model_names(catalog, "Is qwen3 better than Llama 3.1 9B?")
     assert family.record is None
