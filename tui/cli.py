@@ -5,6 +5,7 @@ Nothing here imports more than click; each command's module is imported when it 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -127,6 +128,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     options = words[: words.index("--")] if "--" in words else words
     as_json = "--json" in options
+    # A call makes a great many objects and frees few; seldom collecting saves a tenth of its time.
+    gc.set_threshold(100_000, 50, 50)
     use_utf8()
     try:
         try:

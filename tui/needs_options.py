@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue, ValidationError
 from knowledge.errors import UsageError
 from tools.commands.recommend import HINTS, UNREADABLE, exact_slot, exact_value, recommend_needs, slot_error
 from tools.commands.requests import Request
+from tools.hardware import read_hardware
 from tools.needs import SLOTS, Needs, Slot
 
 MAX_TEXT = 10_000
@@ -74,6 +75,8 @@ def _filled(needs: Needs, slot: str, value: JsonValue) -> Needs:
     text = value.strip()
     if not text or len(text) > MAX_TEXT:
         raise UsageError(f"`{slot}` takes 1 to {MAX_TEXT:,} characters.", hint=HINTS[slot])
+    if slot == "hardware" and _is_one_machine(text):
+        return needs.updated(hardware=exact_slot(slot, text))
     if slot not in ("hardware", "model"):
         try:
             return needs.updated(**{slot: exact_value(slot, text)})
@@ -81,6 +84,12 @@ def _filled(needs: Needs, slot: str, value: JsonValue) -> Needs:
             if error.errors()[0]["type"] not in UNREADABLE:
                 raise slot_error(slot, text, error) from None
     return _understood(needs, slot, text)
+
+
+def _is_one_machine(text: str) -> bool:
+    """One machine and nothing of its purpose: such words need no understanding, which takes time to load."""
+    reading = read_hardware(text)
+    return len(reading.machines) == 1 and reading.machines[0].purpose == "both" and not reading.none
 
 
 def _understood(needs: Needs, slot: str, text: str) -> Needs:
