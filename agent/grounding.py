@@ -1,0 +1,342 @@
+"""Holds a model's words against what it was given: no figure, name, license, command or link of its own.
+
+A figure is grounded where the evidence has a number of the same dimension that rounds to it as it is written: 5.2 GiB
+by 5.23 GiB, 16k tokens by 16,384 tokens, 24 GB by no 24 tokens per second. The check errs toward refusing: arithmetic
+of the model's own is refused too, however right, because nothing shows that it is right.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from knowledge.catalog.mentions import Mention, find_model_names
+from knowledge.catalog.store import load_catalog
+
+SMALL = 10
+"""Whole numbers up to this need no evidence where they have no unit: "two cards", "three steps"."""
+MENTION_WINDOW = 3_500
+"""`find_model_names` reads 4,000 characters."""
+
+_UNITS: tuple[tuple[str, str, float], ...] = (
+    (r"[GMT]i?B/s", "bandwidth", 1.0),
+    (r"(?:tokens?|tok|t)\s?(?:/|per |a |pro |par |por )\s?(?:s(?:ec(?:onds?)?)?|sekunde|seconde|segundo)\b|tps\b", "speed", 1.0),
+    (r"KiB", "bytes", 2.0**10),
+    (r"MiB", "bytes", 2.0**20),
+    (r"GiB", "bytes", 2.0**30),
+    (r"TiB", "bytes", 2.0**40),
+    (r"[kK]B", "bytes", 1e3),
+    (r"MB|megabytes?\b", "bytes", 1e6),
+    (r"GB|gigabytes?\b|gigs?\b", "bytes", 1e9),
+    (r"TB|terabytes?\b", "bytes", 1e12),
+    (r"(?:tokens?|tok|jetons?)\b", "tokens", 1.0),
+    (r"%|percent\b|per cent\b|prozent\b", "percent", 1.0),
+    (r"USD\b|US\$|dollars?\b|\$", "usd", 1.0),
+    (r"(?:bits?)\b", "bits", 1.0),
+    (r"(?:parameters?|params?|parameter[ns]?|weights)\b", "params", 1.0),
+    (r"ms\b|milliseconds?\b", "seconds", 1e-3),
+    (r"(?:seconds?|sec|s|sekunden?)\b", "seconds", 1.0),
+    (r"(?:minutes?|min|minuten)\b", "seconds", 60.0),
+    (r"(?:hours?|h|stunden?)\b", "seconds", 3600.0),
+    (r"(?:days?|tagen?|tage)\b", "seconds", 86400.0),
+    (r"W\b|watts?\b", "watts", 1.0),
+)
+"""Pattern behind a number, dimension, and size in the dimension's base unit."""
+_MULTIPLES: dict[str, tuple[float, ...]] = {
+    "k": (1000.0, 1024.0),
+    "m": (1e6, 2.0**20),
+    "b": (1e9,),
+    "t": (1e12,),
+    "million": (1e6,),
+    "billion": (1e9,),
+    "trillion": (1e12,),
+    "thousand": (1e3,),
+}
+_KEYS: tuple[tuple[str, str, float], ...] = (
+    (r"_gib$", "bytes", 2.0**30),
+    (r"tokens_per_second|min_speed|^speed", "speed", 1.0),
+    (r"usd", "usd", 1.0),
+    (r"params|_b$", "params", 1e9),
+    (r"context|tokens|_length$", "tokens", 1.0),
+    (r"percent", "percent", 1.0),
+    (r"seconds", "seconds", 1.0),
+)
+"""Keys of tool results whose numbers have a unit; a key inside another one inherits its unit."""
+
+_NUMBER = re.compile(
+    r"(?P<usd>US\$|\$)?(?<![\w.,])(?P<number>\d+(?:[.,\u202f\u00a0']\d+)*)"
+    r"(?:\s?(?P<multiple>million|billion|trillion|thousand)\b|(?P<letter>[kKMBTb])(?![A-Za-z/]))?"
+    r"(?:[\s\u00a0\u202f-]{0,2}(?P<unit>" + "|".join(f"(?:{unit[0]})" for unit in _UNITS) + r"))?"
+    r"(?P<times>\s?[x\u00d7](?![\w]))?(?![\w]|[.,]\d)",
+    re.IGNORECASE,
+)
+_IDENTIFIER = re.compile(r"(?<![\w])(?=[\w.:/+-]*[A-Za-z])(?=[\w.:/+-]*\d)[A-Za-z0-9][\w.:/+-]*[\w+]|\d{4}-\d{2}-\d{2}")
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
+_SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
+_BITS = re.compile(r"(?:\b|_)(?:i?q|int|u?fp|bf|f|w|nf|mxfp|nvfp)(\d{1,2})(?![\d.])", re.IGNORECASE)
+_MARK = re.compile(r"\[\d+(?:\s*,\s*\d+)*\]")
+_LIST_MARKER = re.compile(r"^\s*(?:\d{1,2}[.)]|#+)\s", re.MULTILINE)
+_URL = re.compile(r"(?:https?://|www\.)[^\s)>\]`\"']+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net|dev|ai|co)\b(?:/[^\s)>\]`\"']*)?")
+_CODE = re.compile(r"```[\w-]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
+_COMMAND = re.compile(
+    r"\b(?:(?:sudo|pip3?|pipx|uv|conda|brew|apt(?:-get)?|docker|git|curl|wget|ollama|vllm|hf|huggingface-cli|lms|mlx_lm[\w.]*"
+    r"|python3?) (?:-m )?(?:run|pull|serve|install|add|create|clone|show|list|download|get|load|compose|exec|push|rm|chat"
+    r"|https?)|llama-(?:server|cli|bench|quantize) -)[^\n`.;,]*",
+)
+_FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number in a text."""
+
+    text: str
+    values: tuple[float, ...]
+    """What it may mean without its unit: 16k is 16,000 or 16,384."""
+    half: float
+    """Half of the last digit that is written, of the first value."""
+    dimension: str | None
+    scale: float
+
+    @property
+    def trivial(self) -> bool:
+        return self.dimension is None and self.values[0] <= SMALL and self.values[0] == int(self.values[0])
+
+
+def _readings(number: str) -> list[tuple[float, float]]:
+    """The values that digits may stand for, each with half of its last digit; both decimal marks are understood."""
+    plain = re.sub(r"[\u202f\u00a0']", "", number)
+    groups = re.fullmatch(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?:[.,]\d+)?", plain)
+    found = []
+    if groups is not None and not plain.startswith("0"):
+        mark = groups[1]
+        whole = plain.replace(mark, "").replace(",", ".")
+        found.append((float(whole), _half(whole)))
+    if plain.count(".") + plain.count(",") <= 1:
+        point = plain.replace(",", ".")
+        found.append((float(point), _half(point)))
+    if not found:
+        digits = re.sub(r"[.,]", "", plain)
+        found.append((float(digits), 0.5))
+    return found
+
+
+def _half(number: str) -> float:
+    return 0.5 * 10.0 ** -len(number.partition(".")[2])
+
+
+@cache
+def _unit(written: str) -> tuple[str, float]:
+    return next(
+        (name, scale) for pattern, name, scale in _UNITS if re.fullmatch(pattern, written, re.IGNORECASE)
+    )
+
+
+def figures(text: str) -> list[Figure]:
+    """The numbers of a text that stand on their own, not inside a name."""
+    found = []
+    for match in _NUMBER.finditer(text):
+        dimension, scale = _unit(match["unit"]) if match["unit"] else (None, 1.0)
+        if match["usd"]:
+            dimension, scale = "usd", 1.0
+        multiple = (match["multiple"] or match["letter"] or "").lower()
+        if multiple == "b" and dimension is None:
+            dimension = "params"
+        factors = _MULTIPLES.get(multiple, (1.0,))
+        readings = [(v * f, h * f) for v, h in _readings(match["number"]) for f in factors]
+        found.append(
+            Figure(match[0].strip(), tuple(v for v, _ in readings), readings[0][1], dimension, scale)
+        )
+    return found
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything that a text may rest on."""
+
+    bare: set[float] = field(default_factory=set)
+    """All numbers, without their units."""
+    unmarked: set[float] = field(default_factory=set)
+    """Numbers that have no unit in the evidence."""
+    sized: dict[str, set[float]] = field(default_factory=dict)
+    """Numbers by dimension, in its base unit."""
+    folded: str = ""
+    spaced: str = ""
+    models: set[str] = field(default_factory=set)
+
+    def add(self, text: str) -> None:
+        """Takes in a text, or a tool's result as JSON text."""
+        try:
+            value = json.loads(text) if text[:1] in "{[" and text else None
+        except ValueError:
+            value = None
+        if isinstance(value, dict | list):
+            self._walk(value, None)
+        else:
+            self._numbers(text)
+        self._words(text)
+
+    def _words(self, text: str) -> None:
+        self.folded += " " + _folded(text)
+        self.spaced += " " + _spaced(text)
+        for mention in mentions(text):
+            self.models |= _meant(mention)
+
+    def _numbers(self, text: str) -> None:
+        for figure in figures(text):
+            self.bare.update(figure.values)
+            if figure.dimension is None:
+                self.unmarked.update(figure.values)
+            else:
+                values = (value * figure.scale for value in figure.values)
+                self.sized.setdefault(figure.dimension, set()).update(values)
+        for digits in _DIGITS.findall(text):
+            self.bare.update(value for value, _ in _readings(digits))
+        self.sized.setdefault("params", set()).update(float(size) * 1e9 for size in _SIZE.findall(text))
+        self.sized.setdefault("bits", set()).update(float(bits) for bits in _BITS.findall(text))
+
+    def _walk(self, value: Any, unit: tuple[str, float] | None) -> None:  # noqa: ANN401 - any JSON value
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                own = next(((n, s) for pattern, n, s in _KEYS if re.search(pattern, key)), None)
+                self._walk(item, own or unit)
+        elif isinstance(value, list):
+            for item in value:
+                self._walk(item, unit)
+        elif isinstance(value, str):
+            self._numbers(value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            self.bare.add(float(value))
+            if unit is None:
+                self.unmarked.add(float(value))
+            else:
+                self.sized.setdefault(unit[0], set()).add(value * unit[1])
+
+    def has(self, figure: Figure) -> bool:
+        """Whether a number of the evidence rounds to the figure as written."""
+        if figure.dimension is None:
+            return _near(figure.values, figure.half, self.bare)
+        scaled = tuple(value * figure.scale for value in figure.values)
+        if _near(scaled, figure.half * figure.scale, self.sized.get(figure.dimension, set())):
+            return True
+        if figure.dimension == "percent" and _near(
+            tuple(v / 100 for v in figure.values), figure.half / 100, self.unmarked
+        ):
+            return True
+        return any(value in self.unmarked for value in figure.values)
+
+
+def _near(values: tuple[float, ...], half: float, known: set[float]) -> bool:
+    """Whether one of the known values rounds to one of `values`; `half` belongs to the first of them."""
+    return any(abs(one - value) <= half * 1.0001 + 1e-12 for value in values for one in known)
+
+
+def _folded(text: str) -> str:
+    """Letters and digits alone, so that `Q4_K_M`, `q4 k m` and `Q4-K-M` are the same."""
+    return re.sub(r"[\W_]+", "", text.lower())
+
+
+def _spaced(text: str) -> str:
+    return re.sub(r"\s+", " ", text).lower()
+
+
+def mentions(text: str) -> list[Mention]:
+    """All model names of a text of any length."""
+    catalog = load_catalog()
+    found: list[Mention] = []
+    start = 0
+    while start < len(text):
+        end = start + MENTION_WINDOW
+        if end < len(text):
+            end = max(text.rfind("\n", start, end), text.rfind(" ", start, end), start + MENTION_WINDOW // 2)
+        for m in find_model_names(catalog, text[start:end]):
+            found.append(Mention(m.text, m.start + start, m.end + start, m.record, m.choices, m.note))
+        start = end
+    return found
+
+
+def _meant(mention: Mention) -> set[str]:
+    return {mention.record.id} if mention.record is not None else set(mention.choices)
+
+
+@cache
+def _licenses() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Names and ids of licenses as they are written in a sentence."""
+    names: dict[str, str] = {}
+    for license_ in load_catalog().licenses.values():
+        if license_.id.startswith("custom:"):
+            continue
+        names[license_.id] = license_.id
+        names[license_.name] = license_.name
+    names |= {"Apache 2.0": "apache-2.0", "AGPL": "agpl", "LGPL": "lgpl", "GPL": "gpl", "BSD": "bsd", "MIT": "mit"}
+    ordinary = {"gemma", "qwen", "deepseek", "minimax", "grok", "kanana", "glm", "proprietary", "other", "unknown"}
+    return tuple(
+        (known, re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE if len(name) > 4 else 0))
+        for name, known in sorted(names.items(), key=lambda row: -len(row[0]))
+        if name.lower() not in ordinary
+    )
+
+
+def licenses(text: str) -> dict[str, str]:
+    """Licenses that a text names: the words, by what they fold to."""
+    return {_folded(known): match[0] for known, pattern in _licenses() if (match := pattern.search(text))}
+
+
+def commands(text: str) -> list[str]:
+    """Shell commands, flags and other code of a text."""
+    code = [line.strip() for block, inline in _CODE.findall(text) for line in (block or inline).splitlines()]
+    rest = _CODE.sub(" ", text)
+    return [c.removeprefix("$ ") for c in (*code, *(m.strip() for m in _COMMAND.findall(rest)), *_FLAG.findall(rest)) if c]
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    for start, end in spans:
+        text = text[:start] + "\u2063" * (end - start) + text[end:]
+    return text
+
+
+def unfounded(text: str, evidence: Evidence) -> list[str]:
+    """The parts of a text that the evidence does not hold, each once, as they are written."""
+    found = [c for c in commands(text) if _spaced(c) not in evidence.spaced and not _is_term(c, evidence)]
+    found += [u.rstrip(".,;:") for u in _URL.findall(text) if _folded(u.rstrip(".,;:")) not in evidence.folded]
+    plain = _LIST_MARKER.sub(" ", _MARK.sub(" ", _URL.sub(" ", _CODE.sub(" ", text))))
+    names = mentions(plain)
+    for name in names:
+        if not (_meant(name) & evidence.models) and _folded(name.text) not in evidence.folded:
+            found.append(name.text)
+    found += [w for folded, w in licenses(plain).items() if folded not in evidence.folded and _folded(w) not in evidence.folded]
+    plain = _without(plain, ((name.start, name.end) for name in names))
+    numbers = figures(plain)
+    found += [f.text for f in numbers if not f.trivial and not evidence.has(f)]
+    known = {f.text for f in numbers}
+    for match in _IDENTIFIER.finditer(plain):
+        word = match[0]
+        if word not in known and not _NUMBER.fullmatch(word) and _folded(word) not in evidence.folded:
+            found.append(word)
+    return list(dict.fromkeys(found))
+
+
+def _is_term(code: str, evidence: Evidence) -> bool:
+    """Whether inline code is just a word of the evidence set in another way."""
+    return " " not in code.strip() and _folded(code) in evidence.folded
+
+
+def lost(text: str, draft: str) -> list[str]:
+    """What a wording must keep of its draft and did not: citation marks, model names, commands."""
+    missing = [mark for mark in marks(draft) if mark not in marks(text)]
+    kept = Evidence()
+    kept._words(text)
+    for name in mentions(_CODE.sub(" ", draft)):
+        if not (_meant(name) & kept.models) and _folded(name.text) not in kept.folded:
+            missing.append(name.text)
+    missing += [c for c in commands(draft) if _folded(c) not in kept.folded]
+    return list(dict.fromkeys(missing))
+
+
+def marks(text: str) -> list[str]:
+    """Citation marks of a text, `[1, 2]` as `[1]` and `[2]`."""
+    return [f"[{number}]" for mark in _MARK.findall(text) for number in re.findall(r"\d+", mark)]

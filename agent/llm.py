@@ -1,0 +1,257 @@
+"""A language model behind the conversation: it words what code decided and answers questions with the tools.
+
+It never has the last word on a fact: every text is held against what it was made from, gets one chance of repair, and
+is dropped for the guided wording where it still holds something unfounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from agent import llm_client
+from agent.events import Delta, Failure, Status
+from agent.grounding import Evidence, lost, unfounded
+from agent.llm_client import Limits, Reply, Watch
+from agent.llm_errors import named
+from agent.llm_stream import may_be_call, text_call
+from agent.llm_tools import ToolDesk
+from agent.profiles import ANSWER_TOKENS, Profile, read_profile
+from agent.prompts import prompt
+from agent.voice import Emit, Spoken, VoiceError
+from knowledge.retrieval import Retriever, locator
+from tools.needs import Needs
+from tools.registry import TOOLS, functions
+
+ROUNDS = 4
+"""Requests of one answer in which the model may call tools; one more follows without them."""
+CHARACTERS_PER_TOKEN = 3.2
+"""Low on purpose: JSON and other languages than English take more tokens than English prose."""
+FULL = 0.8
+"""Share of the context that prompt and answer may take; servers cut the front of a longer prompt without a word."""
+MOST_PROBLEMS = 12
+_MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
+Messages = list[dict[str, Any]]
+
+
+class LiteLlmVoice:
+    """A model of any provider that LiteLLM knows; fulfils `agent.voice.Voice`."""
+
+    def __init__(self, model: str, retriever: Retriever, limits: Limits | None = None) -> None:
+        """Nothing is imported or asked before the first use.
+
+        Args:
+            model: `ollama_chat/NAME`, or a model as LiteLLM names it.
+            retriever: the guides that the model may search.
+            limits: how long to wait.
+        """
+        self.model = model
+        self._retriever = retriever
+        self._limits = limits or Limits()
+        self._profile: Profile | None = None
+        self._told = False
+
+    async def word(self, draft: str, emit: Emit) -> str:
+        """The draft in the model's words; see `agent.voice.Voice.word`."""
+        profile = await self._ready(emit)
+        messages = _opening("word", draft)
+        reply = await self._ask(profile, messages, None, emit, emit)
+        text = reply.text or (await self._ask(profile, messages, None, emit, emit)).text
+        if not text:
+            raise named("empty", profile.server, profile.name, profile.provider)
+        evidence = await asyncio.to_thread(_evidence, [draft])
+
+        def problems(said: str) -> list[str]:
+            return unfounded(said, evidence) + lost(said, draft)
+
+        return await self._sound(profile, messages, text, problems, emit)
+
+    async def answer(self, question: str, needs: Needs, draft: str, emit: Emit) -> Spoken:
+        """An answer to a free question; see `agent.voice.Voice.answer`."""
+        profile = await self._ready(emit)
+        desk = ToolDesk(self._retriever, emit)
+        bare = _MARKS.sub("", draft)  # its marks would clash with the numbers of the passages found here
+        known = json.dumps({k: v.get("value") for k, v in needs.as_json().items()}, ensure_ascii=False)
+        request = f"The person asks: {question}\n\nWhat is known of the person: {known}\n\nDraft:\n{bare}"
+        text = await self._with_tools(profile, request, desk, emit) if profile.tools else ""
+        if not text:
+            if not desk.given:
+                await desk.look_up(question)
+            messages = _opening("answer", "\n\n".join([request, "Facts:", *desk.given]) if desk.given else request)
+            text = (await self._ask(profile, messages, None, emit, emit)).text
+        else:
+            messages = _opening("answer", "\n\n".join([request, "Facts:", *desk.given]))
+        if not text:
+            raise named("empty", profile.server, profile.name, profile.provider)
+        evidence = await asyncio.to_thread(_evidence, [question, known, bare, *desk.given])
+        text = await self._sound(profile, messages, text, lambda said: unfounded(said, evidence), emit)
+        return _cited(text, desk)
+
+    async def close(self) -> None:
+        """Closes LiteLLM's connections; must run before the event loop ends."""
+        await llm_client.close()
+
+    def warm(self) -> None:
+        """Begins to import LiteLLM in the background."""
+        import threading
+
+        threading.Thread(target=llm_client.load, name="litellm", daemon=True).start()
+
+    async def _ready(self, emit: Emit) -> Profile:
+        """The profile, read again each turn until it could be read once."""
+        if self._profile is None:
+            self._profile = await read_profile(self.model)
+            if self._profile.note:
+                emit(Status(self._profile.note))
+        return self._profile
+
+    async def _with_tools(self, profile: Profile, request: str, desk: ToolDesk, emit: Emit) -> str:
+        """The tool loop: its answer, or "" where the model said nothing, cannot call tools or would not stop."""
+        messages = _opening("answer", request)
+        for _ in range(ROUNDS):
+            try:
+                reply = await self._ask(profile, messages, functions(), emit, emit)
+            except VoiceError as error:
+                if error.code != "no_tools":
+                    raise
+                self._without_tools(error, emit)
+                return ""
+            written = None if reply.calls else text_call(reply.text, _TOOL_NAMES)
+            calls = [written] if written is not None else reply.calls
+            if not calls:
+                return reply.text
+            messages.append(
+                {"role": "assistant", "content": "", "tool_calls": [call.as_message() for call in calls]}
+            )
+            for call in calls:
+                messages.append({"role": "tool", "tool_call_id": call.id, "content": await desk.run(call)})
+            if desk.left <= 0:
+                break
+        return ""
+
+    def _without_tools(self, error: VoiceError, emit: Emit) -> None:
+        """Remembers that this model cannot call tools, and says so once."""
+        if self._profile is not None:
+            self._profile = replace(self._profile, tools=False)
+        if not self._told:
+            self._told = True
+            emit(Failure(error.code, error.message, error.hint))
+
+    async def _sound(
+        self,
+        profile: Profile,
+        messages: Messages,
+        text: str,
+        problems: Callable[[str], list[str]],
+        emit: Emit,
+    ) -> str:
+        """The text where it is sound, else a repaired one.
+
+        Raises:
+            VoiceError: the repair was not sound either.
+        """
+        found = await asyncio.to_thread(problems, text)
+        if not found:
+            return text
+        emit(Status("checking the wording"))
+        listed = "\n".join(f"- {problem}" for problem in found[:MOST_PROBLEMS])
+        asked = prompt("repair").replace("{problems}", listed)
+        turns = [{"role": "assistant", "content": text}, {"role": "user", "content": asked}]
+        repaired = (await self._ask(profile, [*messages, *turns], None, emit, None)).text
+        if not repaired or await asyncio.to_thread(problems, repaired):
+            raise VoiceError(
+                "ungrounded",
+                f"{profile.name} said something that no tool or guide gave; the advisor's own words stand.",
+                f"For example: {found[0]}",
+            )
+        return repaired
+
+    async def _ask(
+        self,
+        profile: Profile,
+        messages: Messages,
+        tools: list[dict[str, Any]] | None,
+        emit: Emit,
+        show: Emit | None,
+    ) -> Reply:
+        """One request. `show` gets the text as it comes in; None keeps it to ourselves."""
+        held = ""
+        shown = False
+
+        def on_text(piece: str) -> None:
+            nonlocal held, shown
+            if show is None:
+                return
+            held += piece
+            if shown or not may_be_call(held):
+                shown = True
+                show(Delta(held))
+                held = ""
+
+        watch = Watch(
+            on_text,
+            lambda: emit(Status(f"waiting for {profile.name}: the model is loading")),
+            lambda: emit(Status(f"{profile.name} is thinking")),
+        )
+        fitted = fit_messages(messages, tools, profile)
+        reply = await llm_client.complete(profile, fitted, tools, watch, self._limits)
+        if held.strip() and show is not None and not reply.calls and not text_call(reply.text, _TOOL_NAMES):
+            show(Delta(held))
+        return reply
+
+
+_TOOL_NAMES = frozenset(tool.name for tool in TOOLS)
+
+
+def _opening(name: str, request: str) -> Messages:
+    return [{"role": "system", "content": prompt(name)}, {"role": "user", "content": request}]
+
+
+def _evidence(texts: list[str]) -> Evidence:
+    evidence = Evidence()
+    for text in texts:
+        evidence.add(text)
+    return evidence
+
+
+def _tokens(value: object) -> int:
+    """About how many tokens a part of a request takes."""
+    return int(len(json.dumps(value, ensure_ascii=False)) / CHARACTERS_PER_TOKEN) + 4
+
+
+def fit_messages(messages: Messages, tools: list[dict[str, Any]] | None, profile: Profile) -> Messages:
+    """The messages, with the oldest tool results left out where the context would be full.
+
+    Raises:
+        VoiceError: even then they do not fit.
+    """
+    room = int(profile.context * FULL) - ANSWER_TOKENS - (_tokens(tools) if tools else 0)
+    fitted = list(messages)
+    for place, message in enumerate(messages):
+        if sum(map(_tokens, fitted)) <= room:
+            break
+        if message["role"] == "tool":
+            fitted[place] = message | {"content": '{"note":"left out: too long ago"}'}
+    if sum(map(_tokens, fitted)) > room:
+        raise named("context_full", profile.server, profile.name, profile.provider)
+    return fitted
+
+
+def _cited(text: str, desk: ToolDesk) -> Spoken:
+    """The answer with its marks numbered by first use, and the passages they stand for; unknown marks go."""
+    order: list[int] = []
+
+    def renumber(match: re.Match[str]) -> str:
+        numbers = [int(n) for n in match[1].split(",")]
+        known = [n for n in numbers if 0 < n <= len(desk.passages)]
+        order.extend(n for n in known if n not in order)
+        marks = ", ".join(str(order.index(n) + 1) for n in known)
+        return f" [{marks}]" if marks else ""
+
+    text = _MARKS.sub(renumber, text).strip()
+    passages = [desk.passages[n - 1] for n in order]
+    return Spoken(text, [{"kind": "guide", "source": p.guide, "locator": locator(p)} for p in passages])

@@ -1,0 +1,210 @@
+"""The one module that imports LiteLLM: late, quiet, with time limits, and with nothing left open.
+
+LiteLLM takes 2 to 3 seconds to import, prints banners on errors, fetches a price map at import, and asks Ollama on the
+event loop for the cost of a finished stream. All of that is kept away from the rest of the program here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agent.llm_errors import explained, named
+from agent.llm_stream import Call, CallBuffer, ThinkFilter
+from agent.profiles import ANSWER_TOKENS, CONNECT_SECONDS, Profile
+
+TEMPERATURE = 0.2
+SEED = 7
+_LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai", "httpx", "aiohttp")
+_lock = threading.Lock()
+_loaded: list[Any] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds to wait. A model that is being loaded may take minutes to its first token, and giving up cancels the
+    load (https://github.com/ollama/ollama/issues/5081)."""
+
+    first: float = 300.0
+    idle: float = 60.0
+    total: float = 900.0
+    loading: float = 2.0
+    """Silence after which `on_waiting` is called."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is to be told while a reply comes in."""
+
+    on_text: Callable[[str], None] = lambda text: None
+    on_waiting: Callable[[], None] = lambda: None
+    on_thinking: Callable[[], None] = lambda: None
+
+
+@dataclass(slots=True)
+class Reply:
+    """A whole reply."""
+
+    text: str = ""
+    calls: list[Call] = field(default_factory=list)
+
+
+def load() -> Any:  # noqa: ANN401 - LiteLLM has no types
+    """Imports LiteLLM and silences it. Takes seconds: call it in a thread."""
+    with _lock:
+        if not _loaded:
+            _loaded.append(_imported())
+    return _loaded[0]
+
+
+def _imported() -> Any:  # noqa: ANN401 - as above
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else the price map is fetched at import
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import litellm
+
+        litellm.suppress_debug_info = True
+        litellm.telemetry = False
+        litellm.callbacks = []
+        _leave_tags_alone()
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return litellm
+
+
+def _leave_tags_alone() -> None:
+    """Makes LiteLLM hand on the text of an Ollama chunk as it is.
+
+    It deletes `<think>` and `</think>` where they arrive whole and misses them where they are cut, so that reasoning
+    and answer can no longer be told apart; `ThinkFilter` does it right.
+    """
+    from litellm.llms.ollama.chat import transformation
+
+    reader = transformation.OllamaChatCompletionResponseIterator
+    original = reader.chunk_parser
+
+    def chunk_parser(self: Any, chunk: dict[str, Any]) -> Any:  # noqa: ANN401 - LiteLLM has no types
+        message = chunk.get("message")
+        text = message.pop("content", None) if isinstance(message, dict) else None
+        parsed = original(self, chunk)
+        parsed.choices[0].delta.content = text or None
+        return parsed
+
+    reader.chunk_parser = chunk_parser
+
+
+def _provider_arguments(profile: Profile) -> dict[str, Any]:
+    """What every request carries.
+
+    With both costs at zero LiteLLM does not ask Ollama for them with a blocking call on the event loop.
+    """
+    import httpx
+
+    fixed: dict[str, Any] = {
+        "model": profile.model,
+        "stream": True,
+        "temperature": TEMPERATURE,
+        "seed": SEED,
+        "max_tokens": ANSWER_TOKENS,
+        "drop_params": True,
+        "max_retries": 0,
+        "input_cost_per_token": 0,
+        "output_cost_per_token": 0,
+        "no-log": True,
+        **profile.options,
+    }
+    if profile.base_url is not None:
+        fixed["api_base"] = profile.base_url
+    return fixed | {"timeout": httpx.Timeout(None, connect=CONNECT_SECONDS)}
+
+
+async def complete(
+    profile: Profile,
+    messages: list[dict[str, Any]],
+    tools: list[dict[str, Any]] | None,
+    watch: Watch,
+    limits: Limits,
+) -> Reply:
+    """One request, streamed; the connection is closed on every way out, also when the task is cancelled.
+
+    Raises:
+        VoiceError: the model failed.
+    """
+    litellm = await asyncio.to_thread(load)
+    arguments = _provider_arguments(profile) | {"messages": messages}
+    if tools:
+        arguments["tools"] = tools
+    loop = asyncio.get_running_loop()
+    waiting = loop.call_later(limits.loading, watch.on_waiting)
+    stream = None
+    try:
+        async with asyncio.timeout(limits.first) as clock:
+            stream = await litellm.acompletion(**arguments)
+            return await _read(stream, watch, clock, waiting, limits)
+    except TimeoutError:
+        raise named("timeout", profile.server, profile.name, profile.provider) from None
+    except Exception as error:
+        raise explained(error, profile.server, profile.name, profile.provider) from None
+    finally:
+        waiting.cancel()
+        if stream is not None:
+            await _close(stream)
+
+
+async def _read(
+    stream: Any,  # noqa: ANN401 - LiteLLM has no types
+    watch: Watch,
+    clock: asyncio.Timeout,
+    waiting: asyncio.TimerHandle,
+    limits: Limits,
+) -> Reply:
+    """Reads a stream to its end, moving the time limit on with every chunk."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + limits.total
+    thinking, calls, thought = ThinkFilter(), CallBuffer(), False
+    async for chunk in stream:
+        waiting.cancel()
+        clock.reschedule(min(loop.time() + limits.idle, deadline))
+        if not chunk.choices:
+            continue
+        delta = chunk.choices[0].delta
+        if getattr(delta, "reasoning_content", None) and not thought:
+            thought = True
+            watch.on_thinking()
+        if delta.content and (seen := thinking.feed(delta.content)):
+            watch.on_text(seen)
+        for call in delta.tool_calls or ():
+            calls.add(call.index or 0, call.id, call.function.name, call.function.arguments)
+    if rest := thinking.finish():
+        watch.on_text(rest)
+    return Reply(thinking.text.strip(), calls.calls)
+
+
+async def _close(stream: Any) -> None:  # noqa: ANN401 - LiteLLM has no types
+    # Leaving the loop is not enough: https://github.com/BerriAI/litellm/issues/12861
+    with contextlib.suppress(Exception):
+        await stream.aclose()
+
+
+async def close() -> None:
+    """Closes what LiteLLM keeps open for later requests; does nothing where it was never loaded."""
+    if not _loaded:
+        return
+    litellm = _loaded[0]
+    from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
+    from litellm.llms.custom_httpx.async_client_cleanup import close_litellm_async_clients
+
+    with contextlib.suppress(Exception):
+        await close_litellm_async_clients()
+    litellm.in_memory_llm_clients_cache.flush_cache()
+    with contextlib.suppress(Exception):
+        await GLOBAL_LOGGING_WORKER.stop()

@@ -1,0 +1,192 @@
+"""Every way in which a language model can fail, as one sentence and a next step.
+
+The table is read from the top; the first row that fits says what happened. A row fits by the name of the exception's
+class (or of one above it), by HTTP status, or by words of the server's message. The message itself is shown to nobody:
+it may hold a key. The one exception is a row that picks a known harmless part out of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from agent.voice import VoiceError
+
+OLLAMA = "ollama"
+DEPTH = 5
+"""Exceptions that are followed inside one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One kind of failure. `{server}`, `{name}` and `{found}` are filled in; `found` is the pattern's first group."""
+
+    code: str
+    message: str
+    hint: str
+    kinds: tuple[str, ...] = ()
+    statuses: tuple[int, ...] = ()
+    words: str = ""
+    provider: str | None = None
+    """Only for this provider; None for any."""
+
+
+TABLE = (
+    Row(
+        "no_tools",
+        "{name} cannot call tools; it answers from the guides alone.",
+        "Models that can are listed under `tools` in Ollama's library, for example `ollama pull qwen3:8b`.",
+        words=r"does not support tools|tools? (?:use |calling )?(?:is|are) not supported",
+    ),
+    Row(
+        "context_full",
+        "The conversation no longer fits the context of {name}.",
+        "Begin a new session, or use a model with a longer context.",
+        kinds=("ContextWindowExceededError",),
+        words=r"exceed\w* (?:the |max )?(?:available )?context|maximum context length|context (?:length|window) exceeded"
+        r"|exceeds? the context|prompt too long",
+    ),
+    Row(
+        "memory",
+        "Ollama cannot load {name}: the {found}.",
+        "Use a smaller model or quantization; the guided mode needs none.",
+        words=r"(model requires more system memory(?: \([\d.]+ \w+\))? than is available(?: \([\d.]+ \w+\))?)",
+        provider=OLLAMA,
+    ),
+    Row(
+        "bad_key",
+        "{server} refused the key.",
+        "Set the provider's key in its environment variable (for example OPENAI_API_KEY) and start again.",
+        kinds=("AuthenticationError", "PermissionDeniedError"),
+        statuses=(401, 403),
+        words=r"api[_ -]?key (?:client option )?must be set|missing .{0,40}api key|no api key",
+    ),
+    Row(
+        "unknown_model",
+        "{name} names no provider that LiteLLM knows.",
+        "Write the provider first, for example openai/gpt-4.1-mini or ollama_chat/qwen3:8b.",
+        kinds=("LiteLLMUnknownProvider",),
+        words=r"LLM Provider NOT provided",
+    ),
+    Row(
+        "model_missing",
+        "Ollama does not have the model {name}.",
+        "Get it with `ollama pull {name}`, or see `ollama list`.",
+        kinds=("NotFoundError",),
+        statuses=(404,),
+        words=r"model .{0,120}not found",
+        provider=OLLAMA,
+    ),
+    Row(
+        "model_missing",
+        "{server} does not know the model {name}.",
+        "Check the model's name with the provider.",
+        kinds=("NotFoundError",),
+        statuses=(404,),
+    ),
+    Row(
+        "rate_limit",
+        "{server} takes no more requests for now.",
+        "Wait a minute, or check the limits of your account.",
+        kinds=("RateLimitError", "BudgetExceededError"),
+        statuses=(429,),
+    ),
+    Row(
+        "timeout",
+        "{server} took too long to answer.",
+        "Try again; a smaller model answers sooner.",
+        kinds=("Timeout", "APITimeoutError", "TimeoutError", "TimeoutException"),
+        statuses=(408, 504),
+    ),
+    Row(
+        "unreachable",
+        "Ollama does not answer at {server}.",
+        "Start it with `ollama serve`, or set OLLAMA_API_BASE to where it runs.",
+        kinds=("ConnectError", "ConnectTimeout"),
+        words=r"cannot connect|connection (?:error|refused)|connect call failed|name or service not known"
+        r"|all connection attempts failed",
+        provider=OLLAMA,
+    ),
+    Row(
+        "unreachable",
+        "{server} cannot be reached.",
+        "Check the network and the address; the guided mode needs neither.",
+        kinds=("ConnectError", "ConnectTimeout"),
+        words=r"cannot connect|connection (?:error|refused)|connect call failed|name or service not known"
+        r"|all connection attempts failed",
+    ),
+    Row(
+        "cut",
+        "{server} broke off in the middle of its answer.",
+        "Try again; where it happens often, look into the server's log.",
+        kinds=("MidStreamFallbackError", "RemoteProtocolError", "APIConnectionError"),
+        words=r"payload is not completed|server disconnected|incomplete",
+    ),
+    Row(
+        "malformed",
+        "{server} sent an answer that cannot be read.",
+        "Check that the address is that of a model server of this kind.",
+        kinds=("JSONDecodeError", "APIResponseValidationError", "ValidationError", "KeyError"),
+        words=r"unexpected response|KeyError|expecting value|invalid json",
+    ),
+    Row(
+        "server",
+        "{server} failed while it answered.",
+        "Look into the server's log, or try again.",
+        statuses=(500, 502, 503),
+        kinds=("InternalServerError", "ServiceUnavailableError", "BadGatewayError"),
+    ),
+    Row(
+        "refused",
+        "{server} refused the request.",
+        "Another model may take it; the guided mode needs none.",
+        kinds=("BadRequestError", "UnprocessableEntityError", "APIError"),
+    ),
+)
+LAST = Row("model", "The language model failed.", "The guided mode needs none.")
+
+
+def named(code: str, server: str, name: str, provider: str) -> VoiceError:
+    """The failure of a code, for what is noticed here rather than by an exception."""
+    row = next((r for r in TABLE if r.code == code and r.provider in (None, provider)), LAST)
+    return _filled(row, server, name, "")
+
+
+def explained(error: BaseException, server: str, name: str, provider: str) -> VoiceError:
+    """What an exception of LiteLLM, OpenAI or httpx means.
+
+    Args:
+        error: the exception.
+        server: who failed, for people: an address or the provider's name.
+        name: the model's name without its provider.
+        provider: `ollama` or LiteLLM's name of another one.
+    """
+    chain = _chain(error)
+    kinds = {kind.__name__ for one in chain for kind in type(one).__mro__}
+    # A stream that was wrapped in a server error says 500 whatever happened: only the innermost status counts.
+    status = getattr(chain[-1], "status_code", None)
+    text = " ".join(str(one) for one in chain)[:4000]
+    for row in TABLE:
+        if row.provider not in (None, provider):
+            continue
+        match = re.search(row.words, text, re.IGNORECASE) if row.words else None
+        if match or kinds.intersection(row.kinds) or status in row.statuses:
+            found = match[1] if match is not None and match.re.groups else ""
+            return _filled(row, server, name, found)
+    return _filled(LAST, server, name, "")
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The exception and the ones it was made from, outermost first."""
+    found = [error]
+    while len(found) < DEPTH:
+        inner = getattr(found[-1], "original_exception", None)
+        if not isinstance(inner, BaseException) or inner in found:
+            break
+        found.append(inner)
+    return found
+
+
+def _filled(row: Row, server: str, name: str, found: str) -> VoiceError:
+    values = {"server": server, "name": name, "found": found}
+    return VoiceError(row.code, row.message.format_map(values), row.hint.format_map(values))

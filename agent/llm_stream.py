@@ -1,0 +1,150 @@
+"""Reading what a model streams: reasoning left out, tool calls put together, calls written as text recognized."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+TAGS = ("think", "thinking", "thought", "reasoning")
+_OPENING = tuple(f"<{tag}>" for tag in TAGS)
+_CLOSING = tuple(f"</{tag}>" for tag in TAGS)
+_FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
+_TAGGED = re.compile(r"<tool_call>\s*(\{.*\})\s*(?:</tool_call>)?", re.DOTALL)
+_CALL_BEGINNINGS = ("{", "```", "<tool_call>")
+
+
+class ThinkFilter:
+    """Leaves reasoning between tags out of a stream, wherever the chunks are cut.
+
+    LiteLLM and ChatOllama only see tags that arrive whole (https://github.com/BerriAI/litellm/pull/20822).
+    """
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._inside = False
+        self.text = ""
+        """What is visible so far."""
+
+    def feed(self, piece: str) -> str:
+        """The part of the stream that is now known to be visible."""
+        self._held += piece
+        before = len(self.text)
+        while self._step():
+            pass
+        return self.text[before:] if len(self.text) > before else ""
+
+    def finish(self) -> str:
+        """What was held back as the possible beginning of a tag."""
+        rest, self._held = ("" if self._inside else self._held), ""
+        self.text += rest
+        return rest
+
+    def _step(self) -> bool:
+        """Moves past the next tag; False where there is none."""
+        place, tag = _first(self._held, _CLOSING if self._inside else (*_OPENING, *_CLOSING))
+        if tag:
+            if tag in _OPENING:
+                self.text += self._held[:place]
+            elif not self._inside:
+                # The opening tag was part of the prompt, as with DeepSeek R1: all before was reasoning.
+                self.text = ""
+            self._inside = tag in _OPENING
+            self._held = self._held[place + len(tag) :]
+            return True
+        keep = _tag_beginning(self._held)
+        if not self._inside:
+            self.text += self._held[: len(self._held) - keep]
+        self._held = self._held[len(self._held) - keep :]
+        return False
+
+
+def _first(text: str, tags: tuple[str, ...]) -> tuple[int, str]:
+    """The place of the first tag and the tag, or (-1, "")."""
+    found = [(place, tag) for tag in tags if (place := text.find(tag)) >= 0]
+    return min(found, default=(-1, ""))
+
+
+def _tag_beginning(text: str) -> int:
+    """How many of the last characters may be the beginning of a tag."""
+    tags = (*_OPENING, *_CLOSING)
+    longest = max(map(len, tags)) - 1
+    for length in range(min(longest, len(text)), 0, -1):
+        if any(tag.startswith(text[-length:]) for tag in tags):
+            return length
+    return 0
+
+
+@dataclass(slots=True)
+class Call:
+    """A tool call: the arguments as JSON text, until they are read."""
+
+    id: str
+    name: str
+    arguments: str = ""
+    index: int = 0
+
+    def read(self) -> dict[str, Any]:
+        """The arguments.
+
+        Raises:
+            ValueError: they are no JSON object.
+        """
+        value = json.loads(self.arguments or "{}")
+        if not isinstance(value, dict):
+            raise ValueError("the arguments are no JSON object")
+        return value
+
+    def as_message(self) -> dict[str, Any]:
+        """The call as it goes back to the model; arguments that could not be read go back empty."""
+        try:
+            arguments = json.dumps(self.read())
+        except ValueError:
+            arguments = "{}"
+        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": arguments}}
+
+
+@dataclass(slots=True)
+class CallBuffer:
+    """Puts the pieces of tool calls together.
+
+    OpenAI streams a call in pieces that share an index, and only the first has a name; Ollama sends whole calls that
+    may all have index 0, without an id where there are no arguments.
+    """
+
+    calls: list[Call] = field(default_factory=list)
+
+    def add(self, index: int, call_id: str | None, name: str | None, arguments: str | None) -> None:
+        """Takes one piece."""
+        last = next((call for call in reversed(self.calls) if call.index == index), None)
+        same = last is not None and (not name or (bool(call_id) and call_id == last.id))
+        if last is not None and same:
+            last.arguments += arguments or ""
+        elif name:
+            self.calls.append(Call(call_id or f"call_{secrets.token_hex(6)}", name, arguments or "", index))
+
+
+def text_call(text: str, known: Collection[str]) -> Call | None:
+    """A tool call that a model wrote as its answer: only where the whole answer is one JSON object naming a tool."""
+    bare = text.strip()
+    wrapped = _FENCED.fullmatch(bare) or _TAGGED.fullmatch(bare)
+    try:
+        value = json.loads(wrapped[1] if wrapped else bare)
+    except ValueError:
+        return None
+    if isinstance(value, dict) and isinstance(value.get("function"), dict):
+        value = value["function"]
+    if not isinstance(value, dict) or value.get("name") not in known:
+        return None
+    arguments = value.get("arguments", value.get("parameters", {}))
+    written = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return Call(f"call_{secrets.token_hex(6)}", value["name"], written)
+
+
+def may_be_call(text: str) -> bool:
+    """Whether an answer that begins so may turn out to be a tool call; it is not shown before that is known."""
+    begun = text.lstrip()
+    return not begun or any(begun.startswith(b) or b.startswith(begun) for b in _CALL_BEGINNINGS)

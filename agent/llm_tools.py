@@ -1,0 +1,155 @@
+"""Running tools for a language model: the same tools as everywhere, results made small, passages numbered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from agent.events import ToolCall
+from agent.llm_stream import Call
+from agent.voice import Emit
+from knowledge.errors import AdvisorError
+from knowledge.retrieval import Passage, Retriever, locator
+from tools.budget import GIB
+from tools.commands.requests import parse
+from tools.commands.search import SearchQuery
+from tools.registry import run_tool
+
+CALLS = 6
+"""Tool calls of one answer."""
+RESULT_CHARACTERS = 6_000
+SEARCH = "search_guides"
+MOST_PASSAGES = 4
+PASSAGE_CHARACTERS = 1_500
+_SIZES = ((20, 1_200), (8, 600), (4, 300), (3, 160), (2, 80))
+"""List items and characters of a text that are kept, tried in turn until the result is small enough."""
+_log = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+
+
+class ToolDesk:
+    """The tools of one answer: runs calls within a budget and keeps what they gave."""
+
+    def __init__(self, retriever: Retriever, emit: Emit) -> None:
+        self._retriever = retriever
+        self._emit = emit
+        self.left = CALLS
+        self.given: list[str] = []
+        """Every result as the model saw it."""
+        self.passages: list[Passage] = []
+        """Guide passages in the order of their numbers: the first is [1]."""
+
+    async def run(self, call: Call) -> str:
+        """Runs one call and gives its result as small JSON text; whatever is wrong comes back as `{"error": ...}`."""
+        if self.left <= 0:
+            return _text({"error": {"message": "No more tool calls. Answer with what you have."}})
+        self.left -= 1
+        try:
+            arguments = call.read()
+        except ValueError as error:
+            document: Document = {"error": {"code": "usage", "message": f"Bad arguments: {error}."}}
+            return self._keep(call.name, {}, document, document, 0.0)
+        started = time.monotonic()
+        document, shown = await self._result(call.name, arguments)
+        return self._keep(call.name, arguments, document, shown, time.monotonic() - started)
+
+    def _keep(
+        self, name: str, arguments: Document, document: Document, shown: Document, seconds: float
+    ) -> str:
+        self._emit(ToolCall(name, arguments, document, round(seconds, 3)))
+        text = compact(shown)
+        self.given.append(text)
+        return text
+
+    async def _result(self, name: str, arguments: Document) -> tuple[Document, Document]:
+        """The tool's document, and what the model gets to see of it."""
+        try:
+            if name == SEARCH:
+                return await asyncio.to_thread(self._search, arguments)
+            document = await asyncio.to_thread(run_tool, name, arguments)
+        except Exception:
+            # A fault of a tool must not end the conversation; the model is told, the log has the rest.
+            _log.exception("the tool %s failed", name)
+            document = {"error": {"code": "internal", "message": f"The tool {name} failed."}}
+        return document, document
+
+    def _search(self, arguments: Mapping[str, object]) -> tuple[Document, Document]:
+        """Searches with the session's own retriever, which is loaded already."""
+        try:
+            query = parse(SearchQuery, {key: value for key, value in arguments.items() if value is not None})
+            found = self._retriever.search(query.query, query.k)
+        except AdvisorError as error:
+            document: Document = {"error": error.as_json()}
+            return document, document
+        rows = [
+            {"text": p.text, "guide": p.guide, "heading": list(p.heading), "file": p.file, "lines": list(p.lines)}
+            for p in found.passages
+        ]
+        document = {"query": query.query, "passages": rows, "covered": found.covered}
+        shown: Document = {"covered": found.covered, "passages": self._numbered(found.passages[:MOST_PASSAGES])}
+        return document, shown
+
+    def _numbered(self, passages: tuple[Passage, ...]) -> list[Document]:
+        known = {locator(passage): number for number, passage in enumerate(self.passages, 1)}
+        rows = []
+        for passage in passages:
+            place = locator(passage)
+            if place not in known:
+                self.passages.append(passage)
+                known[place] = len(self.passages)
+            rows.append(
+                {"cite": f"[{known[place]}]", "guide": passage.guide, "text": passage.text[:PASSAGE_CHARACTERS]}
+            )
+        return rows
+
+    async def look_up(self, question: str) -> str:
+        """Passages for a model that cannot call tools; empty where the guides do not cover the question."""
+        document, shown = await asyncio.to_thread(self._search, {"query": question, "k": MOST_PASSAGES})
+        if not document.get("covered"):
+            self.passages.clear()
+            return ""
+        text = _text(shown)
+        self.given.append(text)
+        return text
+
+
+def compact(document: Document, room: int = RESULT_CHARACTERS) -> str:
+    """A result as JSON text of at most `room` characters: bytes in GiB, nothing empty, long lists and texts cut."""
+    text = ""
+    for items, characters in _SIZES:
+        text = _text(_smaller(document, items, characters))
+        if len(text) <= room:
+            return text
+    return text[: room - 1] + "\u2026"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _smaller(value: Any, items: int, characters: int, key: str = "") -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, Mapping):
+        rows = {_key(name, item): _smaller(item, items, characters, name) for name, item in value.items()}
+        return {name: item for name, item in rows.items() if item not in (None, "", [], {})}
+    if isinstance(value, list | tuple):
+        kept = [_smaller(item, items, characters, key) for item in value[:items]]
+        return kept if len(value) <= items else [*kept, f"and {len(value) - items} more"]
+    if isinstance(value, str):
+        return value if len(value) <= characters else value[: characters - 1] + "\u2026"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        # A small model cannot divide by 2**30.
+        return round(value / GIB, 2) if key.endswith("_bytes") else _rounded(value)
+    return value
+
+
+def _key(name: str, value: object) -> str:
+    return f"{name.removesuffix('_bytes')}_gib" if name.endswith("_bytes") and isinstance(value, int) else name
+
+
+def _rounded(value: float) -> float:
+    return value if isinstance(value, int) else round(value, 3 if abs(value) < 1 else 2)

@@ -1,0 +1,124 @@
+"""What a provider needs and can: decided once per session, so that no other module asks which provider it is."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from agent.llm_errors import OLLAMA, explained, named
+
+OLLAMA_PORT = 11434
+LONGEST_CONTEXT = 16_384
+"""Tokens that are asked of Ollama at most: memory for more would be taken from the person's own use."""
+API_CONTEXT = 32_000
+"""Tokens that a prompt to an API may take; longer ones cost money without being read better."""
+ANSWER_TOKENS = 1_200
+KEEP_ALIVE = "30m"
+CONNECT_SECONDS = 3.0
+SHOW_SECONDS = 15.0
+NO_THINKING = {"gpt-oss": "low"}
+"""Models that cannot leave their reasoning out, with the least they can do. Rewording needs none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One model behind one provider."""
+
+    model: str
+    """As LiteLLM takes it."""
+    name: str
+    """Without the provider, for people."""
+    provider: str
+    server: str
+    """Who answers: an address or the provider's name."""
+    base_url: str | None = None
+    """None where LiteLLM knows the address."""
+    tools: bool = True
+    context: int = API_CONTEXT
+    """Tokens of prompt and answer together."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Arguments of every request, the same all session long: a changing `num_ctx` makes Ollama load the model again
+    (https://github.com/Aider-AI/aider/issues/4687)."""
+    note: str | None = None
+
+
+def split_model(model: str) -> tuple[str, str]:
+    """Provider and name: `ollama_chat/qwen3:8b` is (`ollama`, `qwen3:8b`)."""
+    provider, _, name = model.partition("/")
+    if not name:
+        return "", model
+    return (OLLAMA if provider in ("ollama", "ollama_chat") else provider), name
+
+
+def ollama_url() -> str:
+    """Where Ollama answers: OLLAMA_API_BASE, or OLLAMA_HOST with or without scheme and port, or this machine."""
+    base = os.environ.get("OLLAMA_API_BASE", "").strip()
+    given = base or os.environ.get("OLLAMA_HOST", "").strip() or "127.0.0.1"
+    has_scheme = "://" in given
+    parts = urlsplit(given if has_scheme else f"http://{given}")
+    host = parts.hostname or "127.0.0.1"
+    # A server listens on all addresses there, a client has to name one.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    host = f"[{host}]" if ":" in host else host
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if port is None and not (has_scheme and (base or parts.scheme == "https")):
+        port = OLLAMA_PORT
+    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+async def read_profile(model: str) -> Profile:
+    """The profile of a model; asks Ollama once what its model can.
+
+    Raises:
+        VoiceError: Ollama does not answer or does not have the model.
+    """
+    provider, name = split_model(model)
+    if provider != OLLAMA:
+        return Profile(model, name, provider, f"The provider of {name}" if not provider else provider)
+    return await _ollama_profile(model, name)
+
+
+async def _ollama_profile(model: str, name: str) -> Profile:
+    url = ollama_url()
+    shown = await _show(url, name)
+    capabilities = shown.get("capabilities")
+    # Servers before 0.6.4 do not say: the tools are tried, and a refusal is understood.
+    can = set(capabilities) if isinstance(capabilities, list) else {"tools"}
+    info = shown.get("model_info")
+    lengths = [
+        value
+        for key, value in (info.items() if isinstance(info, dict) else ())
+        if key.endswith(".context_length") and isinstance(value, int) and value > 0
+    ]
+    context = min([*lengths, LONGEST_CONTEXT])
+    options: dict[str, Any] = {"num_ctx": context, "keep_alive": KEEP_ALIVE}
+    if "thinking" in can:
+        family = next((prefix for prefix in NO_THINKING if name.startswith(prefix)), None)
+        options["reasoning_effort"] = NO_THINKING[family] if family else "none"
+    note = f"{model} is used as ollama_chat/{name}, Ollama's chat interface." if model.startswith("ollama/") else None
+    return Profile(f"ollama_chat/{name}", name, OLLAMA, url, url, "tools" in can, context, options, note)
+
+
+async def _show(url: str, name: str) -> dict[str, Any]:
+    """Ollama's `/api/show`."""
+    import httpx
+
+    timeout = httpx.Timeout(SHOW_SECONDS, connect=CONNECT_SECONDS)
+    try:
+        async with httpx.AsyncClient(timeout=timeout) as client:
+            response = await client.post(f"{url}/api/show", json={"model": name})
+            if response.status_code == 404 and re.search("model|not found", response.text):
+                raise named("model_missing", url, name, OLLAMA)
+            response.raise_for_status()
+            document = response.json()
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        raise explained(error, url, name, OLLAMA) from None
+    if not isinstance(document, dict):
+        raise named("malformed", url, name, OLLAMA)
+    return document
