@@ -151,8 +151,8 @@ def test_languages_are_two_letter_codes_where_there_are_any() -> None:
 
 def test_a_card_without_fast_half_precision_has_no_rate() -> None:
     keys = (
-        "name vendor cls memory_gb memory_type memory_bandwidth_gbs bandwidth_source note release_date source "
-        "fp16_vector_tflops fp16_tensor_dense_tflops compute_capability architecture tdp_w"
+        "name vendor cls memory_gb memory_type memory_bandwidth_gbs bandwidth_source note release_date "
+        "fp16_vector_tflops fp16_tensor_dense_tflops compute_capability architecture tdp_w source"
     )
     row = dict.fromkeys(keys.split(), "")
     row |= {"name": "P", "vendor": "NVIDIA", "cls": "datacentre", "fp16_vector_tflops": "0.2"}

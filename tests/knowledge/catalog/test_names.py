@@ -177,10 +177,10 @@ def test_it_is_fast(catalog: Catalog) -> None:
     names = ["llama3.1:8b", "Quen3 8B", "qwen3", "llama-9-300b", "mistral small"]
     best = 9.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         for name in names:
             _refusal(name)
-        best = min(best, (time.perf_counter() - start) / len(names))
+        best = min(best, (time.process_time() - start) / len(names))
     assert best < 0.005
 
 
