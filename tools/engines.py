@@ -103,6 +103,10 @@ def options_for(
     """
     engines = load_catalog().engines
     chosen = [engines[engine]] if engine in engines else engine_order(machine, parallel, engines)
+    record = load_catalog().quantizations.get(quant or "")
+    if record is not None and engine not in engines and not any(record.format in e.formats for e in chosen):
+        backend = backend_of(machine)
+        chosen = [e for e in engines.values() if record.format in e.formats and backend in e.backends]
     for item in chosen:
         if offload and item.id != OFFLOADER:
             continue

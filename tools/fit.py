@@ -47,6 +47,8 @@ class Ask:
     """Whether layers or experts may go to system memory."""
     task: str = ""
     """Decides how much a quantization hurts."""
+    reserve: bool = True
+    """Keep memory free for desktop and driver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ def solve(model_id: str, machine: Machine, ask: Ask) -> Solution | Refusal:
     model = load_catalog().by_id[model_id.lower()]
     if model.context_length is not None and ask.context > model.context_length:
         return Refusal(f"its window is {model.context_length:,} tokens, {ask.context:,} are needed", "context")
-    room = room_of(machine, server=ask.server)
+    room = room_of(machine, server=ask.server, reserve=ask.reserve)
     hopeless = _hopeless(model, machine, room, ask)
     if hopeless is not None:
         return hopeless

@@ -9,7 +9,7 @@ from pydantic import Field
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.memory import EngineRequest
 from tools.commands.requests import Number
-from tools.fit import FitWish, fit_model
+from tools.fit_model import FitWish, fit_model
 from tools.hardware import detect_machine
 
 Document = dict[str, Any]

@@ -1,0 +1,235 @@
+"""Does one model fit one machine, and how best: the answer of `fit`, with the ways out where it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.store import load_catalog
+from tools.brief import brief_of
+from tools.budget import GIB, room_of
+from tools.candidates import Candidate, Change, Configuration, LicenseFigure
+from tools.engines import options_for
+from tools.fit import Ask, Refusal, Solution, solve, with_memory
+from tools.hardware import describe
+from tools.hardware_types import Machine
+from tools.licensing import judge
+from tools.memory.estimate import max_context
+from tools.memory.types import MemoryRequest
+from tools.needs import LicenseNeed, Needs
+from tools.quality import quality_of
+from tools.reasons import reasons_for
+from tools.roles.common import features_of_model
+from tools.runbook import commands_for
+from tools.sensitivity import CARD_STEPS_GIB
+
+DEFAULT_CONTEXT = 8192
+MOST_ALTERNATIVES = 3
+LEAST_CONTEXT = 1024
+NO_RESERVE = "Fits only if the memory kept free for desktop and driver is used as well."
+
+
+@dataclass(frozen=True, slots=True)
+class FitWish:
+    """What is fixed; None leaves it to the solver."""
+
+    quant: str | None = None
+    context: int | None = None
+    kv_cache_type: str | None = None
+    engine: str | None = None
+    parallel: int = 1
+    min_speed: float | None = None
+    ubatch_size: int = 512
+    flash_attention: bool = True
+
+    def ask(self, model: ModelRecord, *, reserve: bool = True, offload: bool = True) -> Ask:
+        """The solver's question."""
+        usual = min(DEFAULT_CONTEXT, model.context_length or DEFAULT_CONTEXT)
+        return Ask(
+            context=self.context or usual,
+            parallel=self.parallel,
+            min_speed=self.min_speed or 0.0,
+            speed_is_hard=self.min_speed is not None,
+            quant=self.quant,
+            kv_cache_type=self.kv_cache_type,
+            engine=self.engine,
+            ubatch_size=self.ubatch_size,
+            flash_attention=self.flash_attention,
+            reserve=reserve,
+            offload=offload,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FitAnswer:
+    """The best configuration, or why there is none."""
+
+    candidate: Candidate | None
+    max_context: int
+    alternatives: tuple[dict[str, Any], ...]
+    would_change: tuple[Change, ...]
+    error: dict[str, str] | None = None
+    model: str = ""
+    model_id: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's document."""
+        top: dict[str, Any]
+        if self.candidate is not None:
+            top = self.candidate.as_json()
+        else:
+            top = {"model": self.model, "model_id": self.model_id, "memory": {"fits": False}, "caveats": []}
+        top |= {
+            "max_context": self.max_context,
+            "alternatives": list(self.alternatives),
+            "would_change": [c.as_json() for c in self.would_change],
+        }
+        if self.error is not None:
+            top["error"] = self.error
+        return top
+
+
+def fit_model(model: ModelRecord, machine: Machine, wish: FitWish) -> FitAnswer:
+    """Finds the best configuration: on the accelerators, then without the reserve, then with offload.
+
+    Args:
+        model: the model.
+        machine: where it should run.
+        wish: what is fixed.
+    """
+    tries = (wish.ask(model, offload=False), wish.ask(model, reserve=False, offload=False), wish.ask(model))
+    refusal: Refusal | None = None
+    for ask in tries:
+        found = solve(model.id, machine, ask)
+        if isinstance(found, Solution):
+            return _answer(model, machine, wish, ask, found)
+        refusal = refusal or found
+    assert refusal is not None
+    changes = _ways_out(model, machine, wish)
+    error = {
+        "code": "does_not_fit" if refusal.constraint == "memory" else refusal.constraint,
+        "message": f"{model.name}: {refusal.reason}.",
+        "hint": f"If {changes[0].condition}: {changes[0].outcome}." if changes else "Choose a smaller model.",
+    }
+    return FitAnswer(None, 0, (), changes, error, model.name, model.id)
+
+
+def _answer(model: ModelRecord, machine: Machine, wish: FitWish, ask: Ask, found: Solution) -> FitAnswer:
+    configuration = with_memory(model, machine, found.configuration, ask)
+    if not ask.reserve:
+        configuration = replace(configuration, caveats=(NO_RESERVE, *configuration.caveats))
+    candidate = _candidate(model, machine, configuration)
+    return FitAnswer(
+        candidate,
+        _longest(model, machine, configuration, ask),
+        _alternatives(model, machine, wish, ask, configuration),
+        (),
+    )
+
+
+def _candidate(model: ModelRecord, machine: Machine, configuration: Configuration) -> Candidate:
+    need = LicenseNeed(use="any")
+    verdict = judge(model, need, load_catalog().license_of(model))
+    brief = replace(brief_of(Needs()), machine=machine)
+    bare = Candidate(
+        model=model.name,
+        model_id=model.id,
+        kind="local",
+        role="generator",
+        params_total_b=round(model.params_total / 1e9, 3) if model.params_total else None,
+        params_active_b=round(model.params_active / 1e9, 3) if model.params_active else None,
+        features=features_of_model(model),
+        context_length=model.context_length,
+        release_date=model.release_date,
+        hardware=describe(machine),
+        owned=not machine.rented,
+        configuration=configuration,
+        quality=quality_of(model.id, "chat"),
+        license=verdict.figure if verdict.figure is not None else LicenseFigure("unknown", "unknown", None),
+        utility=0.0,
+    )
+    return replace(bare, why=reasons_for(bare, brief), commands=commands_for(bare))
+
+
+def _longest(model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask) -> int:
+    """The largest context per conversation that this configuration still holds."""
+    request = MemoryRequest(
+        quant=configuration.quant,
+        context=configuration.context * configuration.parallel,
+        kv_cache_type=configuration.kv_cache_type,
+        engine=configuration.engine,
+        parallel=configuration.parallel,
+        ubatch_size=ask.ubatch_size,
+        flash_attention=ask.flash_attention,
+        hardware=machine,
+        gpu_layers=configuration.gpu_layers,
+        cpu_moe=configuration.cpu_moe,
+    )
+    total = max_context(model, request, configuration.available_bytes)
+    return max(configuration.context, total // configuration.parallel)
+
+
+def _alternatives(
+    model: ModelRecord, machine: Machine, wish: FitWish, ask: Ask, best: Configuration
+) -> tuple[dict[str, Any], ...]:
+    """The same model in other quantizations that fit as well."""
+    if wish.quant is not None:
+        return ()
+    found = []
+    for option in options_for(model, machine, wish.parallel, engine=wish.engine):
+        if option.quant == best.quant:
+            continue
+        other = solve(model.id, machine, replace(ask, quant=option.quant, engine=option.engine))
+        if isinstance(other, Solution):
+            full = with_memory(model, machine, other.configuration, ask)
+            document = _candidate(model, machine, full).as_json(len(found) + 2)
+            document["quality_loss_points"] = round(other.quality_loss, 2)
+            found.append(document)
+        if len(found) >= MOST_ALTERNATIVES:
+            break
+    return tuple(found)
+
+
+def _ways_out(model: ModelRecord, machine: Machine, wish: FitWish) -> tuple[Change, ...]:
+    """The nearest changes that make it fit: another quantization, less context, a quantized cache, more memory."""
+    changes = []
+    ask = wish.ask(model)
+    variants = []
+    if wish.quant is not None:
+        variants.append(("the quantization were free", replace(ask, quant=None)))
+    if wish.kv_cache_type is None or wish.kv_cache_type in ("f16", "bf16"):
+        variants.append(("the cache were q8_0", replace(ask, kv_cache_type="q8_0")))
+    context = ask.context // 2
+    while context >= LEAST_CONTEXT:
+        variants.append((f"the context were {context:,} tokens", replace(ask, context=context)))
+        context //= 2
+    if wish.min_speed is not None:
+        variants.append(("no speed were asked for", replace(ask, min_speed=0.0, speed_is_hard=False)))
+    for words, variant in variants:
+        found = solve(model.id, machine, variant)
+        if isinstance(found, Solution):
+            c = found.configuration
+            changes.append(Change(words, f"it fits as {c.quant} with {c.context:,} tokens ({c.kv_cache_type} cache)"))
+            break
+    larger = _larger_device(model, machine, ask)
+    return (*changes, *((larger,) if larger is not None else ()))
+
+
+def _larger_device(model: ModelRecord, machine: Machine, ask: Ask) -> Change | None:
+    """The smallest usual memory size, in as many devices, on which it would fit."""
+    if not machine.devices:
+        return None
+    for size in CARD_STEPS_GIB:
+        if size * GIB <= machine.devices[0].memory_bytes:
+            continue
+        devices = tuple(replace(d, memory_bytes=size * GIB, free_bytes=None) for d in machine.devices)
+        found = solve(model.id, replace(machine, devices=devices), replace(ask, offload=False))
+        if isinstance(found, Solution):
+            c = found.configuration
+            count = f"{len(devices)} devices" if len(devices) > 1 else "a device"
+            return Change(f"you had {count} with {size} GiB", f"it fits as {c.quant} with {c.context:,} tokens")
+    have = room_of(machine).total_bytes / GIB
+    return Change(
+        f"you had far more than {have:.0f} GiB", "several large accelerators, or an API that serves this model, would do"
+    )
