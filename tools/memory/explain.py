@@ -114,6 +114,9 @@ def exact_estimated(model: ModelRecord, request: MemoryRequest, found: Layout, p
         high += _borrowed(plan, request)
     basis = (
         Evidence("measurement", ENGINE),
+        Evidence(
+            "tool", "llama-quantize's own mix without importance matrix; uploads by other recipes differ"
+        ),
         Evidence("catalog", f"architecture of {model.id} ({plan.arch.arch})", model.as_of),
     )
     return Estimated(

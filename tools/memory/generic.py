@@ -16,7 +16,7 @@ from knowledge.errors import NoAnswerError
 from tools.memory.compute import ComputePlan, compute_plan, scratch
 from tools.memory.estimated import Estimated, Layout, Share
 from tools.memory.kv_cache import CachePlan, cache_plan, cache_types, cells_for, has_quantized, kv_cache_bytes
-from tools.memory.quantization import mix_of, tables
+from tools.memory.quantization import canonical, mix_of, tables
 from tools.memory.types import Evidence, MemoryRequest
 
 GIB = 1 << 30
@@ -41,7 +41,7 @@ def bits_of(quant: str) -> float:
     Raises:
         UsageError: unknown quantization.
     """
-    name = quant.upper()
+    name = canonical(quant)
     block, size = tables().types[mix_of(name).base]
     return bits_per_weight().get(name, 8 * size / block)
 

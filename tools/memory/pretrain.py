@@ -76,5 +76,6 @@ def estimate_pretraining(config: PretrainConfig) -> TrainingEstimate:
         framework="pytorch",
     )
     found = estimate_shape(shape, request, (Evidence("guide", _raw()[1]),), ())
-    stated = f"The guide states {config.stated_vram_gb:g} GB; the parts add up to {found.total_bytes / 1e9:.1f} GB."
+    total = f"{found.total_bytes / 1e9:.1f} GB"
+    stated = f"The guide states {config.stated_vram_gb:g} GB; the parts add up to {total}."
     return replace(found, caveats=(stated,))

@@ -46,6 +46,7 @@ class QuantTables:
     never_quantized: tuple[str, ...]
     kept_at_16_bits: tuple[str, ...]
     mixes: dict[str, Mix]
+    aliases: dict[str, str]
 
 
 @cache
@@ -63,7 +64,12 @@ def tables() -> QuantTables:
     }
     types = {name: (block, size) for name, (block, size) in raw["types"].items()}
     return QuantTables(
-        types, raw["fallback"], tuple(raw["never_quantized"]), tuple(raw["kept_at_16_bits"]), mixes
+        types,
+        raw["fallback"],
+        tuple(raw["never_quantized"]),
+        tuple(raw["kept_at_16_bits"]),
+        mixes,
+        raw["aliases"],
     )
 
 
@@ -72,13 +78,19 @@ def known_quants() -> tuple[str, ...]:
     return tuple(tables().mixes)
 
 
+def canonical(quant: str) -> str:
+    """The name of a quantization as llama-quantize has it."""
+    name = quant.upper()
+    return tables().aliases.get(name, name)
+
+
 def mix_of(quant: str) -> Mix:
     """The mix of a quantization name.
 
     Raises:
         UsageError: the name is not a llama.cpp quantization known here.
     """
-    mix = tables().mixes.get(quant.upper())
+    mix = tables().mixes.get(canonical(quant))
     if mix is None:
         raise UsageError(
             f"Unknown quantization {quant!r} for llama.cpp.", hint="Known: " + ", ".join(known_quants()) + "."

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.records import Architecture, ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError, UsageError
 from tests.tools.memory.helpers import GIB, cards, model
@@ -61,7 +61,7 @@ def test_exact_figures_say_how_they_come_about() -> None:
     assert estimate.exact
     assert "40 windowed layers x 1,536 cells" in estimate.formula
     assert "8 full layers x 131,072 cells" in estimate.formula
-    assert {evidence.kind for evidence in estimate.basis} == {"measurement", "catalog"}
+    assert {evidence.kind for evidence in estimate.basis} == {"measurement", "tool", "catalog"}
     overhead = estimate.high_bytes - estimate.low_bytes
     assert overhead == 600 << 20
 
@@ -100,6 +100,35 @@ def test_a_model_known_by_its_parameters_gets_a_wide_interval() -> None:
     assert estimate.caveats
     assert 3.9 * GIB < estimate.weights_bytes < 4.2 * GIB
     assert estimate.high_bytes > 1.3 * estimate.low_bytes
+
+
+def test_a_shape_without_a_tensor_table_keeps_its_token_table_in_system_memory() -> None:
+    shape = Architecture(
+        arch=None,
+        layers=32,
+        hidden=4096,
+        heads=32,
+        kv_heads=8,
+        head_dim=128,
+        ff=14336,
+        vocab=128256,
+        tied=False,
+    )
+    known = UNKNOWN.model_copy(update={"params_total": 8_030_261_248, "architecture": shape})
+    estimate, exact = (estimate_memory(record, MemoryRequest()) for record in (known, model(LLAMA)))
+    assert not estimate.exact
+    assert estimate.kv_cache_bytes == exact.kv_cache_bytes
+    assert estimate.weights_bytes == pytest.approx(exact.weights_bytes, rel=0.03)
+    assert estimate.low_bytes <= exact.total_bytes <= estimate.high_bytes
+    assert 0 < estimate.host_bytes < 0.1 * estimate.file_bytes
+    several = estimate_memory(known, MemoryRequest(hardware=cards(2)))
+    assert several.weights_bytes == pytest.approx(estimate.weights_bytes, abs=2)
+
+
+def test_short_names_of_quantizations() -> None:
+    assert device_bytes(model(LLAMA), MemoryRequest(quant="q4_k")) == device_bytes(
+        model(LLAMA), MemoryRequest()
+    )
 
 
 def test_a_model_of_which_nothing_is_known_has_no_answer() -> None:
