@@ -6,7 +6,7 @@ a memory estimate, not of the reserve. A machine without accelerator keeps room 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools.brief import defaults
 from tools.hardware_types import Machine
@@ -23,6 +23,14 @@ class Room:
     host_bytes: int | None
     """System memory after the reserve; None where it is unknown."""
     note: str
+
+    def less(self, taken: int) -> Room:
+        """The room that is left when something else takes `taken` bytes: of the last device, or of system memory."""
+        if not taken:
+            return self
+        if not self.device_bytes:
+            return replace(self, host_bytes=max(0, (self.host_bytes or 0) - taken))
+        return replace(self, device_bytes=(*self.device_bytes[:-1], max(0, self.device_bytes[-1] - taken)))
 
     @property
     def total_bytes(self) -> int:

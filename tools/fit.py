@@ -49,6 +49,8 @@ class Ask:
     """Decides how much a quantization hurts."""
     reserve: bool = True
     """Keep memory free for desktop and driver."""
+    beside_bytes: int = 0
+    """Memory that companions (an embedder, a reranker) take on the same devices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ def solve(model_id: str, machine: Machine, ask: Ask) -> Solution | Refusal:
     model = load_catalog().by_id[model_id.lower()]
     if model.context_length is not None and ask.context > model.context_length:
         return Refusal(f"its window is {model.context_length:,} tokens, {ask.context:,} are needed", "context")
-    room = room_of(machine, server=ask.server, reserve=ask.reserve)
+    room = room_of(machine, server=ask.server, reserve=ask.reserve).less(ask.beside_bytes)
     hopeless = _hopeless(model, machine, room, ask)
     if hopeless is not None:
         return hopeless

@@ -6,20 +6,20 @@ from dataclasses import replace
 
 from knowledge.catalog.store import load_catalog
 from tools.brief import Assumption, Brief, brief_of
-from tools.budget import room_of
+from tools.budget import GIB, room_of
 from tools.candidates import Candidate, Recommendation, Rejected
 from tools.fit import with_memory
+from tools.memory.types import MemoryEstimate
 from tools.needs import Needs
 from tools.reasons import reasons_for, trade_off
 from tools.roles import api, encoders, generator, pretrain, training
 from tools.roles.common import Ranked, diverse
-from tools.roles.generator import ask_of
+from tools.roles.encoders import memory_of
+from tools.roles.generator import ask_of, companions_of
 from tools.runbook import commands_for
 from tools.sensitivity import what_would_change
 from tools.utility import table
 
-CHUNK_TOKENS = 512
-"""Length of one passage for an embedder; guides/embedding-and-reranking.md."""
 OPTIONS = 4
 
 
@@ -90,33 +90,43 @@ def _with_companions(candidate: Candidate, brief: Brief) -> Candidate:
     if brief.task != "rag" or candidate.role != "generator" or brief.machine is None:
         return candidate
     c = candidate.configuration
-    used = c.memory.total_bytes if c and c.memory else 0
-    left = room_of(brief.machine, server=brief.server).total_bytes - used
-    companions = []
-    for role in ("embedder", "reranker"):
-        found = encoders.companion(brief, role, CHUNK_TOKENS, left)
-        if found is not None and found.configuration is not None and found.configuration.memory is not None:
-            left -= found.configuration.memory.total_bytes
-            companions.append(
-                replace(found, why=reasons_for(found, replace(brief, role=role)), commands=commands_for(found))
-            )
+    companions = tuple(
+        replace(found, why=reasons_for(found, replace(brief, role=found.role)), commands=commands_for(found))
+        for found in companions_of(brief)
+    )
     if not companions or c is None or c.memory is None:
-        return replace(candidate, companions=tuple(companions))
-    memory = c.memory
+        return replace(candidate, companions=companions)
+    beside = sum(memory_of(item) for item in companions)
+    together = replace(c, memory=_together(c.memory, companions), available_bytes=c.available_bytes + beside)
+    return replace(candidate, companions=companions, configuration=together)
+
+
+def _together(memory: MemoryEstimate, companions: tuple[Candidate, ...]) -> MemoryEstimate:
+    """The memory of a generator and of what stands beside it, on the last device."""
     for item in companions:
         beside = item.configuration.memory if item.configuration else None
-        if beside is not None:
-            memory = replace(
-                memory,
-                weights_bytes=memory.weights_bytes + beside.weights_bytes,
-                compute_bytes=memory.compute_bytes + beside.compute_bytes,
-                overhead_bytes=memory.overhead_bytes + beside.overhead_bytes,
-                low_bytes=memory.low_bytes + beside.low_bytes,
-                high_bytes=memory.high_bytes + beside.high_bytes,
-                file_bytes=memory.file_bytes + beside.file_bytes,
-                formula=f"{memory.formula} Together with {item.model}.",
-            )
-    return replace(candidate, companions=tuple(companions), configuration=replace(c, memory=memory))
+        if beside is None:
+            continue
+        last = memory.per_device[-1]
+        last = replace(
+            last,
+            weights_bytes=last.weights_bytes + beside.weights_bytes,
+            compute_bytes=last.compute_bytes + beside.compute_bytes,
+            overhead_bytes=last.overhead_bytes + beside.overhead_bytes,
+        )
+        memory = replace(
+            memory,
+            weights_bytes=memory.weights_bytes + beside.weights_bytes,
+            compute_bytes=memory.compute_bytes + beside.compute_bytes,
+            overhead_bytes=memory.overhead_bytes + beside.overhead_bytes,
+            low_bytes=memory.low_bytes + beside.low_bytes,
+            high_bytes=memory.high_bytes + beside.high_bytes,
+            file_bytes=memory.file_bytes + beside.file_bytes,
+            per_device=(*memory.per_device[:-1], last),
+            exact=False,
+            formula=f"{memory.formula} + {beside.total_bytes / GIB:.2f} GiB for {item.model}",
+        )
+    return memory
 
 
 def _reserve(brief: Brief) -> tuple[dict[str, object], ...]:

@@ -11,8 +11,7 @@ from tools.candidates import Candidate, Configuration, LicenseFigure, Reason, Re
 from tools.memory.types import Evidence
 from tools.pricing import MonthlyCost, monthly_cost
 from tools.quality import api_quality_of
-from tools.roles.common import Ranked, diverse
-from tools.roles.generator import cautious
+from tools.roles.common import Ranked, cautious, diverse
 from tools.utility import context_score, utility
 
 TERMS = LicenseFigure(

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
-from tools.candidates import Candidate, Rejected
+from tools.candidates import Candidate, QualityFigure, Rejected
 from tools.licensing import Verdict, judge
 from tools.needs import Task
 from tools.utility import table
@@ -110,6 +110,11 @@ def static_refusal(model: ModelRecord, brief: Brief, verdict: Verdict) -> tuple[
 
 def license_verdict(model: ModelRecord, brief: Brief) -> Verdict:
     return judge(model, brief.license, load_catalog().license_of(model))
+
+
+def cautious(quality: QualityFigure) -> float:
+    """Quality with a part of its uncertainty taken off."""
+    return quality.score - float(table()["caution"]) * quality.spread
 
 
 def license_score(verdict: Verdict) -> float:

@@ -14,13 +14,13 @@ from tools.needs import Role
 from tools.quality import encoder_table, quality_of
 from tools.roles.common import (
     Ranked,
+    cautious,
     diverse,
     features_of_model,
     license_score,
     license_verdict,
     static_refusal,
 )
-from tools.roles.generator import cautious
 from tools.utility import context_score, memory_score, utility
 
 KIND_OF_ROLE = {"embedder": "embedding", "reranker": "reranker", "classifier": "encoder"}
@@ -149,11 +149,13 @@ def choose(brief: Brief, role: Role, count: int = 4) -> Ranked:
     return Ranked(diverse(ranked.candidates, count), ranked.rejected)
 
 
+def memory_of(candidate: Candidate) -> int:
+    """Bytes that an encoder takes on the devices."""
+    memory = candidate.configuration.memory if candidate.configuration else None
+    return memory.total_bytes if memory is not None else 0
+
+
 def companion(brief: Brief, role: Role, context: int, room_bytes: int) -> Candidate | None:
     """The best embedder or reranker that fits into what is left beside a generator."""
-    for candidate in rank(brief, role, context=context, keep=60).candidates:
-        memory = candidate.configuration.memory if candidate.configuration else None
-        if memory is not None and memory.total_bytes <= room_bytes:
-            return candidate
-    return None
-
+    ranked = rank(brief, role, context=context, keep=60)
+    return next((c for c in ranked.candidates if memory_of(c) <= room_bytes), None)

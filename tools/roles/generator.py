@@ -13,8 +13,10 @@ from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.licensing import Verdict
 from tools.quality import quality_of
+from tools.roles import encoders
 from tools.roles.common import (
     Ranked,
+    cautious,
     diverse,
     features_of_model,
     feature_gap,
@@ -30,11 +32,29 @@ from tools.utility import context_score, speed_penalty, speed_score, table, util
 GENERATOR_KINDS = ("chat", "code", "reasoning", "vision")
 KEEP = 6
 """How many solved candidates are kept before diversity picks among them."""
+CHUNK_TOKENS = 512
+"""Length of one passage for an embedder; guides/embedding-and-reranking.md."""
+COMPANION_SHARE = 0.25
+"""Share of the memory that embedder and reranker may take together."""
 MOST_REJECTED = 6
 NEAR_MISS = 1.5
 """Shortfall of memory, as a share of what there is, up to which a miss is near."""
 UNKNOWN_PENALTY = 6.0
 """Utility points off for each wanted feature or language that the catalog does not know of a model."""
+
+
+def companions_of(brief: Brief) -> tuple[Candidate, ...]:
+    """What a generator needs beside it: an embedder and a reranker where it answers from documents."""
+    if brief.task != "rag" or brief.machine is None or brief.role != "generator":
+        return ()
+    left = int(room_of(brief.machine, server=brief.server).total_bytes * COMPANION_SHARE)
+    found = []
+    for role in ("embedder", "reranker"):
+        item = encoders.companion(brief, role, CHUNK_TOKENS, left)
+        if item is not None:
+            found.append(item)
+            left -= encoders.memory_of(item)
+    return tuple(found)
 
 
 def ask_of(brief: Brief) -> Ask:
@@ -47,6 +67,7 @@ def ask_of(brief: Brief) -> Ask:
         priority=brief.priority,
         server=brief.server,
         task=brief.task,
+        beside_bytes=sum(encoders.memory_of(c) for c in companions_of(brief)),
     )
 
 
@@ -70,11 +91,6 @@ def eligible(brief: Brief) -> tuple[list[tuple[ModelRecord, Verdict]], list[Reje
             continue
         passed.append((model, verdict))
     return passed, rejected
-
-
-def cautious(quality: QualityFigure) -> float:
-    """Quality with a part of its uncertainty taken off."""
-    return quality.score - float(table()["caution"]) * quality.spread
 
 
 def score(model: ModelRecord, verdict: Verdict, quality: QualityFigure, solution: Solution, brief: Brief) -> float:

@@ -15,8 +15,8 @@ from tools.hardware_types import Machine
 from tools.memory.training import estimate_training
 from tools.memory.types import Evidence, TrainingMethod, TrainingRequest
 from tools.quality import quality_of
-from tools.roles.common import Ranked, diverse
-from tools.roles.generator import ask_of, candidate_of, cautious, eligible, notable
+from tools.roles.common import Ranked, cautious, diverse
+from tools.roles.generator import ask_of, candidate_of, eligible, notable
 
 TUNABILITY = "distil labs"
 TUNABILITY_POINTS = 3.0
