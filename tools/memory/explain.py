@@ -59,7 +59,7 @@ def _assumptions(model: ModelRecord, plan: Plan, request: MemoryRequest) -> tupl
         notes.append(f"The scratch buffer of {plan.arch.arch} follows the general formula.")
     if request.frontend == "api":
         notes.append(
-            "The API front end reserves logits for a whole micro-batch; its scratch is known within 10 %."
+            "The API front end reserves logits for a whole micro-batch; its scratch is usually within 10 %."
         )
     devices = request.hardware.devices if request.hardware is not None else ()
     kinds = {device.kind for device in devices} - {"cuda"}
@@ -109,7 +109,8 @@ def exact_estimated(model: ModelRecord, request: MemoryRequest, found: Layout, p
     if assumptions:
         loose = 0.0 if plan.arch.measured else 0.01 if plan.scale == 1.0 else 0.05
         cache_low = 0.0 if plan.arch.measured else 0.3 if plan.arch.approximations else 0.05
-        low -= int(loose * weights + cache_low * kv + 0.1 * compute)
+        loose_scratch = 0.3 if request.frontend == "api" or _borrowed(plan, request) else 0.1
+        low -= int(loose * weights + cache_low * kv + loose_scratch * compute)
         high += int(loose * weights + (0.0 if plan.arch.measured else 0.02) * kv + 0.25 * compute)
         high += _borrowed(plan, request)
     basis = (
