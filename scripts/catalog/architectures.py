@@ -86,7 +86,7 @@ def _attention(draft: Draft, row: Row, family: Family, donor: Row | None) -> Non
     layers = int(cast("int", row["n_layers"]))
     if kind == "mla" or "mla" in facts:
         _latent(draft, cast("Mapping[str, object]", facts.get("mla") or facts))
-    if "sparse_index_topk" in facts or "indexer" in str(facts.get("note", "")):
+    if family.sparse:
         draft.notes.append("the small key cache of the sparse-attention indexer is not counted")
     if kind == "compressed":
         draft.notes.append(
@@ -98,7 +98,8 @@ def _attention(draft: Draft, row: Row, family: Family, donor: Row | None) -> Non
         draft.fields["arch"] = "granitemoe" if row.get("moe_experts") else "granite"
     _window(draft, row, family, facts, layers)
     source = str(cast("Mapping[str, str]", row.get("field_sources") or {}).get("attention", "derived"))
-    if source.startswith("derived") and family.arch is None and family.recurrent is None and family.causal:
+    plain = family.arch is None and family.recurrent is None and family.window is None and family.causal
+    if source.startswith("derived") and plain:
         draft.notes.append("attention kind not stated: counted as full attention in every layer")
 
 

@@ -224,7 +224,9 @@ def _key(row: Row) -> tuple[object, ...] | None:
         return None
     dense = None if row.get("moe_experts") else row.get("intermediate_size")
     family = FAMILIES.get(str(row.get("model_type")))
-    return (*values, dense, family.arch if family else row.get("model_type"))
+    if family is None:
+        return (*values, dense, row.get("model_type"))
+    return (*values, dense, family.arch, family.window is not None, family.sparse)
 
 
 def _tie_key(row: Row) -> tuple[object, ...] | None:

@@ -77,6 +77,9 @@ MODEL_TYPES = {
     "nvidia/NVIDIA-Nemotron-Nano-12B-v2-VL-BF16": "nemotron_h_vl",
     "nvidia/Llama-3.1-Nemotron-Nano-VL-8B-V1": "llama_vl",
     "nvidia/NVIDIA-Nemotron-Nano-12B-v2-Base": "nemotron_h",
+    "openbmb/MiniCPM-1B-sft-bf16": "minicpm",
+    "openbmb/MiniCPM-2B-sft-bf16": "minicpm",
+    "openbmb/MiniCPM4-0.5B": "minicpm",
 }
 
 

@@ -61,10 +61,12 @@ def _layer_flags(row: Row, attention: Mapping[str, object], family: Family, laye
     listed = attention.get("full_attention_layers")
     if isinstance(listed, list):
         return [layer in listed for layer in range(layers)]
+    known = HYBRID_ATTENTION.get((str(row.get("model_type")), layers))
+    if known is not None:
+        return [layer in known for layer in range(layers)]
     if family.full_every is not None:
         return [layer % family.full_every == family.full_every - 1 for layer in range(layers)]
-    known = HYBRID_ATTENTION.get((str(row.get("model_type")), layers))
-    return None if known is None else [layer in known for layer in range(layers)]
+    return None
 
 
 def _published_state(draft: Draft, row: Row) -> dict[str, object] | None:

@@ -67,6 +67,8 @@ def _best(
     source = cast("Mapping[str, str]", row.get("field_sources") or {}).get("tied_embeddings", "")
     tie = cast("bool | None", row.get("tied_embeddings"))
     found = _variants(draft)
+    if all(distance(candidate) == float("inf") for candidate in found):
+        return draft.done(), False
     own = [candidate for candidate in found if candidate.tied == tie] if tie is not None else []
     if family.wrapper:
         fits = [candidate for candidate in found if distance(candidate) <= TOWER_SHARE]

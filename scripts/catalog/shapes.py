@@ -33,6 +33,8 @@ class Family:
     """Architecture name of the members with latent attention, where it differs."""
     dense: str | None = None
     """Architecture name of the members without experts, where it differs."""
+    sparse: bool = False
+    """An indexer picks the rows that attention reads, and keeps a small key cache of its own."""
     nextn: bool = False
     """The stored weights hold a multi-token prediction block beside the layers."""
 
@@ -67,7 +69,7 @@ FAMILIES: dict[str, Family] = {
     "mistral3": Family("llama", wrapper=True, latent="deepseek2"),
     **_same("idefics3 smolvlm llava_next granite4_vision hyperclovax_vlm aya_vision_llama", _LLAMA_WRAPPER),
     "mimo": Family("qwen2", bias=True, nextn=True),
-    "llama_vl": Family("llama", wrapper=True),
+    **_same("llama_vl llava", _LLAMA_WRAPPER),
     "minicpmv": Family("minicpm", wrapper=True),
     "paligemma": Family("gemma2", wrapper=True, window=Window(2, (1,), 4096)),
     "gpt_bigcode": Family("starcoder", bias=True),
@@ -93,6 +95,7 @@ FAMILIES: dict[str, Family] = {
     "gemma3_text": Family("gemma3", window=Window(6, (5,), 512)),
     "gemma3n": Family("gemma3n", wrapper=True, window=Window(5, (4,), 512)),
     "gemma4": Family("gemma4", wrapper=True, window=Window(6, (5,), 1024)),
+    "gemma4_unified": Family(None, wrapper=True, window=Window(6, (5,), 1024)),
     "phi": Family("phi2", bias=True),
     "phi3": Family("phi3"),
     **_same("phi3_v phi4mm phi4-siglip", Family("phi3", wrapper=True)),
@@ -100,12 +103,13 @@ FAMILIES: dict[str, Family] = {
     "gpt_oss": Family("gpt-oss", bias=True, window=Window(2, (1,), 128)),
     "deepseek": Family("deepseek"),
     "deepseek_v2": Family("deepseek2"),
-    **_same("deepseek_v3 deepseek_v32", Family("deepseek2", nextn=True)),
+    "deepseek_v3": Family("deepseek2", nextn=True),
+    "deepseek_v32": Family("deepseek2", nextn=True, sparse=True),
     "kimi_k2": Family("deepseek2"),
     **_same("kimi_k25 kimi_vl", Family("deepseek2", wrapper=True)),
     "kimi_linear": Family("kimi-linear", recurrent="kimi_delta", full_every=4),
     "glm4_moe_lite": Family("deepseek2", nextn=True),
-    "glm_moe_dsa": Family("glm-dsa", nextn=True),
+    "glm_moe_dsa": Family("glm-dsa", nextn=True, sparse=True),
     "minicpm3": Family("minicpm3"),
     "glm": Family("chatglm", bias=True),
     "chatglm": Family("chatglm", bias=True),
@@ -272,4 +276,5 @@ HYBRID_ATTENTION: dict[tuple[str, int], tuple[int, ...]] = {
     ("lfm2_vl", 16): (2, 5, 8, 10, 12, 14),
     ("lfm2_moe", 24): (2, 6, 10, 14, 18, 21),
     ("granitemoehybrid", 40): (5, 15, 25, 35),
+    ("kimi_linear", 27): (3, 7, 11, 15, 19, 23, 26),
 }

@@ -68,6 +68,19 @@ def test_a_sibling_with_another_name_shares_the_measured_shape(catalog: Catalog)
     assert base.architecture == tuned.architecture
 
 
+def test_a_shape_is_not_shared_where_the_attention_differs(catalog: Catalog) -> None:
+    """OLMo 3 7B has the sizes of OLMo 2 7B, but windows; DeepSeek V3.2 those of V3, but an indexer's cache."""
+    windowed = catalog.model("allenai/Olmo-3-7B-Think")
+    sparse = catalog.model("deepseek-ai/DeepSeek-V3.2")
+    assert windowed is not None
+    assert windowed.architecture is not None
+    assert windowed.architecture.window is not None
+    assert sum(windowed.architecture.window.layers) == 24
+    assert sparse is not None
+    assert sparse.architecture is not None
+    assert "indexer" in sparse.architecture.approximations[0]
+
+
 def test_gemma_3n_reuses_the_cache_of_its_last_layers(catalog: Catalog) -> None:
     model = catalog.model("google/gemma-3n-E4B-it")
     assert model is not None
