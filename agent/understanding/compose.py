@@ -114,7 +114,7 @@ def _strong_enough(slot: str, votes: list[Vote], needs: Needs) -> list[Vote]:
 
 
 def _uncovered(votes: list[Vote]) -> list[Vote]:
-    """Without votes whose words are part of heavier words that say otherwise (`assistant` in `coding assistant`)."""
+    """Without votes whose words are part of heavier words of another value (`assistant`, `coding assistant`)."""
     return [
         v
         for v in votes
@@ -150,7 +150,7 @@ def _winner(slot: str, name: str, votes: Sequence[Vote]) -> Vote:
     return best
 
 
-def _slot(text: Text, value: Any, votes: Sequence[Vote]) -> Slot[Any]:
+def _slot(text: Text, value: object, votes: Sequence[Vote]) -> Slot[Any]:
     """The value with the words that said it: all of them where they stand together, else the heaviest."""
     start, end = min(v.start for v in votes), max(v.end for v in votes)
     clause = text.clause(start)
@@ -176,7 +176,8 @@ def _list_slot(
     adds = slot == "features" or bool(
         re.search(r"\b(?:also|too|as well|additionally|plus|auch|zusätzlich)\b", text.low)
     )
-    before = list(earlier.value) if earlier is not None and adds and asked != slot else []
+    adds = adds and (slot == "features" or asked != slot)
+    before = list(earlier.value) if earlier is not None and adds else []
     values = tuple(value for value in dict.fromkeys([*before, *said]) if value not in gone)
     if values:
         out.updates[slot] = _slot(text, values, votes)
@@ -245,7 +246,7 @@ def _structured_slot(
 
 
 def _task_fields(text: Text, by_field: dict[str, list[Vote]], known: dict[str, Any], *, adding: bool) -> None:
-    """The main task, the others said as clearly, and the person's words for it; unasked, a new one is added."""
+    """The main task, others said as clearly, and the words for it; unasked, a new task is added."""
     names = by_field.get("name", [])
     if names and "name" in known and adding:
         more = (v.value for v in names if v.weight >= _data()["also_from"] and v.value != known["name"])

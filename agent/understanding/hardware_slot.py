@@ -33,8 +33,6 @@ def hardware_update(
         return {"hardware": Slot[Any](value=HardwareNeed(text=quote, none=True), quote=quote)}
     need = hardware_need(text, mentions, training_asked=asked == "training")
     if need is None:
-        if asked != "hardware":
-            return {}
         return {}
     earlier = needs.hardware
     kinds = frozenset().union(*(m.kinds for m in mentions))
@@ -42,8 +40,8 @@ def hardware_update(
         return {}
     if earlier is not None:
         need = _joined(earlier.value, need, kinds, correcting)
-    if need is None:
-        return {}
+        if need == earlier.value and asked != "hardware":
+            return {}
     start, end = mentions[0].start, mentions[-1].end
     if end - start > _QUOTE_CHARS:
         end = mentions[0].end
@@ -53,6 +51,8 @@ def hardware_update(
 def _joined(before: HardwareNeed, now: HardwareNeed, kinds: frozenset[str], correcting: bool) -> HardwareNeed:
     """New words put over old ones."""
     if now.training_text and not now.text:
+        if _core(now.training_text) in before.text.lower():
+            return before
         return before.model_copy(update={"training_text": now.training_text})
     text = now.text
     if kinds <= _PARTS and before.text:
@@ -64,6 +64,11 @@ def _joined(before: HardwareNeed, now: HardwareNeed, kinds: frozenset[str], corr
     return now.model_copy(
         update={"text": text, "training_text": now.training_text or before.training_text, "none": now.none}
     )
+
+
+def _core(words: str) -> str:
+    """The words without article and owner."""
+    return re.sub(r"^(?:(?:the|a|an|my|our|one|single|same|that) )+", "", words.lower())
 
 
 def _size_of(text: str) -> str:

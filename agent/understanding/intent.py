@@ -17,7 +17,6 @@ _POLITE = re.compile(
 )
 
 
-
 @dataclass(frozen=True, slots=True)
 class Asking:
     """The sentences of a message that ask something."""
@@ -68,7 +67,8 @@ def _patterns() -> _Patterns:
         ),
         domain=re.compile(data["domain"]),
         ranks=re.compile(
-            rf"\b(?:the |number )?(?P<rank>{'|'.join(data['ranks'])})\b(?: (?:one|model|option|candidate|choice|pick)|\?|$|[,.])|(?:#|number |option )(?P<number>\d)\b"
+            rf"\b(?:the |number )?(?P<rank>{'|'.join(data['ranks'])})\b"
+            r"(?: (?:one|model|option|candidate|choice|pick)|\?|$|[,.])|(?:#|number |option )(?P<number>\d)\b"
         ),
     )
 
@@ -115,7 +115,7 @@ def asking(text: Text, *, answered: bool) -> Asking:
 def _kind(said: str, *, answered: bool) -> str | None:
     patterns = _patterns()
     start = _POLITE.sub("", said)
-    interrogative = said.endswith(("?", "？")) or (
+    interrogative = said.endswith(("?", "\uff1f")) or (
         patterns.question.match(start) is not None and patterns.statement.match(start) is None
     )
     hypothetical = patterns.what_if.search(said)

@@ -1,7 +1,7 @@
 """The one evaluator of the lexicons in `data/`: patterns with weights become votes for slot fields.
 
-`data/README.md` describes the pattern language. A pattern is compiled only when a literal that it requires occurs
-in the message, so that a large lexicon costs little at the first turn.
+`data/README.md` describes the pattern language. A pattern is compiled only when a literal that it requires
+occurs in the message, so that a large lexicon costs little at the first turn.
 """
 
 from __future__ import annotations
@@ -172,8 +172,8 @@ def expand_inner(source: str) -> str:
 def negated(text: Text, start: int, end: int) -> bool:
     """Whether the words at a range stand under a negation of their clause.
 
-    A negation reaches at most six words to the right and stops at a comma, `and`, `but` or a comparison; `or` and
-    `nor` carry it on.
+    A negation reaches at most six words to the right and stops at a comma, `and`, `but` or a comparison;
+    `or` and `nor` carry it on.
     """
     polarity = _polarity()
     clause = text.clause(start)

@@ -36,7 +36,7 @@ class _Words:
     train: re.Pattern[str]
     use: re.Pattern[str]
     rented: re.Pattern[str]
-    fits: re.Pattern[str]
+    not_hardware: re.Pattern[str]
     not_memory: re.Pattern[str]
 
 
@@ -61,7 +61,7 @@ def _words() -> _Words:
         train=re.compile(rf"\b{data['train']}\b"),
         use=re.compile(rf"\b{data['use']}\b"),
         rented=re.compile(rf"\b(?:{data['rented']})\b"),
-        fits=re.compile(data["fits"]),
+        not_hardware=re.compile(rf"\b(?:{data['not_hardware']})\b"),
         not_memory=re.compile(data["not_memory"]),
     )
 
@@ -96,7 +96,8 @@ def _items(text: Text, words: _Words) -> list[tuple[int, int, Kind]]:
 
 def _merge(text: Text, words: _Words, items: list[tuple[int, int, Kind]]) -> list[MachineMention]:
     merged: list[MachineMention] = []
-    for item_start, end, kind in items:
+    for item_start, item_end, kind in items:
+        end = item_end
         if kind == "memory" and words.not_memory.match(text.low, end):
             continue
         counted = words.counts.search(text.low[max(0, item_start - 28) : item_start])
@@ -116,7 +117,7 @@ def _merge(text: Text, words: _Words, items: list[tuple[int, int, Kind]]) -> lis
 def _qualifies(text: Text, words: _Words, mention: MachineMention, welcome: bool) -> bool:
     """A machine, or a size that says of what or stands where machines are spoken of.
 
-    A word like `laptop` alone tells nothing that could be computed with, and so does not fill the slot unasked.
+    A word like `laptop` alone tells nothing to compute with, and so does not fill the slot unasked.
     """
     if mention.kinds & {"device", "none", "nothing"} or welcome:
         return True
@@ -124,14 +125,12 @@ def _qualifies(text: Text, words: _Words, mention: MachineMention, welcome: bool
         return False
     if "vague" in mention.kinds:
         return True
-    said = text.low[mention.start : mention.end]
-    if re.search(r"ram|memory|card|gpu|unified|cores?|cpu|speicher|kern", said):
-        return True
-    return bool(words.fits.search(text.low[max(0, mention.start - 32) : mention.start]))
+    clause = text.clause(mention.start)
+    return not words.not_hardware.search(text.low[clause.start : clause.end])
 
 
 def _with_purpose(text: Text, words: _Words, mention: MachineMention) -> MachineMention:
-    """The nearest verb before the mention in its sentence says what it is for; one behind it, failing that."""
+    """The nearest verb before the mention in its sentence says what it is for, else one behind it."""
     sentence = text.sentence(mention.start)
     before, after = text.low[sentence.start : mention.start], text.low[mention.end : sentence.end][:40]
     train = max((m.end() for m in words.train.finditer(before)), default=-1)
@@ -158,8 +157,8 @@ def hardware_need(
 ) -> HardwareNeed | None:
     """The hardware slot of a message.
 
-    Machines for training stand apart only where the person also has another for use, or rents it; a single machine
-    of one's own serves both.
+    Machines for training stand apart only where the person also has another for use, or rents it; a single
+    machine of one's own serves both.
     """
     if not mentions:
         return None
@@ -170,10 +169,8 @@ def hardware_need(
     elif training_asked and not train and use and not any(m.stated_purpose for m in use):
         train, use = use, []
     kinds = frozenset().union(*(m.kinds for m in mentions))
-    nothing = (
-        "nothing" in kinds
-        or (kinds == {"none"}
-        and not re.search(r"cpu|integrated|igpu", _said(text, mentions)))
+    nothing = "nothing" in kinds or (
+        kinds == {"none"} and not re.search(r"cpu|integrated|igpu", _said(text, mentions))
     )
     return HardwareNeed(
         text=_said(text, tuple(use)), training_text=_said(text, tuple(train)), none=nothing and not train

@@ -75,7 +75,8 @@ def _grammar() -> _Grammar:
     alias = "|".join(sorted(map(re.escape, periods), key=len, reverse=True))
     adverbs = "|".join(map(re.escape, data["adverbs"]))
     per = re.compile(
-        rf"\s*(?:[\w-]+\s){{0,4}}?(?:(?:\b(?:per|a|an|each|every|pro|je|in der)\s|/\s?)(?P<period>{alias})(?:s\b|\b)|(?P<adverb>{adverbs})\b)"
+        rf"\s*(?:[\w-]+\s){{0,4}}?(?:(?:\b(?:per|a|an|each|every|pro|je|in der)\s|/\s?)(?P<period>{alias})"
+        rf"(?:s\b|\b)|(?P<adverb>{adverbs})\b)"
         rf"|\s?/\s?(?P<slash>{alias})\b"
     )
     return _Grammar(
@@ -200,9 +201,9 @@ def _dressed(grammar: _Grammar, low: str, quantity: Quantity) -> Quantity:
         name = match["period"] or match["slash"]
         per = grammar.periods[name] if name else grammar.adverbs[match["adverb"]]
         end += match.end()
-    inside = next((a for a in grammar.adverbs if f" {a} " in low[quantity.start : quantity.end]), None)
-    if not per and inside:
-        per = grammar.adverbs[inside]
+    if not per:
+        said = low[quantity.start : quantity.end]
+        per = next((period for adverb, period in grammar.adverbs.items() if f" {adverb} " in said), "")
     each = bool(re.match(r"\s*(?:each|apiece|jeweils|every)\b", after)) or bool(
         re.search(r"(?:each|jeweils|each of|je) (?:\w+ ){0,2}$", before)
     )

@@ -1,44 +1,40 @@
 """Guided understanding: a message becomes typed slot updates with the quoted words, and an intent.
 
-Order of reading (see `data/README.md` for the precedence within a slot): control words; no preference; a short
-answer to the pending question; then the sentences, of which those that ask give no needs unless they ask for a
-model, and what-ifs give only suppositions. Quantities that belong to a machine or a model name are read there and
-nowhere else.
+Order of reading (see `data/README.md` for the precedence within a slot): control words; no preference; a
+short answer to the pending question; then the sentences, of which those that ask give no needs unless they ask
+for a model, and what-ifs give only suppositions.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, get_args
 
 from agent.understanding.compose import Composed, compose
 from agent.understanding.data import load
-from agent.understanding.hardware_slot import hardware_update
+from agent.understanding.hardware_slot import ambiguous_parts, hardware_update
 from agent.understanding.intent import (
     Asking,
     about_answer,
-    asking,
     control_intent,
     critique_of,
     in_domain,
     pointed_ranks,
     wants_recommendation,
 )
-from agent.understanding.lexicon import Removal, Vote, cast_votes
-from agent.understanding.machines import MachineMention, find_machines
-from agent.understanding.mentions import NamedModel, find_models, model_wish
-from agent.understanding.numbers import Quantity, read_quantities
+from agent.understanding.lexicon import Vote
+from agent.understanding.mentions import model_wish
 from agent.understanding.quantities import quantity_votes
-from agent.understanding.replies import bare_votes, is_no_preference, read_reply
+from agent.understanding.reading import Read, outside, read_message
+from agent.understanding.replies import is_no_preference, read_reply
 from agent.understanding.semantic import nearest_by_words
 from agent.understanding.text import MAX_CHARS, Span, Text, prepare
 from agent.understanding.types import (
     Ambiguity,
     Asked,
-    Conflict,
     Intent,
     LastAnswer,
     Mentions,
@@ -49,29 +45,12 @@ from tools.needs import SLOTS, Needs, Slot, Task, TaskNeed
 
 Semantic = Callable[[str], tuple[str, float]]
 """The task nearest to a text, and how near, from -1 to 1; see `agent.understanding.semantic`."""
-_COUNTED = ("concurrency", "min_speed", "budget", "dataset", "volume")
 _SEMANTIC_FLOOR = 0.38
 """Least similarity at which a nearest example names the task."""
 _ASKED_FLOOR = 0.3
 """The same where the task was asked for."""
 _WORDS_FLOOR = 0.2
 """The same for shared words."""
-_POSSESSIVE = re.compile(r"\b(?:my|our|i have|we have|i've got|i own|mein\w*|unser\w*|ich habe|wir haben)\b")
-
-
-@dataclass
-class _Read:
-    """A message taken apart, before it is decided what it means."""
-
-    text: Text
-    asking: Asking
-    correcting: bool
-    votes: list[Vote] = field(default_factory=list)
-    removals: list[Removal] = field(default_factory=list)
-    quantities: tuple[Quantity, ...] = ()
-    machines: tuple[MachineMention, ...] = ()
-    models: tuple[NamedModel, ...] = ()
-    notes: list[str] = field(default_factory=list)
 
 
 def understand(
@@ -145,6 +124,18 @@ def _replied(
     return Understanding(updates=composed.updates, intent="answer")
 
 
+def _opening_word(message: Text, needs: Needs, asked: Asked, composed: Composed) -> None:
+    """The `yes` or `no` that a longer answer opens with, where the rest does not fill the slot."""
+    match = re.match(r"\W*(yes|yeah|yep|sure|ja|no|nope|nein)\b(?=[\s,.!]|$)", message.low)
+    if match is None or asked.slot == "hardware":
+        return
+    fields = load("bare")["answers"].get(asked.slot, {}).get("no" if match[1].startswith("n") else "yes")
+    votes = [
+        Vote(asked.slot, n, v, 4, match.start(1), match.end(1)) for n, v in (fields or {}).items() if v != []
+    ]
+    composed.updates |= compose(message, votes, (), needs, correcting=True, asked=asked.slot).updates
+
+
 def _understood(
     message: Text,
     needs: Needs,
@@ -153,16 +144,18 @@ def _understood(
     semantic: Semantic | None,
     notes: list[str],
 ) -> Understanding:
-    read = _read(message, needs, asked, last)
-    stated = _outside(read, (*read.asking.questions, *read.asking.what_ifs), keep_owned=True)
+    read = read_message(message, needs, asked, last)
+    stated = outside(read, (*read.asking.questions, *read.asking.what_ifs), keep_owned=True)
     composed, extra = _updates(stated, needs, asked)
+    if asked is not None and asked.slot not in composed.updates:
+        _opening_word(message, needs, asked, composed)
     cleared = [*_cleared(message, needs, composed.updates), *composed.cleared]
     for slot in cleared:
         composed.updates.pop(slot, None)
     _semantic_task(message, read, needs, asked, semantic, composed)
     supposed: Updates = {}
     if read.asking.what_ifs:
-        inside = _outside(read, tuple(s for s in message.sentences if s not in read.asking.what_ifs))
+        inside = outside(read, tuple(s for s in message.sentences if s not in read.asking.what_ifs))
         supposed = _updates(inside, needs, asked)[0].updates
     critique = critique_of(message, answered=last is not None)
     if critique is not None:
@@ -181,66 +174,7 @@ def _understood(
     return replace(partial, intent=_intent(message, read, partial, needs, asked, last))
 
 
-def _read(message: Text, needs: Needs, asked: Asked | None, last: LastAnswer | None) -> _Read:
-    slot = asked.slot if asked else ""
-    correction = re.search(load("compose")["correction"], message.low)
-    read = _Read(message, asking(message, answered=last is not None), correction is not None)
-    welcome = slot == "hardware" or (correction is not None and needs.hardware is not None)
-    read.machines = find_machines(message, asked=welcome)
-    read.models = tuple(
-        n for n in find_models(message) if all(m.end <= n.start or n.end <= m.start for m in read.machines)
-    )
-    taken = [(m.start, m.end) for m in read.machines]
-    taken += [(n.start, n.end) for n in read.models if n.ids or n.unknown]
-    read.quantities = tuple(
-        q for q in read_quantities(message, bare_words=slot in _COUNTED and len(message.low) <= 24) if all(q.end <= s or e <= q.start for s, e in taken)
-    )
-    read.votes, read.removals = cast_votes(message)
-    if asked is not None:
-        votes, removals = bare_votes(message, asked)
-        said = [(v.start, v.end) for v in votes]
-        read.votes = [
-            v for v in read.votes if v.slot == slot or not any(s < v.end and v.start < e for s, e in said)
-        ]
-        read.votes += votes
-        read.removals += removals
-    if correction is not None:
-        _corrected(read, correction.start())
-    return read
-
-
-def _corrected(read: _Read, position: int) -> None:
-    """Drops what stands before a correction where the same slot is said again behind it."""
-    again = {v.slot for v in read.votes if v.start >= position}
-    read.votes = [v for v in read.votes if v.start >= position or v.slot not in again]
-    if any(m.start >= position for m in read.machines):
-        read.machines = tuple(m for m in read.machines if m.start >= position)
-    units = {q.unit for q in read.quantities if q.start >= position}
-    read.quantities = tuple(q for q in read.quantities if q.start >= position or q.unit not in units)
-
-
-def _outside(read: _Read, spans: tuple[Span, ...], *, keep_owned: bool = False) -> _Read:
-    """What was read outside of some sentences; with `keep_owned`, also machines that are said to be the person's."""
-
-    def kept(start: int) -> bool:
-        return not any(s.start <= start < s.end for s in spans)
-
-    def owned(machine: MachineMention) -> bool:
-        sentence = read.text.sentence(machine.start)
-        before = read.text.low[max(sentence.start, machine.start - 24) : machine.end]
-        return keep_owned and _POSSESSIVE.search(before) is not None
-
-    return replace(
-        read,
-        votes=[v for v in read.votes if kept(v.start)],
-        removals=[r for r in read.removals if kept(r.start)],
-        quantities=tuple(q for q in read.quantities if kept(q.start)),
-        machines=tuple(m for m in read.machines if kept(m.start) or owned(m)),
-        models=tuple(m for m in read.models if kept(m.start)),
-    )
-
-
-def _updates(read: _Read, needs: Needs, asked: Asked | None) -> tuple[Composed, tuple[str, ...]]:
+def _updates(read: Read, needs: Needs, asked: Asked | None) -> tuple[Composed, tuple[str, ...]]:
     slot = asked.slot if asked else ""
     counted = quantity_votes(read.text, read.quantities, asked=slot, correcting=read.correcting)
     hardware = hardware_update(read.text, read.machines, needs, asked=slot, correcting=read.correcting)
@@ -295,7 +229,7 @@ def _cleared(message: Text, needs: Needs, updates: Updates) -> list[str]:
 
 def _semantic_task(
     message: Text,
-    read: _Read,
+    read: Read,
     needs: Needs,
     asked: Asked | None,
     semantic: Semantic | None,
@@ -330,7 +264,7 @@ def _question(message: Text, found: Asking) -> str | None:
     return " ".join(message.quote(s.start, s.end) for s in spans) or None
 
 
-def _mentions(message: Text, read: _Read, last: LastAnswer | None) -> Mentions:
+def _mentions(message: Text, read: Read, last: LastAnswer | None) -> Mentions:
     ranks = pointed_ranks(message) if last is not None else ()
     ranks = tuple(r for r in ranks if last is not None and r <= len(last.models))
     models = [i for m in read.models for i in m.ids]
@@ -349,13 +283,11 @@ def _ambiguities(updates: Updates) -> tuple[Ambiguity, ...]:
     hardware = updates.get("hardware")
     if hardware is None:
         return ()
-    from agent.understanding.hardware_slot import ambiguous_parts
-
     return ambiguous_parts(hardware.value)
 
 
 def _intent(
-    message: Text, read: _Read, got: Understanding, needs: Needs, asked: Asked | None, last: LastAnswer | None
+    message: Text, read: Read, got: Understanding, needs: Needs, asked: Asked | None, last: LastAnswer | None
 ) -> Intent:
     if got.critique is not None and not read.asking.what_ifs:
         return "critique"
@@ -380,11 +312,3 @@ def _intent(
     if wants_recommendation(message):
         return "recommend_now"
     return "give_needs"
-
-
-def conflicts_of(needs: Needs) -> tuple[Conflict, ...]:
-    """Contradictions among needs that were said in different messages: offline, and yet by API."""
-    deployment = needs.deployment
-    if deployment is not None and deployment.value.mode == "api" and deployment.value.offline:
-        return (Conflict("deployment", "offline", "api", earlier=True),)
-    return ()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from agent.understanding.data import load
@@ -16,7 +17,8 @@ from agent.understanding.text import Text
 _INTEGERS = {"context", "concurrency"}
 _FLOATS = {"min_speed", "budget.usd_per_month", "budget.usd_once", "license.revenue_usd"}
 _OF = re.compile(
-    r"[\s,;]*(?:and |each |with |of |à |at |by |je |mit |zu |a |long|\()*(?:about |around |roughly |~|up to |etwa |ca\. ?)?"
+    r"[\s,;]*(?:and |each |with |of |à |at |by |je |mit |zu |a |long|\()*"
+    r"(?:about |around |roughly |~|up to |etwa |ca\. ?)?"
 )
 
 
@@ -52,7 +54,7 @@ def quantity_votes(
     votes: list[Vote] = []
     notes: list[str] = []
     used: set[int] = set()
-    for index, (one, each) in enumerate(zip(quantities, quantities[1:], strict=False)):
+    for index, (one, each) in enumerate(pairwise(quantities)):
         vote = _product(text, quantities, index, one, each)
         if vote is not None:
             votes.append(vote)
@@ -76,7 +78,7 @@ def quantity_votes(
 def _product(
     text: Text, quantities: Sequence[Quantity], index: int, one: Quantity, each: Quantity
 ) -> Vote | None:
-    """`25 exchanges of about 500 tokens`, `2000 tickets with 300 words each`, `5000 requests a day, 500 tokens in`."""
+    """`25 exchanges of about 500 tokens`, `5000 requests a day, 500 tokens in`."""
     tokens_per = load("quantities")["tokens_per"]
     if each.unit not in ("tokens", "words", "characters", "pages", "lines") or each.per:
         return None
@@ -98,7 +100,11 @@ def _product(
     if one.unit in ("turns", "messages"):
         whole = one.value * size + load("quantities")["system_prompt_tokens"]
         return Vote("context", "", whole, 6, one.start, each.end, strength(text, one.start, each.end))
-    if one.unit in ("examples", "sessions") and (each.each or "of" in text.low[one.end : each.start]) and one.value >= 20:
+    if (
+        one.unit in ("examples", "sessions")
+        and (each.each or "of" in text.low[one.end : each.start])
+        and one.value >= 20
+    ):
         return Vote("dataset", "tokens_per_example", size, 5, each.start, each.end)
     return None
 
@@ -141,7 +147,9 @@ def _fits(rule: dict[str, Any], text: Text, quantity: Quantity, asked: str, corr
     if not rule.get("min", float("-inf")) <= quantity.value <= rule.get("max", float("inf")):
         return False
     clause = text.clause(quantity.start)
+    sentence = text.sentence(quantity.start)
     places = {
+        "sentence": text.low[sentence.start : sentence.end],
         "clause": text.low[clause.start : clause.end],
         "within": re.split(r"[,.;]\s", text.low[quantity.start : quantity.end + 24])[0],
         "before": text.low[max(0, quantity.start - 48) : quantity.start],

@@ -58,7 +58,7 @@ def read_reply(text: Text, asked: Asked) -> Reply | None:
     if option is not None:
         return Reply(option=option)
     for word in ("yes", "no"):
-        if re.fullmatch(data[word], said):
+        if re.fullmatch(rf"{data[word]}(?:[\s,.!]+{data[word]})*", said):
             return _yes_no(word, asked)
     return None
 

@@ -1,8 +1,8 @@
 """Scores the guided understanding on the labelled utterances; shared by the test and the benchmark.
 
-A line of `utterances.jsonl` holds `text`, `expect` (slot to value, a list of acceptable task names, a mapping of
-fields, words for hardware, or null for `must stay empty`), and where they matter `asked`, `last`, `needs` (a sentence
-said before), `intent`, `critique`, `cleared`.
+A line of `utterances.jsonl` holds `text`, `expect` (slot to value, a list of acceptable task names, a mapping
+of fields, words for hardware, or null for `must stay empty`), and where they matter `asked`, `last`, `needs`
+(a sentence said before), `intent`, `critique`, `cleared`.
 """
 
 from __future__ import annotations

@@ -65,11 +65,16 @@ def test_no_machine(text: str) -> None:
     assert need(text) is None
 
 
-def test_bare_size_needs_the_question() -> None:
-    assert need("16 GB") is None
-    got = need("16 GB", asked=True)
+@pytest.mark.parametrize("text", ["16 GB", "it should fit in 16 GB"])
+def test_bare_size_is_memory(text: str) -> None:
+    got = need(text)
     assert got is not None
     assert got.text == "16 GB"
+
+
+@pytest.mark.parametrize("text", ["a 16 GB download", "16 GB of disk space", "a dataset of 16 GB"])
+def test_size_of_something_else_is_no_machine(text: str) -> None:
+    assert need(text) is None
 
 
 def test_machine_no_longer_owned_is_left_out() -> None:

@@ -1,4 +1,4 @@
-"""No message breaks understanding: any string, any length, control characters, contradictions, absurd numbers."""
+"""No message breaks understanding: any string, any length, control characters, absurd numbers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from agent.understanding.text import MAX_CHARS, prepare
 from tools.needs import SLOTS, Needs
 
 WORDS = st.sampled_from(
-    "no not 16k 8 GB RTX 3090 tokens per second commercial local API what if ? , . and or the second Llama 70B license forget "
-    "actually users $200 month German vision fine-tune -5 1e9 0 k [/red] \x00 😀 日本語 ".split(" ")
+    (
+        "no not 16k 8 GB RTX 3090 tokens per second commercial local API what if ? , . and or the Llama 70B license "
+        "forget actually users $200 month German vision fine-tune -5 1e9 0 k [/red] \x00 \U0001f600 日本語"
+    ).split()
 )
 MESSAGES = st.one_of(st.text(max_size=300), st.lists(WORDS, max_size=25).map(" ".join))
 
@@ -101,7 +103,7 @@ def test_absurd_numbers_are_ignored_and_named(text: str, slot: str) -> None:
 
 
 def test_ordinary_message_is_quick() -> None:
-    text = "We need an offline RAG stack on two RTX 3090 for German manuals, 32k context, at least 15 tok/s, commercial."
+    text = "We need an offline RAG stack on two RTX 3090 for German manuals, 32k context, at least 15 tok/s."
     understand(text, Needs())
     start = time.perf_counter()
     for _ in range(5):

@@ -1,0 +1,101 @@
+"""A message taken apart by all readers, before it is decided what it means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from agent.understanding.data import load
+from agent.understanding.intent import Asking, asking
+from agent.understanding.lexicon import Removal, Vote, cast_votes
+from agent.understanding.machines import MachineMention, find_machines
+from agent.understanding.mentions import NamedModel, find_models
+from agent.understanding.numbers import Quantity, read_quantities
+from agent.understanding.replies import bare_votes
+from agent.understanding.text import Span, Text
+from agent.understanding.types import Asked, LastAnswer
+from tools.needs import Needs
+
+_COUNTED = ("concurrency", "min_speed", "budget", "dataset", "volume")
+_POSSESSIVE = re.compile(r"\b(?:my|our|i have|we have|i've got|i own|mein\w*|unser\w*|ich habe|wir haben)\b")
+_BARE_CHARS = 24
+"""A number word alone (`a dozen`) is a quantity only in an answer as short as this."""
+
+
+@dataclass
+class Read:
+    """What the readers found in a message."""
+
+    text: Text
+    asking: Asking
+    correcting: bool
+    votes: list[Vote] = field(default_factory=list)
+    removals: list[Removal] = field(default_factory=list)
+    quantities: tuple[Quantity, ...] = ()
+    machines: tuple[MachineMention, ...] = ()
+    models: tuple[NamedModel, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+def read_message(message: Text, needs: Needs, asked: Asked | None, last: LastAnswer | None) -> Read:
+    """Lets every reader over a message; quantities of machines and model names are read there only."""
+    slot = asked.slot if asked else ""
+    correction = re.search(load("compose")["correction"], message.low)
+    read = Read(message, asking(message, answered=last is not None), correction is not None)
+    welcome = slot == "hardware" or (correction is not None and needs.hardware is not None)
+    read.machines = find_machines(message, asked=welcome)
+    if slot == "dataset":
+        read.machines = tuple(m for m in read.machines if m.kinds != {"memory"})
+    read.models = tuple(
+        n for n in find_models(message) if all(m.end <= n.start or n.end <= m.start for m in read.machines)
+    )
+    taken = [(m.start, m.end) for m in read.machines]
+    taken += [(n.start, n.end) for n in read.models if n.ids or n.unknown]
+    read.quantities = tuple(
+        q
+        for q in read_quantities(message, bare_words=slot in _COUNTED and len(message.low) <= _BARE_CHARS)
+        if all(q.end <= s or e <= q.start for s, e in taken)
+    )
+    read.votes, read.removals = cast_votes(message)
+    if asked is not None:
+        votes, removals = bare_votes(message, asked)
+        said = [(v.start, v.end) for v in votes]
+        read.votes = [
+            v for v in read.votes if v.slot == slot or not any(s < v.end and v.start < e for s, e in said)
+        ]
+        read.votes += votes
+        read.removals += removals
+    if correction is not None:
+        _corrected(read, correction.start())
+    return read
+
+
+def _corrected(read: Read, position: int) -> None:
+    """Drops what stands before a correction where the same slot is said again behind it."""
+    again = {v.slot for v in read.votes if v.start >= position}
+    read.votes = [v for v in read.votes if v.start >= position or v.slot not in again]
+    if any(m.start >= position for m in read.machines):
+        read.machines = tuple(m for m in read.machines if m.start >= position)
+    units = {q.unit for q in read.quantities if q.start >= position}
+    read.quantities = tuple(q for q in read.quantities if q.start >= position or q.unit not in units)
+
+
+def outside(read: Read, spans: tuple[Span, ...], *, keep_owned: bool = False) -> Read:
+    """What was read outside of some sentences; with `keep_owned`, also machines said to be the person's."""
+
+    def kept(start: int) -> bool:
+        return not any(s.start <= start < s.end for s in spans)
+
+    def owned(machine: MachineMention) -> bool:
+        sentence = read.text.sentence(machine.start)
+        before = read.text.low[max(sentence.start, machine.start - 24) : machine.end]
+        return keep_owned and _POSSESSIVE.search(before) is not None
+
+    return replace(
+        read,
+        votes=[v for v in read.votes if kept(v.start)],
+        removals=[r for r in read.removals if kept(r.start)],
+        quantities=tuple(q for q in read.quantities if kept(q.start)),
+        machines=tuple(m for m in read.machines if kept(m.start) or owned(m)),
+        models=tuple(m for m in read.models if kept(m.start)),
+    )
