@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.critique import apply_critique
-from agent.events import Event, Failure, Message, NeedsChanged, Question, Recommendation, Status, ToolCall
+from agent.events import (
+    Delta,
+    Event,
+    Failure,
+    Message,
+    NeedsChanged,
+    Question,
+    Recommendation,
+    Status,
+    ToolCall,
+)
 from agent.explanation import recommendation_text
 from agent.followup import Reply, guided_reply
 from agent.interview import next_question, option_value
@@ -110,7 +120,8 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
     if clarification is not None and read.intent != "recommend_now":
         clarification["remarks"] = remarks
         return State(
-            **change | {
+            **change
+            | {
                 "outcome": clarification,
                 "route": "respond",
                 "clarified": [*state.get("clarified", []), clarification["slot"]],
@@ -120,7 +131,9 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
     outcome = Outcome(remarks=remarks)
     if route == "answer":
         hypothetical = needs.updated(**read.hypothetical) if read.hypothetical else None
-        reply = await asyncio.to_thread(guided_reply, read, text, after, hypothetical, services.retriever, state)
+        reply = await asyncio.to_thread(
+            guided_reply, read, text, after, hypothetical, services.retriever, state
+        )
         outcome = _reply_outcome(reply, read, text, remarks)
     elif read.intent == "recommend_now" or state.get("last"):
         outcome["kind"] = "recommendation"
@@ -171,7 +184,9 @@ async def decide(state: State, services: Services, emit: Emit) -> State:
 
 
 async def answer(state: State, services: Services, emit: Emit) -> State:
-    """Lets a language model answer a free question with the tools; the guided reply stands where there is none."""
+    """Lets a language model answer a free question with the tools; the guided reply stands where there is
+    none.
+    """
     outcome = state.get("outcome", Outcome())
     question = outcome.get("ask_model")
     if services.voice is None or not question:
@@ -182,7 +197,8 @@ async def answer(state: State, services: Services, emit: Emit) -> State:
     except VoiceError as error:
         emit(Failure(error.code, error.message, error.hint))
         return State(outcome=outcome)
-    citations = outcome.get("citations", []) + [c for c in spoken.citations if c not in outcome.get("citations", [])]
+    # The model's marks count its own passages, so these come first.
+    citations = spoken.citations + [c for c in outcome.get("citations", []) if c not in spoken.citations]
     return State(outcome=Outcome(**outcome | {"text": spoken.text, "citations": citations}))
 
 
@@ -203,7 +219,8 @@ async def respond(state: State, services: Services, emit: Emit) -> State:
 async def _ask(state: State, outcome: Outcome, remarks: str, services: Services, emit: Emit) -> State:
     text = outcome["text"]
     if services.voice is not None:
-        text = await _worded(text, services.voice, emit)
+        # A question is shown whole: what is streamed would stand beside it.
+        text = await _worded(text, services.voice, _without_deltas(emit))
     if remarks:
         emit(Message(remarks))
     emit(Question(outcome["slot"], text, outcome["reason"], outcome["options"], outcome["clarifies"]))
@@ -241,6 +258,14 @@ async def _worded(draft: str, voice: Voice, emit: Emit) -> str:
     except VoiceError as error:
         emit(Failure(error.code, error.message, error.hint))
         return draft
+
+
+def _without_deltas(emit: Emit) -> Emit:
+    def pass_on(event: Event) -> None:
+        if not isinstance(event, Delta):
+            emit(event)
+
+    return pass_on
 
 
 def _said(state: State, text: str) -> list[Spoken]:
