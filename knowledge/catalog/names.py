@@ -37,7 +37,6 @@ How = Literal["id", "alias", "name", "version", "typo"]
 Words = tuple[str, ...]
 NEAREST = 5
 CHOICES = 8
-_OPTIONAL = frozenset({"v", "preview", "exp", "hf"})
 _WEAK_KINDS = frozenset({"base"})
 _SIZED_BY_WORD = frozenset({"embedding", "reranker", "encoder"})
 """Kinds whose names say `base` and `large` for a size."""
@@ -68,6 +67,10 @@ class Entry:
     """True where another model of the same words is the tuned one."""
 
 
+def _words_of(record: ModelRecord) -> Words:
+    return tokens(strip_quant(record.name))
+
+
 class NameIndex:
     """The names of a catalog, by their words."""
 
@@ -77,10 +80,13 @@ class NameIndex:
         self.by_core: dict[Words, list[Entry]] = {}
         self.by_letters: dict[str, list[Entry]] = {}
         self.entries: list[Entry] = []
+        tuned = {core(words) for words in map(_words_of, catalog.models) if TUNED & set(words)}
         for record in catalog.models:
-            words = tokens(strip_quant(record.name))
+            words = _words_of(record)
             roles = record.kind not in _SIZED_BY_WORD
             base = record.kind == "base" or (roles and bool(BASE & set(words)))
+            if record.kind == "code" and words in tuned:
+                base = True
             entry = Entry(record, words, core(words) if roles else words, base)
             self.entries.append(entry)
             self.by_core.setdefault(entry.core, []).append(entry)
@@ -215,11 +221,11 @@ def _by_role(entries: Sequence[Entry], words: Words) -> list[Entry]:
 
 
 def _role_note(index: NameIndex, record: ModelRecord, words: Words) -> str:
-    siblings = index.by_core.get(core(tokens(strip_quant(record.name))), ())
-    if BASE & set(words) or TUNED & set(words) or record.kind == "base" or len(siblings) < 2:
+    if BASE & set(words) or TUNED & set(words):
         return ""
-    others = [entry.record.id for entry in siblings if entry.record.id != record.id]
-    return f"the instruction-tuned model; the base model is {others[0]}"
+    siblings = index.by_core.get(core(_words_of(record)), ())
+    bases = [entry.record.id for entry in siblings if entry.base and entry.record is not record]
+    return f"the instruction-tuned model; the base model is {bases[0]}" if bases else ""
 
 
 def _longer(index: NameIndex, words: Words, kinds: Collection[Kind] | None) -> list[Entry]:
@@ -247,12 +253,9 @@ def _shortened(
     starts = [entry for entry in longer if entry.core[: len(short)] == short] or longer
     sized = any(is_size(word) for word in short)
     near = [entry for entry in starts if _only_versions(_left_out(short, entry.core), sizes=not sized)]
-    pool = near or starts
-    pool = (
-        [entry for entry in pool if not entry.base] or pool
-        if not BASE & set(words)
-        else _by_role(pool, words)
-    )
+    pool = starts if len(short) == 1 else near or starts
+    tuned = [entry for entry in pool if not entry.base]
+    pool = _by_role(pool, words) if BASE & set(words) else tuned or pool
     if TUNED & set(words):
         pool = [entry for entry in pool if TUNED & set(entry.words)] or pool
     if len({entry.core for entry in pool}) == 1 and len(pool) > 1:
@@ -276,11 +279,14 @@ def _left_out(short: Words, name: Words) -> list[str]:
 
 
 def _only_versions(words: Sequence[str], *, sizes: bool) -> bool:
-    """Whether the words are dates (`2507`, `1124`), `v0.3` and the like, and sizes where they may be."""
-    version = r"\d{2,4}|\d(?:\.\d)?" if sizes else r"\d{2,4}|[01]\.\d|\d"
-    return all(
-        word in _OPTIONAL or (sizes and is_size(word)) or re.fullmatch(version, word) is not None
-        for word in words
+    """Whether the words are dates (`2507`), `v0.3` and the like; with `sizes` also sizes and generations.
+
+    A name that gives a size but no generation (`qwen 7b`) leaves out more than a version.
+    """
+    rest = " ".join(word for word in words if not (sizes and is_size(word)))
+    generation = r"|\d(?:\.\d)?" if sizes else ""
+    return (
+        re.fullmatch(rf"(?:(?:v \d(?:\.\d+)?|\d{{2,4}}|preview|exp{generation})(?: |$))*", rest) is not None
     )
 
 

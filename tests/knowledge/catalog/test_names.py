@@ -37,6 +37,8 @@ def catalog() -> Catalog:
         ("gptoss 20b", "openai/gpt-oss-20b"),
         ("exaone 4 32b", "LGAI-EXAONE/EXAONE-4.0-32B"),
         ("gemma2 9b", "google/gemma-2-9b-it"),
+        ("codegemma 7b", "google/codegemma-7b-it"),
+        ("Qwen2.5 Coder 7B base", "Qwen/Qwen2.5-Coder-7B"),
         ("mistral small 3.2", "mistralai/Mistral-Small-3.2-24B-Instruct-2506"),
         ("deepseek-r1:14b", "deepseek-ai/DeepSeek-R1-Distill-Qwen-14B"),
     ],
@@ -126,10 +128,21 @@ def test_an_unknown_name_offers_the_nearest(catalog: Catalog) -> None:
 
 
 def test_an_ambiguous_name_lists_what_it_could_mean(catalog: Catalog) -> None:
+    for text in ("qwen 7b", "llama 70b", "phi"):
+        with pytest.raises(AmbiguousNameError):
+            resolve_model(catalog, text)
     with pytest.raises(AmbiguousNameError) as caught:
         resolve_model(catalog, "qwen3")
     assert "Qwen/Qwen3-8B" in caught.value.choices
     assert "Qwen/Qwen3-0.6B" in caught.value.choices
+
+
+def test_only_a_date_or_version_may_be_left_out(catalog: Catalog) -> None:
+    found = resolve_model_verbose(catalog, "olmo 2 32b")
+    assert found.record.name == "OLMo-2-0325-32B-Instruct"
+    nano = resolve_model_verbose(catalog, "nemotron nano 9b")
+    assert nano.record.name == "NVIDIA-Nemotron-Nano-9B-v2"
+    assert "nemotron nano 9b" in nano.note
 
 
 def test_kinds_restrict_the_search(catalog: Catalog) -> None:

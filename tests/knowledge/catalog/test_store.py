@@ -69,7 +69,7 @@ def test_a_sibling_with_another_name_shares_the_measured_shape(catalog: Catalog)
 
 
 def test_a_shape_is_not_shared_where_the_attention_differs(catalog: Catalog) -> None:
-    """OLMo 3 7B has the sizes of OLMo 2 7B, but windows; DeepSeek V3.2 those of V3, but an indexer's cache."""
+    """OLMo 3 7B has the sizes of OLMo 2 7B, but windows; DeepSeek V3.2 those of V3, but an indexer."""
     windowed = catalog.model("allenai/Olmo-3-7B-Think")
     sparse = catalog.model("deepseek-ai/DeepSeek-V3.2")
     assert windowed is not None
