@@ -31,11 +31,15 @@ def apply_critique(critique: Critique, needs: Needs) -> tuple[dict[str, Slot[Any
         return _faster(top)
     if critique == "longer_context":
         wanted = 2 * brief_of(needs).context
-        return {"context": Slot[Any](value=wanted, quote="longer context")}, f"Planning {wanted:,} tokens of context."
+        return {
+            "context": Slot[Any](value=wanted, quote="longer context")
+        }, f"Planning {wanted:,} tokens of context."
     if critique == "freer_license":
         now = needs.license.value if needs.license else LicenseNeed(use="commercial")
         free = now.model_copy(update={"permissive_only": True})
-        return {"license": Slot[Any](value=free, quote="freer license")}, "Keeping to Apache-2.0, MIT and BSD licenses."
+        return {
+            "license": Slot[Any](value=free, quote="freer license")
+        }, "Keeping to Apache-2.0, MIT and BSD licenses."
     if critique == "cheaper" and top is not None and top.usd_per_month:
         limit = round(top.usd_per_month * CHEAPER_SHARE, 2)
         budget = Slot[Any](value=Budget(usd_per_month=limit), quote="cheaper")

@@ -1,4 +1,6 @@
-"""Guided wording: short Markdown from what the tools computed. Every figure in it is a field of the recommendation."""
+"""Guided wording: short Markdown from what the tools computed. Every figure in it is a field of the
+recommendation.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def _headline(candidate: Candidate) -> str:
     """One sentence: what to run, how, and whether it fits."""
     c = candidate.configuration
     if candidate.kind == "api":
-        cost = f", about ${candidate.usd_per_month:,.0f} a month" if candidate.usd_per_month is not None else ""
+        cost = (
+            f", about ${candidate.usd_per_month:,.0f} a month" if candidate.usd_per_month is not None else ""
+        )
         return f"I recommend **{candidate.model}** through its API{cost}."
     if c is None or c.memory is None:
         return f"I recommend **{candidate.model}**."
@@ -34,13 +38,17 @@ def _headline(candidate: Candidate) -> str:
     if candidate.role == "finetune-base" and candidate.training is not None:
         t = candidate.training
         return (
-            f"I recommend **{candidate.model}** as the base. {t.in_words}; running it afterward as {c.quant} with "
-            f"{c.context:,} tokens takes {room}."
+            f"I recommend **{candidate.model}** as the base. {t.in_words}; running it afterward as "
+            f"{c.quant} with {c.context:,} tokens takes {room}."
         )
     if candidate.role in ("embedder", "reranker", "classifier"):
         return f"I recommend **{candidate.model}** as the {candidate.role}; it takes {room}."
     shared = f" for each of {c.parallel} conversations" if c.parallel > 1 else ""
-    beside = f" together with {' and '.join(x.model for x in candidate.companions)}" if candidate.companions else ""
+    beside = (
+        f" together with {' and '.join(x.model for x in candidate.companions)}"
+        if candidate.companions
+        else ""
+    )
     return (
         f"I recommend **{candidate.model}** as {c.quant} on {c.engine} with {c.context:,} tokens{shared}"
         f"{beside}: {room}{_speed_words(candidate)}."
@@ -102,6 +110,8 @@ def _mark(advice: list[Reason], reason: Reason) -> str:
     """The number of the passage, as the citation list has it."""
     cited = _citations(advice)
     numbers = [
-        str(cited.index(evidence_json(e)) + 1) for e in reason.evidence if e.kind == "guide" and evidence_json(e) in cited
+        str(cited.index(evidence_json(e)) + 1)
+        for e in reason.evidence
+        if e.kind == "guide" and evidence_json(e) in cited
     ]
     return f" [{', '.join(numbers)}]" if numbers else ""

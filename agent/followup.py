@@ -31,8 +31,8 @@ from tools.roles.common import license_verdict
 from tools.roles.generator import ask_of
 
 HELLO = (
-    "Tell me what the model is for and what machine you have, for example: \u201ca coding assistant on my RTX 3060 12GB, "
-    "commercial use\u201d. I ask only what changes the answer; say \u201crecommend\u201d to have it now."
+    "Tell me what the model is for and what machine you have, for example: \u201ca coding assistant on my "
+    "RTX 3060 12GB, commercial use\u201d. I ask only what changes the answer; say \u201crecommend\u201d to have it now."
 )
 UNCOVERED = "My guides do not cover this. I can tell you about models, memory, speed, licenses, benchmarks and prices."
 MOST_SCORES = 5
@@ -61,7 +61,12 @@ def topic_of(question: str) -> str | None:
 
 
 def guided_reply(
-    read: Understanding, text: str, needs: Needs, hypothetical: Needs | None, retriever: Retriever, state: State
+    read: Understanding,
+    text: str,
+    needs: Needs,
+    hypothetical: Needs | None,
+    retriever: Retriever,
+    state: State,
 ) -> Reply:
     """The reply to a message that asks something.
 
@@ -88,7 +93,13 @@ def guided_reply(
     try:
         if models and topic is not None:
             return _about_models(topic, models, needs)
-        if models and read.mentions.models and topic is None and read.intent == "ask" and len(question.split()) <= 6:
+        if (
+            models
+            and read.mentions.models
+            and topic is None
+            and read.intent == "ask"
+            and len(question.split()) <= 6
+        ):
             return _about_models("why_not", models, needs)
         if topic == "license" and state.get("last"):
             return _about_models("license", _by_names(state.get("last", [])), needs)
@@ -133,7 +144,12 @@ def _license(model: ModelRecord, brief: Brief) -> tuple[str, list[Evidence]]:
     record = load_catalog().license_of(model)
     note = f" Conditions: {verdict.figure.note}." if verdict.figure.note else ""
     source = record.source if record is not None else "catalog"
-    use = {"yes": "yes", "conditional": "yes, under conditions", "no": "no", "unknown": "unknown: read the license"}
+    use = {
+        "yes": "yes",
+        "conditional": "yes, under conditions",
+        "no": "no",
+        "unknown": "unknown: read the license",
+    }
     text = f"license {verdict.figure.id}; commercial use: {use[verdict.figure.commercial_use]}.{note}"
     return text, [Evidence("catalog", source, verdict.figure.id)]
 
@@ -167,8 +183,8 @@ def _placed(model: ModelRecord, brief: Brief, topic: str) -> tuple[str, list[Evi
         else " speed unknown"
     )
     text = (
-        f"{c.quant} with {c.context:,} tokens ({c.kv_cache_type} cache) takes {c.memory.total_bytes / GIB:.1f} GiB of "
-        f"{c.available_bytes / GIB:.1f} GiB;{speed}."
+        f"{c.quant} with {c.context:,} tokens ({c.kv_cache_type} cache) takes "
+        f"{c.memory.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB;{speed}."
     )
     return text, [Evidence("tool", "estimate_memory", c.memory.formula), *c.memory.basis[:2]]
 
@@ -195,14 +211,17 @@ def _why_not(model: ModelRecord, brief: Brief) -> tuple[str, list[Evidence]]:
     quality = quality_of(model.id, brief.task)
     evidence = list(quality.basis)
     if not ranked or ranked[0].model == model.name:
-        return f"it is the first choice: expected quality {quality.score:.0f} of 100 for {brief.task}.", evidence
+        return (
+            f"it is the first choice: expected quality {quality.score:.0f} of 100 for {brief.task}.",
+            evidence,
+        )
     best = ranked[0]
     gap = best.quality.score - quality.score
     speed = f", about {c.speed.mid:.0f} tokens per second" if c.speed else ""
     worse = f"{gap:.0f} points below" if gap >= 1 else "close to"
     return (
-        f"it would run ({c.quant}{speed}), but its expected quality for {brief.task} is {quality.score:.0f} of 100, "
-        f"{worse} {best.model} with {best.quality.score:.0f}.",
+        f"it would run ({c.quant}{speed}), but its expected quality for {brief.task} is "
+        f"{quality.score:.0f} of 100, {worse} {best.model} with {best.quality.score:.0f}.",
         evidence + list(best.quality.basis[:2]),
     )
 
@@ -215,8 +234,11 @@ def _from_guides(question: str, retriever: Retriever) -> Reply:
     if not result.covered or not result.passages:
         return Reply(UNCOVERED)
     first = result.passages[0]
-    excerpt = first.text if len(first.text) <= EXCERPT_CHARACTERS else first.text[:EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " \u2026"
+    excerpt = (
+        first.text
+        if len(first.text) <= EXCERPT_CHARACTERS
+        else first.text[:EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " \u2026"
+    )
     citations = [{"kind": "guide", "source": p.guide, "locator": locator(p)} for p in result.passages]
     notice = f"\n\n{result.notice}" if result.notice else ""
     return Reply(f"From the guide \u201c{first.guide}\u201d [1]:\n\n{excerpt}{notice}", citations)
-

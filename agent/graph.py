@@ -2,8 +2,8 @@
 
     listen -> understand -> decide | answer -> respond -> listen
 
-`listen` holds nothing but the interrupt, because a node runs again from its top when it is resumed. Nodes return only
-what changed; what a face shows is written to the custom stream as `agent.events` objects.
+`listen` holds nothing but the interrupt, because a node runs again from its top when it is resumed. Nodes
+return only what changed; what a face shows is written to the custom stream as `agent.events` objects.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ RECURSION_LIMIT = 12
 """Steps of one turn; a turn takes five."""
 
 
-def build_graph(services: Services, checkpointer: BaseCheckpointSaver[Any]) -> CompiledStateGraph[State, None, State, State]:
+def build_graph(
+    services: Services, checkpointer: BaseCheckpointSaver[Any]
+) -> CompiledStateGraph[State, None, State, State]:
     """Compiles the graph; imports LangGraph, which takes most of a second."""
     from langgraph.config import get_stream_writer
     from langgraph.graph import END, START, StateGraph
@@ -54,7 +56,9 @@ def build_graph(services: Services, checkpointer: BaseCheckpointSaver[Any]) -> C
     graph.add_edge(START, "listen")
     graph.add_edge("listen", "understand")
     graph.add_conditional_edges(
-        "understand", after_understanding, {"decide": "decide", "answer": "answer", "respond": "respond", "end": END}
+        "understand",
+        after_understanding,
+        {"decide": "decide", "answer": "answer", "respond": "respond", "end": END},
     )
     graph.add_edge("decide", "respond")
     graph.add_edge("answer", "respond")

@@ -1,9 +1,9 @@
 """Which question, if any, earns its turn.
 
-For each open slot the recommendation is computed again under every plausible answer. The value of the question is the
-utility that recommending now (on assumptions) would lose on average against recommending with the answer. The most
-valuable question is asked where its value exceeds the cost of a turn, which grows with every question asked;
-otherwise the advisor recommends.
+For each open slot the recommendation is computed again under every plausible answer. The value of the
+question is the utility that recommending now (on assumptions) would lose on average against recommending with
+the answer. The most valuable question is asked where its value exceeds the cost of a turn, which grows with
+every question asked; otherwise the advisor recommends.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from tools.brief import Brief, brief_of
 from tools.candidates import Candidate
 from tools.needs import Needs, Slot
 from tools.recommend import rank_for
-
 
 COMPARED = 4
 """Options that are compared between answers."""
@@ -48,7 +47,8 @@ def questions() -> dict[str, Any]:
 def with_answer(needs: Needs, slot: str, value: Any) -> Needs:  # noqa: ANN401 - a JSON value of any slot
     """The needs as they would be after an answer."""
     field = Needs.model_fields[slot]
-    parsed = TypeAdapter[Any](field.annotation).validate_python({"value": value, "source": "assumed"})
+    adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
+    parsed = adapter.validate_python({"value": value, "source": "assumed"})
     return needs.updated(**{slot: parsed})
 
 
@@ -60,7 +60,7 @@ def is_open(needs: Needs, slot: str) -> bool:
     if slot == "volume":
         return filled.value.input_tokens_per_day is None and filled.value.requests_per_day is None
     if slot == "training":
-        return filled.value.method == "any"
+        return bool(filled.value.method == "any")
     return False
 
 
@@ -109,11 +109,15 @@ def _loss(now: Candidate | None, then: list[Candidate]) -> float:
     same = next((c for c in then if _identity(c) == _identity(now)), None)
     if same is not None:
         return min(float(table["most_loss"]), best.utility - same.utility + short)
-    return float(table["absent_loss"]) + min(float(table["most_loss"]), max(0.0, best.utility - then[-1].utility))
+    return float(table["absent_loss"]) + min(
+        float(table["most_loss"]), max(0.0, best.utility - then[-1].utility)
+    )
 
 
 def _plan_loss(now: Candidate, best: Candidate) -> float:
-    """What it costs when the model stays but its plan does not hold: too little context, too few slots, a wrong bill."""
+    """What it costs when the model stays but its plan does not hold: too little context, too few slots, a
+    wrong bill.
+    """
     table = questions()
     mine, its = now.configuration, best.configuration
     if mine is not None and its is not None and (its.context > mine.context or its.parallel > mine.parallel):

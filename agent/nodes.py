@@ -252,7 +252,7 @@ async def _recommend(state: State, outcome: Outcome, remarks: str, services: Ser
 
 
 async def _worded(draft: str, voice: Voice, emit: Emit) -> str:
-    """The draft in the model's words, or the draft itself where the model failed or said something unfounded."""
+    """The draft in the model's words, or as it is where the model failed or said something unfounded."""
     try:
         return await voice.word(draft, emit)
     except VoiceError as error:

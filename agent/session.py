@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import secrets
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agent.events import Event, Message, NeedsChanged, Ready, Recommendation, TurnEnd
 from agent.graph import RECURSION_LIMIT, build_graph
@@ -22,6 +23,9 @@ from knowledge.home import home as state_home
 from knowledge.references import read_passage
 from knowledge.retrieval import Retriever, open_retriever
 from tools.recommend import recommend
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
 
 GUIDED = "guided"
 NAME = re.compile(r"[\w.\- ]{1,64}")
@@ -50,15 +54,17 @@ class GraphSession:
         self._store = store
         self._graph = build_graph(services, store.saver)
         self._state: State = first_state()
-        self._checkpoint: dict[str, Any] | None = None
+        self._checkpoint: RunnableConfig | None = None
         """The last clean place to go on from: a cancelled turn is forgotten by starting here again."""
 
     @property
-    def _config(self) -> dict[str, Any]:
+    def _config(self) -> RunnableConfig:
         return {"configurable": {"thread_id": self.name}, "recursion_limit": RECURSION_LIMIT}
 
-    async def open(self) -> AsyncIterator[Event]:
-        """Ready, then, where the session goes on, its needs, what was said and the recommendation as it stands."""
+    async def open(self) -> AsyncGenerator[Event]:
+        """Ready, then, where the session goes on, its needs, what was said and the recommendation as it
+        stands.
+        """
         mode = mode_of(self.model)
         yield Ready(self.name, mode, None if mode == GUIDED else self.model)
         if self._store.notice is not None:
@@ -71,9 +77,10 @@ class GraphSession:
         if self._state.get("needs"):
             yield NeedsChanged(self._state.get("needs", {}))
         if self._state.get("last"):
-            yield Recommendation(recommend(needs_of(self._state)).as_json())
+            found = await asyncio.to_thread(recommend, needs_of(self._state))
+            yield Recommendation(found.as_json())
 
-    async def _settle(self) -> AsyncIterator[Event]:
+    async def _settle(self) -> AsyncGenerator[Event]:
         """Brings the graph to the point where it listens; a turn that a kill cut off is finished first."""
         snapshot = await self._graph.aget_state(self._config)
         if not snapshot.values:
@@ -86,18 +93,20 @@ class GraphSession:
 
     async def _remember(self) -> None:
         snapshot = await self._graph.aget_state(self._config)
-        self._state = snapshot.values
-        self._checkpoint = dict(snapshot.config)
+        self._state = cast("State", snapshot.values)
+        self._checkpoint = snapshot.config
 
-    async def _stream(self, payload: Any, config: dict[str, Any]) -> AsyncIterator[Event]:  # noqa: ANN401
+    async def _stream(self, payload: Any, config: RunnableConfig) -> AsyncGenerator[Event]:  # noqa: ANN401
         async for event in self._graph.astream(payload, config, stream_mode="custom"):
             if isinstance(event, Event):
                 yield event
 
-    async def _turn(self, payload: dict[str, Any]) -> AsyncIterator[Event]:
+    async def _turn(self, payload: dict[str, Any]) -> AsyncGenerator[Event]:
         from langgraph.types import Command
 
-        config = {**self._config, **({"configurable": self._checkpoint["configurable"]} if self._checkpoint else {})}
+        config = self._config
+        if self._checkpoint is not None:
+            config["configurable"] = self._checkpoint["configurable"]
         try:
             async with aclosing(self._stream(Command(resume=payload), config)) as events:
                 async for event in events:
@@ -109,7 +118,7 @@ class GraphSession:
                 yield event
         yield TurnEnd()
 
-    async def _in_memory(self, payload: dict[str, Any], reason: str) -> AsyncIterator[Event]:
+    async def _in_memory(self, payload: dict[str, Any], reason: str) -> AsyncGenerator[Event]:
         """The state folder failed in mid-conversation: go on in memory and do the turn again."""
         from langgraph.types import Command
 
@@ -188,7 +197,8 @@ async def open_session(
         )
     if offline and model != GUIDED:
         raise UsageError(
-            f"--offline forbids the network, and {model} needs it.", hint="Leave out --offline or use --model guided."
+            f"--offline forbids the network, and {model} needs it.",
+            hint="Leave out --offline or use --model guided.",
         )
     folder = home or state_home()
     services = Services(retriever or open_retriever(folder, wait=False))

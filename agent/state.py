@@ -1,4 +1,5 @@
-"""What a conversation keeps between turns: small, JSON-plain and versioned, so that any checkpoint can be read again.
+"""What a conversation keeps between turns: small, JSON-plain and versioned, so that any checkpoint can be
+read again.
 
 Recommendations are not kept: they are computed again from the needs, which always gives the same answer.
 """

@@ -1,11 +1,12 @@
 """Where conversations are kept: LangGraph checkpoints in one SQLite file of the state folder.
 
-A file that cannot be read is set aside, never overwritten; a folder that cannot be written leaves the conversation in
-memory. Both are said in one sentence.
+A file that cannot be read is set aside, never overwritten; a folder that cannot be written leaves the
+conversation in memory. Both are said in one sentence.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -71,20 +72,25 @@ def _damaged(path: Path) -> bool:
         return True
 
 
+def _prepared(home: Path, path: Path) -> str | None:
+    """Makes the folder and sets a damaged file aside; its new name, or None where all is well."""
+    home.mkdir(parents=True, exist_ok=True)
+    return _set_aside(path) if _damaged(path) else None
+
+
 async def open_store(home: Path) -> Store:
     """Opens the sessions file, or the next best thing."""
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    notice = None
     path = home / FILE
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        if _damaged(path):
-            name = _set_aside(path)
+        name = await asyncio.to_thread(_prepared, home, path)
+        notice = None
+        if name is not None:
             notice = Failure(
                 "state",
-                f"The file of earlier conversations is damaged; it was set aside as {name} and a new one begun.",
+                f"The file of earlier conversations is damaged; it was set aside as {name}; a new one begins.",
                 "Nothing of it was deleted.",
             )
         connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS)

@@ -24,7 +24,9 @@ class Spoken:
 
 
 class VoiceError(Exception):
-    """The model cannot be used for this turn; the guided wording stands. `message` is one sentence for a person."""
+    """The model cannot be used for this turn; the guided wording stands. `message` is one sentence for a
+    person.
+    """
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -37,7 +39,8 @@ class Voice(Protocol):
     """A language model behind the conversation."""
 
     async def word(self, draft: str, emit: Emit) -> str:
-        """The draft in other words, with its numbers, names and commands unchanged; sends Delta events meanwhile.
+        """The draft in other words, with its numbers, names and commands unchanged; sends Delta events
+        meanwhile.
 
         Raises:
             VoiceError: the model failed, or its wording held something that the draft does not.
@@ -45,7 +48,8 @@ class Voice(Protocol):
         ...
 
     async def answer(self, question: str, needs: Needs, draft: str, emit: Emit) -> Spoken:
-        """Answers a free question in a bounded loop over the tools; sends ToolCall and Delta events meanwhile.
+        """Answers a free question in a bounded loop over the tools; sends ToolCall and Delta events
+        meanwhile.
 
         Raises:
             VoiceError: the model failed, or its answer held something that no tool gave.

@@ -1,10 +1,11 @@
-"""Fits the constants of tools/quality.py on the benchmarks of the catalog and writes tools/data/quality_fit.json.
+"""Fits the constants of tools/quality.py on the benchmarks of the catalog and writes
+tools/data/quality_fit.json.
 
 usage: python scripts/fit_quality.py [--check]
 
-Alternating least squares: the prior's weights with the boards' levels and the benchmarks' slopes held, then levels and
-slopes with the prior held, then the deviations of makers and families, each shrunk by its number of scores.
-`--check` only prints how well scores of models left out are predicted.
+Alternating least squares: the prior's weights with the boards' levels and the benchmarks' slopes held, then
+levels and slopes with the prior held, then the deviations of makers and families, each shrunk by its number
+of scores. `--check` only prints how well scores of models left out are predicted.
 """
 
 from __future__ import annotations
@@ -39,7 +40,11 @@ SLOPE_SHRINK = 12.0
 MAKER_SHRINK = 6.0
 FAMILY_SHRINK = 6.0
 RIDGE = 2.0
-REFERENCE = {"generator": "LiveBench overall", "embedder": "MTEB English v1 retrieval", "reranker": "README MTEB-R"}
+REFERENCE = {
+    "generator": "LiveBench overall",
+    "embedder": "MTEB English v1 retrieval",
+    "reranker": "README MTEB-R",
+}
 
 
 @dataclass
@@ -69,7 +74,18 @@ def rows_of(group: str) -> list[Row]:
                 continue
             runner = 1.0 if result.run_by == "independent" else float(benchmark_table()["vendor_factor"])
             weight = what[1] * runner * (0.25 + 0.75 * age_factor(result.as_of))
-            found.append(Row(model.id, organization(model.id), model.family, board_key(result), result.benchmark, y, weight, x))
+            found.append(
+                Row(
+                    model.id,
+                    organization(model.id),
+                    model.family,
+                    board_key(result),
+                    result.benchmark,
+                    y,
+                    weight,
+                    x,
+                )
+            )
     return found
 
 
@@ -87,7 +103,7 @@ class Fit:
         by_benchmark: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
             by_benchmark[row.benchmark].append(row)
-        for benchmark, found in by_benchmark.items():
+        for found in by_benchmark.values():
             mean = sum(r.weight * r.y for r in found) / sum(r.weight for r in found)
             for row in found:
                 self.levels[row.board] = mean
@@ -104,7 +120,12 @@ class Fit:
         x = np.array([r.x for r in self.rows])
         s = np.array([self.slopes[r.benchmark] for r in self.rows])
         target = np.array(
-            [(r.y - self.levels[r.board]) / self.slopes[r.benchmark] - self.makers[r.maker] - self.families[r.family] for r in self.rows]
+            [
+                (r.y - self.levels[r.board]) / self.slopes[r.benchmark]
+                - self.makers[r.maker]
+                - self.families[r.family]
+                for r in self.rows
+            ]
         )
         w = np.array([r.weight for r in self.rows]) * s * s
         counts = defaultdict(float)
@@ -144,11 +165,17 @@ class Fit:
             y = np.array([r.y for r in rows])
             boards = [r.board for r in rows]
             centered_p, centered_y = _within(priors, boards), _within(y, boards)
-            slope = (float(centered_p @ centered_y) + SLOPE_SHRINK * 0.3) / (float(centered_p @ centered_p) + SLOPE_SHRINK * 0.3)
+            slope = (float(centered_p @ centered_y) + SLOPE_SHRINK * 0.3) / (
+                float(centered_p @ centered_p) + SLOPE_SHRINK * 0.3
+            )
             self.slopes[benchmark] = min(3.0, max(0.25, slope))
             general = float(np.mean(y - self.slopes[benchmark] * priors))
             for board in set(boards):
-                gaps = [v - self.slopes[benchmark] * p - general for v, p, b in zip(y, priors, boards, strict=True) if b == board]
+                gaps = [
+                    v - self.slopes[benchmark] * p - general
+                    for v, p, b in zip(y, priors, boards, strict=True)
+                    if b == board
+                ]
                 self.levels[board] = general + sum(gaps) / (len(gaps) + LEVEL_SHRINK)
 
     def _center(self) -> None:
@@ -165,8 +192,12 @@ class Fit:
         sums: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for row in self.rows:
             slope = self.slopes[row.benchmark]
-            sums[row.model].append(((row.y - self.levels[row.board]) / slope - self.prior(row), row.weight * slope * slope))
-        return {m: sum(v * w for v, w in found) / (sum(w for _, w in found) + 0.3) for m, found in sums.items()}
+            sums[row.model].append(
+                ((row.y - self.levels[row.board]) / slope - self.prior(row), row.weight * slope * slope)
+            )
+        return {
+            m: sum(v * w for v, w in found) / (sum(w for _, w in found) + 0.3) for m, found in sums.items()
+        }
 
     def as_json(self) -> dict[str, object]:
         residuals = list(self.model_residuals().values())
@@ -210,16 +241,21 @@ def left_out(group: str) -> str:
     for model in models:
         fit = Fit([r for r in rows if r.model != model], REFERENCE[group])
         own = [r for r in rows if r.model == model]
-        actual = sum(r.weight * (r.y - fit.levels[r.board]) / fit.slopes[r.benchmark] for r in own) / sum(r.weight for r in own)
+        actual = sum(r.weight * (r.y - fit.levels[r.board]) / fit.slopes[r.benchmark] for r in own) / sum(
+            r.weight for r in own
+        )
         errors.append(abs(actual - fit.prior(own[0])))
         predicted.append(fit.prior(own[0]))
         seen.append(actual)
     ranks = np.corrcoef(np.argsort(np.argsort(predicted)), np.argsort(np.argsort(seen)))[0, 1]
-    return f"{group}: {len(models)} models left out, median error {statistics.median(errors):.2f} logits, rank correlation {ranks:.2f}"
+    error = statistics.median(errors)
+    return f"{group}: {len(models)} left out, median error {error:.2f} logits, rank correlation {ranks:.2f}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     if options.check:
@@ -229,22 +265,39 @@ def main() -> None:
         return
     groups = {g: Fit(rows_of(g), reference).as_json() for g, reference in REFERENCE.items()}
     groups["generator"] |= api_constants(groups["generator"])
-    document = {"fit_date": benchmark_table()["fit_date"], "source": "scripts/fit_quality.py over the catalog's benchmarks", "groups": groups}
+    document = {
+        "fit_date": benchmark_table()["fit_date"],
+        "source": "scripts/fit_quality.py over the catalog's benchmarks",
+        "groups": groups,
+    }
     OUT.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for name, group in groups.items():
-        print(name, group["weights"], "reference", group["reference_board"], group["reference_level"], "spread", group["spread"])
+        print(
+            name,
+            group["weights"],
+            "reference",
+            group["reference_board"],
+            group["reference_level"],
+            "spread",
+            group["spread"],
+        )
 
 
 def api_constants(fit: dict[str, object]) -> dict[str, float]:
-    """Prior of API models, whose sizes are not public: the middle and spread of those with scores, by model."""
+    """Prior of API models, whose sizes are not public: the middle and spread of those with scores."""
     catalog = load_catalog()
     levels, slopes = fit["levels"], fit["slopes"]
-    assert isinstance(levels, dict) and isinstance(slopes, dict)
+    assert isinstance(levels, dict)
+    assert isinstance(slopes, dict)
     abilities = []
     for model in load_api_models():
-        rows = [r for _, r in api_benchmarks(catalog, model) if board_key(r) in levels and logit_of(r) is not None]
+        rows = [
+            r for _, r in api_benchmarks(catalog, model) if board_key(r) in levels and logit_of(r) is not None
+        ]
         if rows:
-            values = [((logit_of(r) or 0.0) - levels[board_key(r)]) / slopes.get(r.benchmark, 1.0) for r in rows]
+            values = [
+                ((logit_of(r) or 0.0) - levels[board_key(r)]) / slopes.get(r.benchmark, 1.0) for r in rows
+            ]
             abilities.append(statistics.mean(values))
     spread = statistics.pstdev(abilities)
     # The same noise per score as for open models, against a wider prior: fewer pseudo-observations.

@@ -1,7 +1,7 @@
 """Set-up from nothing: creates .venv, installs the advisor and builds its index.
 
-Runs with the standard library alone. Where pip would bring a CUDA build of torch (several GB) to a Linux machine
-without an NVIDIA card, PyTorch's own CPU index is tried first, and the default index after it.
+Runs with the standard library alone. Where pip would bring a CUDA build of torch (several GB) to a Linux
+machine without an NVIDIA card, PyTorch's own CPU index is tried first, and the default index after it.
 
 usage: python scripts/setup_venv.py [--dev] [--no-index]
 """
@@ -75,7 +75,8 @@ def install_torch() -> None:
         ):
             return
         say(
-            "that index cannot be reached; taking the default one (a CUDA build there is about 3 GB with its libraries)"
+            "that index cannot be reached; taking the default one "
+            "(a CUDA build there is about 3 GB with its libraries)"
         )
     else:
         say(f"installing {pin} from the default index (0.1 to 3 GB, by platform)")
@@ -89,7 +90,7 @@ def main() -> int:
     parser.add_argument("--dev", action="store_true", help="with the tools that `make test` needs")
     parser.add_argument("--no-index", action="store_true", help="do not build the guide index")
     options = parser.parse_args()
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - an older interpreter must get a sentence, not a traceback
         print(
             f"set-up: Python 3.11 or newer is needed, this is {platform.python_version()}. "
             "Name another one: make setup PYTHON=python3.12",
