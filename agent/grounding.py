@@ -1,8 +1,8 @@
 """Holds a model's words against what it was given: no figure, name, license, command or link of its own.
 
-A figure is grounded where the evidence has a number of the same dimension that rounds to it as it is written: 5.2 GiB
-by 5.23 GiB, 16k tokens by 16,384 tokens, 24 GB by no 24 tokens per second. The check errs toward refusing: arithmetic
-of the model's own is refused too, however right, because nothing shows that it is right.
+A figure is grounded where the evidence has a number of the same dimension that rounds to it as it is written:
+5.2 GiB by 5.23 GiB, 16k tokens by 16,384 tokens, but 24 GB not by 24 tokens per second. The check errs toward
+refusing: arithmetic of the model's own is refused too, however right, because nothing shows that it is right.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ MENTION_WINDOW = 3_500
 
 _UNITS: tuple[tuple[str, str, float], ...] = (
     (r"[GMT]i?B/s", "bandwidth", 1.0),
-    (r"(?:tokens?|tok|t)\s?(?:/|per |a |pro |par |por )\s?(?:s(?:ec(?:onds?)?)?|sekunde|seconde|segundo)\b|tps\b", "speed", 1.0),
+    (
+        r"(?:tokens?|tok|t)\s?(?:/|per |a |pro |par |por )\s?"
+        r"(?:s(?:ec(?:onds?)?)?|sekunde|seconde|segundo)\b|tps\b",
+        "speed",
+        1.0,
+    ),
     (r"KiB", "bytes", 2.0**10),
     (r"MiB", "bytes", 2.0**20),
     (r"GiB", "bytes", 2.0**30),
@@ -74,18 +79,25 @@ _NUMBER = re.compile(
     r"(?P<times>\s?[x\u00d7](?![\w]))?(?![\w]|[.,]\d)",
     re.IGNORECASE,
 )
-_IDENTIFIER = re.compile(r"(?<![\w])(?=[\w.:/+-]*[A-Za-z])(?=[\w.:/+-]*\d)[A-Za-z0-9][\w.:/+-]*[\w+]|\d{4}-\d{2}-\d{2}")
+_RANGE = re.compile(
+    r"\s*(?:of|to|out of|von|bis|de|sur|[-\u2013\u2014/])\s*(?:about\s|the\s)?\$?", re.IGNORECASE
+)
+_IDENTIFIER = re.compile(
+    r"(?<![\w])(?=[\w.:/+-]*[A-Za-z])(?=[\w.:/+-]*\d)[A-Za-z0-9][\w.:/+-]*[\w+]|\d{4}-\d{2}-\d{2}"
+)
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
 _BITS = re.compile(r"(?:\b|_)(?:i?q|int|u?fp|bf|f|w|nf|mxfp|nvfp)(\d{1,2})(?![\d.])", re.IGNORECASE)
 _MARK = re.compile(r"\[\d+(?:\s*,\s*\d+)*\]")
 _LIST_MARKER = re.compile(r"^\s*(?:\d{1,2}[.)]|#+)\s", re.MULTILINE)
-_URL = re.compile(r"(?:https?://|www\.)[^\s)>\]`\"']+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net|dev|ai|co)\b(?:/[^\s)>\]`\"']*)?")
+_URL = re.compile(
+    r"(?:https?://|www\.)[^\s)>\]`\"']+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net|dev|ai|co)\b(?:/[^\s)>\]`\"']*)?"
+)
 _CODE = re.compile(r"```[\w-]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _COMMAND = re.compile(
-    r"\b(?:(?:sudo|pip3?|pipx|uv|conda|brew|apt(?:-get)?|docker|git|curl|wget|ollama|vllm|hf|huggingface-cli|lms|mlx_lm[\w.]*"
-    r"|python3?) (?:-m )?(?:run|pull|serve|install|add|create|clone|show|list|download|get|load|compose|exec|push|rm|chat"
-    r"|https?)|llama-(?:server|cli|bench|quantize) -)[^\n`.;,]*",
+    r"\b(?:(?:sudo|pip3?|pipx|uv|conda|brew|apt(?:-get)?|docker|git|curl|wget|ollama|vllm|hf|huggingface-cli|lms"
+    r"|mlx_lm[\w.]*|python3?) (?:-m )?(?:run|pull|serve|install|add|create|clone|show|list|download|get|load"
+    r"|compose|exec|push|rm|chat|https?)|llama-(?:server|cli|bench|quantize) -)[^\n`.;,]*",
 )
 _FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]+")
 
@@ -108,7 +120,7 @@ class Figure:
 
 
 def _readings(number: str) -> list[tuple[float, float]]:
-    """The values that digits may stand for, each with half of its last digit; both decimal marks are understood."""
+    """What digits may stand for, each with half of its last digit; both decimal marks are understood."""
     plain = re.sub(r"[\u202f\u00a0']", "", number)
     groups = re.fullmatch(r"\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?:[.,]\d+)?", plain)
     found = []
@@ -138,20 +150,24 @@ def _unit(written: str) -> tuple[str, float]:
 
 def figures(text: str) -> list[Figure]:
     """The numbers of a text that stand on their own, not inside a name."""
-    found = []
-    for match in _NUMBER.finditer(text):
+    found: list[Figure] = []
+    behind: tuple[int, str, str | None, float] | None = None
+    for match in reversed(list(_NUMBER.finditer(text))):
         dimension, scale = _unit(match["unit"]) if match["unit"] else (None, 1.0)
         if match["usd"]:
             dimension, scale = "usd", 1.0
         multiple = (match["multiple"] or match["letter"] or "").lower()
         if multiple == "b" and dimension is None:
             dimension = "params"
+        if dimension is None and behind is not None and _RANGE.fullmatch(text[match.end() : behind[0]]):
+            # "10.4 of 11.3 GiB", "8 to 16k tokens": the unit stands once, for both.
+            multiple, dimension, scale = multiple or behind[1], behind[2], behind[3]
+        behind = (match.start(), multiple, dimension, scale)
         factors = _MULTIPLES.get(multiple, (1.0,))
         readings = [(v * f, h * f) for v, h in _readings(match["number"]) for f in factors]
-        found.append(
-            Figure(match[0].strip(), tuple(v for v, _ in readings), readings[0][1], dimension, scale)
-        )
-    return found
+        values = tuple(v for v, _ in readings)
+        found.append(Figure(match[0].strip(), values, readings[0][1], dimension, scale))
+    return found[::-1]
 
 
 @dataclass(slots=True)
@@ -254,9 +270,16 @@ def mentions(text: str) -> list[Mention]:
         if end < len(text):
             end = max(text.rfind("\n", start, end), text.rfind(" ", start, end), start + MENTION_WINDOW // 2)
         for m in find_model_names(catalog, text[start:end]):
-            found.append(Mention(m.text, m.start + start, m.end + start, m.record, m.choices, m.note))
+            if not _part_of_a_word(text, m.start + start, m.end + start):
+                found.append(Mention(m.text, m.start + start, m.end + start, m.record, m.choices, m.note))
         start = end
     return found
+
+
+def _part_of_a_word(text: str, start: int, end: int) -> bool:
+    """Whether the K of `Q4_K_M` was taken for a name."""
+    around = text[start - 1 : start] + text[end : end + 1]
+    return end - start < 2 or any(char == "_" or char.isalnum() for char in around)
 
 
 def _meant(mention: Mention) -> set[str]:
@@ -266,18 +289,22 @@ def _meant(mention: Mention) -> set[str]:
 @cache
 def _licenses() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Names and ids of licenses as they are written in a sentence."""
-    names: dict[str, str] = {}
+    names: dict[str, str] = {
+        "MIT": "mit",
+        "BSD": "bsd",
+        "GPL": "gpl",
+        "AGPL": "agpl",
+        "Apache 2.0": "apache-2.0",
+    }
     for license_ in load_catalog().licenses.values():
         if license_.id.startswith("custom:"):
             continue
-        names[license_.id] = license_.id
-        names[license_.name] = license_.name
-    names |= {"Apache 2.0": "apache-2.0", "AGPL": "agpl", "LGPL": "lgpl", "GPL": "gpl", "BSD": "bsd", "MIT": "mit"}
-    ordinary = {"gemma", "qwen", "deepseek", "minimax", "grok", "kanana", "glm", "proprietary", "other", "unknown"}
+        names.setdefault(license_.name, license_.id)
+        if re.search(r"[\d-]", license_.id):  # a bare word (`mit`, `gemma`) means something else as well
+            names.setdefault(license_.id, license_.id)
     return tuple(
         (known, re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE if len(name) > 4 else 0))
         for name, known in sorted(names.items(), key=lambda row: -len(row[0]))
-        if name.lower() not in ordinary
     )
 
 
@@ -290,7 +317,11 @@ def commands(text: str) -> list[str]:
     """Shell commands, flags and other code of a text."""
     code = [line.strip() for block, inline in _CODE.findall(text) for line in (block or inline).splitlines()]
     rest = _CODE.sub(" ", text)
-    return [c.removeprefix("$ ") for c in (*code, *(m.strip() for m in _COMMAND.findall(rest)), *_FLAG.findall(rest)) if c]
+    return [
+        c.removeprefix("$ ")
+        for c in (*code, *(m.strip() for m in _COMMAND.findall(rest)), *_FLAG.findall(rest))
+        if c
+    ]
 
 
 def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
@@ -302,13 +333,19 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
 def unfounded(text: str, evidence: Evidence) -> list[str]:
     """The parts of a text that the evidence does not hold, each once, as they are written."""
     found = [c for c in commands(text) if _spaced(c) not in evidence.spaced and not _is_term(c, evidence)]
-    found += [u.rstrip(".,;:") for u in _URL.findall(text) if _folded(u.rstrip(".,;:")) not in evidence.folded]
+    found += [
+        u.rstrip(".,;:") for u in _URL.findall(text) if _folded(u.rstrip(".,;:")) not in evidence.folded
+    ]
     plain = _LIST_MARKER.sub(" ", _MARK.sub(" ", _URL.sub(" ", _CODE.sub(" ", text))))
     names = mentions(plain)
     for name in names:
         if not (_meant(name) & evidence.models) and _folded(name.text) not in evidence.folded:
             found.append(name.text)
-    found += [w for folded, w in licenses(plain).items() if folded not in evidence.folded and _folded(w) not in evidence.folded]
+    found += [
+        w
+        for folded, w in licenses(plain).items()
+        if folded not in evidence.folded and _folded(w) not in evidence.folded
+    ]
     plain = _without(plain, ((name.start, name.end) for name in names))
     numbers = figures(plain)
     found += [f.text for f in numbers if not f.trivial and not evidence.has(f)]
@@ -328,6 +365,8 @@ def _is_term(code: str, evidence: Evidence) -> bool:
 def lost(text: str, draft: str) -> list[str]:
     """What a wording must keep of its draft and did not: citation marks, model names, commands."""
     missing = [mark for mark in marks(draft) if mark not in marks(text)]
+    if draft.count("?") == 1 and not re.search("[?\uff1f\u061f]", text):
+        missing.append("the question")
     kept = Evidence()
     kept._words(text)
     for name in mentions(_CODE.sub(" ", draft)):

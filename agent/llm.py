@@ -1,7 +1,7 @@
 """A language model behind the conversation: it words what code decided and answers questions with the tools.
 
-It never has the last word on a fact: every text is held against what it was made from, gets one chance of repair, and
-is dropped for the guided wording where it still holds something unfounded.
+It never has the last word on a fact: every text is held against what it was made from, gets one chance of
+repair, and is dropped for the guided wording where it still holds something unfounded.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROUNDS = 4
 CHARACTERS_PER_TOKEN = 3.2
 """Low on purpose: JSON and other languages than English take more tokens than English prose."""
 FULL = 0.8
-"""Share of the context that prompt and answer may take; servers cut the front of a longer prompt without a word."""
+"""Share of the context for prompt and answer; servers cut the front of a longer prompt without a word."""
 MOST_PROBLEMS = 12
 _MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
 Messages = list[dict[str, Any]]
@@ -77,14 +77,11 @@ class LiteLlmVoice:
         bare = _MARKS.sub("", draft)  # its marks would clash with the numbers of the passages found here
         known = json.dumps({k: v.get("value") for k, v in needs.as_json().items()}, ensure_ascii=False)
         request = f"The person asks: {question}\n\nWhat is known of the person: {known}\n\nDraft:\n{bare}"
-        text = await self._with_tools(profile, request, desk, emit) if profile.tools else ""
-        if not text:
-            if not desk.given:
-                await desk.look_up(question)
-            messages = _opening("answer", "\n\n".join([request, "Facts:", *desk.given]) if desk.given else request)
-            text = (await self._ask(profile, messages, None, emit, emit)).text
-        else:
-            messages = _opening("answer", "\n\n".join([request, "Facts:", *desk.given]))
+        text = await self._with_tools(profile, request, desk, emit)
+        if not text and not desk.given:
+            await desk.look_up(question)
+        messages = _opening("answer", _with_facts(request, desk.given))
+        text = text or (await self._ask(profile, messages, None, emit, emit)).text
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
         evidence = await asyncio.to_thread(_evidence, [question, known, bare, *desk.given])
@@ -110,7 +107,10 @@ class LiteLlmVoice:
         return self._profile
 
     async def _with_tools(self, profile: Profile, request: str, desk: ToolDesk, emit: Emit) -> str:
-        """The tool loop: its answer, or "" where the model said nothing, cannot call tools or would not stop."""
+        """The tool loop's answer; "" where the model said nothing, cannot call tools or would not stop."""
+        if not profile.tools:
+            self._without_tools(named("no_tools", profile.server, profile.name, profile.provider), emit)
+            return ""
         messages = _opening("answer", request)
         for _ in range(ROUNDS):
             try:
@@ -162,11 +162,12 @@ class LiteLlmVoice:
         asked = prompt("repair").replace("{problems}", listed)
         turns = [{"role": "assistant", "content": text}, {"role": "user", "content": asked}]
         repaired = (await self._ask(profile, [*messages, *turns], None, emit, None)).text
-        if not repaired or await asyncio.to_thread(problems, repaired):
+        left = await asyncio.to_thread(problems, repaired)
+        if left or not repaired:
             raise VoiceError(
                 "ungrounded",
                 f"{profile.name} said something that no tool or guide gave; the advisor's own words stand.",
-                f"For example: {found[0]}",
+                f"For example: {(left or found)[0]}",
             )
         return repaired
 
@@ -194,8 +195,8 @@ class LiteLlmVoice:
 
         watch = Watch(
             on_text,
-            lambda: emit(Status(f"waiting for {profile.name}: the model is loading")),
-            lambda: emit(Status(f"{profile.name} is thinking")),
+            lambda: emit(Status(profile.waiting)),
+            lambda: emit(Status("the model is thinking")),
         )
         fitted = fit_messages(messages, tools, profile)
         reply = await llm_client.complete(profile, fitted, tools, watch, self._limits)
@@ -205,6 +206,11 @@ class LiteLlmVoice:
 
 
 _TOOL_NAMES = frozenset(tool.name for tool in TOOLS)
+
+
+def _with_facts(request: str, given: list[str]) -> str:
+    """The request with what the tools gave, without the calls: every model reads that."""
+    return "\n\n".join([request, "Facts:", *given]) if given else request
 
 
 def _opening(name: str, request: str) -> Messages:

@@ -1,8 +1,8 @@
 """Every way in which a language model can fail, as one sentence and a next step.
 
-The table is read from the top; the first row that fits says what happened. A row fits by the name of the exception's
-class (or of one above it), by HTTP status, or by words of the server's message. The message itself is shown to nobody:
-it may hold a key. The one exception is a row that picks a known harmless part out of it.
+The table is read from the top; the first row that fits says what happened. A row fits by the name of the
+exception's class (or of one above it), by HTTP status, or by words of the server's message. The message is
+shown to nobody: it may hold a key. The one exception is a row that picks a known harmless part out of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEPTH = 5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of failure. `{server}`, `{name}` and `{found}` are filled in; `found` is the pattern's first group."""
+    """One kind of failure; `{server}`, `{name}` and `{found}` (the pattern's first group) are filled in."""
 
     code: str
     message: str
@@ -43,14 +43,14 @@ TABLE = (
         "The conversation no longer fits the context of {name}.",
         "Begin a new session, or use a model with a longer context.",
         kinds=("ContextWindowExceededError",),
-        words=r"exceed\w* (?:the |max )?(?:available )?context|maximum context length|context (?:length|window) exceeded"
-        r"|exceeds? the context|prompt too long",
+        words=r"exceed\w* (?:the |max )?(?:available )?context|maximum context length|prompt too long"
+        r"|context (?:length|window) exceeded",
     ),
     Row(
         "memory",
         "Ollama cannot load {name}: the {found}.",
         "Use a smaller model or quantization; the guided mode needs none.",
-        words=r"(model requires more system memory(?: \([\d.]+ \w+\))? than is available(?: \([\d.]+ \w+\))?)",
+        words=r"(model requires more \w+ memory(?: \([\d.]+ \w+\))? than is available(?: \([\d.]+ \w+\))?)",
         provider=OLLAMA,
     ),
     Row(
@@ -137,6 +137,11 @@ TABLE = (
         kinds=("InternalServerError", "ServiceUnavailableError", "BadGatewayError"),
     ),
     Row(
+        "empty",
+        "{name} gave an empty answer.",
+        "Another model may do better; the guided mode needs none.",
+    ),
+    Row(
         "refused",
         "{server} refused the request.",
         "Another model may take it; the guided mode needs none.",
@@ -163,7 +168,7 @@ def explained(error: BaseException, server: str, name: str, provider: str) -> Vo
     """
     chain = _chain(error)
     kinds = {kind.__name__ for one in chain for kind in type(one).__mro__}
-    # A stream that was wrapped in a server error says 500 whatever happened: only the innermost status counts.
+    # A cut stream is wrapped in a server error of status 500: only the innermost status counts.
     status = getattr(chain[-1], "status_code", None)
     text = " ".join(str(one) for one in chain)[:4000]
     for row in TABLE:

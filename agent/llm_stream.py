@@ -1,4 +1,4 @@
-"""Reading what a model streams: reasoning left out, tool calls put together, calls written as text recognized."""
+"""Reading what a model streams: reasoning left out, tool calls put together, calls in text recognized."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ class Call:
 class CallBuffer:
     """Puts the pieces of tool calls together.
 
-    OpenAI streams a call in pieces that share an index, and only the first has a name; Ollama sends whole calls that
-    may all have index 0, without an id where there are no arguments.
+    OpenAI streams a call in pieces that share an index, and only the first has a name; Ollama sends whole
+    calls that may all have index 0, without an id where there are no arguments.
     """
 
     calls: list[Call] = field(default_factory=list)
@@ -128,7 +128,7 @@ class CallBuffer:
 
 
 def text_call(text: str, known: Collection[str]) -> Call | None:
-    """A tool call that a model wrote as its answer: only where the whole answer is one JSON object naming a tool."""
+    """A tool call written as an answer: only where the whole answer is one JSON object naming a tool."""
     bare = text.strip()
     wrapped = _FENCED.fullmatch(bare) or _TAGGED.fullmatch(bare)
     try:
@@ -145,6 +145,6 @@ def text_call(text: str, known: Collection[str]) -> Call | None:
 
 
 def may_be_call(text: str) -> bool:
-    """Whether an answer that begins so may turn out to be a tool call; it is not shown before that is known."""
+    """Whether an answer that begins so may be a tool call; it is not shown before that is known."""
     begun = text.lstrip()
     return not begun or any(begun.startswith(b) or b.startswith(begun) for b in _CALL_BEGINNINGS)

@@ -45,7 +45,7 @@ class ToolDesk:
         """Guide passages in the order of their numbers: the first is [1]."""
 
     async def run(self, call: Call) -> str:
-        """Runs one call and gives its result as small JSON text; whatever is wrong comes back as `{"error": ...}`."""
+        """Runs one call; the result is small JSON text, and what is wrong comes back as `{"error": ...}`."""
         if self.left <= 0:
             return _text({"error": {"message": "No more tool calls. Answer with what you have."}})
         self.left -= 1
@@ -87,11 +87,20 @@ class ToolDesk:
             document: Document = {"error": error.as_json()}
             return document, document
         rows = [
-            {"text": p.text, "guide": p.guide, "heading": list(p.heading), "file": p.file, "lines": list(p.lines)}
+            {
+                "text": p.text,
+                "guide": p.guide,
+                "heading": list(p.heading),
+                "file": p.file,
+                "lines": list(p.lines),
+            }
             for p in found.passages
         ]
         document = {"query": query.query, "passages": rows, "covered": found.covered}
-        shown: Document = {"covered": found.covered, "passages": self._numbered(found.passages[:MOST_PASSAGES])}
+        shown: Document = {
+            "covered": found.covered,
+            "passages": self._numbered(found.passages[:MOST_PASSAGES]),
+        }
         return document, shown
 
     def _numbered(self, passages: tuple[Passage, ...]) -> list[Document]:
@@ -103,7 +112,11 @@ class ToolDesk:
                 self.passages.append(passage)
                 known[place] = len(self.passages)
             rows.append(
-                {"cite": f"[{known[place]}]", "guide": passage.guide, "text": passage.text[:PASSAGE_CHARACTERS]}
+                {
+                    "cite": f"[{known[place]}]",
+                    "guide": passage.guide,
+                    "text": passage.text[:PASSAGE_CHARACTERS],
+                }
             )
         return rows
 
@@ -119,7 +132,7 @@ class ToolDesk:
 
 
 def compact(document: Document, room: int = RESULT_CHARACTERS) -> str:
-    """A result as JSON text of at most `room` characters: bytes in GiB, nothing empty, long lists and texts cut."""
+    """A result as JSON text of at most `room` characters: bytes in GiB, nothing empty, the long cut."""
     text = ""
     for items, characters in _SIZES:
         text = _text(_smaller(document, items, characters))
@@ -148,7 +161,9 @@ def _smaller(value: Any, items: int, characters: int, key: str = "") -> Any:  # 
 
 
 def _key(name: str, value: object) -> str:
-    return f"{name.removesuffix('_bytes')}_gib" if name.endswith("_bytes") and isinstance(value, int) else name
+    return (
+        f"{name.removesuffix('_bytes')}_gib" if name.endswith("_bytes") and isinstance(value, int) else name
+    )
 
 
 def _rounded(value: float) -> float:

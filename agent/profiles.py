@@ -1,4 +1,4 @@
-"""What a provider needs and can: decided once per session, so that no other module asks which provider it is."""
+"""What a provider needs and can: decided once, so that no other module asks which provider it is."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ class Profile:
     context: int = API_CONTEXT
     """Tokens of prompt and answer together."""
     options: dict[str, Any] = field(default_factory=dict)
-    """Arguments of every request, the same all session long: a changing `num_ctx` makes Ollama load the model again
-    (https://github.com/Aider-AI/aider/issues/4687)."""
+    """Arguments of every request, the same all session long: a changing `num_ctx` makes Ollama load the model
+    again (https://github.com/Aider-AI/aider/issues/4687)."""
+    waiting: str = "waiting for the model"
     note: str | None = None
 
 
@@ -54,7 +55,7 @@ def split_model(model: str) -> tuple[str, str]:
 
 
 def ollama_url() -> str:
-    """Where Ollama answers: OLLAMA_API_BASE, or OLLAMA_HOST with or without scheme and port, or this machine."""
+    """Where Ollama answers: OLLAMA_API_BASE, or OLLAMA_HOST with or without scheme and port, or here."""
     base = os.environ.get("OLLAMA_API_BASE", "").strip()
     given = base or os.environ.get("OLLAMA_HOST", "").strip() or "127.0.0.1"
     has_scheme = "://" in given
@@ -80,7 +81,7 @@ async def read_profile(model: str) -> Profile:
     """
     provider, name = split_model(model)
     if provider != OLLAMA:
-        return Profile(model, name, provider, f"The provider of {name}" if not provider else provider)
+        return Profile(model, name, provider, provider or f"The provider of {name}")
     return await _ollama_profile(model, name)
 
 
@@ -101,8 +102,23 @@ async def _ollama_profile(model: str, name: str) -> Profile:
     if "thinking" in can:
         family = next((prefix for prefix in NO_THINKING if name.startswith(prefix)), None)
         options["reasoning_effort"] = NO_THINKING[family] if family else "none"
-    note = f"{model} is used as ollama_chat/{name}, Ollama's chat interface." if model.startswith("ollama/") else None
-    return Profile(f"ollama_chat/{name}", name, OLLAMA, url, url, "tools" in can, context, options, note)
+    note = (
+        f"{model} is used as ollama_chat/{name}, Ollama's chat interface."
+        if model.startswith("ollama/")
+        else None
+    )
+    return Profile(
+        f"ollama_chat/{name}",
+        name,
+        OLLAMA,
+        url,
+        base_url=url,
+        tools="tools" in can,
+        context=context,
+        options=options,
+        waiting="the model is loading",
+        note=note,
+    )
 
 
 async def _show(url: str, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fake model servers on loopback that speak the real wire formats, each in a thread with its own event loop."""
+"""Fake model servers on loopback that speak the real wire formats, each in a thread with its own loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Document = dict[str, Any]
 STREAM = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 
 
-class _Gone(Exception):
+class _GoneError(Exception):
     """The client closed the connection."""
 
 
@@ -76,7 +76,7 @@ class FakeModelServer:
             path = first.split(" ")[1]
             self.paths.append(path)
             await self._route(path, headers, body, reader, writer)
-        except (_Gone, ConnectionError, asyncio.IncompleteReadError):
+        except (_GoneError, ConnectionError, asyncio.IncompleteReadError):
             self.left.set()
         finally:
             writer.close()
@@ -139,7 +139,7 @@ async def _wait(reader: asyncio.StreamReader, pause: Step) -> None:
         await asyncio.wait_for(reader.read(1), pause.seconds)
     except TimeoutError:
         return
-    raise _Gone
+    raise _GoneError
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], Document]:
@@ -201,7 +201,7 @@ class FakeOllama(FakeModelServer):
             info = {"general.architecture": "llama", "llama.context_length": self.context}
             await answer_json(writer, {"capabilities": list(self.capabilities), "model_info": info})
         elif path == "/api/chat" and "tools" in body and "tools" not in self.capabilities:
-            text = f'registry.ollama.ai/library/{self.model}:latest does not support tools'
+            text = f"registry.ollama.ai/library/{self.model}:latest does not support tools"
             await answer_json(writer, {"error": text}, 400)
         elif path == "/api/chat":
             await self._chat(headers, body, reader, writer)
@@ -226,7 +226,11 @@ class FakeOllama(FakeModelServer):
 
     def ending(self, body: Document, reply: Iterable[Step]) -> bytes:
         return self._line(
-            {"role": "assistant", "content": ""}, done=True, done_reason="stop", prompt_eval_count=9, eval_count=9
+            {"role": "assistant", "content": ""},
+            done=True,
+            done_reason="stop",
+            prompt_eval_count=9,
+            eval_count=9,
         )
 
     def failure(self, text: str) -> Document:
@@ -261,7 +265,13 @@ class FakeOpenAI(FakeModelServer):
 
     def _event(self, delta: Document, finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        row = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": self.model, "choices": [choice]}
+        row = {
+            "id": "c",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": self.model,
+            "choices": [choice],
+        }
         return b"data: " + json.dumps(row).encode() + b"\n\n"
 
     def rendered(self, step: Step, body: Document) -> bytes:
