@@ -1,15 +1,16 @@
-"""How good a model is at a task: public scores, graded by evidence, shrunk toward what its size and age predict.
+"""How good a model is at a task: public scores, graded by evidence, shrunk toward what size and age predict.
 
-Every score is put on one scale: the logit of its share of the maximum (Elo ratings divided by 400/ln 10). A score of
-model m on board b is modeled as
+Every score is put on one scale: the logit of its share of the maximum (Elo ratings divided by 400/ln 10). A
+score of model m on board b is modeled as
 
     y = level(b) + slope(benchmark) * (prior(m) + own(m))
 
-`level` and `slope` are fitted over all boards (scripts/fit_quality.py -> tools/data/quality_fit.json); `prior` is a
-linear function of size, active size, age and kind plus the average deviation of the model's maker and family; `own`
-is the mean of the model's residuals, weighted by how much each benchmark says about the task, by who ran it and by
-its age, and shrunk toward zero (an empirical-Bayes estimate with a prior of `shrink` pseudo-observations). A model
-without scores gets its prior and a wide uncertainty: size alone never proves quality.
+`level` and `slope` are fitted over all boards (scripts/fit_quality.py -> tools/data/quality_fit.json); `prior`
+is a linear function of size, active size, age and kind plus the average deviation of the model's maker and
+family; `own` is the mean of the model's residuals, weighted by how much each benchmark says about the task, by
+who ran it and by its age, and shrunk toward zero (an empirical-Bayes estimate with a prior of `shrink`
+pseudo-observations). A model without scores gets its prior and a wide uncertainty: size alone never proves
+quality.
 """
 
 from __future__ import annotations
@@ -82,13 +83,19 @@ def years(release_date: str | None) -> float | None:
 
 
 def features_of(model: ModelRecord) -> list[float] | None:
-    """Inputs of the prior: constant, log2 of billions (total, active), age, thinking, base, specialization."""
+    """Inputs of the prior: constant, log2 of billions (total, active), age, thinking, base."""
     age = years(model.release_date)
     if model.params_total is None or age is None:
         return None
     total = math.log2(max(model.params_total, 1e7) / 1e9)
     active = math.log2(max(model.params_active or model.params_total, 1e7) / 1e9)
-    thinking = 1.0 if model.thinking == "yes" or model.kind == "reasoning" else 0.5 if model.thinking == "hybrid" else 0.0
+    thinking = (
+        1.0
+        if model.thinking == "yes" or model.kind == "reasoning"
+        else 0.5
+        if model.thinking == "hybrid"
+        else 0.0
+    )
     return [1.0, total, active, age, thinking, 1.0 if model.kind == "base" else 0.0]
 
 
@@ -159,8 +166,8 @@ def _residuals(model: ModelRecord, task: Task) -> list[tuple[float, float, Bench
 def quality_of(model_id: str, task: Task) -> QualityFigure:
     """Expected score of a model at a task, 0 to 100, with one standard deviation.
 
-    The scale is that of the reference board named in the fit (an expected share of its questions); it compares
-    models of one role and is no promise of accuracy on a person's own data.
+    The scale is that of the reference board named in the fit (an expected share of its questions); it
+    compares models of one role and is no promise of accuracy on a person's own data.
     """
     model = load_catalog().by_id[model_id.lower()]
     if model.kind == "encoder":
@@ -196,7 +203,7 @@ def encoder_table() -> dict[str, Any]:
 
 
 def _encoder_quality(model: ModelRecord) -> QualityFigure:
-    """Accuracy of an encoder on the one test that nearly all of them report; expected from its size where it is not."""
+    """Accuracy of an encoder on the test that nearly all report; expected from its size where it is not."""
     table = encoder_table()
     row = table["models"].get(model.id)
     if row is not None:
@@ -206,12 +213,16 @@ def _encoder_quality(model: ModelRecord) -> QualityFigure:
     doublings = math.log2(max(model.params_total or 1e8, 1e7) / 1e8)
     score = min(92.0, table["expected_at_100m"] + table["expected_per_doubling"] * doublings)
     note = "no published accuracy in this catalog: expected from its size"
-    return QualityFigure(score, table["expected_spread"], False, (Evidence("catalog", "parameters", model.id),), note)
+    return QualityFigure(
+        score, table["expected_spread"], False, (Evidence("catalog", "parameters", model.id),), note
+    )
 
 
 def benchmark_evidence(result: BenchmarkResult) -> Evidence:
     """One score as evidence: what, how much, who, when."""
-    value = f"{result.score:g} {result.unit}" if result.unit not in ("percent", "0-100") else f"{result.score:g}"
+    value = (
+        f"{result.score:g} {result.unit}" if result.unit not in ("percent", "0-100") else f"{result.score:g}"
+    )
     return Evidence(
         "benchmark",
         f"{result.benchmark} {value} ({result.run_by}, {result.as_of})",
@@ -224,18 +235,22 @@ def api_quality_of(key: str, task: Task) -> QualityFigure:
     """Expected score of an API model at a task, on the scale of `quality_of`.
 
     Sizes of API models are not public: the prior is the middle of the API models that have scores on the same
-    boards, its spread theirs. Scores at several effort levels are averaged.
+    boards, its spread theirs. Of several efforts on a board the best counts.
     """
     fit = fit_table()["groups"]["generator"]
     prior, spread = float(fit["api_prior"]), float(fit["api_spread"])
-    rows = []
     model = next((m for m in load_api_models() if m.key == key), None)
+    best: dict[str, tuple[float, float, BenchmarkResult]] = {}
     for _, result in api_benchmarks(load_catalog(), model) if model is not None else ():
-        level, y, weight = fit["levels"].get(board_key(result)), logit_of(result), row_weight(result, task)
+        board, y, weight = board_key(result).split(";")[0], logit_of(result), row_weight(result, task)
+        level = fit["levels"].get(board_key(result))
         if level is None or y is None or weight <= 0:
             continue
         slope = fit["slopes"].get(result.benchmark, 1.0)
-        rows.append((weight * slope * slope, (y - level) / slope - prior, result))
+        row = (weight * slope * slope, (y - level) / slope - prior, result)
+        if board not in best or row[1] > best[board][1]:
+            best[board] = row
+    rows = list(best.values())
     mass = sum(w for w, _, _ in rows)
     shrink = float(fit["api_shrink"])
     ability = prior + sum(w * r for w, r, _ in rows) / (mass + shrink)
@@ -244,6 +259,10 @@ def api_quality_of(key: str, task: Task) -> QualityFigure:
     score = 100.0 / (1.0 + math.exp(-(level + ability)))
     low = 100.0 / (1.0 + math.exp(-(level + ability - deviation)))
     rows.sort(key=lambda row: -row[0])
-    note = f"{len(rows)} public scores" if rows else "no public score in this catalog: expected like its peers"
-    basis = tuple(benchmark_evidence(r) for _, _, r in rows[:4]) or (Evidence("catalog", "price map entry", key),)
+    note = (
+        f"{len(rows)} public scores" if rows else "no public score in this catalog: expected like its peers"
+    )
+    basis = tuple(benchmark_evidence(r) for _, _, r in rows[:4]) or (
+        Evidence("catalog", "price map entry", key),
+    )
     return QualityFigure(score, max(0.5, score - low), bool(rows), basis, note)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -30,7 +30,13 @@ _ABOVE = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 _NOISE = frozenset(
     {"latest", "anthropic", "openai", "google", "preview", "ai", "model", "api", "the", "v", "us"}
 )
-_EFFORT = re.compile(r"\([^)]*\)")
+_REMARK = re.compile(r"\([^)]*\)")
+_EFFORT = re.compile(
+    r"[-_ ](?:(?:x?high|max|medium|low|minimal)(?:[-_ ]?effort)?"
+    r"|no[-_ ]?thinking|high[-_ ]?thinking|thinking(?:[-_ ]?auto)?|(?:non[-_ ])?reasoning"
+    r"|\d+k|base|\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{2}-\d{2}|\d{4})$"
+)
+"""What boards append to a model's name: an effort, a thinking budget, a date."""
 
 
 class _Maker(TypedDict):
@@ -307,16 +313,36 @@ def find_api_names(text: str) -> list[tuple[int, int, ApiModel]]:
     return found
 
 
+def _without_effort(name: str, known: Collection[tuple[str, ...]]) -> tuple[str, ...]:
+    """Words of the model behind a board's name: `gpt-5.5-xhigh` runs gpt-5.5 at an effort.
+
+    Trailing efforts and dates are taken off one by one until a model of the price map is left, so that a name
+    that merely ends like an effort (`qwen3.8-max`, `gpt-5.1-codex-max`) stays itself.
+    """
+    rest = _REMARK.sub(" ", name).strip().lower()
+    while rest:
+        words = _words(rest)
+        if words in known:
+            return words
+        shorter = _EFFORT.sub("", rest)
+        if shorter == rest:
+            break
+        rest = shorter
+    return _words(_REMARK.sub(" ", name))
+
+
 @cache
 def _board_names(catalog: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
     names: dict[tuple[str, ...], tuple[str, ...]] = {}
     for name in catalog.benchmarks.names:
-        words = _words(_EFFORT.sub(" ", name))
+        words = _without_effort(name, _index())
         names[words] = (*names.get(words, ()), name)
     return names
 
 
 def api_benchmarks(catalog: Catalog, model: ApiModel) -> tuple[tuple[str, BenchmarkResult], ...]:
-    """Scores of an API model, each with the name that the board lists (`GPT-5 (high)`)."""
+    """Scores of an API model: the name that the board lists (it tells the effort, `GPT-5 (high)`), and the
+    score.
+    """
     names = _board_names(catalog).get(_words(model.key.split("/")[-1]), ())
     return tuple((name, result) for name in names for result in catalog.benchmarks.for_name(name))

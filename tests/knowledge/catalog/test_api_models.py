@@ -171,3 +171,20 @@ def test_litellm_is_not_imported() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("board", "key"),
+    [
+        ("gpt-5.5-xhigh", "gpt-5.5"),
+        ("claude-opus-5-max-effort", "claude-opus-5"),
+        ("claude-opus-4-6-thinking-auto-high-effort", "claude-opus-4-6"),
+        ("qwen3.8-max", "dashscope/qwen3.8-max"),
+        ("gpt-5 (high)", "gpt-5"),
+    ],
+)
+def test_a_board_name_with_an_effort_leads_to_its_model(board: str, key: str) -> None:
+    """An effort is taken off a name only where a model of the price map is left."""
+    model = next(m for m in load_api_models() if m.key == key)
+    names = {name.lower() for name, _ in api_benchmarks(load_catalog(), model)}
+    assert board.lower() in names
