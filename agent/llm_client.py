@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import logging
 import os
@@ -72,7 +73,13 @@ def load() -> Any:  # noqa: ANN401 - LiteLLM has no types
     """Imports LiteLLM and silences it. Takes seconds: call it in a thread."""
     with _lock:
         if not _loaded:
-            _loaded.append(_imported())
+            # One full collection over what is imported here would hold every thread for half a second.
+            gc.disable()
+            try:
+                _loaded.append(_imported())
+            finally:
+                gc.freeze()
+                gc.enable()
     return _loaded[0]
 
 

@@ -66,6 +66,8 @@ class GraphSession:
         stands.
         """
         mode = mode_of(self.model)
+        if self._services.voice is not None:
+            self._services.voice.warm()
         yield Ready(self.name, mode, None if mode == GUIDED else self.model)
         if self._store.notice is not None:
             yield self._store.notice

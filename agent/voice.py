@@ -56,6 +56,10 @@ class Voice(Protocol):
         """
         ...
 
+    def warm(self) -> None:
+        """Begins to load in the background what the first turn needs; returns at once."""
+        ...
+
     async def close(self) -> None:
         """Lets go of connections."""
         ...
