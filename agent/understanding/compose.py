@@ -114,7 +114,7 @@ def _strong_enough(slot: str, votes: list[Vote], needs: Needs) -> list[Vote]:
 
 
 def _uncovered(votes: list[Vote]) -> list[Vote]:
-    """Without votes whose words are part of heavier words of another value (`assistant`, `coding assistant`)."""
+    """Without votes inside of heavier words of another value (`assistant` in `coding assistant`)."""
     return [
         v
         for v in votes

@@ -1,8 +1,8 @@
 """Guided understanding: a message becomes typed slot updates with the quoted words, and an intent.
 
 Order of reading (see `data/README.md` for the precedence within a slot): control words; no preference; a
-short answer to the pending question; then the sentences, of which those that ask give no needs unless they ask
-for a model, and what-ifs give only suppositions.
+short answer to the pending question; then the sentences, of which those that ask give no needs unless they
+ask for a model, and what-ifs give only suppositions.
 """
 
 from __future__ import annotations
@@ -111,7 +111,9 @@ def _replied(
         inner = understand(reply.option, needs, asked=Asked(asked.slot), last=last, semantic=semantic)
         updates = {name: slot.model_copy(update={"quote": quote}) for name, slot in inner.updates.items()}
         intent: Intent = "answer" if updates else inner.intent
-        return replace(inner, updates=updates, intent=intent, conflicts=(), question=None)
+        return replace(
+            inner, updates=updates, intent=intent, option=reply.option, conflicts=(), question=None
+        )
     votes = [
         Vote(asked.slot, name, tuple(value) if isinstance(value, list) else value, 4, 0, len(message.low))
         for name, value in (reply.fields or {}).items()

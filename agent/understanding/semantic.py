@@ -1,7 +1,7 @@
 """The task of a sentence by its nearest labeled examples, for wording that the lexicon does not know.
 
-With an embedder the nearness is the cosine of meanings; without one it is the cosine of shared words, weighted
-by how rare they are among the examples.
+With an embedder the nearness is the cosine of meanings; without one it is the cosine of shared words,
+weighted by how rare they are among the examples.
 """
 
 from __future__ import annotations

@@ -83,6 +83,8 @@ class Understanding:
     cleared: tuple[str, ...] = ()
     intent: Intent = "off_topic"
     question: str | None = None
+    option: str | None = None
+    """The option of the pending question that was picked, by its words, number or place."""
     hypothetical: Updates = field(default_factory=dict)
     """What a what-if supposes; never to be kept as a need."""
     mentions: Mentions = Mentions()
