@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from knowledge.corpus import Guide
@@ -75,6 +75,15 @@ class _Piece:
     kind: str
     closed: bool = False
     """A part of a split block: nothing is packed together with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A row, item, sentence or line of code with its first and last line, 1-based."""
+
+    text: str
+    first: int
+    last: int
 
 
 def estimate_tokens(text: str) -> int:
@@ -191,34 +200,43 @@ def _split(block: Block, lines: Sequence[str], prefix: str, first: int, budget: 
     elif block.kind == "code" and lines[block.first].lstrip().startswith(("```", "~~~")):
         fence = lines[block.first].lstrip()[:3]
         before, after = prefix + lines[block.first] + "\n", "\n" + fence
-    if len(before) > MAX_CHARACTERS // 2:
-        before = before[: MAX_CHARACTERS // 2]
+    before = before[: MAX_CHARACTERS // 2]
+
+    def framed(parts: Sequence[_Part]) -> str:
+        return before + (" " if block.kind == "text" else "\n").join(part.text for part in parts) + after
+
+    def fits(parts: Sequence[_Part]) -> bool:
+        return len(parts) == 1 or _fits(framed(parts), budget, atomic=block.kind == "code")
+
     room = MAX_CHARACTERS - len(before) - len(after)
-    held: list[tuple[str, int, int]] = []
-    start = first + 1
-    atomic = block.kind == "code"
-
-    def flush(last: int) -> _Piece:
-        body = _joined(block.kind, [text for text, _, _ in held])
-        return _Piece(before + body + after, start, last, block.kind, closed=True)
-
     wanted = budget - estimate_tokens(before)
-    for part in (piece for whole in _parts(block, lines, wanted) for piece in _cut(whole, room)):
-        tried = before + _joined(block.kind, [text for text, _, _ in [*held, part]]) + after
-        if held and not _fits(tried, budget, atomic=atomic):
-            yield flush(max(last for _, _, last in held))
-            start, held = part[1], []
-        held.append(part)
-    if held:
-        yield flush(max(block.last, *(last for _, _, last in held)))
+    parts = [piece for whole in _parts(block, lines, wanted) for piece in _cut(whole, room)]
+    groups = _groups(parts, fits)
+    for number, group in enumerate(groups):
+        start = first + 1 if number == 0 else group[0].first
+        last = block.last if number == len(groups) - 1 else max(part.last for part in group)
+        yield _Piece(framed(group), start, last, block.kind, closed=True)
 
 
-def _joined(kind: str, parts: Sequence[str]) -> str:
-    return (" " if kind == "text" else "\n").join(parts)
+def _groups(parts: Sequence[_Part], fits: Callable[[Sequence[_Part]], bool]) -> list[list[_Part]]:
+    """As few groups as fit, and of about equal size: a last row alone would be a passage that says little."""
+    groups: list[list[_Part]] = []
+    for part in parts:
+        if groups and fits([*groups[-1], part]):
+            groups[-1].append(part)
+        else:
+            groups.append([part])
+    share = sum(len(part.text) for part in parts) / max(1, len(groups))
+    even: list[list[_Part]] = [[] for _ in groups]
+    done = 0.0
+    for part in parts:
+        even[min(int((done + len(part.text) / 2) / max(share, 1)), len(groups) - 1)].append(part)
+        done += len(part.text)
+    return even if all(group and fits(group) for group in even) else groups
 
 
-def _parts(block: Block, lines: Sequence[str], wanted: int) -> Iterator[tuple[str, int, int]]:
-    """What a block may be cut between, each with its first and last line, 1-based.
+def _parts(block: Block, lines: Sequence[str], wanted: int) -> Iterator[_Part]:
+    """What a block may be cut between.
 
     An item of a list that alone passes `wanted` tokens is cut like a paragraph.
     """
@@ -230,25 +248,25 @@ def _parts(block: Block, lines: Sequence[str], wanted: int) -> Iterator[tuple[st
         if block.kind == "list" and estimate_tokens(text) > wanted:
             yield from _sentences(lines, first, last)
         else:
-            yield text, first + 1, last
+            yield _Part(text, first + 1, last)
 
 
-def _sentences(lines: Sequence[str], first: int, last: int) -> Iterator[tuple[str, int, int]]:
+def _sentences(lines: Sequence[str], first: int, last: int) -> Iterator[_Part]:
     for index in range(first, last):
         for sentence in _SENTENCE_END.split(lines[index]):
             if sentence.strip():
-                yield sentence, index + 1, index + 1
+                yield _Part(sentence, index + 1, index + 1)
 
 
-def _cut(part: tuple[str, int, int], room: int) -> Iterator[tuple[str, int, int]]:
+def _cut(part: _Part, room: int) -> Iterator[_Part]:
     """A part longer than a passage may be (a line of base64) is cut by force, if possible at a space."""
-    text, first, last = part
+    text = part.text
     while len(text) > room:
         at = text.rfind(" ", room // 2, room)
         at = room if at < 0 else at
-        yield text[:at], first, last
+        yield _Part(text[:at], part.first, part.last)
         text = text[at:].lstrip(" ")
-    yield text, first, last
+    yield _Part(text, part.first, part.last)
 
 
 def _packed(pieces: Sequence[_Piece], budget: int) -> Iterator[list[_Piece]]:

@@ -8,9 +8,9 @@ from knowledge.chunking import Chunk
 from knowledge.lexical import LexicalIndex, concepts, content_words, document_tokens
 
 LEAST_SIMILARITY = 0.25
-OVERLAP_SHARE = 0.5
-LEAST_EVIDENCE = 0.56
-"""Cosine and half the overlap together; set on the labeled queries of tests/knowledge, answerable and not."""
+OVERLAP_SHARE = 0.8
+LEAST_EVIDENCE = 0.67
+"""Cosine and this share of the overlap together; set on the labeled queries of tests/knowledge."""
 LEAST_OVERLAP = 0.4
 """Where only words were searched."""
 

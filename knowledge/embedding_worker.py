@@ -34,7 +34,7 @@ NAME = "all-MiniLM-L6-v2"
 DIMENSIONS = 384
 BATCH = 32
 FEW_TEXTS = 4
-"""Up to here one thread is as fast as many; on a busy machine, where threads wait for others, ten times as fast."""
+"""Up to here one thread is as fast as many; where a busy machine makes threads wait, ten times as fast."""
 _FORBIDDEN = {"socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto"}
 
 

@@ -24,11 +24,16 @@ from knowledge.lexical import LexicalIndex
 
 MAX_QUERY_CHARACTERS = 2_000
 MAX_PASSAGES = 50
-RRF_K = 5
+RRF_K = 3
 """Of 1 / (k + rank). The usual 60 is for the long rankings of web search; among some hundred passages, of
 which one or two answer, the first places must count for more (`make bench` prints the figures)."""
+MARGIN_SHARE = 0.5
+"""How much the margins between passages count beside their ranks: a name that only one passage holds puts it
+far ahead, which its rank does not tell."""
 DEPTH = 60
 """How many passages of each ranking take part in the fusion."""
+
+CLOSE_SECONDS = 2.0
 
 LOADING = "The embedder is still loading; these passages were found by their words alone."
 
@@ -126,10 +131,12 @@ class Retriever:
             except AdvisorError as error:
                 self._trouble = error.message
 
-    def warm(self) -> None:
+    def warm(self, progress: Progress | None = None) -> None:
         """Prepares in the background; searches answer by words until it is done."""
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self.prepare, name="retriever", daemon=True)
+            self._thread = threading.Thread(
+                target=self.prepare, args=(progress,), name="retriever", daemon=True
+            )
             self._thread.start()
 
     def search(self, query: str, k: int = 5) -> SearchResult:
@@ -164,10 +171,14 @@ class Retriever:
     def close(self) -> None:
         """Ends the embedder and lets go of the index."""
         self.embedder.close()
-        with self._lock:
-            if self._index is not None:
-                self._index.close()
-                self._index = None
+        # Whoever prepares may be waiting for another process that builds; that must not hold up an exit.
+        if self._lock.acquire(timeout=CLOSE_SECONDS):
+            try:
+                if self._index is not None:
+                    self._index.close()
+                    self._index = None
+            finally:
+                self._lock.release()
 
     def _words(self) -> tuple[tuple[Chunk, ...], LexicalIndex]:
         with self._words_lock:
@@ -221,23 +232,31 @@ def open_retriever(
         wait: build what is missing and load the embedder first. Without it everything loads in the background
             and searches answer by words until then.
         embedder: None for the local one in a child process. The retriever closes it.
-        progress: called while an index is built.
+        progress: called while an index is built, without `wait` from another thread.
     """
     state = home or default_home()
     retriever = Retriever(load_guides(folders), state / "index", embedder or ChildEmbedder())
     if wait:
         retriever.prepare(progress)
     else:
-        retriever.warm()
+        retriever.warm(progress)
     return retriever
 
 
 def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
-    """Reciprocal rank fusion: each ranking gives 1 / (k + rank), scaled so that leading all gives 1."""
+    """Reciprocal rank fusion with margins; scaled so that leading all rankings gives 1.
+
+    Each ranking gives a passage 1 / (k + rank), and its place between the ranking's lowest and highest score.
+    """
     scores: dict[int, float] = {}
     for ranking in rankings:
-        for rank, (number, _) in enumerate(ranking.hits, 1):
-            scores[number] = scores.get(number, 0.0) + (RRF_K + 1) / (RRF_K + rank) / len(rankings)
+        low = min((score for _, score in ranking.hits), default=0.0)
+        spread = ranking.top - low
+        for rank, (number, score) in enumerate(ranking.hits, 1):
+            by_rank = (RRF_K + 1) / (RRF_K + rank)
+            by_margin = (score - low) / spread if spread > 0 else 1.0
+            gain = (1 - MARGIN_SHARE) * by_rank + MARGIN_SHARE * by_margin
+            scores[number] = scores.get(number, 0.0) + gain / len(rankings)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 

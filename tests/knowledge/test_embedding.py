@@ -48,11 +48,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 def test_texts_become_rows(start: Start) -> None:
     embedder = start(ANSWERS % "")
-    assert not embedder.ready
+    states = [embedder.ready]
     vectors = embedder.embed(["one", "zwei \u2603", "three\nlines"])
+    states.append(embedder.ready)
     assert vectors.shape == (3, 384)
     assert vectors.dtype.name == "float32"
-    assert embedder.ready
+    assert states == [False, True]
     assert embedder.embed([]).shape == (0, 384)
 
 
@@ -199,6 +200,7 @@ sys.addaudithook(note)
 
 
 @pytest.mark.index
+@pytest.mark.timeout(300)
 def test_the_real_child_opens_no_socket_and_ignores_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -200,6 +200,18 @@ def test_fusion_rewards_what_both_rankings_have() -> None:
     meaning = Ranking(((1, 0.9), (3, 0.8)))
     fused = fuse([words, meaning])
     assert [number for number, _ in fused] == [1, 7, 3, 2]
+    assert all(0 < score <= 1 for _, score in fused)
+
+
+def test_a_lead_by_far_counts_more_than_a_lead_by_a_hair() -> None:
+    first, second = Ranking(((1, 9.0), (2, 1.0), (3, 0.5))), Ranking(((2, 0.61), (1, 0.6), (3, 0.1)))
+    assert [number for number, _ in fuse([first, second])] == [1, 2, 3]
+    close = Ranking(((1, 9.0), (2, 8.99), (3, 0.5)))
+    assert fuse([close, Ranking(((2, 0.9), (1, 0.3), (3, 0.1)))])[0][0] == 2
+
+
+def test_fusion_of_few_rankings() -> None:
+    words = Ranking(((7, 9.0), (1, 8.0)))
     assert fuse([words])[0] == (7, 1.0)
     assert fuse([Ranking(((4, 1.0),)), Ranking(((4, 1.0),))]) == [(4, 1.0)]
     assert fuse([Ranking(()), Ranking(())]) == []

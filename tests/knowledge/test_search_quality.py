@@ -11,7 +11,8 @@ from bench.retrieval import KINDS, Labeled, Scores, load_queries, score
 from knowledge.chunking import MAX_CHARACTERS, Chunk
 from knowledge.retrieval import Retriever
 
-pytestmark = pytest.mark.index
+# Whoever comes first builds the index, which takes long on a busy machine.
+pytestmark = [pytest.mark.index, pytest.mark.timeout(600)]
 QUERIES = load_queries()
 
 
@@ -27,7 +28,7 @@ def holds(query: Labeled, chunk: Chunk) -> bool:
 def test_the_labels_are_enough_and_distinct() -> None:
     kinds = Counter(query.kind for query in QUERIES)
     assert set(kinds) == set(KINDS)
-    assert sum(kinds.values()) >= 120
+    assert sum(kinds.values()) >= 200
     assert min(kinds.values()) >= 8
     assert len({query.text.lower() for query in QUERIES}) == len(QUERIES)
 
@@ -42,7 +43,7 @@ def test_every_answerable_query_has_an_answer_and_not_everything_is_one(shipped:
 def test_recall(scores: Scores) -> None:
     hybrid = scores.rows["hybrid"]
     assert hybrid.recall(5) >= 0.95
-    assert hybrid.recall(1) >= 0.80
+    assert hybrid.recall(1) >= 0.78
     assert hybrid.reciprocal_rank() >= 0.86
     assert hybrid.only("table").recall(5) >= 0.90
     assert hybrid.only("exact").recall(5) >= 0.95
@@ -56,7 +57,7 @@ def test_together_is_no_worse_than_each_alone(scores: Scores) -> None:
 
 
 def test_what_the_guides_do_not_cover_is_said(scores: Scores) -> None:
-    assert scores.false_answers <= 0.10
+    assert scores.false_answers <= 0.08
     assert scores.missed_answers <= 0.05
 
 
