@@ -42,7 +42,9 @@ def find_section(file: str, heading: str) -> Section | None:
             return _section(file, guide.title, heading, guide.lines, first, number - 1)
         if line.startswith("#") and line.lstrip("#").strip() == heading:
             first = number
-    return None if first is None else _section(file, guide.title, heading, guide.lines, first, len(guide.lines))
+    return (
+        None if first is None else _section(file, guide.title, heading, guide.lines, first, len(guide.lines))
+    )
 
 
 def _section(file: str, title: str, heading: str, lines: tuple[str, ...], first: int, last: int) -> Section:

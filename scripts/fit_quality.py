@@ -128,7 +128,7 @@ class Fit:
             ]
         )
         w = np.array([r.weight for r in self.rows]) * s * s
-        counts = defaultdict(float)
+        counts: dict[str, float] = defaultdict(float)
         for row, weight in zip(self.rows, w, strict=True):
             counts[row.model] += weight
         w = w / np.array([math.sqrt(counts[r.model] + 1.0) for r in self.rows])
@@ -263,24 +263,23 @@ def main() -> None:
             if len({r.model for r in rows_of(group)}) > 12:
                 print(left_out(group))
         return
-    groups = {g: Fit(rows_of(g), reference).as_json() for g, reference in REFERENCE.items()}
-    groups["generator"] |= api_constants(groups["generator"])
+    fitted = fit_groups()
     document = {
         "fit_date": benchmark_table()["fit_date"],
         "source": "scripts/fit_quality.py over the catalog's benchmarks",
-        "groups": groups,
+        "groups": fitted,
     }
     OUT.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for name, group in groups.items():
-        print(
-            name,
-            group["weights"],
-            "reference",
-            group["reference_board"],
-            group["reference_level"],
-            "spread",
-            group["spread"],
-        )
+    for name, constants in fitted.items():
+        shown = ("weights", "reference_board", "reference_level", "spread")
+        print(name, *(f"{key} {constants[key]}" for key in shown))
+
+
+def fit_groups() -> dict[str, dict[str, object]]:
+    """The constants of every group, as they stand in quality_fit.json."""
+    groups = {name: Fit(rows_of(name), reference).as_json() for name, reference in REFERENCE.items()}
+    groups["generator"] |= api_constants(groups["generator"])
+    return groups
 
 
 def api_constants(fit: dict[str, object]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """From slots to a brief: every need with a value, and the assumptions that filled the gaps.
 
-The recommender works on a `Brief` only. What was not said becomes an assumption that a person can see and change.
+The recommender works on a `Brief` only. What was not said becomes an assumption that a person can see and
+change.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -25,10 +26,14 @@ from tools.needs import (
     Needs,
     Priority,
     Role,
+    Slot,
     Task,
+    TaskNeed,
     Training,
     Volume,
 )
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ def _machines(needs: Needs) -> tuple[Machine | None, Machine | None, bool]:
     return machine, (train[0] if train else None), False
 
 
-def _mode(needs: Needs, machine: Machine | None) -> tuple[str, Assumption | None]:
+def _mode(needs: Needs) -> tuple[str, Assumption | None]:
     """Local, API or either, from the deployment slot or from what hardware there is."""
     if needs.deployment is not None:
         return needs.deployment.value.mode, None
@@ -140,7 +145,9 @@ def _with_ram(machine: Machine, needs: Needs) -> tuple[Machine, Assumption]:
     server = needs.deployment is not None and needs.deployment.value.server
     server = server or _says("some_server", machine.name)
     gib = int(defaults()["ram_gib"]["server" if server else "other"])
-    return replace(machine, ram_bytes=gib << 30), Assumption("hardware", f"{gib} GiB RAM", defaults()["why"]["ram"])
+    return replace(machine, ram_bytes=gib << 30), Assumption(
+        "hardware", f"{gib} GiB RAM", defaults()["why"]["ram"]
+    )
 
 
 def _volume(needs: Needs, mode: str, assumed: list[Assumption]) -> Volume:
@@ -157,9 +164,36 @@ def _volume(needs: Needs, mode: str, assumed: list[Assumption]) -> Volume:
 
 def _in_words(value: Any) -> Any:  # noqa: ANN401 - any slot value
     """An assumed value as a person reads it."""
+    if isinstance(value, TaskNeed):
+        return value.name
     if isinstance(value, LicenseNeed):
         return f"{value.use} use"
     return ", ".join(value) if isinstance(value, tuple) else value
+
+
+def _place(needs: Needs, assumed: list[Assumption]) -> tuple[Machine | None, Machine | None, str]:
+    """Machine for use, machine for training, and `local`, `api` or `either`."""
+    why = defaults()["why"]
+    machine, trainer, detected = _machines(needs)
+    if machine is not None and not machine.devices and machine.ram_bytes is None:
+        machine, filled = _with_ram(machine, needs)
+        assumed.append(filled)
+    mode, assumption = _mode(needs)
+    if detected and mode != "api" and machine is not None:
+        assumed.append(Assumption("hardware", describe(machine), why["hardware"]))
+    if assumption is not None:
+        assumed.append(assumption)
+    for each in dict.fromkeys(m for m in (machine, trainer) if m is not None and not detected):
+        assumed += [Assumption("hardware", words, "it was not said") for words in each.assumptions]
+    return machine, trainer, mode
+
+
+def _training(needs: Needs, role: Role, assumed: list[Assumption]) -> Training:
+    said = needs.training.value if needs.training else Training(method="none")
+    if role != "finetune-base" or said.method != "any":
+        return said
+    assumed.append(Assumption("training", "qlora", defaults()["why"]["training"]))
+    return said.model_copy(update={"method": "qlora"})
 
 
 def brief_of(needs: Needs) -> Brief:
@@ -169,50 +203,40 @@ def brief_of(needs: Needs) -> Brief:
         UsageError: where the hardware text cannot be read at all.
     """
     table = defaults()
-    why = table["why"]
     assumed: list[Assumption] = []
-    task: Task = needs.task.value.name if needs.task else "chat"
-    if needs.task is None:
-        assumed.append(Assumption("task", task, why["task"]))
-    machine, training_machine, detected = _machines(needs)
-    if machine is not None and not machine.devices and machine.ram_bytes is None:
-        machine, assumption = _with_ram(machine, needs)
-        assumed.append(assumption)
-    mode, assumption = _mode(needs, machine)
-    if detected and mode != "api" and machine is not None:
-        assumed.append(Assumption("hardware", describe(machine), why["hardware"]))
-    if assumption is not None:
-        assumed.append(assumption)
-    for each in dict.fromkeys(m for m in (machine, training_machine) if m is not None and not detected):
-        assumed += [Assumption("hardware", words, "it was not said") for words in each.assumptions]
 
-    def default(slot: str, given: Any, value: Any) -> Any:  # noqa: ANN401 - one helper for all slot types
+    def default(slot: str, given: Slot[T] | None, value: T) -> T:
         if given is not None:
             return given.value
-        assumed.append(Assumption(slot, _in_words(value), why[slot]))
+        assumed.append(Assumption(slot, _in_words(value), table["why"][slot]))
         return value
 
-    license_ = default("license", needs.license, LicenseNeed(use="commercial"))
+    need = default("task", needs.task, TaskNeed(name="chat"))
+    machine, training_machine, mode = _place(needs, assumed)
     role = role_of(needs)
-    context = default("context", needs.context, table["role_context"].get(role, table["context"][task]))
-    priority = default("priority", needs.priority, "balanced")
-    min_speed = default("min_speed", needs.min_speed, float(table["min_speed"][task]))
-    parallel = default("concurrency", needs.concurrency, 1)
-    languages = default("languages", needs.languages, ("en",))
-    volume = _volume(needs, mode, assumed)
-    training = needs.training.value if needs.training else Training(method="none")
-    if role == "finetune-base" and training.method == "any":
-        training = training.model_copy(update={"method": "qlora"})
-        assumed.append(Assumption("training", "qlora", why["training"]))
     deployment = needs.deployment.value if needs.deployment else Deployment(mode="local")
+    usual_context = int(table["role_context"].get(role, table["context"][need.name]))
     return Brief(
-        role=role, task=task, also=needs.task.value.also if needs.task else (), mode=mode,
-        private=deployment.private or deployment.offline, server=deployment.server or parallel > 4,
-        machine=machine, training_machine=training_machine, license=license_, context=context, priority=priority,
-        min_speed=min_speed,
+        role=role,
+        task=need.name,
+        also=need.also,
+        mode=mode,
+        private=deployment.private or deployment.offline,
+        machine=machine,
+        training_machine=training_machine,
+        license=default("license", needs.license, LicenseNeed(use="commercial")),
+        context=default("context", needs.context, usual_context),
+        priority=default("priority", needs.priority, "balanced"),
+        min_speed=default("min_speed", needs.min_speed, float(table["min_speed"][need.name])),
         speed_is_hard=needs.min_speed is not None and needs.min_speed.strength == "must",
-        parallel=parallel, volume=volume, budget=needs.budget.value if needs.budget else Budget(),
-        languages=languages, features=needs.features.value if needs.features else (), training=training,
+        parallel=(parallel := default("concurrency", needs.concurrency, 1)),
+        server=deployment.server or parallel > 4,
+        languages=default("languages", needs.languages, ("en",)),
+        volume=_volume(needs, mode, assumed),
+        budget=needs.budget.value if needs.budget else Budget(),
+        features=needs.features.value if needs.features else (),
+        training=_training(needs, role, assumed),
         dataset=needs.dataset.value if needs.dataset else Dataset(),
-        wish=needs.model.value if needs.model else ModelWish(), assumptions=tuple(assumed),
+        wish=needs.model.value if needs.model else ModelWish(),
+        assumptions=tuple(assumed),
     )

@@ -1,7 +1,8 @@
 """How much memory of a machine a model may take, and what is kept back.
 
-An accelerator keeps a reserve for desktop and driver (`Device.reserve_bytes`); the engine's own overhead is part of
-a memory estimate, not of the reserve. A machine without accelerator keeps room for the system and other programs.
+An accelerator keeps a reserve for desktop and driver (`Device.reserve_bytes`); the engine's own overhead is
+part of a memory estimate, not of the reserve. A machine without accelerator keeps room for the system and for
+other programs.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Room:
     note: str
 
     def less(self, taken: int) -> Room:
-        """The room that is left when something else takes `taken` bytes: of the last device, or of system memory."""
+        """The room that is left beside `taken` bytes: of the last device, or of system memory."""
         if not taken:
             return self
         if not self.device_bytes:
@@ -64,6 +65,8 @@ def room_of(machine: Machine, *, server: bool = False, reserve: bool = True) -> 
         return Room((), host, "system memory less what the system and other programs need")
     sizes = []
     for device in machine.devices:
-        whole = device.memory_bytes if device.free_bytes is None else min(device.memory_bytes, device.free_bytes)
+        whole = (
+            device.memory_bytes if device.free_bytes is None else min(device.memory_bytes, device.free_bytes)
+        )
         sizes.append(max(0, whole - (device.reserve_bytes if reserve else 0)))
     return Room(tuple(sizes), host, "device memory less a reserve for desktop and driver")

@@ -31,7 +31,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class SpeedFigure:
-    """Tokens per second of one conversation, as an interval; None where the hardware's bandwidth is unknown."""
+    """Tokens per second of one conversation, as an interval; absent where a bandwidth is unknown."""
 
     low: float
     mid: float
@@ -40,7 +40,11 @@ class SpeedFigure:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "tokens_per_second": {"low": round(self.low, 1), "mid": round(self.mid, 1), "high": round(self.high, 1)},
+            "tokens_per_second": {
+                "low": round(self.low, 1),
+                "mid": round(self.mid, 1),
+                "high": round(self.high, 1),
+            },
             "basis": self.basis,
         }
 
@@ -95,7 +99,10 @@ class TrainingPlan:
     def in_words(self) -> str:
         """What the run takes and whether that is there, as part of a sentence."""
         e, gib = self.estimate, 1 << 30
-        need = f"{METHODS[self.method]} at {self.sequence_length:,} tokens per example takes about {e.total_bytes / gib:.1f} GiB"
+        need = (
+            f"{METHODS[self.method]} at {self.sequence_length:,} tokens per example "
+            f"takes about {e.total_bytes / gib:.1f} GiB"
+        )
         if self.fits:
             return f"{need} of the {self.available_bytes / gib:.1f} GiB on {self.hardware}"
         return f"{need}, more than {self.hardware} offers: train on a larger (or rented) card"

@@ -1,6 +1,7 @@
 """Which engine and weight format a model can use on a machine, best first.
 
-What an engine reads and where it runs is data of the catalog; what a model is published as is a field of its record.
+What an engine reads and where it runs is data of the catalog; what a model is published as is a field of its
+record.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from knowledge.catalog.records import Engine, ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.hardware_types import Machine
 from tools.utility import table
-
 
 OFFLOADER = "llama.cpp"
 """The engine that places layers and experts as it is told."""
@@ -111,7 +111,11 @@ def options_for(
         if offload and item.id != OFFLOADER:
             continue
         format_ = next((f for f in item.formats if f in table()["ladders"]), item.formats[0])
-        if format_ == "gguf" and engine is None and not (has_gguf(model) if item.id == OFFLOADER else gguf_seen(model)):
+        if (
+            format_ == "gguf"
+            and engine is None
+            and not (has_gguf(model) if item.id == OFFLOADER else gguf_seen(model))
+        ):
             continue
         found = [
             Option(item.id, name, format_, _support(model, format_, name), _caveats(model, format_, name))

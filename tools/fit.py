@@ -1,7 +1,7 @@
 """The joint solver: quantization, cache type, context, engine and offload of one model on one machine.
 
-Every configuration that the engines offer is priced by the memory engine and the speed model; the best by utility
-wins. Nothing is rounded up to "fits": a configuration holds when every device has room for its share.
+Every configuration that the engines offer is priced by the memory engine and the speed model; the best by
+utility wins. Nothing is rounded up to "fits": a configuration holds when every device has room for its share.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from tools.memory.types import MemoryRequest
 from tools.needs import Priority
 from tools.speed import estimate_speed
 from tools.utility import memory_score, size_factor, speed_penalty, speed_score, table, utility
-
 
 LEAST_BITS = 3.4
 """Bits per weight of the smallest quantization on the ladders (Q3_K blocks: 110 bytes for 256 weights)."""
@@ -87,7 +86,9 @@ def quality_loss(model: ModelRecord, quant: str, kv_cache_type: str, task: str =
     losses = table()["cache_loss"]
     cache = max(losses.get(part, 0.0) for part in kv_cache_type.split("/"))
     sensitivity = table()["quant_sensitivity"]
-    return float(weights * size_factor(model.params_total) * sensitivity.get(task, sensitivity["default"]) + cache)
+    return float(
+        weights * size_factor(model.params_total) * sensitivity.get(task, sensitivity["default"]) + cache
+    )
 
 
 def _request(option: Option, kv: str, machine: Machine, ask: Ask) -> MemoryRequest:
@@ -200,7 +201,9 @@ def solve(model_id: str, machine: Machine, ask: Ask) -> Solution | Refusal:
     """
     model = load_catalog().by_id[model_id.lower()]
     if model.context_length is not None and ask.context > model.context_length:
-        return Refusal(f"its window is {model.context_length:,} tokens, {ask.context:,} are needed", "context")
+        return Refusal(
+            f"its window is {model.context_length:,} tokens, {ask.context:,} are needed", "context"
+        )
     room = room_of(machine, server=ask.server, reserve=ask.reserve).less(ask.beside_bytes)
     hopeless = _hopeless(model, machine, room, ask)
     if hopeless is not None:
@@ -304,7 +307,9 @@ def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) 
     )
 
 
-def with_memory(model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask) -> Configuration:
+def with_memory(
+    model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask
+) -> Configuration:
     """Adds the full memory estimate (formula, devices, evidence) to a configuration."""
     request = MemoryRequest(
         quant=configuration.quant,

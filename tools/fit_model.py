@@ -176,7 +176,7 @@ def _alternatives(
     """The same model in other quantizations that fit as well."""
     if wish.quant is not None:
         return ()
-    found = []
+    found: list[dict[str, Any]] = []
     for option in options_for(model, machine, wish.parallel, engine=wish.engine):
         if option.quant == best.quant:
             continue
@@ -192,7 +192,7 @@ def _alternatives(
 
 
 def _ways_out(model: ModelRecord, machine: Machine, wish: FitWish) -> tuple[Change, ...]:
-    """The nearest changes that make it fit: another quantization, less context, a quantized cache, more memory."""
+    """The nearest changes that make it fit: quantization, cache, context, speed, or more memory."""
     changes = []
     ask = wish.ask(model)
     variants = []
@@ -210,7 +210,9 @@ def _ways_out(model: ModelRecord, machine: Machine, wish: FitWish) -> tuple[Chan
         found = solve(model.id, machine, variant)
         if isinstance(found, Solution):
             c = found.configuration
-            changes.append(Change(words, f"it fits as {c.quant} with {c.context:,} tokens ({c.kv_cache_type} cache)"))
+            changes.append(
+                Change(words, f"it fits as {c.quant} with {c.context:,} tokens ({c.kv_cache_type} cache)")
+            )
             break
     larger = _larger_device(model, machine, ask)
     return (*changes, *((larger,) if larger is not None else ()))
@@ -228,8 +230,11 @@ def _larger_device(model: ModelRecord, machine: Machine, ask: Ask) -> Change | N
         if isinstance(found, Solution):
             c = found.configuration
             count = f"{len(devices)} devices" if len(devices) > 1 else "a device"
-            return Change(f"you had {count} with {size} GiB", f"it fits as {c.quant} with {c.context:,} tokens")
+            return Change(
+                f"you had {count} with {size} GiB", f"it fits as {c.quant} with {c.context:,} tokens"
+            )
     have = room_of(machine).total_bytes / GIB
     return Change(
-        f"you had far more than {have:.0f} GiB", "several large accelerators, or an API that serves this model, would do"
+        f"you had far more than {have:.0f} GiB",
+        "several large accelerators, or an API that serves this model, would do",
     )

@@ -1,7 +1,7 @@
 """What an API model costs a month, from LiteLLM's bundled price map.
 
-Prices are US dollars per million tokens. A null or zero price means unknown, never free; long-context tiers apply
-where the context that was asked for lies above their threshold.
+Prices are US dollars per million tokens. A null or zero price means unknown, never free; long-context tiers
+apply where the context that was asked for lies above their threshold.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def monthly_cost(model: ApiModel, volume: Volume, context: int) -> MonthlyCost |
         return None
     usd = (tokens_in * price_in + tokens_out * price_out) / 1e6 * DAYS_PER_MONTH
     formula = (
-        f"({tokens_in:,} x ${price_in:g} + {tokens_out:,} x ${price_out:g}) per million x {DAYS_PER_MONTH:.1f} days{tier}"
+        f"({tokens_in:,} x ${price_in:g} + {tokens_out:,} x ${price_out:g}) per million "
+        f"x {DAYS_PER_MONTH:.1f} days{tier}"
     )
     return MonthlyCost(usd, formula)

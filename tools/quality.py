@@ -5,12 +5,12 @@ score of model m on board b is modeled as
 
     y = level(b) + slope(benchmark) * (prior(m) + own(m))
 
-`level` and `slope` are fitted over all boards (scripts/fit_quality.py -> tools/data/quality_fit.json); `prior`
-is a linear function of size, active size, age and kind plus the average deviation of the model's maker and
-family; `own` is the mean of the model's residuals, weighted by how much each benchmark says about the task, by
-who ran it and by its age, and shrunk toward zero (an empirical-Bayes estimate with a prior of `shrink`
-pseudo-observations). A model without scores gets its prior and a wide uncertainty: size alone never proves
-quality.
+`level` and `slope` are fitted over all boards (scripts/fit_quality.py -> tools/data/quality_fit.json);
+`prior` is a linear function of size, active size, age and kind plus the average deviation of the model's
+maker and family; `own` is the mean of the model's residuals, weighted by how much each benchmark says about
+the task, by who ran it and by its age, and shrunk toward zero (an empirical-Bayes estimate with a prior of
+`shrink` pseudo-observations). A model without scores gets its prior and a wide uncertainty: size alone never
+proves quality.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Why an option was chosen: every claim with the evidence it rests on, and the guides' advice that applies."""
+"""Why an option was chosen: claims with the evidence they rest on, and the guides' advice that applies."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def tags_of(candidate: Candidate, brief: Brief) -> set[str]:
     """The facts about an option that guidance rules ask for."""
     c = candidate.configuration
     machine = brief.machine
-    tags = {candidate.role, candidate.kind, brief.task}
+    tags: set[str] = {candidate.role, candidate.kind, brief.task}
     conditions = {
         "multi_label": bool(brief.dataset.multi_label),
         "single_label": not brief.dataset.multi_label,
@@ -71,12 +71,14 @@ def _memory_reason(candidate: Candidate) -> Reason | None:
     m = c.memory
     word = "computed tensor by tensor" if m.exact else "estimated"
     if candidate.role == "pretrain-config":
-        text = f"Training takes about {m.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB ({word})."
+        there = f"{c.available_bytes / GIB:.1f} GiB ({word})"
+        text = f"Training takes about {m.total_bytes / GIB:.1f} GiB of {there}."
     else:
         text = (
-            f"Takes {m.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB usable on {candidate.hardware} "
-            f"({word}: weights {m.weights_bytes / GIB:.1f}, cache {m.kv_cache_bytes / GIB:.1f}, "
-            f"buffers {m.compute_bytes / GIB:.1f}, runtime {m.overhead_bytes / GIB:.1f})."
+            f"Takes {m.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB usable on "
+            f"{candidate.hardware} ({word}: weights {m.weights_bytes / GIB:.1f}, "
+            f"cache {m.kv_cache_bytes / GIB:.1f}, buffers {m.compute_bytes / GIB:.1f}, "
+            f"runtime {m.overhead_bytes / GIB:.1f})."
         )
     return Reason(text, (Evidence("tool", "estimate_memory", m.formula), *m.basis[:3]))
 
@@ -87,7 +89,8 @@ def _quality_reason(candidate: Candidate, brief: Brief) -> Reason:
         return Reason(f"Suits the data: {q.note}.", q.basis)
     how = "from public scores" if q.measured else "expected, not measured"
     return Reason(
-        f"Quality for {brief.task}: {q.score:.0f} of 100, give or take {q.spread:.0f} ({how}; {q.note}).", q.basis
+        f"Quality for {brief.task}: {q.score:.0f} of 100, give or take {q.spread:.0f} ({how}; {q.note}).",
+        q.basis,
     )
 
 
@@ -130,7 +133,9 @@ def _training_reasons(candidate: Candidate) -> list[Reason]:
     ]
     points, evidence = tunability(str(candidate.model_id))
     if evidence is not None and points > 0:
-        found.append(Reason("Responds well to fine-tuning (tunability measured on this exact model).", (evidence,)))
+        found.append(
+            Reason("Responds well to fine-tuning (tunability measured on this exact model).", (evidence,))
+        )
     return found
 
 

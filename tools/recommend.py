@@ -1,4 +1,4 @@
-"""The decision: from needs to a ranked, reasoned, checkable recommendation. The same needs give the same answer."""
+"""The decision: from needs to a ranked, reasoned, checkable recommendation. Same needs, same answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPTIONS = 4
 
 
 def rank_for(brief: Brief, count: int = OPTIONS) -> Ranked:
-    """Ranks the options of a brief, without reasons and commands: what the interview compares answers with."""
+    """Ranks the options of a brief, without reasons and commands; the interview compares answers with it."""
     if brief.role == "pretrain-config":
         return pretrain.choose(brief)
     if brief.role == "finetune-base":
@@ -145,7 +145,9 @@ def _privacy(brief: Brief) -> list[Rejected]:
     """Where data may not leave, the APIs are excluded as a class, and that is said."""
     if not brief.private:
         return []
-    return [Rejected("API models", None, "nothing may leave the machine, so no model behind an API", "privacy")]
+    return [
+        Rejected("API models", None, "nothing may leave the machine, so no model behind an API", "privacy")
+    ]
 
 
 def _nothing(brief: Brief, rejected: tuple[Rejected, ...]) -> dict[str, str]:

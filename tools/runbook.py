@@ -23,9 +23,9 @@ def _runbook() -> dict[str, Any]:
 
 
 def _ollama_name(model: ModelRecord, quant: str) -> str | None:
-    """A library tag that names its size, where it holds this quantization, else the GGUF repository, else None.
+    """A library tag that names its size, where it holds this quantization, else the GGUF repository.
 
-    A tag without a size (`qwen3.5`) points at whatever size the library calls its default: not to be relied on.
+    A tag without a size (`qwen3.5`) points at whatever size the library calls its default.
     """
     if model.ollama_tag and ":" in model.ollama_tag and quant in (DEFAULT_OLLAMA_QUANT, *NATIVE):
         return model.ollama_tag
@@ -35,7 +35,11 @@ def _ollama_name(model: ModelRecord, quant: str) -> str | None:
 def _fields(candidate: Candidate) -> dict[str, Any]:
     c = candidate.configuration
     model = load_catalog().by_id.get((candidate.model_id or "").lower())
-    fields: dict[str, Any] = {"model_id": candidate.model_id, "name": candidate.model, **candidate.extra.get("config", {})}
+    fields: dict[str, Any] = {
+        "model_id": candidate.model_id,
+        "name": candidate.model,
+        **candidate.extra.get("config", {}),
+    }
     if c is None:
         return fields
     quantized = c.kv_cache_type not in ("f16", "bf16", "provider")
@@ -61,7 +65,13 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
 
 def commands_for(candidate: Candidate) -> tuple[Command, ...]:
     """Commands that run a candidate as recommended; empty where no line is known to work."""
-    engine = "api" if candidate.kind == "api" else candidate.configuration.engine if candidate.configuration else ""
+    engine = (
+        "api"
+        if candidate.kind == "api"
+        else candidate.configuration.engine
+        if candidate.configuration
+        else ""
+    )
     book = _runbook()
     lines = list(book["lines"].get(engine, ()))
     if candidate.role == "finetune-base":

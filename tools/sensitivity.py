@@ -30,7 +30,9 @@ def _bigger(machine: Machine) -> tuple[str, Machine] | None:
     step = next((s for s in CARD_STEPS_GIB if s * GIB > device.memory_bytes * 1.2), None)
     if step is None:
         return None
-    larger: tuple[Device, ...] = tuple(replace(d, memory_bytes=step * GIB, free_bytes=None) for d in machine.devices)
+    larger: tuple[Device, ...] = tuple(
+        replace(d, memory_bytes=step * GIB, free_bytes=None) for d in machine.devices
+    )
     word = "a device" if len(larger) == 1 else f"{len(larger)} devices"
     return f"{word} with {step} GiB", replace(machine, devices=larger)
 
@@ -52,7 +54,10 @@ def _variants(brief: Brief) -> Iterator[tuple[str, Brief]]:
                 trainer = machine if brief.training_machine == brief.machine else brief.training_machine
                 yield f"you had {words}", replace(brief, machine=machine, training_machine=trainer)
     if brief.context >= 8192:
-        yield f"{brief.context // 2:,} tokens of context were enough", replace(brief, context=brief.context // 2)
+        yield (
+            f"{brief.context // 2:,} tokens of context were enough",
+            replace(brief, context=brief.context // 2),
+        )
     if brief.speed_is_hard or brief.min_speed > 10:
         slower = brief.min_speed / 3
         yield (
@@ -60,10 +65,15 @@ def _variants(brief: Brief) -> Iterator[tuple[str, Brief]]:
             replace(brief, min_speed=slower, speed_is_hard=brief.speed_is_hard),
         )
     if brief.license.permissive_only or brief.license.use == "commercial":
-        loose = brief.license.model_copy(update={"permissive_only": False, "use": "personal", "redistribute": False})
+        loose = brief.license.model_copy(
+            update={"permissive_only": False, "use": "personal", "redistribute": False}
+        )
         yield "the license did not matter (private use)", replace(brief, license=loose)
     if brief.wish.min_params_b is not None or brief.wish.named:
-        yield "another model or size were welcome", replace(brief, wish=ModelWish(excluded=brief.wish.excluded))
+        yield (
+            "another model or size were welcome",
+            replace(brief, wish=ModelWish(excluded=brief.wish.excluded)),
+        )
     if brief.mode == "local" and not brief.private and brief.role == "generator":
         yield "an API were allowed", replace(brief, mode="either")
     if brief.budget.usd_per_month is not None and brief.mode != "local":
@@ -81,7 +91,8 @@ def _outcome(found: Candidate, best: Candidate | None) -> str | None:
     if found.model == best.model and found.kind == best.kind:
         mine, its = found.configuration, best.configuration
         if mine and its and (mine.quant, mine.kv_cache_type) != (its.quant, its.kv_cache_type):
-            return f"{found.model} could run as {mine.quant} with a {mine.kv_cache_type} cache instead of {its.quant}"
+            how = f"{mine.quant} with a {mine.kv_cache_type} cache"
+            return f"{found.model} could run as {how} instead of {its.quant}"
         return None
     if gap < WORTH_SAYING:
         return None

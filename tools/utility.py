@@ -1,7 +1,7 @@
-"""One number for "how good is this option for this person": weights over quality, speed, headroom and freedom.
+"""One number for "how good is this option for this person": quality, speed, headroom and freedom, weighted.
 
 All parts are scores from 0 to 100; the weights come from the stated priority and stand in
-`tools/data/utility.json`. Quality counts with caution: half a standard deviation is taken off, so that a
+`tools/data/utility.json`. Quality counts with caution: a part of its uncertainty is taken off, so that a
 measured model beats an unmeasured one of the same expectation.
 """
 
@@ -35,7 +35,7 @@ def speed_score(tokens_per_second: float | None, minimum: float) -> float:
 
 
 def speed_penalty(tokens_per_second: float | None, minimum: float) -> float:
-    """Utility points off below the wanted minimum, whatever the priority: nobody enjoys a model that crawls."""
+    """Utility points off below the wanted minimum, whatever the priority: no one enjoys a crawl."""
     if tokens_per_second is None or tokens_per_second >= minimum:
         return 0.0
     return float(table()["below_minimum_penalty"]) * (1.0 - tokens_per_second / minimum)
@@ -84,4 +84,4 @@ def size_factor(params: int | None) -> float:
     """
     if not params:
         return 1.0
-    return min(2.5, max(0.5, (8e9 / params) ** 0.33))
+    return min(2.5, max(0.5, float((8e9 / params) ** 0.33)))

@@ -38,7 +38,7 @@ def refusal(model: ApiModel, brief: Brief, cost: MonthlyCost | None) -> tuple[st
 
 
 def cost_score(usd: float, budget: float | None) -> float:
-    """0 to 100 on a log scale: full marks at a hundredth of the budget (or at $1), none at the whole of it."""
+    """0 to 100 on a log scale: full marks at a hundredth of the budget, none at the whole of it."""
     most = budget if budget else 1000.0
     return 100.0 * min(1.0, max(0.0, math.log10(most / max(usd, 0.01)) / 2.0))
 

@@ -1,4 +1,4 @@
-"""What every role shares: which models may stand for a task, and the constraints that exclude before any solving."""
+"""What every role shares: which models may stand for a task, and the constraints that need no solving."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def excluded_by_name(model: ModelRecord, brief: Brief) -> bool:
 
 
 def static_refusal(model: ModelRecord, brief: Brief, verdict: Verdict) -> tuple[str, str] | None:
-    """The first constraint, if any, that excludes a model whatever its configuration: (reason, constraint)."""
+    """The first constraint that excludes a model whatever its configuration: (reason, constraint)."""
     if excluded_by_name(model, brief):
         return "you ruled it out", "model"
     wrong_size = size_wish(model, brief)
@@ -133,14 +133,20 @@ def features_of_model(model: ModelRecord) -> tuple[str, ...]:
         )
         if there
     ]
-    return (*found, "structured_output") if model.kind not in ("embedding", "reranker", "encoder") else tuple(found)
+    return (
+        (*found, "structured_output")
+        if model.kind not in ("embedding", "reranker", "encoder")
+        else tuple(found)
+    )
 
 
 def unknowns(model: ModelRecord, brief: Brief) -> tuple[str, ...]:
     """What was asked for and is not known of this model, in words."""
     found = []
     if speaks(model, brief.languages) is None:
-        found.append(f"Its languages are not known: test it on {', '.join(brief.languages)} before you rely on it.")
+        found.append(
+            f"Its languages are not known: test it on {', '.join(brief.languages)} before you rely on it."
+        )
     found += [
         f"Whether it has {feature.replace('_', ' ')} is not known."
         for feature in brief.features
@@ -163,7 +169,7 @@ def diverse(candidates: list[Candidate], count: int) -> list[Candidate]:
             chosen.append(candidate)
             families.add(family_of(candidate))
     near = [c for c in ordered if c not in chosen and c.utility > ordered[0].utility - 15]
-    quick = max(near, key=lambda c: _mid(c), default=None)
+    quick = max(near, key=_mid, default=None)
     if quick is not None and _mid(quick) > _mid(ordered[0]):
         chosen.append(quick)
     for candidate in ordered:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from knowledge.catalog.records import ModelRecord
+import math
+
+from knowledge.catalog.records import Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB, room_of
@@ -10,7 +12,7 @@ from tools.candidates import Candidate, Configuration, Rejected
 from tools.hardware import describe
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import MemoryRequest
-from tools.needs import Role
+from tools.needs import Role, Task
 from tools.quality import encoder_table, quality_of
 from tools.roles.common import (
     Ranked,
@@ -23,8 +25,12 @@ from tools.roles.common import (
 )
 from tools.utility import context_score, memory_score, utility
 
-KIND_OF_ROLE = {"embedder": "embedding", "reranker": "reranker", "classifier": "encoder"}
-TASK_OF_ROLE = {"embedder": "embedding", "reranker": "reranking", "classifier": "classification"}
+KIND_OF_ROLE: dict[Role, Kind] = {"embedder": "embedding", "reranker": "reranker", "classifier": "encoder"}
+TASK_OF_ROLE: dict[Role, Task] = {
+    "embedder": "embedding",
+    "reranker": "reranking",
+    "classifier": "classification",
+}
 
 
 def _window(model: ModelRecord) -> int | None:
@@ -90,16 +96,17 @@ def rank(brief: Brief, role: Role, *, context: int | None = None, keep: int = 10
         out.candidates.append(_candidate(model, configuration, brief, role))
     out.candidates.sort(key=lambda c: -c.utility)
     task = TASK_OF_ROLE[role]
-    out.rejected.sort(key=lambda r: -quality_of(r.model_id, task).score if r.model_id else 0.0)  # type: ignore[arg-type]
+    out.rejected.sort(key=lambda r: -quality_of(r.model_id, task).score if r.model_id else 0.0)
     return Ranked(out.candidates[:keep], out.rejected[:8])
 
 
 def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, role: Role) -> Candidate:
     task = TASK_OF_ROLE[role]
-    quality = quality_of(model.id, task)  # type: ignore[arg-type]
+    quality = quality_of(model.id, task)
     verdict = license_verdict(model, brief)
     memory = configuration.memory
-    assert memory is not None and brief.machine is not None
+    assert memory is not None
+    assert brief.machine is not None
     adoption = min(100.0, 20.0 * len(str(model.downloads or 0)))
     value = utility(
         brief.priority,
@@ -140,7 +147,7 @@ def _relative_speed(model: ModelRecord, brief: Brief) -> float:
     comfortable = 1.0 if brief.machine is not None and brief.machine.devices else 0.15
     known = encoder_table()["models"].get(model.id)
     size = known["blocks_m"] / 1000.0 if known is not None else model.params_b or comfortable
-    return 100.0 / (1.0 + (size / comfortable) ** 1.2)
+    return 100.0 / (1.0 + math.pow(size / comfortable, 1.2))
 
 
 def choose(brief: Brief, role: Role, count: int = 4) -> Ranked:

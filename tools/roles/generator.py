@@ -18,8 +18,8 @@ from tools.roles.common import (
     Ranked,
     cautious,
     diverse,
-    features_of_model,
     feature_gap,
+    features_of_model,
     license_score,
     license_verdict,
     speaks,
@@ -93,11 +93,15 @@ def eligible(brief: Brief) -> tuple[list[tuple[ModelRecord, Verdict]], list[Reje
     return passed, rejected
 
 
-def score(model: ModelRecord, verdict: Verdict, quality: QualityFigure, solution: Solution, brief: Brief) -> float:
+def score(
+    model: ModelRecord, verdict: Verdict, quality: QualityFigure, solution: Solution, brief: Brief
+) -> float:
     """Utility of a solved model."""
     configuration = solution.configuration
     support = 100.0 if model.ollama_tag else 80.0 if model.gguf_repo or model.gguf_available else 50.0
-    doubts = sum(feature_gap(model, f) is None for f in brief.features) + (speaks(model, brief.languages) is None)
+    doubts = sum(feature_gap(model, f) is None for f in brief.features) + (
+        speaks(model, brief.languages) is None
+    )
     return (
         utility(
             brief.priority,
@@ -115,7 +119,7 @@ def score(model: ModelRecord, verdict: Verdict, quality: QualityFigure, solution
 
 
 def fastest_speed(model: ModelRecord, machine: Machine) -> float | None:
-    """Tokens per second that no configuration can exceed: the active weights at the fewest bits, read once a token.
+    """Tokens per second that no configuration exceeds: the active weights at the fewest bits, read once.
 
     Host memory counts as well where layers may go there; None where a bandwidth is unknown.
     """
@@ -132,7 +136,13 @@ def optimistic(model: ModelRecord, quality: QualityFigure, brief: Brief, machine
     fastest = fastest_speed(model, machine)
     speed = 100.0 if fastest is None else speed_score(fastest, brief.min_speed)
     bound = utility(
-        brief.priority, quality=cautious(quality), speed=speed, context=100, memory=100, license_=100, support=100
+        brief.priority,
+        quality=cautious(quality),
+        speed=speed,
+        context=100,
+        memory=100,
+        license_=100,
+        support=100,
     )
     return bound - (speed_penalty(fastest, brief.min_speed) if fastest is not None else 0.0)
 
@@ -145,7 +155,9 @@ def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
     ask = ask_of(brief)
     passed, rejected = eligible(brief)
     scored = [(quality_of(m.id, brief.task), m, v) for m, v in passed]
-    ordered = sorted(((optimistic(m, q, brief, machine), m.id, q, m, v) for q, m, v in scored), key=lambda i: -i[0])
+    ordered = sorted(
+        ((optimistic(m, q, brief, machine), m.id, q, m, v) for q, m, v in scored), key=lambda i: -i[0]
+    )
     found: list[Candidate] = []
     refused: list[tuple[Refusal, Rejected]] = []
     for bound, _, quality, model, verdict in ordered:
@@ -161,7 +173,7 @@ def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
 
 
 def notable(static: list[Rejected], refused: list[tuple[Refusal, Rejected]], brief: Brief) -> list[Rejected]:
-    """The exclusions worth telling: named models, near misses of the solver, then what licenses and features cost.
+    """The exclusions worth telling: named models, near misses, then what licenses and features cost.
 
     A model ten times too large, or of a size nobody asked for, explains nothing.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration, LicenseFigure, QualityFigure, Rejected, TrainingPlan
@@ -46,15 +48,13 @@ def _memory(config: PretrainConfig, estimate: TrainingEstimate, device: str) -> 
 def _worth(config: PretrainConfig, brief: Brief, context: int) -> float:
     """0 to 100: how well a configuration suits the data, the texts and the priority.
 
-    Full marks at 20 tokens a parameter (Hoffmann et al. 2022); ten times too large or too small a model halves it.
+    Most at 20 tokens a parameter (Hoffmann et al. 2022), 25 points less for every factor of ten beside it.
     """
-    import math
-
     tokens = tokens_of(brief)
     value = 60.0
     if tokens is not None:
+        # A small corpus is read many times; repeats count for less and less.
         passes = 20.0 if brief.dataset.tokens is None else 10.0
-        """A small corpus is read many times; repeats count for less and less."""
         best = max(tokens * passes / 20.0, 8e6)
         value = 90.0 - 25.0 * abs(math.log10(config.params / best))
     if config.block_size < min(context, 1024):
@@ -78,6 +78,7 @@ def rank(brief: Brief) -> Ranked:
             out.rejected.append(Rejected(config.name, None, reason, "memory"))
             continue
         name = describe(machine)
+        size = f"about {config.params / 1e6:.0f}M parameters, {config.block_size} tokens"
         configuration = Configuration(
             quant="F32",
             engine="pytorch",
@@ -91,7 +92,7 @@ def rank(brief: Brief) -> Ranked:
         worth = _worth(config, brief, context)
         out.candidates.append(
             Candidate(
-                model=f"{config.name} (about {config.params / 1e6:.0f}M parameters, {config.block_size} tokens)",
+                model=f"{config.name} ({size})",
                 model_id=None,
                 kind="local",
                 role="pretrain-config",

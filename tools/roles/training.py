@@ -20,16 +20,16 @@ from tools.roles.generator import ask_of, candidate_of, eligible, notable
 
 TUNABILITY = "distil labs"
 TUNABILITY_POINTS = 3.0
-"""Points for the best measured mean rank after fine-tuning, falling linearly to none at the field's middle."""
+"""Points for the best measured mean rank after fine-tuning, falling linearly to none at the middle."""
 KEEP = 10
 PRACTICAL_CEILING = 16384
 """Tokens per training example; guides/token-budget.md."""
 
 
 def sequence_length(brief: Brief) -> int:
-    """Tokens of one training example: as said, else the conversation's length, up to the practical ceiling."""
+    """Tokens of one training example: as said, else the conversation's length up to the ceiling."""
     said = brief.training.sequence_length or brief.dataset.tokens_per_example
-    return min(said or brief.context, PRACTICAL_CEILING) if not said else said
+    return said or min(brief.context, PRACTICAL_CEILING)
 
 
 def _device_room(machine: Machine) -> int:
@@ -41,7 +41,8 @@ def _device_room(machine: Machine) -> int:
 
 def plan(model: ModelRecord, brief: Brief, machine: Machine) -> TrainingPlan:
     """The training run of one model on a machine."""
-    method: TrainingMethod = "qlora" if brief.training.method in ("any", "none", "scratch") else brief.training.method
+    said = brief.training.method
+    method: TrainingMethod = "qlora" if said == "any" or said == "none" or said == "scratch" else said
     room = _device_room(machine)
     length = sequence_length(brief)
     request = TrainingRequest(method=method, sequence_length=length, fused_cross_entropy=False)
@@ -70,7 +71,9 @@ def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
     trainer = brief.training_machine or brief.machine
     ask = replace(ask_of(brief), offload=False)
     passed, static = eligible(brief)
-    ordered = sorted(((quality_of(m.id, brief.task), m, v) for m, v in passed), key=lambda item: -cautious(item[0]))
+    ordered = sorted(
+        ((quality_of(m.id, brief.task), m, v) for m, v in passed), key=lambda item: -cautious(item[0])
+    )
     found: list[Candidate] = []
     refused: list[tuple[Refusal, Rejected]] = []
     for quality, model, verdict in ordered:
@@ -97,8 +100,9 @@ def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
 def _training_refusal(training: TrainingPlan) -> str:
     e = training.estimate
     return (
-        f"{training.method} training at {training.sequence_length:,} tokens takes {e.total_bytes / GIB:.1f} GiB "
-        f"({e.logits_bytes / GIB:.1f} GiB of it logits), {training.available_bytes / GIB:.1f} GiB are there"
+        f"{training.method} training at {training.sequence_length:,} tokens takes "
+        f"{e.total_bytes / GIB:.1f} GiB ({e.logits_bytes / GIB:.1f} GiB of it logits), "
+        f"{training.available_bytes / GIB:.1f} GiB are there"
     )
 
 
@@ -106,5 +110,3 @@ def choose(brief: Brief, count: int = 4) -> Ranked:
     """The diverse best few."""
     ranked = rank(brief)
     return Ranked(diverse(ranked.candidates, count), ranked.rejected)
-
-
