@@ -22,6 +22,10 @@ _OF = re.compile(
 )
 
 
+_REJECTED = re.compile(r"(?:^|\W)(?:not|instead of|rather than|nicht|statt) (?:the |just |only )?$")
+"""Before a number that is named only to be replaced (`500, not 200`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """What the quantities of a message say."""
@@ -60,7 +64,7 @@ def quantity_votes(
             votes.append(vote)
             used |= {index + 1} | ({index} if vote.slot == "context" else set())
     for index, quantity in enumerate(quantities):
-        if index in used:
+        if index in used or _REJECTED.search(text.low[max(0, quantity.start - 24) : quantity.start]):
             continue
         vote = _single(text, quantity, asked, correcting)
         if vote is not None:
@@ -87,7 +91,7 @@ def _product(
         (
             q
             for q in reversed(quantities[: index + 1])
-            if q.unit in ("requests", "users", "examples", "messages") and q.per
+            if q.unit in ("", "requests", "users", "examples", "messages") and q.per
         ),
         None,
     )

@@ -18,7 +18,7 @@ from tools.needs import Needs
 
 _COUNTED = ("concurrency", "min_speed", "budget", "dataset", "volume")
 _POSSESSIVE = re.compile(r"\b(?:my|our|i have|we have|i've got|i own|mein\w*|unser\w*|ich habe|wir haben)\b")
-_BARE_CHARS = 24
+_BARE_CHARS = 60
 """A number word alone (`a dozen`) is a quantity only in an answer as short as this."""
 
 

@@ -13,10 +13,26 @@ from agent.understanding.text import MAX_CHARS, prepare
 from tools.needs import SLOTS, Needs
 
 WORDS = st.sampled_from(
-    (
-        "no not 16k 8 GB RTX 3090 tokens per second commercial local API what if ? , . and or the Llama 70B license "
-        "forget actually users $200 month German vision fine-tune -5 1e9 0 k [/red] \x00 \U0001f600 日本語"
-    ).split()
+    [
+        *(
+            "no",
+            "not",
+            "16k",
+            "8",
+            "GB",
+            "RTX",
+            "3090",
+            "tokens",
+            "per",
+            "second",
+            "commercial",
+            "local",
+            "API",
+        ),
+        *("what", "if", "?", ",", ".", "and", "or", "the", "Llama", "70B", "license", "forget", "actually"),
+        *("users", "$200", "month", "German", "vision", "fine-tune", "-5", "1e9", "0", "k", "[/red]", "\x00"),
+        *("\U0001f600", "日本語", "second", "forget", "context"),
+    ]
 )
 MESSAGES = st.one_of(st.text(max_size=300), st.lists(WORDS, max_size=25).map(" ".join))
 

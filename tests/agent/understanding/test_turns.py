@@ -91,7 +91,7 @@ class TestCorrections:
         assert got.updates["license"].value.permissive_only is True
 
     def test_start_over_clears_everything(self) -> None:
-        got = understand("start over", after("coding on a 4090, commercial"))
+        got = understand("start over", after("coding, one RTX 4090, commercial"))
         assert set(got.cleared) == {"task", "hardware", "license"}
 
 
