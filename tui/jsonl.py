@@ -13,6 +13,7 @@ from tui.error_log import note_error
 from tui.json_requests import MAX_LINE, json_object
 from tui.line_source import read_lines
 from tui.output import write_json
+from tui.turns import each
 
 MAX_TEXT = 1_000_000
 """Characters of a message; nobody writes more by hand."""
@@ -26,7 +27,7 @@ async def run(open_session: SessionFactory, stdin: BinaryIO) -> int:
     """
     session = await open_session()
     try:
-        await _write(session.open())
+        await each(session.open(), _put)
         async with aclosing(read_lines(stdin, MAX_LINE)) as lines:
             async for line in lines:
                 await _turn(session, line)
@@ -38,9 +39,11 @@ async def run(open_session: SessionFactory, stdin: BinaryIO) -> int:
 async def _turn(session: Session, line: bytes) -> None:
     """Answers one line; whatever goes wrong, the turn ends and the next line is read."""
     try:
-        await _write(_events(session, json_object(line)))
+        await each(_events(session, json_object(line)), _put)
     except AdvisorError as error:
         _put(Failure(error.code, error.message, error.hint))
+    except BrokenPipeError:
+        raise  # nobody reads any more
     except Exception as error:
         note_error(error)
         _put(
@@ -50,7 +53,7 @@ async def _turn(session: Session, line: bytes) -> None:
                 "The conversation is kept; send the message again or `llm-advisor doctor --report`.",
             )
         )
-    _put(TurnEnd())
+    write_json(TurnEnd().as_json(), line=True)
 
 
 def _events(session: Session, message: Mapping[str, Any]) -> AsyncIterator[Event]:
@@ -77,18 +80,7 @@ def _events(session: Session, message: Mapping[str, Any]) -> AsyncIterator[Event
     return session.say(text.encode("utf-8", "replace").decode("utf-8"))
 
 
-async def _write(events: AsyncIterator[Event]) -> None:
-    """Prints events as they come, all but the end of the turn, which `_turn` prints."""
-    try:
-        async for event in events:
-            if not isinstance(event, TurnEnd):
-                _put(event)
-    finally:
-        close = getattr(events, "aclose", None)
-        if close is not None:
-            await close()
-
-
 def _put(event: Event) -> None:
-    if not isinstance(event, Status):
+    """Prints an event as it comes; `_turn` prints the end of the turn, and signs of life are for screens."""
+    if not isinstance(event, Status | TurnEnd):
         write_json(event.as_json(), line=True)

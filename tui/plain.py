@@ -14,6 +14,7 @@ from tui.json_requests import lines_of
 from tui.markdown_lines import plain_lines
 from tui.output import bullets, wrapped, write_error, write_lines, write_note
 from tui.recommendation_text import recommendation_lines
+from tui.turns import each
 
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = "Say what you need in your own words. /recommend answers now, /help shows this, /quit ends."
@@ -25,6 +26,10 @@ class Repl:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._options: list[str] = []
+
+    def opening(self) -> AsyncIterator[Event]:
+        """What the session says at once."""
+        return self._session.open()
 
     def turn(self, line: str) -> AsyncIterator[Event] | None:
         """The events that a line asks for; None where it was answered here."""
@@ -52,10 +57,11 @@ class Repl:
         """Shows the events of a turn; an error ends the turn and not the conversation."""
         self._options = []
         try:
-            async for event in events:
-                self._show(event)
+            await each(events, self._show)
         except AdvisorError as error:
             write_error(error.as_json())
+        except BrokenPipeError:
+            raise  # nobody reads any more
         except Exception as error:
             note_error(error)
             write_error(
@@ -145,16 +151,14 @@ def run(open_session: SessionFactory) -> int:
     """
 
     async def opened() -> Repl:
-        session = await open_session()
-        repl = Repl(session)
-        await repl.show(session.open())
-        return repl
+        return Repl(await open_session())
 
     read = _reader()
     # One loop for all turns; between them the terminal's own line editing has the thread.
     with asyncio.Runner() as runner:
         repl = runner.run(opened())
         try:
+            runner.run(repl.show(repl.opening()))
             while (line := read()) is not None and line.strip() not in ("/quit", "/exit"):
                 turn = repl.turn(line)
                 if turn is not None:

@@ -95,6 +95,29 @@ def test_offline_is_told_to_the_session(program: Program, opened: list[dict[str,
     assert opened[0]["offline"] is True
 
 
+@pytest.mark.parametrize(
+    ("face", "writes"), [("--json", "tui.jsonl.write_json"), ("--plain", "tui.plain.write_lines")]
+)
+def test_a_reader_that_leaves_ends_the_chat_and_closes_the_session(
+    program: Program, monkeypatch: pytest.MonkeyPatch, face: str, writes: str
+) -> None:
+    session = FakeSession()
+
+    def factory(*_: object) -> Any:
+        async def open_it() -> FakeSession:
+            return session
+
+        return open_it
+
+    def gone(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(command_chat, "factory", factory)
+    monkeypatch.setattr(writes, gone)
+    assert program("chat", face, stdin='{"text": "hi"}\n').status == 0
+    assert session.closed
+
+
 @pytest.mark.parametrize("face", ["--json", "--plain"])
 def test_ctrl_c_ends_with_130_and_without_a_traceback(face: str, tmp_path: Path) -> None:
     code = (
