@@ -19,7 +19,8 @@ from knowledge.coverage import is_covered
 from knowledge.embedding import ChildEmbedder, Embedder
 from knowledge.errors import AdvisorError, UsageError
 from knowledge.home import home as default_home
-from knowledge.index import IndexUnusableError, Progress, VectorIndex, build_index, open_index
+from knowledge.index import IndexUnusableError, VectorIndex, open_index
+from knowledge.index_build import Progress, build_index
 from knowledge.lexical import LexicalIndex
 
 MAX_QUERY_CHARACTERS = 2_000

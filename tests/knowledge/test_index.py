@@ -8,16 +8,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from knowledge import index as index_module
+from knowledge import index_build
 from knowledge.chunking import Chunk, chunk_guides
 from knowledge.corpus import corpus_hash, load_guides
 from knowledge.embedding import EmbedderError
-from knowledge.index import IndexUnusableError, StateFolderError, build_index, open_index
+from knowledge.index import IndexUnusableError, open_index
+from knowledge.index_build import StateFolderError, build_index
 from tests.knowledge.fakes import MEMORY, FakeEmbedder, write_guides
 
 if TYPE_CHECKING:
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
 class Corpus:
     """Two small guides, cut and hashed."""
 
-    def __init__(self, folder: Path) -> None:
-        guides = load_guides([write_guides(folder)])
+    def __init__(self, folder: Path, *, write: bool = True) -> None:
+        guides = load_guides([write_guides(folder) if write else folder])
         self.chunks: tuple[Chunk, ...] = chunk_guides(guides)
+        self.reworded = [replace(chunk, text=chunk.text + " And more.") for chunk in self.chunks]
         self.hash = corpus_hash(guides)
 
 
@@ -86,6 +89,27 @@ def test_building_again_is_no_work(folder: Path, corpus: Corpus) -> None:
     build_index(folder, corpus.chunks, corpus.hash, embedder)
     assert embedder.batches == 0
     assert (folder / "current").read_text() == before
+
+
+def test_only_changed_passages_are_embedded_again(tmp_path: Path, folder: Path) -> None:
+    class Counting(FakeEmbedder):
+        texts = 0
+
+        def embed(self, texts: Sequence[str]) -> Vectors:
+            self.texts += len(texts)
+            return super().embed(texts)
+
+    write_guides(tmp_path / "new", memory=MEMORY.replace("q8_0 halves it", "q8_0 saves half of it"))
+    changed = Corpus(tmp_path / "new", write=False)
+    embedder = Counting()
+    build_index(folder, changed.chunks, changed.hash, embedder)
+    assert embedder.texts == 1
+    assert nearest(folder, changed, "q8_0 saves half of it f16 default") in {
+        chunk.id for chunk in changed.chunks if chunk.heading[-1] == "Cache"
+    }
+    other = Counting("other")
+    build_index(folder, changed.chunks, changed.hash, other)
+    assert other.texts == len(changed.chunks), "vectors of two embedders are never mixed"
 
 
 @pytest.mark.parametrize("embedder", [FakeEmbedder("other"), FakeEmbedder(dimensions=32)])
@@ -173,7 +197,7 @@ def test_vectors_that_cannot_be_right_never_get_in(
     folder: Path, corpus: Corpus, spoil: Callable[[Vectors], Vectors]
 ) -> None:
     with pytest.raises(EmbedderError, match="vectors"):
-        build_index(folder, corpus.chunks[1:], "1" * 64, BadVectors(spoil))
+        build_index(folder, corpus.reworded, "1" * 64, BadVectors(spoil))
     assert nearest(folder, corpus, "commercial use"), "the old index stays in use"
 
 
@@ -181,7 +205,7 @@ def test_a_failed_build_leaves_the_old_index_in_use(folder: Path, corpus: Corpus
     embedder = FakeEmbedder()
     embedder.failing = True
     with pytest.raises(EmbedderError):
-        build_index(folder, corpus.chunks[1:], "1" * 64, embedder)
+        build_index(folder, corpus.reworded, "1" * 64, embedder)
     assert nearest(folder, corpus, "commercial use")
 
 
@@ -197,7 +221,7 @@ import sys, time
 from pathlib import Path
 from knowledge.chunking import chunk_guides
 from knowledge.corpus import corpus_hash, load_guides
-from knowledge.index import build_index
+from knowledge.index_build import build_index
 from tests.knowledge.fakes import FakeEmbedder
 
 guides = load_guides([Path(sys.argv[2])])
@@ -231,7 +255,7 @@ def test_a_build_that_is_killed_leaves_the_old_index_in_use(
         assert process.stdout.readline() == "at work\n"
         process.send_signal(signal.SIGKILL)
     assert nearest(folder, corpus, "commercial use")
-    changed = Corpus(tmp_path / "new")
+    changed = Corpus(tmp_path / "new", write=False)
     build_index(folder, changed.chunks, changed.hash, FakeEmbedder())
     assert nearest(folder, changed, "masses")
     assert len(list(folder.glob("g-*"))) == 2, "what the killed build left is gone"
@@ -259,10 +283,42 @@ def test_a_full_disk_is_said_and_the_old_index_stays(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(index_module, "_replace", full)
+        patched.setattr(index_build, "_replace", full)
         with pytest.raises(StateFolderError, match="No space left on device"):
             build_index(folder, corpus.chunks[1:], "1" * 64, FakeEmbedder())
     assert nearest(folder, corpus, "commercial use")
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from knowledge.retrieval import open_retriever
+from tests.knowledge.fakes import FakeEmbedder
+import chromadb
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
+retriever = open_retriever(Path(sys.argv[1]), folders=[Path(sys.argv[2])], embedder=FakeEmbedder())
+result = retriever.search("cache per token")
+print(result.notice)
+print(result.passages[0].heading[-1])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no limits to set")
+@pytest.mark.parametrize("room", [10, 50_000])
+def test_no_room_for_the_files_is_one_sentence(tmp_path: Path, corpus: Corpus, room: int) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "home"), str(tmp_path / "guides"), str(room)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+        check=True,
+    )
+    notice, heading = run.stdout.splitlines()
+    assert notice.startswith("Searched by words alone: The state folder cannot be written")
+    assert notice.endswith(".")
+    assert heading == "Cache"
 
 
 def test_waiting_for_another_builder_ends(
@@ -270,7 +326,7 @@ def test_waiting_for_another_builder_ends(
 ) -> None:
     from filelock import FileLock
 
-    monkeypatch.setattr(index_module, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(index_build, "LOCK_SECONDS", 0.1)
     with FileLock(folder / "lock"), pytest.raises(StateFolderError, match="another process"):
         build_index(folder, corpus.chunks[1:], "1" * 64, FakeEmbedder())
 
