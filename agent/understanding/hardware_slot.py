@@ -33,7 +33,7 @@ def hardware_update(
         return {"hardware": Slot[Any](value=HardwareNeed(text=quote, none=True), quote=quote)}
     need = hardware_need(text, mentions, training_asked=asked == "training")
     if need is None:
-        return {}
+        return _as_said(text, quote) if asked == "hardware" else {}
     earlier = needs.hardware
     kinds = frozenset().union(*(m.kinds for m in mentions))
     if kinds == {"vague"} and (earlier is not None or asked != "hardware"):
@@ -46,6 +46,17 @@ def hardware_update(
     if end - start > _QUOTE_CHARS:
         end = mentions[0].end
     return {"hardware": Slot[Any](value=need, quote=text.quote(start, end))}
+
+
+def _as_said(text: Text, quote: str) -> Updates:
+    """An answer in words that only the hardware reader knows."""
+    from tools.hardware import read_hardware
+
+    said = text.clean.strip()[:_QUOTE_CHARS]
+    reading = read_hardware(said)
+    if reading.empty:
+        return {}
+    return {"hardware": Slot[Any](value=HardwareNeed(text=said, none=reading.none), quote=quote)}
 
 
 def _joined(before: HardwareNeed, now: HardwareNeed, kinds: frozenset[str], correcting: bool) -> HardwareNeed:

@@ -16,6 +16,10 @@ Purpose = Literal["use", "train"]
 Kind = Literal["device", "vague", "memory", "cores", "none", "nothing"]
 
 
+_TIMES = re.compile(r"\s?x\s?\d{1,2}(?!\w)")
+"""A count behind its machine (`Tesla P40 24GB x2`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class MachineMention:
     """A stretch of text that describes one set of hardware."""
@@ -97,7 +101,8 @@ def _items(text: Text, words: _Words) -> list[tuple[int, int, Kind]]:
 def _merge(text: Text, words: _Words, items: list[tuple[int, int, Kind]]) -> list[MachineMention]:
     merged: list[MachineMention] = []
     for item_start, item_end, kind in items:
-        end = item_end
+        times = _TIMES.match(text.low, item_end)
+        end = times.end() if times else item_end
         if kind == "memory" and words.not_memory.match(text.low, end):
             continue
         counted = words.counts.search(text.low[max(0, item_start - 28) : item_start])

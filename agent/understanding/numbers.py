@@ -66,9 +66,9 @@ def _grammar() -> _Grammar:
     scales: dict[str, float] = data["scales"]
     names = "|".join(sorted((re.escape(w) for w in words), key=len, reverse=True))
     scale = "|".join(sorted(scales, key=len, reverse=True))
-    signs = "".join(re.escape(s) for s in data["currency_signs"])
+    signs = "|".join(sorted((re.escape(s) for s in data["currency_signs"]), key=len, reverse=True))
     number = re.compile(
-        rf"(?P<money>[{signs}]\s?)?(?:{_DIGITS}(?:\s?-?(?P<scale>{scale})(?![\w$]))?"
+        rf"(?P<money>(?<!\w)(?:{signs})\s?)?(?:{_DIGITS}(?:\s?-?(?P<scale>{scale})(?![\w$]))?"
         rf"|(?<![\w-])(?P<word>{names})(?![\w])(?:\s(?P<wscale>thousand|hundred|million|billion|tausend|hundert|millionen)\b)?)"
     )
     periods = {alias: name for name, pattern in data["periods"].items() for alias in pattern.split("|")}
