@@ -124,9 +124,10 @@ class LiteLlmVoice:
             calls = [written] if written is not None else reply.calls
             if not calls:
                 return reply.text
-            messages.append(
-                {"role": "assistant", "content": "", "tool_calls": [call.as_message() for call in calls]}
-            )
+            for call in calls:
+                call.id = f"{call.id}_{len(messages)}"  # some servers begin to count again in each reply
+            said = [call.as_message() for call in calls]
+            messages.append({"role": "assistant", "content": "", "tool_calls": said})
             for call in calls:
                 messages.append({"role": "tool", "tool_call_id": call.id, "content": await desk.run(call)})
             if desk.left <= 0:

@@ -156,7 +156,7 @@ async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
         await writer.drain()
 
 
-async def answer_json(writer: asyncio.StreamWriter, document: Document, status: int = 200) -> None:
+async def answer_json(writer: asyncio.StreamWriter, document: object, status: int = 200) -> None:
     """A whole JSON answer."""
     data = json.dumps(document).encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n"
@@ -176,12 +176,14 @@ class FakeOllama(FakeModelServer):
         capabilities: tuple[str, ...] = ("completion", "tools"),
         context: int = 32768,
         show_seconds: float = 0.0,
+        show_document: object = None,
     ) -> None:
         super().__init__(*replies)
         self.model = model
         self.capabilities = capabilities
         self.context = context
         self.show_seconds = show_seconds
+        self.show_document = show_document
 
     async def _route(
         self,
@@ -199,7 +201,8 @@ class FakeOllama(FakeModelServer):
         elif path == "/api/show":
             await asyncio.sleep(self.show_seconds)
             info = {"general.architecture": "llama", "llama.context_length": self.context}
-            await answer_json(writer, {"capabilities": list(self.capabilities), "model_info": info})
+            shown = {"capabilities": list(self.capabilities), "model_info": info}
+            await answer_json(writer, shown if self.show_document is None else self.show_document)
         elif path == "/api/chat" and "tools" in body and "tools" not in self.capabilities:
             text = f"registry.ollama.ai/library/{self.model}:latest does not support tools"
             await answer_json(writer, {"error": text}, 400)
