@@ -10,10 +10,10 @@ from agent.events import Event, Failure, Status, TurnEnd
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError, UsageError
 from tui.error_log import note_error
+from tui.event_stream import each
 from tui.json_requests import MAX_LINE, json_object
 from tui.line_source import read_lines
 from tui.output import write_json
-from tui.turns import each
 
 MAX_TEXT = 1_000_000
 """Characters of a message; nobody writes more by hand."""

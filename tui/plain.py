@@ -10,11 +10,11 @@ from agent.events import Event, Failure, Message, Question, Ready, Recommendatio
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError
 from tui.error_log import note_error
+from tui.event_stream import each
 from tui.json_requests import lines_of
 from tui.markdown_lines import plain_lines
 from tui.output import bullets, wrapped, write_error, write_lines, write_note
 from tui.recommendation_text import recommendation_lines
-from tui.turns import each
 
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = "Say what you need in your own words. /recommend answers now, /help shows this, /quit ends."

@@ -23,6 +23,17 @@ class FitQuery(EngineRequest):
     )
 
 
+LAYOUT_KEYS = ("gpu_layers", "cpu_moe", "swa_full", "kv_unified", "kv_offload", "tensor_split", "frontend")
+
+
+def _not_kept(query: FitQuery) -> list[str]:
+    """What was given and is chosen by the solver all the same."""
+    given = [key for key in LAYOUT_KEYS if getattr(query, key) != FitQuery.model_fields[key].default]
+    if not given:
+        return []
+    return [f"`fit` chooses the layout itself, without {', '.join(given)}; `memory` computes a given one."]
+
+
 def fit(query: FitQuery) -> Document:
     """The best configuration of a model on a machine, and its alternatives.
 
@@ -34,7 +45,8 @@ def fit(query: FitQuery) -> Document:
     machine, notes = (detect_machine(), ()) if query.hardware is None else machine_named(query.hardware)
     wish = FitWish(
         quant=query.quant,
-        context=query.context,
+        # Asked for is the engine's setting, which the slots share; solved for is one conversation's.
+        context=None if query.context is None else max(1, query.context // query.parallel),
         kv_cache_type=query.kv_cache_type,
         engine=query.engine,
         parallel=query.parallel,
@@ -43,7 +55,7 @@ def fit(query: FitQuery) -> Document:
         flash_attention=query.flash_attention,
     )
     document: Document = fit_model(model, machine, wish).as_json()
-    document["caveats"] = [*document.get("caveats", []), *notes]
+    document["caveats"] = [*document.get("caveats", []), *notes, *_not_kept(query)]
     if note:
         document["note"] = note
     return document
