@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tui.plaintext import clean, gib, is_number, speed, tokens, usd, words
+from tui.plaintext import GIB, clean, gib, is_number, speed, tokens, usd, words
 from tui.trade_off import trade_off
 
 PARTS = (
@@ -46,7 +46,7 @@ class Source:
 
 
 class SourceList:
-    """Numbers sources in the order of their first use; the same source keeps its number."""
+    """Numbers the sources of one text in the order of their first use; the same source keeps its number."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, str], Source] = {}
@@ -110,17 +110,23 @@ class Candidate:
     context: str
     kv_cache: str
     memory: str
+    host_memory: str
+    """What stays in system memory beside it; empty where that is next to nothing."""
     speed: str
     speed_basis: str
     license: str
     license_words: str
     quality: str
+    quality_words: str
+    cost: str
     facts: tuple[tuple[str, str], ...]
     trade_off: str
     bars: tuple[Bar, ...]
     why: tuple[Claim, ...]
     caveats: tuple[str, ...]
     commands: tuple[Command, ...]
+    sources: tuple[Source, ...]
+    """What its claims rest on."""
 
     @property
     def headline(self) -> str:
@@ -140,6 +146,7 @@ class Answer:
 
     candidates: tuple[Candidate, ...] = ()
     sources: tuple[Source, ...] = ()
+    """All that are cited, where the numbers run through; empty where each candidate numbers its own."""
     rejected: tuple[tuple[str, str], ...] = ()
     would_change: tuple[tuple[str, str], ...] = ()
     assumptions: tuple[tuple[str, str, str], ...] = ()
@@ -148,17 +155,23 @@ class Answer:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_answer(recommendation: Mapping[str, Any]) -> Answer:
-    """Read the contract's recommendation; missing fields become `unknown` or are left out."""
-    sources = SourceList()
+def read_answer(recommendation: Mapping[str, Any], *, number_each: bool = False) -> Answer:
+    """Read the contract's recommendation; missing fields become `unknown` or are left out.
+
+    Args:
+        recommendation: As `recommend --json` prints it.
+        number_each: Number the sources of each candidate from 1, for where one candidate is shown at a time.
+    """
+    shared = SourceList()
     entries = _maps(recommendation.get("candidates"))
     candidates = tuple(
-        _candidate(entry, place, sources, entries[0]) for place, entry in enumerate(entries, start=1)
+        _candidate(entry, place, entries[0], SourceList() if number_each else shared)
+        for place, entry in enumerate(entries, start=1)
     )
     error = recommendation.get("error")
     return Answer(
         candidates=candidates,
-        sources=tuple(sources.all()),
+        sources=tuple(shared.all()),
         rejected=tuple(
             (_line(entry.get("model")), _line(entry.get("reason")))
             for entry in _maps(recommendation.get("rejected"))
@@ -189,10 +202,13 @@ def _line(value: object) -> str:
 
 
 def _candidate(
-    entry: Mapping[str, Any], place: int, sources: SourceList, best: Mapping[str, Any]
+    entry: Mapping[str, Any], place: int, best: Mapping[str, Any], sources: SourceList
 ) -> Candidate:
     memory, terms = _map(entry.get("memory")), _map(entry.get("license"))
+    why = tuple(_claims(entry, sources))
+    cited = {number for claim in why for number in claim.sources}
     is_api = entry.get("kind") == "api"
+    month = _map(entry.get("cost")).get("usd_per_month")
     use = USES.get(_line(terms.get("commercial_use")), USES["unknown"])
     note = _line(terms.get("note"))
     rank = entry.get("rank")
@@ -206,14 +222,18 @@ def _candidate(
         kv_cache=_line(entry.get("kv_cache_type")),
         trade_off=trade_off(entry, best),
         memory="" if is_api else _memory_words(memory),
+        host_memory=gib(host) if (host := _host(memory)) is not None and not is_api else "",
         speed=speed(_map(entry.get("speed")).get("tokens_per_second")),
         speed_basis=_line(_map(entry.get("speed")).get("basis")),
         license=_line(terms.get("id")) or "unknown",
         license_words=f"{use}; {note}" if note else use,
         quality=_quality(entry),
+        quality_words=_quality_words(entry),
+        cost=f"{usd(month)} a month" if is_number(month) else "",
         facts=tuple(_facts(entry, memory)),
         bars=() if is_api else tuple(_bars(entry, memory)),
-        why=tuple(_claims(entry, sources)),
+        why=why,
+        sources=tuple(source for source in sources.all() if source.number in cited),
         caveats=tuple(_sentence(caveat) for caveat in entry.get("caveats") or ()),
         commands=tuple(
             Command(_line(command.get("label")), clean(command.get("shell") or "").strip())
@@ -235,13 +255,47 @@ def _memory_words(memory: Mapping[str, Any]) -> str:
     return f"{gib(total).removesuffix(' GiB')} of {gib(available)}"
 
 
+def _host(memory: Mapping[str, Any]) -> int | None:
+    """Bytes in system memory beside what the accelerators hold.
+
+    Every model leaves a little there; it is worth a word where the machine must have it to spare.
+    """
+    host = memory.get("host_bytes")
+    return int(host) if is_number(host) and host > GIB and memory.get("total_bytes") else None
+
+
 def _quality(entry: Mapping[str, Any]) -> str:
     quality = _map(entry.get("quality"))
     score = quality.get("score")
     if not is_number(score):
         return "unknown"
     shown = f"{float(score):.0f}" if float(score) > 1 else f"{float(score):.2f}"
-    return f"{shown} measured" if quality.get("measured") else f"{shown} estimated"
+    return f"{shown} measured" if quality.get("measured") else f"{shown} expected"
+
+
+def _quality_words(entry: Mapping[str, Any]) -> str:
+    """The score with its spread and what it rests on."""
+    quality = _map(entry.get("quality"))
+    parts = [_quality(entry)]
+    if parts[0] != "unknown" and is_number(quality.get("spread")):
+        parts.append(f"give or take {float(quality['spread']):.0f}")
+    note = _line(quality.get("note"))
+    return ", ".join(parts) + (f" ({note})" if note else "")
+
+
+def _training(entry: Mapping[str, Any]) -> str:
+    """Memory of the training run, where the candidate is a base for one."""
+    training = _map(entry.get("training"))
+    total = training.get("total_bytes")
+    if not is_number(total):
+        return ""
+    text = gib(total)
+    if is_number(training.get("low_bytes")) and is_number(training.get("high_bytes")):
+        text += f" (between {gib(training['low_bytes'])} and {gib(training['high_bytes'])})"
+    machine = training.get("hardware")
+    name = _line(machine.get("name") if isinstance(machine, Mapping) else machine)
+    fits = {True: ": fits", False: ": does not fit"}.get(training.get("fits"), "")  # type: ignore[arg-type]
+    return text + (f" on {name}" if name else "") + fits
 
 
 def _facts(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -250,9 +304,9 @@ def _facts(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[tuple[st
     params = _map(entry.get("params"))
     total, active = params.get("total_b"), params.get("active_b")
     if is_number(total):
-        size = f"{float(total):g}B parameters"
+        size = f"{round(float(total), 1):g}B parameters"
         if is_number(active) and active != total:
-            size += f", {float(active):g}B active"
+            size += f", {round(float(active), 1):g}B active"
         facts.append(("size", size))
     hardware = _map(entry.get("hardware"))
     if hardware.get("name"):
@@ -263,9 +317,8 @@ def _facts(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[tuple[st
         )
     if is_number(memory.get("file_bytes")) and memory["file_bytes"]:
         facts.append(("download", gib(memory["file_bytes"])))
-    month = _map(entry.get("cost")).get("usd_per_month")
-    if is_number(month):
-        facts.append(("cost", f"{usd(month)} a month"))
+    if text := _training(entry):
+        facts.append(("training", text))
     for companion in entry.get("companions") or ():
         name = companion.get("model") if isinstance(companion, Mapping) else companion
         role = _line(companion.get("role")) if isinstance(companion, Mapping) else ""
@@ -278,7 +331,7 @@ def _bars(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[Bar]:
     name = _line(_map(entry.get("hardware")).get("name")) or "memory"
     if not devices and is_number(memory.get("total_bytes")):
         devices = [{**memory, "device": name}]
-    return [
+    bars = [
         Bar(
             device=_line(device.get("device")) or name,
             parts=tuple((word, int(device.get(key) or 0)) for word, key in PARTS),
@@ -286,6 +339,10 @@ def _bars(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[Bar]:
         )
         for device in devices
     ]
+    host = _host(memory)
+    if bars and host is not None:
+        bars.append(Bar("System memory", (("weights and buffers", host),), None))
+    return bars
 
 
 def _available(device: Mapping[str, Any], memory: Mapping[str, Any], *, alone: bool) -> int | None:

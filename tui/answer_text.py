@@ -14,7 +14,6 @@ def as_markdown(answer: Answer) -> str:
     if answer.error:
         parts.append(" ".join(part for part in answer.error if part))
     parts.extend(_candidate(one) for one in answer.candidates)
-    parts.append(_list("Sources", [f"[{source.number}] {source.label}" for source in answer.sources]))
     parts.append(
         _list("What would change this", [f"If {when}: {then}" for when, then in answer.would_change])
     )
@@ -29,9 +28,11 @@ def _candidate(one: Candidate) -> str:
         lines.append(one.headline)
     facts = [
         ("memory", one.memory),
+        ("system memory", one.host_memory),
         ("speed", f"{one.speed} ({one.speed_basis})" if one.speed_basis else one.speed),
-        ("quality", one.quality),
+        ("quality", one.quality_words),
         ("license", f"{one.license}, {one.license_words}"),
+        ("cost", one.cost),
         *one.facts,
     ]
     lines.append("\n".join(f"- {name}: {text}" for name, text in facts if text and text != "unknown"))
@@ -51,6 +52,7 @@ def _candidate(one: Candidate) -> str:
     lines.append(_list("Mind", one.caveats))
     for command in one.commands:
         lines.append((f"{command.label}:\n" if command.label else "") + f"```sh\n{command.shell}\n```")
+    lines.append(_list("Sources", [f"[{source.number}] {source.label}" for source in one.sources]))
     return "\n\n".join(line for line in lines if line)
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
@@ -49,11 +49,12 @@ class AdvisorApp(App[int], inherit_bindings=False):
         session_name: str | None = None,
         state: Path | None = None,
         log_path: Path | None = None,
+        detect: Callable[[], str] | None = None,
     ) -> None:
         super().__init__()
         self.bridge = Bridge(open_session)
         self._model, self._session_name = model, session_name
-        self._state, self._log_path = state, log_path
+        self._state, self._log_path, self._detect = state, log_path, detect
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self.theme = themes.first_theme()
@@ -65,6 +66,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
             model=self._model,
             session=self._session_name,
             history_file=self._state / "history.jsonl" if self._state else None,
+            detect=self._detect,
         )
 
     @property
@@ -78,7 +80,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
         """Let the session close its files."""
         await self.bridge.close()
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: only what can be done now."""
         if isinstance(screen, ChatScreen):
             yield from screen.commands()
@@ -111,6 +113,13 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self.panic(Text(f"The screen failed and was closed; the conversation is saved.{where}"))
 
 
+def this_machine() -> str:
+    """The hardware of this machine in words, for the top line; takes some 0.1 s."""
+    from tools.hardware import describe, detect_machine
+
+    return describe(detect_machine())
+
+
 def run(open_session: SessionFactory, *, model: str, session_name: str | None) -> int:
     """Open the chat and stay until it is left.
 
@@ -127,7 +136,9 @@ def run(open_session: SessionFactory, *, model: str, session_name: str | None) -
     state = home()
     log_path = start_log(log_file("tui", state))
     opens = unhurried(open_session)
-    app = AdvisorApp(opens, model=model, session_name=session_name, state=state, log_path=log_path)
+    app = AdvisorApp(
+        opens, model=model, session_name=session_name, state=state, log_path=log_path, detect=this_machine
+    )
     with guarded(log_path):
         app.run()
     return app.return_code or 0

@@ -11,7 +11,7 @@ from textual.dom import DOMNode
 
 from tui.answer_text import conversation_markdown
 from tui.plaintext import shorten
-from tui.widgets.messages import AdvisorMessage, FailureMessage, UserMessage
+from tui.widgets.messages import AdvisorMessage, FailureMessage, UserMessage, WordedAnswer
 from tui.widgets.question import QuestionMessage
 from tui.widgets.recommendation import RecommendationBlock
 
@@ -22,6 +22,8 @@ def conversation_parts(root: DOMNode) -> list[tuple[str, str]]:
     for widget in root.query("#conversation > *"):
         if isinstance(widget, UserMessage):
             parts.append(("You", widget.text))
+        elif isinstance(widget, WordedAnswer):
+            parts.append(("Advisor", widget.lead))
         elif isinstance(widget, AdvisorMessage | RecommendationBlock):
             parts.append(("Advisor", widget.plain()))
         elif isinstance(widget, QuestionMessage):

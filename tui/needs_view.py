@@ -45,8 +45,10 @@ _FIELD_WORDS: dict[str, Callable[[Any], str]] = {
     "none": lambda value: "no machine of one's own",
     "method": lambda value: "no training" if value == "none" else words(value),
 }
-_PLAIN_FIELDS = {"name", "detail", "text", "mode", "use", "method", "region", "named"}
+_PLAIN_FIELDS = {"name", "text", "mode", "use", "method", "region", "named"}
 """Fields whose value speaks for itself."""
+_LEFT_OUT = {"detail"}
+"""Fields that repeat the quoted words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,9 @@ class Need:
 def read_needs(needs: Mapping[str, Any], assumptions: Sequence[Mapping[str, Any]] = ()) -> list[Need]:
     """Rows for the filled slots, then the assumed ones, each in the order of `LABELS`."""
     rows = [_said(slot, entry) for slot, entry in needs.items() if isinstance(entry, Mapping)]
-    known = {row.slot for row in rows}
-    for entry in assumptions:
+    for entry in assumptions:  # one may stand beside what was said of the same slot: what was filled in
         slot = clean(entry.get("slot") or "", one_line=True)
-        if slot and slot not in known:
-            known.add(slot)
+        if slot:
             text = value_words(slot, entry.get("value"))
             rows.append(
                 Need(slot, label(slot), text, "assumed", clean(entry.get("why") or "", one_line=True))
@@ -123,7 +123,7 @@ def _value(value: object) -> str:
 
 
 def _field(key: str, value: object) -> str:
-    if value is None or value is False or value in ("", [], ()):
+    if key in _LEFT_OUT or value is None or value is False or value in ("", [], ()):
         return ""
     if key in _FIELD_WORDS:
         return _FIELD_WORDS[key](value)

@@ -109,7 +109,7 @@ def usd(value: object) -> str:
     if not is_number(value):
         return "unknown"
     amount = float(value)
-    return f"${amount:,.2f}" if amount < 100 else f"${amount:,.0f}"
+    return f"${amount:,.2f}" if 0 < amount < 100 else f"${amount:,.0f}"
 
 
 def words(name: str) -> str:

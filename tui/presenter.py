@@ -19,10 +19,10 @@ from agent.events import (
 )
 from tui.needs_view import hardware_words
 from tui.plaintext import words
-from tui.turns import Input
+from tui.turn_queue import Input
 from tui.widgets.conversation import Conversation
 from tui.widgets.hardware_line import HardwareLine
-from tui.widgets.messages import AdvisorMessage, FailureMessage, Notice, UserMessage, tool_line
+from tui.widgets.messages import AdvisorMessage, FailureMessage, Notice, UserMessage, WordedAnswer, tool_line
 from tui.widgets.needs_panel import NeedsPanel
 from tui.widgets.question import RECOMMEND_TEXT, QuestionMessage
 from tui.widgets.recommendation import RecommendationBlock
@@ -47,6 +47,8 @@ class Presenter:
         self._status = status
         self._writing: AdvisorMessage | None = None
         self._opening = False
+        self._recommended: RecommendationBlock | None = None
+        """The recommendation of the running turn."""
         self._earlier: list[Message] = []
         self._then: list[Event] = []
         """What a resumed session says after the earlier messages."""
@@ -67,6 +69,7 @@ class Presenter:
     async def begin(self, given: Input) -> None:
         """Show what was asked for, and a sign of life."""
         self._opening = given.kind == "open"
+        self._recommended = None
         self._status.begin(FIRST_STEP[given.kind])
         if given.kind != "open":
             self.settle_question()
@@ -142,6 +145,9 @@ class Presenter:
         if writing is not None:
             await writing.finish(event.text, event.citations)
             self._conversation.grew()
+        elif self._recommended is not None:
+            worded = WordedAnswer(event.text, event.citations)
+            await self._conversation.add(worded, show_top=True, before=self._recommended)
         else:
             await self._conversation.add(AdvisorMessage(event.text, event.citations))
 
@@ -154,7 +160,8 @@ class Presenter:
 
     async def _recommendation(self, event: Recommendation) -> None:
         self.settle_question()
-        await self._conversation.add(RecommendationBlock(event.recommendation), show_top=True)
+        self._recommended = RecommendationBlock(event.recommendation)
+        await self._conversation.add(self._recommended, show_top=True)
 
     async def _failure(self, event: Failure) -> None:
         await self._conversation.add(FailureMessage(event.message, event.hint, event.code))

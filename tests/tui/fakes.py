@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -20,8 +21,8 @@ from agent.events import (
 )
 
 GIB = 1 << 30
-Step = Event | float | Exception
-"""An event to send, seconds to wait, or an error to raise."""
+Step = Event | float | Exception | threading.Event
+"""An event to send, seconds to wait, an error to raise, or a gate to wait at."""
 
 
 class FakeSession:
@@ -81,6 +82,8 @@ class FakeSession:
             for step in steps:
                 if isinstance(step, int | float):
                     await asyncio.sleep(step)
+                elif isinstance(step, threading.Event):
+                    await asyncio.to_thread(step.wait, 10.0)
                 elif isinstance(step, Exception):
                     raise step
                 else:
@@ -175,7 +178,7 @@ def candidate(rank: int, model: str, quant: str, weights: float, **more: Any) ->
     }
 
 
-RECOMMENDATION = {
+RECOMMENDATION: dict[str, Any] = {
     "needs": NEEDS,
     "assumptions": ASSUMPTIONS,
     "candidates": [

@@ -18,9 +18,19 @@ from tui.widgets.memory_bar import cells, draw_bar
 
 def test_sources_are_numbered_once_and_in_order_of_use() -> None:
     answer = read_answer(RECOMMENDATION)
-    assert [source.number for source in answer.sources] == [1, 2]
+    assert [source.number for source in answer.candidates[0].sources] == [1, 2]
     assert [claim.sources for claim in answer.candidates[0].why] == [(1,), (2,)]
     assert answer.candidates[1].why[0].sources == (1,)
+    assert [source.number for source in answer.sources] == [1, 2]
+
+
+def test_sources_can_be_numbered_for_each_option() -> None:
+    other = {"text": "x", "evidence": [{"kind": "tool", "source": "estimate_speed", "locator": ""}]}
+    entries = [candidate(1, "A", "Q4_K_M", 8.0), candidate(2, "B", "Q4_K_M", 8.0, why=[other])]
+    through = read_answer({"candidates": entries}).candidates[1]
+    alone = read_answer({"candidates": entries}, number_each=True).candidates[1]
+    assert ([source.number for source in through.sources], through.why[0].sources) == ([3], (3,))
+    assert ([source.number for source in alone.sources], alone.why[0].sources) == ([1], (1,))
 
 
 def test_guide_source_names_heading_and_lines() -> None:
@@ -54,7 +64,7 @@ def test_api_models_have_no_memory() -> None:
     one = read_answer({"candidates": [entry]}).candidates[0]
     assert one.bars == ()
     assert one.memory == ""
-    assert ("cost", "$12.50 a month") in one.facts
+    assert one.cost == "$12.50 a month"
 
 
 def test_bar_over_the_memory_says_by_how_much() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -380,15 +381,18 @@ async def test_typing_anywhere_goes_to_the_composer() -> None:
 
 
 async def test_new_text_does_not_pull_away_from_what_is_read() -> None:
+    gate = threading.Event()
     long = "\n\n".join(f"paragraph {number}" for number in range(60))
-    session = FakeSession([Message(long)], [0.5, Message("the newest line")])
+    session = FakeSession([Message(long)], [gate, Message("the newest line")])
     async with chatting(session) as (app, pilot):
         await say(pilot, "one")
         pane = app.chat.query_one(Conversation)
         assert pane.at_end
         await pilot.press(*"two", "enter")
         await until(pilot, lambda: len(app.chat.query(UserMessage)) == 2)
-        pane.scroll_to(y=0, animate=False)
+        pane.scroll_to(y=0, animate=False, immediate=True)
+        await pilot.pause()
+        gate.set()
         await settled(pilot)
         assert pane.scroll_offset.y == 0
         assert "new below" in shown(app)

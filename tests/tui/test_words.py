@@ -20,7 +20,7 @@ from tui.needs_view import hardware_words, read_needs, value_words
 from tui.plaintext import clean, gib, shorten, speed, tokens, usd
 from tui.screens.help import help_text
 from tui.screens.log import tail
-from tui.turns import describe
+from tui.turn_queue import describe
 
 
 @given(st.text())
@@ -84,16 +84,17 @@ def test_small_words() -> None:
 
 
 def test_needs_are_read_in_order_with_where_they_came_from() -> None:
-    rows = read_needs(NEEDS, [*ASSUMPTIONS, {"slot": "license", "value": "any", "why": "never shown"}])
+    rows = read_needs(NEEDS, [*ASSUMPTIONS, {"slot": "hardware", "value": "DDR4", "why": "not said"}])
     assert [(row.slot, row.origin) for row in rows] == [
         ("task", "said"),
         ("hardware", "said"),
         ("license", "said"),
+        ("hardware", "assumed"),
         ("context", "assumed"),
         ("languages", "assumed"),
     ]
     assert rows[0].detail == "a coding assistant"
-    assert rows[3].value == "16k tokens"
+    assert rows[4].value == "16k tokens"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ from tui.glyphs import glyphs
 from tui.history import InputHistory
 from tui.plaintext import shorten
 from tui.presenter import Presenter
-from tui.turns import Input, Turns
+from tui.turn_queue import Input, Turns
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
 from tui.widgets.empty_state import EmptyState, Example
@@ -53,11 +53,20 @@ class ChatScreen(Screen[None]):
     ]
     AUTO_FOCUS = "#composer"
 
-    def __init__(self, bridge: Bridge, *, model: str, session: str | None, history_file: Path | None) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        *,
+        model: str,
+        session: str | None,
+        history_file: Path | None,
+        detect: Callable[[], str] | None,
+    ) -> None:
         super().__init__()
         self._bridge = bridge
         self._model, self._session = model, session
         self._history = InputHistory(history_file)
+        self._detect = detect
         self._turns = Turns(self, self._source)
         self._worker: Worker[None] | None = None
         self._quit_asked = 0.0
@@ -107,6 +116,11 @@ class ChatScreen(Screen[None]):
     def _load_history(self) -> None:
         self._history.load()
 
+    @work(thread=True, exit_on_error=False)
+    def _detect_machine(self, detect: Callable[[], str]) -> None:
+        text = detect()
+        self.app.call_from_thread(self.query_one(HardwareLine).detected, text)
+
     def _source(self, given: Input) -> AsyncGenerator[Event, None]:
         if given.kind == "open":
             return self._bridge.open()
@@ -135,8 +149,10 @@ class ChatScreen(Screen[None]):
 
     async def turn_event(self, event: Event) -> None:
         """Something happened in it."""
-        if event.type == "ready":
+        if event.type == "ready" and not self.is_open:
             self.is_open = True
+            if self._detect is not None:
+                self._detect_machine(self._detect)
         await self.presenter.show(event)
         self._sync_question()
 

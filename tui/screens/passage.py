@@ -25,6 +25,8 @@ KIND_WORDS = {
     "user": "What you said in this conversation.",
 }
 
+PLACE_WORDS = {"tool": "How", "catalog": "Entry", "benchmark": "Result", "guide": "Lines"}
+
 
 class PassageScreen(ModalScreen[None]):
     """One source; Esc goes back."""
@@ -66,9 +68,9 @@ class PassageScreen(ModalScreen[None]):
         with VerticalScroll():
             yield PlainText(KIND_WORDS.get(source.kind, "A source."))
             if source.source:
-                yield PlainText(f"Source: {source.source}")
+                yield PlainText(f"\nSource: {source.source}")
             if source.locator and source.locator != source.source:
-                yield PlainText(f"Place: {source.locator}")
+                yield PlainText(f"\n{PLACE_WORDS.get(source.kind, 'Place')}: {source.locator}")
 
     def _passage_parts(self, passage: Mapping[str, Any]) -> ComposeResult:
         heading = passage.get("heading") or ""

@@ -34,7 +34,9 @@ COLUMNS = (
     Column("Engine", lambda one: one.engine, 3),
     Column("Context", lambda one: one.context, 1, right=True),
     Column("Memory", lambda one: one.memory, 0, right=True),
-    Column("tok/s", lambda one: one.speed.removesuffix(" tok/s"), 0, right=True),
+    Column("RAM", lambda one: one.host_memory, 5, right=True, spoken="RAM "),
+    Column("tok/s", lambda one: one.speed.removesuffix(" tok/s").removeprefix("unknown"), 0, right=True),
+    Column("Cost", lambda one: one.cost, 0, right=True),
     Column("License", lambda one: one.license, 2),
     Column("Quality", lambda one: one.quality if one.quality != "unknown" else "", 4, spoken="quality "),
 )
@@ -106,6 +108,11 @@ def _row(index: int, one: Candidate, text: str, selected: bool, signs: Glyphs) -
     return line.stylize(clickable(f"choose({index})"))
 
 
+def _figures(one: Candidate) -> tuple[str, ...]:
+    host = f"RAM {one.host_memory}" if one.host_memory else ""
+    return (one.memory, host, one.speed.removeprefix("unknown"), one.cost, one.license)
+
+
 def _cards(candidates: Sequence[Candidate], width: int, selected: int, signs: Glyphs) -> Content:
     lines: list[Content] = []
     lead = " " * (cell_len(signs.pointer) + 3)
@@ -113,7 +120,10 @@ def _cards(candidates: Sequence[Candidate], width: int, selected: int, signs: Gl
     for index, one in enumerate(candidates):
         room = width - cell_len(lead)
         lines.append(_row(index, one, crop(one.model, room, signs.ellipsis), index == selected, signs))
-        for fields in ((one.quant, one.engine, one.context), (one.memory, one.speed, one.license)):
+        for fields in (
+            (one.quant, one.engine, one.context),
+            _figures(one),
+        ):
             shown = dot.join(field for field in fields if field)
             if shown:
                 lines.append(styled(lead + crop(shown, room, signs.ellipsis)))

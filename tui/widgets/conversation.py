@@ -35,11 +35,12 @@ class Conversation(VerticalScroll, can_focus=True):
         """Whether the last line is in view (or nearly)."""
         return self.max_scroll_y - self.scroll_offset.y <= 1
 
-    async def add(self, widget: Widget, *, show_top: bool = False) -> None:
+    async def add(self, widget: Widget, *, show_top: bool = False, before: Widget | None = None) -> None:
         """Append a widget.
 
         Args:
             widget: What to append.
+            before: Put it before this one instead.
             show_top: Where it is taller than the view, show its beginning and not its end.
         """
         following = self.at_end
@@ -47,8 +48,8 @@ class Conversation(VerticalScroll, can_focus=True):
             await self.query(EmptyState).remove()
             self.remove_class("-empty")
             self.anchor()
-        await self.mount(widget)
-        if show_top and following:
+        await self.mount(widget, before=before)
+        if show_top and (following or before is not None):
             self.call_after_refresh(self._show_top, widget)
         elif not following:
             self.unseen = True
@@ -77,6 +78,6 @@ class Conversation(VerticalScroll, can_focus=True):
         self.follow()
 
     def _show_top(self, widget: Widget) -> None:
-        if widget.outer_size.height > self.size.height:
+        if self.virtual_size.height - widget.virtual_region.y > self.size.height:
             self.release_anchor()
             self.scroll_to_widget(widget, top=True, animate=False, immediate=True)

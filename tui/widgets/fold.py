@@ -10,13 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tui.glyphs import glyphs
-from tui.widgets.text import styled
+from tui.widgets.text import Fitted, FittedText, hanging, styled
 
 
-class FoldTitle(Static, can_focus=True):
+class FoldTitle(FittedText, can_focus=True):
     """The line; Enter, Space or a click opens and closes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,space", "fold", "Open or close")]
@@ -47,19 +46,19 @@ class Fold(Vertical):
         self.opened = False
 
     def compose(self) -> ComposeResult:
-        yield FoldTitle(self._line(), markup=False)
+        yield FoldTitle(self._line)
 
     def toggle(self) -> None:
         """Open where closed, close where open."""
         self.opened = not self.opened
-        self.query_one(FoldTitle).update(self._line())
+        self.query_one(FoldTitle).update(Fitted(self._line))
         held = self.query(".fold-body")
         if held:
             held.first().display = self.opened
         elif self.opened:
             self.mount(Vertical(*self._body(), classes="fold-body"))
 
-    def _line(self) -> Content:
+    def _line(self, width: int) -> Content:
         signs = glyphs()
         mark = signs.unfolded if self.opened else signs.folded
-        return styled((f"{mark} ", "$foreground-muted")) + self._title
+        return hanging([(styled((f"{mark} ", "$foreground-muted")), self._title)])(width)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from tui.glyphs import glyphs
+from tui.plaintext import clean
 from tui.widgets.text import Fitted, FittedText, crop, styled
 
 MODES = {"guided": "guided, built in", "ollama": "Ollama", "api": "API model"}
@@ -17,8 +18,7 @@ class HardwareLine(FittedText):
     def __init__(self, *, model: str, session: str | None) -> None:
         self._who = "loading" if model in ("", "auto") else model
         self._session = session or ""
-        self._hardware = UNKNOWN_HARDWARE
-        self._origin = ""
+        self._hardware = self._origin = self._detected = ""
         super().__init__(self._build, id="top")
 
     def ready(self, mode: str, model: str | None, session: str) -> None:
@@ -29,7 +29,12 @@ class HardwareLine(FittedText):
 
     def hardware(self, text: str, origin: str) -> None:
         """The machine that is reckoned with, and where that came from."""
-        self._hardware, self._origin = text or UNKNOWN_HARDWARE, origin if text else ""
+        self._hardware, self._origin = text, origin
+        self._redraw()
+
+    def detected(self, text: str) -> None:
+        """What this machine has; shown until there is other hardware to reckon with."""
+        self._detected = text
         self._redraw()
 
     def _redraw(self) -> None:
@@ -38,9 +43,11 @@ class HardwareLine(FittedText):
     def _build(self, width: int) -> Content:
         signs = glyphs()
         dot = f" {signs.separator} "
-        origin = f" ({self._origin})" if self._origin else ""
-        room = width - len(origin)
-        machine = crop(self._hardware, room, signs.ellipsis)
+        text, source = self._hardware, self._origin
+        if not text:
+            text, source = (self._detected, "this machine") if self._detected else (UNKNOWN_HARDWARE, "")
+        origin = f" ({source})" if source else ""
+        machine = crop(clean(text, one_line=True), width - len(origin), signs.ellipsis)
         left_parts = ["llm-advisor", self._who, self._session]
         left = ""
         while left_parts:

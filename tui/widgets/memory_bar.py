@@ -38,6 +38,8 @@ def draw_bar(bar: Bar, width: int, signs: Glyphs) -> Content:
     """Title, bar and legend of one device."""
     free = bar.free
     lines = [_title(bar)]
+    if bar.available is None and len(bar.parts) == 1:
+        return lines[0]  # one part of an unknown whole is no picture
     amounts = [amount for _, amount in bar.parts] + [max(0, free or 0)]
     shares = cells(amounts, min(width, WIDEST))
     lines.append(

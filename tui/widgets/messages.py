@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from tui.answer import Source, SourceList
 from tui.glyphs import glyphs
 from tui.plaintext import clean, shorten, words
 from tui.widgets.fold import Fold
-from tui.widgets.text import PlainText, clickable, styled
+from tui.widgets.text import FittedText, PlainText, clickable, hanging, styled
 
 
 class OpenSource(UIMessage):
@@ -87,15 +88,14 @@ class Block(Vertical, can_focus=True):
                 self.post_message(OpenSource(source))
 
 
-class UserMessage(PlainText):
+class UserMessage(FittedText):
     """What the person said."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text, classes="user")
         self.text = text
-
-    def on_mount(self) -> None:
-        self.update(styled((f"{glyphs().user} ", "bold $primary"), (self.text, "bold")))
+        lines = styled((text, "bold")).split("\n", allow_blank=True)
+        signs = [styled((f"{glyphs().user} ", "bold $primary")), *[Content("  ")] * (len(lines) - 1)]
+        super().__init__(hanging(list(zip(signs, lines, strict=True))), classes="user")
 
 
 class AdvisorMessage(Block):
@@ -155,6 +155,15 @@ class AdvisorMessage(Block):
         """A link is copied, never opened: nothing goes over the network on its own."""
         event.stop()
         self.post_message(CopyText(clean(event.href, one_line=True), "the link"))
+
+
+class WordedAnswer(Fold):
+    """A recommendation in words, over its table: the first paragraph, which opens to all of it."""
+
+    def __init__(self, text: str, citations: Sequence[Mapping[str, Any]]) -> None:
+        self.text = clean(text).strip()
+        self.lead = re.sub(r"\*\*|`", "", self.text.split("\n\n", 1)[0])
+        super().__init__(styled(self.lead), lambda: [AdvisorMessage(text, citations)], classes="worded")
 
 
 class Notice(PlainText):

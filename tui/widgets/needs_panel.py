@@ -51,15 +51,18 @@ class NeedsPanel(Vertical):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.post_message(self.Edit(self.rows[event.option_index]))
+        if event.option_id is not None:
+            self.post_message(self.Edit(self.rows[int(event.option_id)]))
 
     def _fill(self) -> None:
         options = self.query_one(OptionList)
         kept = options.highlighted
         options.clear_options()
-        options.add_options([Option(_prompt(row)) for row in self.rows])
+        for index, row in enumerate(self.rows):
+            gap = [Option("", disabled=True)] if index else []
+            options.add_options([*gap, Option(_prompt(row), id=str(index))])
         if self.rows:
-            options.highlighted = min(kept or 0, len(self.rows) - 1)
+            options.highlighted = min(kept or 0, 2 * (len(self.rows) - 1))
         options.display = bool(self.rows)
         self.query_one(".keys").display = bool(self.rows)
         self.query_one(".empty").display = not self.rows

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from tui.glyphs import glyphs
 from tui.plaintext import clean
-from tui.widgets.text import PlainText, styled
+from tui.widgets.text import FittedText, PlainText, hanging, styled
 
 GRACE_SECONDS = 0.5
 """A key that was meant for something else must not answer a question that just appeared."""
@@ -66,10 +66,8 @@ class QuestionMessage(Vertical):
 
     def compose(self) -> ComposeResult:
         mark = "To be sure: " if self.clarifies else ""
-        yield Static(
-            styled((f"{glyphs().question} ", "bold $accent"), (mark, "bold $accent"), (self.text, "bold")),
-            markup=False,
-        )
+        sign = styled((f"{glyphs().question} ", "bold $accent"))
+        yield FittedText(hanging([(sign, styled((mark, "bold $accent"), (self.text, "bold")))]))
         if self.reason:
             yield PlainText(f"Why I ask: {self.reason}", classes="reason")
         with Vertical(classes="choices"):

@@ -45,9 +45,9 @@ class RecommendationBlock(Block):
     def __init__(self, recommendation: Mapping[str, Any]) -> None:
         super().__init__()
         self.add_class("recommendation")
-        self.answer: Answer = read_answer(recommendation)
-        self.sources = self.answer.sources
+        self.answer: Answer = read_answer(recommendation, number_each=True)
         self.selected = 0
+        self.sources = self.candidate.sources if self.candidate else ()
         self._next_command = 0
 
     def compose(self) -> ComposeResult:
@@ -86,6 +86,7 @@ class RecommendationBlock(Block):
         if index == self.selected or not 0 <= index < len(self.answer.candidates):
             return
         self.selected, self._next_command = index, 0
+        self.sources = self.answer.candidates[index].sources
         self.query_one(CandidateTable).choose(index)
         self.call_later(self._show_details)
 
@@ -148,6 +149,9 @@ def _details(one: Candidate) -> list[Widget]:
     if one.commands:
         parts.append(PlainText("To run it", classes="section"))
         parts.append(Static(_commands(one), markup=False, classes="commands"))
+    if one.sources:
+        parts.append(PlainText("Sources (press the digit to open)", classes="section"))
+        parts.append(SourceLines(one.sources))
     return parts
 
 
@@ -155,8 +159,9 @@ def _facts(one: Candidate) -> FittedText:
     pace = f"{one.speed} ({one.speed_basis})" if one.speed_basis else one.speed
     rows = [
         ("speed", pace if one.speed != "unknown" else ""),
-        ("quality", one.quality),
+        ("quality", one.quality_words),
         ("license", f"{one.license}, {one.license_words}"),
+        ("cost", one.cost),
         *one.facts,
     ]
     shown = [(shorten(name, LABEL_CELLS), text) for name, text in rows if text and text != "unknown"]
@@ -189,11 +194,8 @@ def _bulleted(lines: Sequence[Content]) -> FittedText:
 
 
 def _ending(answer: Answer) -> list[Widget]:
-    """Sources and what would change the answer; folded away, the assumptions and why not the others."""
+    """What would change the answer; folded away, the assumptions and why not the others."""
     parts: list[Widget] = []
-    if answer.sources:
-        parts.append(PlainText("Sources (press the digit to open)", classes="section"))
-        parts.append(SourceLines(answer.sources))
     arrow = glyphs().arrow
     changes = [
         styled((f"If {condition}", "bold"), f" {arrow} {outcome}")

@@ -1,0 +1,83 @@
+"""Runs turns one after the other: what waits, what runs, and how it is stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from agent.events import Event, Failure
+
+log = logging.getLogger("llm_advisor.tui")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something for the session to do."""
+
+    kind: Literal["open", "say", "recommend"]
+    text: str = ""
+
+
+class TurnView(Protocol):
+    """What a turn is shown on."""
+
+    async def turn_began(self, given: Input) -> None: ...
+
+    async def turn_event(self, event: Event) -> None: ...
+
+    async def turn_ended(self, given: Input, *, failed: bool, stopped: bool) -> None: ...
+
+
+class Turns:
+    """The queue of inputs. `run` is given to a worker and handles them until none is left."""
+
+    def __init__(self, view: TurnView, source: Callable[[Input], AsyncGenerator[Event, None]]) -> None:
+        self._view = view
+        self._source = source
+        self.waiting: list[Input] = []
+        self.running: Input | None = None
+
+    async def run(self) -> None:
+        """Handle what waits, in order. Cancelling stops the running turn and drops nothing that waits."""
+        while self.waiting:
+            await self._turn(self.waiting.pop(0))
+
+    def take_back(self) -> list[Input]:
+        """Remove and return everything that waits."""
+        taken, self.waiting = self.waiting, []
+        return taken
+
+    async def _turn(self, given: Input) -> None:
+        self.running = given
+        answered = failed = False
+        stopped = True
+        try:
+            await self._view.turn_began(given)
+            async with aclosing(self._source(given)) as events:
+                async for event in events:
+                    failed = failed or isinstance(event, Failure)
+                    answered = answered or event.type in {"message", "question", "recommendation"}
+                    await self._view.turn_event(event)
+            stopped = False
+        except Exception as error:
+            stopped, failed = False, True
+            log.exception("a turn failed")
+            await self._view.turn_event(describe(error))
+        finally:
+            self.running = None
+            await self._view.turn_ended(given, failed=failed and not answered, stopped=stopped)
+
+
+def describe(error: Exception) -> Failure:
+    """Any exception as something a person can read; its details are in the log."""
+    message, hint = getattr(error, "message", None), getattr(error, "hint", None)
+    if isinstance(message, str) and isinstance(hint, str):
+        return Failure(str(getattr(error, "code", "error")), message, hint)
+    return Failure(
+        "internal",
+        f"Something went wrong inside the advisor ({type(error).__name__}).",
+        "What you typed is back below; send it again, or open the log with Ctrl+L.",
+    )
