@@ -4,7 +4,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.chunking import MAX_CHARACTERS, MAX_TOKENS, Chunk, chunk_guide, chunk_guides, estimate_tokens
@@ -62,11 +62,13 @@ def assert_sound(guide: Guide, chunks: list[Chunk]) -> None:
         assert (chunk.file, chunk.guide, chunk.as_of) == (guide.file, guide.title, guide.as_of)
 
 
+@settings(deadline=None)  # A busy machine is not a defect.
 @given(guides)
 def test_every_line_lies_in_a_passage_of_bounded_size(guide: Guide) -> None:
     assert_sound(guide, list(chunk_guide(guide)))
 
 
+@settings(deadline=None)  # A busy machine is not a defect.
 @given(guides)
 def test_only_code_passes_the_token_limit(guide: Guide) -> None:
     for chunk in chunk_guide(guide):
@@ -74,6 +76,7 @@ def test_only_code_passes_the_token_limit(guide: Guide) -> None:
         assert all(estimate_tokens(view) <= 250 for view in chunk.views)
 
 
+@settings(deadline=None)  # A busy machine is not a defect.
 @given(guides)
 def test_rows_stay_whole_and_every_part_of_a_table_has_its_header(guide: Guide) -> None:
     for chunk in chunk_guide(guide):
@@ -83,12 +86,14 @@ def test_rows_stay_whole_and_every_part_of_a_table_has_its_header(guide: Guide) 
             assert rows[:2] == ["| name | what |", "|---|---|"]
 
 
+@settings(deadline=None)  # A busy machine is not a defect.
 @given(guides)
 def test_fences_are_closed_in_every_passage(guide: Guide) -> None:
     for chunk in chunk_guide(guide):
         assert chunk.text.count("```") % 2 == 0
 
 
+@settings(deadline=None)  # A busy machine is not a defect.
 @given(guides)
 def test_ids_are_unique_and_survive_a_move(guide: Guide) -> None:
     chunks = chunk_guides([guide])
@@ -97,6 +102,7 @@ def test_ids_are_unique_and_survive_a_move(guide: Guide) -> None:
     assert [chunk.id for chunk in chunk_guides([moved])] == [chunk.id for chunk in chunks]
 
 
+@settings(deadline=None)  # A busy machine is not a defect.
 @given(st.text(max_size=3_000))
 def test_any_text_is_cut_without_an_error(text: str) -> None:
     for chunk in chunk_guide(parse_guide("any.md", text)):
