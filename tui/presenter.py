@@ -19,7 +19,7 @@ from agent.events import (
 )
 from tui.needs_view import hardware_words
 from tui.plaintext import words
-from tui.turn_queue import Input
+from tui.turns import Input
 from tui.widgets.conversation import Conversation
 from tui.widgets.hardware_line import HardwareLine
 from tui.widgets.messages import AdvisorMessage, FailureMessage, Notice, UserMessage, WordedAnswer, tool_line

@@ -127,12 +127,15 @@ async def test_an_option_can_be_clicked() -> None:
 
 
 async def test_typing_while_it_answers_and_queueing() -> None:
-    session = FakeSession([Status("slow"), 0.3, Message("first")], [Message("second")])
+    gate = threading.Event()
+    session = FakeSession([Status("slow"), gate, Message("first")], [Message("second")])
     async with chatting(session) as (app, pilot):
         await pilot.press(*"one", "enter")
         await until(pilot, lambda: app.chat.is_busy)
         await pilot.press(*"two", "enter")
         assert app.chat.query_one(Composer).text == ""
+        assert "1 waiting" in shown(app)
+        gate.set()
         await settled(pilot)
         assert session.said == ["one", "two"]
 

@@ -20,7 +20,7 @@ from tui.needs_view import hardware_words, read_needs, value_words
 from tui.plaintext import clean, gib, shorten, speed, tokens, usd
 from tui.screens.help import help_text
 from tui.screens.log import tail
-from tui.turn_queue import describe
+from tui.turns import describe
 
 
 @given(st.text())

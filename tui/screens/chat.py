@@ -21,7 +21,7 @@ from tui.glyphs import glyphs
 from tui.history import InputHistory
 from tui.plaintext import shorten
 from tui.presenter import Presenter
-from tui.turn_queue import Input, Turns
+from tui.turns import Input, Turns
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
 from tui.widgets.empty_state import EmptyState, Example
