@@ -53,9 +53,26 @@ def find_models(text: Text) -> tuple[NamedModel, ...]:
     for family, pattern in _families():
         for match in pattern.finditer(text.low):
             start, end = match.span()
-            if all(end <= m.start or m.end <= start for m in found):
+            if _means_model(text, family, start, end) and all(
+                end <= m.start or m.end <= start for m in found
+            ):
                 found.append(NamedModel(start, end, family=family))
     return tuple(sorted(found, key=lambda m: m.start))
+
+
+def _means_model(text: Text, family: str, start: int, end: int) -> bool:
+    """Whether a family's name is meant: `granite` is also a stone."""
+    data = load("families")["ordinary"]
+    if (
+        family not in data["families"]
+        or len(text.low.split()) <= 3
+        or any(c.isdigit() for c in text.low[start:end])
+    ):
+        return True
+    return bool(
+        re.search(data["before"], text.low[max(0, start - 32) : start])
+        or re.match(data["behind"], text.low[end : end + 12])
+    )
 
 
 def _catalog_names(text: Text) -> list[NamedModel]:
@@ -82,7 +99,10 @@ def _catalog_names(text: Text) -> list[NamedModel]:
 def _only_compared(text: Text, model: NamedModel, before: str) -> bool:
     """Named for what is in use now, as a yardstick, or for its license."""
     data = load("families")
-    closed = model.family in data["closed"]["families"] and re.search(data["closed"]["pattern"], before)
+    closed = model.family in data["closed"]["families"] and (
+        re.search(data["closed"]["pattern"], before)
+        or re.match(data["closed"]["behind"], text.low[model.end :])
+    )
     licensed = re.match(r"(?:'s)? licen[sc]", text.low[model.end : model.end + 10])
     return bool(closed or licensed or re.search(data["using_now"], before))
 

@@ -16,7 +16,7 @@ _PLAIN = dict(zip("\u2018\u2019`\u201c\u201d\u201e\u2013\u2014\u2212\u00d7", "''
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?| {2,}")
 _BREAK = re.compile(r"(?<=[.!?;])\s+|\n+|(?<=[\u3002\uff01\uff1f\uff1b])")
 _CLAUSE = re.compile(
-    r"(?<=[.!?;:])\s+|\n+|\s+-+\s+|(?<=[\u3002\uff01\uff1f\uff1b\u3001])|,?\s+(?=(?:but|however|though|although|aber|jedoch|sondern)\b)"
+    r"(?<=[.!?;:])\s+|\n+|\s+-+\s+|(?<=[\u3002\uff01\uff1f\uff1b\u3001])|(?<!anything)(?<!nothing)(?<!everything)(?<!\ball),?\s+(?=(?:but|however|though|although|aber|jedoch|sondern)\b)"
 )
 
 
