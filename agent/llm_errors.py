@@ -59,7 +59,7 @@ TABLE = (
         "Set the provider's key in its environment variable (for example OPENAI_API_KEY) and start again.",
         kinds=("AuthenticationError", "PermissionDeniedError"),
         statuses=(401, 403),
-        words=r"api[_ -]?key (?:client option )?must be set|missing (?:credentials|.{0,40}api key)|no api key",
+        words=r"api[_ -]?key (?:client option )?must be set|missing (?:credentials|.{0,40}api key)",
     ),
     Row(
         "unknown_model",

@@ -12,8 +12,8 @@ from agent.grounding import Evidence, lost, marks, unfounded
 from knowledge.chunking import chunk_guides
 from knowledge.corpus import SHIPPED, load_guides
 
-DRAFT = """I recommend **Qwen3-14B** as Q4_K_M on ollama with 16,384 tokens: 10.4 of 11.3 GiB, about 28 tokens per \
-second (estimate).
+DRAFT = """I recommend **Qwen3-14B** as Q4_K_M on ollama with 16,384 tokens: 10.4 of 11.3 GiB, about \
+28 tokens per second (estimate).
 
 - An 8-bit KV cache frees 0.7 GiB [1].
 - License apache-2.0; the machine is an RTX 3060 12GB at 360 GB/s.

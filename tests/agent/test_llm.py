@@ -139,13 +139,14 @@ async def test_an_answer_in_braces_that_is_no_call_is_shown(
 async def test_the_budget_of_calls_and_rounds_ends_in_an_answer_without_tools(
     provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    greedy = [Calls((SEARCH, SEARCH, SEARCH))]
+    greedy: Reply = [Calls((SEARCH, SEARCH, SEARCH))]
     async with stage(provider, tmp_path, monkeypatch, greedy, greedy, words("It halves [1].")) as on:
         spoken = await on.voice.answer("cache?", Needs(), "Draft.", on.emit)
         assert spoken.text == "It halves [1]."
         assert len(on.tools) == 6
         assert "tools" not in on.server.requests[2]
-    async with stage(provider, tmp_path, monkeypatch, *[[SEARCH]] * 4, words("It halves [1].")) as on:
+    rounds: list[Reply] = [*[[SEARCH]] * 4, words("It halves [1].")]
+    async with stage(provider, tmp_path, monkeypatch, *rounds) as on:
         assert (await on.voice.answer("cache?", Needs(), "Draft.", on.emit)).text == "It halves [1]."
         assert len(on.server.requests) == 5
         assert "tools" not in on.server.requests[4]
@@ -184,7 +185,9 @@ SPLIT = "<think>10.4 and 99 GiB?</think>Take **Qwen3-14B** [1]."
 async def test_reasoning_never_shows_wherever_it_is_cut(
     provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replies = [[Think("hm"), Say(SPLIT[:place]), Say(SPLIT[place:])] for place in range(1, len(SPLIT))]
+    replies: list[Reply] = [
+        [Think("hm"), Say(SPLIT[:place]), Say(SPLIT[place:])] for place in range(1, len(SPLIT))
+    ]
     async with stage(provider, tmp_path, monkeypatch, *replies) as on:
         for place in range(1, len(SPLIT)):
             on.events.clear()

@@ -26,7 +26,7 @@ class MidStreamFallbackError(FakeError):
     """Known by its name."""
 
 
-class Timeout(FakeError):
+class Timeout(FakeError):  # noqa: N818 - LiteLLM's name
     """Known by its name."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,8 @@ class Fail:
 
 Step = Say | Think | Call | Calls | Pause | Raw | Cut | Fail
 Reply = Sequence[Step]
+Answer = Reply | Callable[[dict[str, Any]], Reply]
+"""A reply, or what makes one from the body of the request."""
 
 
 def words(text: str) -> list[Say]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes.model_script import Call, Calls, Cut, Fail, Pause, Raw, Reply, Say, Step, Think
+from tests.fakes.model_script import Answer, Call, Calls, Cut, Fail, Pause, Raw, Say, Step, Think
 
 Document = dict[str, Any]
 STREAM = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -27,16 +27,18 @@ class FakeModelServer:
         headers: their headers, names in lower case.
         paths: the paths of all requests.
         left: set when a client closed its connection before the answer was complete.
+        waiting: set when a pause of a reply begins.
     """
 
     content_type = ""
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: Answer) -> None:
         self.replies = list(replies)
         self.requests: list[Document] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
         self.left = threading.Event()
+        self.waiting = threading.Event()
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._serve, name="fake-model-server", daemon=True)
@@ -100,16 +102,17 @@ class FakeModelServer:
     ) -> None:
         self.requests.append(body)
         self.headers.append(headers)
-        reply = list(self.replies.pop(0) if len(self.replies) > 1 else self.replies[0])
+        answer = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        reply = list(answer(body) if callable(answer) else answer)
         while reply and isinstance(reply[0], Pause):  # before the headers, as while a model is loading
-            await _wait(reader, reply.pop(0))
+            await self._wait(reader, reply.pop(0))
         if reply and isinstance(reply[0], Fail):
             await answer_json(writer, self.failure(reply[0].text), reply[0].status)
             return
         writer.write(STREAM.format(self.content_type).encode())
         for step in reply:
             if isinstance(step, Pause):
-                await _wait(reader, step)
+                await self._wait(reader, step)
             elif isinstance(step, Cut):
                 writer.transport.abort()
                 return
@@ -118,6 +121,16 @@ class FakeModelServer:
         await _chunk(writer, self.ending(body, reply))
         writer.write(b"0\r\n\r\n")
         await writer.drain()
+
+    async def _wait(self, reader: asyncio.StreamReader, pause: Step) -> None:
+        """Waits as a server does that watches its client."""
+        assert isinstance(pause, Pause)
+        self.waiting.set()
+        try:
+            await asyncio.wait_for(reader.read(1), pause.seconds)
+        except TimeoutError:
+            return
+        raise _GoneError
 
     def rendered(self, step: Step, body: Document) -> bytes:
         """The bytes of one step."""
@@ -130,16 +143,6 @@ class FakeModelServer:
     def failure(self, text: str) -> Document:
         """The body of an error answer."""
         raise NotImplementedError
-
-
-async def _wait(reader: asyncio.StreamReader, pause: Step) -> None:
-    """Waits as a server does that watches its client."""
-    assert isinstance(pause, Pause)
-    try:
-        await asyncio.wait_for(reader.read(1), pause.seconds)
-    except TimeoutError:
-        return
-    raise _GoneError
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], Document]:
@@ -171,7 +174,7 @@ class FakeOllama(FakeModelServer):
 
     def __init__(
         self,
-        *replies: Reply,
+        *replies: Answer,
         model: str = "fake",
         capabilities: tuple[str, ...] = ("completion", "tools"),
         context: int = 32768,
@@ -245,7 +248,7 @@ class FakeOpenAI(FakeModelServer):
 
     content_type = "text/event-stream"
 
-    def __init__(self, *replies: Reply, model: str = "fake") -> None:
+    def __init__(self, *replies: Answer, model: str = "fake") -> None:
         super().__init__(*replies)
         self.model = model
         self._calls = 0

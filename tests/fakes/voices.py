@@ -15,7 +15,7 @@ from agent.llm import LiteLlmVoice
 from agent.llm_client import Limits
 from knowledge.corpus import load_guides
 from knowledge.retrieval import Retriever
-from tests.fakes.model_script import Reply
+from tests.fakes.model_script import Answer
 from tests.fakes.model_server import FakeModelServer, FakeOllama, FakeOpenAI
 from tests.fakes.retriever import FakeRetriever
 from tests.knowledge.fakes import FakeEmbedder, write_guides
@@ -76,7 +76,7 @@ async def stage(
     provider: str,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
-    *replies: Reply,
+    *replies: Answer,
     limits: Limits | None = None,
     **server: Any,
 ) -> AsyncIterator[Stage]:
