@@ -44,9 +44,9 @@ _UNITS: tuple[tuple[str, str, float], ...] = (
     (r"(?:bits?)\b", "bits", 1.0),
     (r"(?:parameters?|params?|parameter[ns]?|weights)\b", "params", 1.0),
     (r"ms\b|milliseconds?\b", "seconds", 1e-3),
-    (r"(?:seconds?|sec|s|sekunden?)\b", "seconds", 1.0),
+    (r"(?:seconds?|sec|sekunden?)\b", "seconds", 1.0),
     (r"(?:minutes?|min|minuten)\b", "seconds", 60.0),
-    (r"(?:hours?|h|stunden?)\b", "seconds", 3600.0),
+    (r"(?:hours?|stunden?)\b", "seconds", 3600.0),
     (r"(?:days?|tagen?|tage)\b", "seconds", 86400.0),
     (r"W\b|watts?\b", "watts", 1.0),
 )

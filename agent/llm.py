@@ -20,7 +20,7 @@ from agent.llm_client import Limits, Reply, Watch
 from agent.llm_errors import named
 from agent.llm_stream import may_be_call, text_call
 from agent.llm_tools import ToolDesk
-from agent.profiles import ANSWER_TOKENS, Profile, read_profile
+from agent.profiles import Profile, read_profile
 from agent.prompts import prompt
 from agent.voice import Emit, Spoken, VoiceError
 from knowledge.retrieval import Retriever, locator
@@ -34,6 +34,8 @@ CHARACTERS_PER_TOKEN = 3.2
 FULL = 0.8
 """Share of the context for prompt and answer; servers cut the front of a longer prompt without a word."""
 MOST_PROBLEMS = 12
+MOST_QUOTED = 400
+"""Characters of the person's message that a wording is told."""
 _MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
 Messages = list[dict[str, Any]]
 
@@ -55,18 +57,18 @@ class LiteLlmVoice:
         self._profile: Profile | None = None
         self._told = False
 
-    async def word(self, draft: str, emit: Emit) -> str:
+    async def word(self, draft: str, emit: Emit, said: str = "") -> str:
         """The draft in the model's words; see `agent.voice.Voice.word`."""
         profile = await self._ready(emit)
-        messages = _opening("word", draft)
+        messages = _opening("word", f"{_quoted(said)}Draft:\n{draft}")
         reply = await self._ask(profile, messages, None, emit, emit)
         text = reply.text or (await self._ask(profile, messages, None, emit, emit)).text
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
-        evidence = await asyncio.to_thread(_evidence, [draft])
+        evidence = await asyncio.to_thread(_evidence, [draft, said])
 
-        def problems(said: str) -> list[str]:
-            return unfounded(said, evidence) + lost(said, draft)
+        def problems(worded: str) -> list[str]:
+            return unfounded(worded, evidence) + lost(worded, draft)
 
         return await self._sound(profile, messages, text, problems, emit)
 
@@ -85,7 +87,7 @@ class LiteLlmVoice:
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
         evidence = await asyncio.to_thread(_evidence, [question, known, bare, *desk.given])
-        text = await self._sound(profile, messages, text, lambda said: unfounded(said, evidence), emit)
+        text = await self._sound(profile, messages, text, lambda worded: unfounded(worded, evidence), emit)
         return _cited(text, desk)
 
     async def close(self) -> None:
@@ -116,10 +118,11 @@ class LiteLlmVoice:
             try:
                 reply = await self._ask(profile, messages, functions(), emit, emit)
             except VoiceError as error:
-                if error.code != "no_tools":
+                if error.code == "no_tools":
+                    self._without_tools(error, emit)
+                elif error.code != "context_full":
                     raise
-                self._without_tools(error, emit)
-                return ""
+                return ""  # without the list of tools the rest may still fit
             written = None if reply.calls else text_call(reply.text, _TOOL_NAMES)
             calls = [written] if written is not None else reply.calls
             if not calls:
@@ -209,6 +212,11 @@ class LiteLlmVoice:
 _TOOL_NAMES = frozenset(tool.name for tool in TOOLS)
 
 
+def _quoted(said: str) -> str:
+    """The person's last message, for its language; a long one shows it by its beginning."""
+    return f"The person wrote: {said[:MOST_QUOTED]}\n\n" if said.strip() else ""
+
+
 def _with_facts(request: str, given: list[str]) -> str:
     """The request with what the tools gave, without the calls: every model reads that."""
     return "\n\n".join([request, "Facts:", *given]) if given else request
@@ -236,7 +244,7 @@ def fit_messages(messages: Messages, tools: list[dict[str, Any]] | None, profile
     Raises:
         VoiceError: even then they do not fit.
     """
-    room = int(profile.context * FULL) - ANSWER_TOKENS - (_tokens(tools) if tools else 0)
+    room = int(profile.context * FULL) - profile.answer_tokens - (_tokens(tools) if tools else 0)
     fitted = list(messages)
     for place, message in enumerate(messages):
         if sum(map(_tokens, fitted)) <= room:

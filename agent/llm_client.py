@@ -20,7 +20,7 @@ from typing import Any
 
 from agent.llm_errors import explained, named
 from agent.llm_stream import Call, CallBuffer, ThinkFilter
-from agent.profiles import ANSWER_TOKENS, CONNECT_SECONDS, Profile
+from agent.profiles import CONNECT_SECONDS, Profile
 
 TEMPERATURE = 0.2
 SEED = 7
@@ -142,7 +142,7 @@ def _provider_arguments(profile: Profile) -> dict[str, Any]:
         "stream": True,
         "temperature": TEMPERATURE,
         "seed": SEED,
-        "max_tokens": ANSWER_TOKENS,
+        "max_tokens": profile.answer_tokens,
         "drop_params": True,
         "max_retries": 0,
         "input_cost_per_token": 0,

@@ -220,7 +220,7 @@ async def _ask(state: State, outcome: Outcome, remarks: str, services: Services,
     text = outcome["text"]
     if services.voice is not None:
         # A question is shown whole: what is streamed would stand beside it.
-        text = await _worded(text, services.voice, _without_deltas(emit))
+        text = await _worded(text, services.voice, _without_deltas(emit), state)
     if remarks:
         emit(Message(remarks))
     emit(Question(outcome["slot"], text, outcome["reason"], outcome["options"], outcome["clarifies"]))
@@ -244,17 +244,18 @@ async def _recommend(state: State, outcome: Outcome, remarks: str, services: Ser
     lead = " ".join(part for part in (remarks, outcome.get("text", "")) if part)
     draft = f"{lead}\n\n{text}" if lead else text
     if services.voice is not None:
-        draft = await _worded(draft, services.voice, emit)
+        draft = await _worded(draft, services.voice, emit, state)
     emit(Recommendation(document))
     emit(Message(draft, citations))
     last = [c.model for c in found.candidates]
     return State(pending=None, last=last, messages=_said(state, draft), outcome=Outcome())
 
 
-async def _worded(draft: str, voice: Voice, emit: Emit) -> str:
+async def _worded(draft: str, voice: Voice, emit: Emit, state: State) -> str:
     """The draft in the model's words, or as it is where the model failed or said something unfounded."""
+    said = next((m["text"] for m in reversed(state.get("messages", [])) if m["role"] == "user"), "")
     try:
-        return await voice.word(draft, emit)
+        return await voice.word(draft, emit, said)
     except VoiceError as error:
         emit(Failure(error.code, error.message, error.hint))
         return draft

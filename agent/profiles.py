@@ -16,6 +16,9 @@ LONGEST_CONTEXT = 16_384
 API_CONTEXT = 32_000
 """Tokens that a prompt to an API may take; longer ones cost money without being read better."""
 ANSWER_TOKENS = 1_200
+"""Of a local model, whose reasoning is switched off."""
+API_ANSWER_TOKENS = 4_000
+"""Of an API model, which may reason on the same account."""
 KEEP_ALIVE = "30m"
 CONNECT_SECONDS = 3.0
 SHOW_SECONDS = 15.0
@@ -39,6 +42,7 @@ class Profile:
     tools: bool = True
     context: int = API_CONTEXT
     """Tokens of prompt and answer together."""
+    answer_tokens: int = API_ANSWER_TOKENS
     options: dict[str, Any] = field(default_factory=dict)
     """Arguments of every request, the same all session long: a changing `num_ctx` makes Ollama load the model
     again (https://github.com/Aider-AI/aider/issues/4687)."""
@@ -115,6 +119,7 @@ async def _ollama_profile(model: str, name: str) -> Profile:
         base_url=url,
         tools="tools" in can,
         context=context,
+        answer_tokens=min(ANSWER_TOKENS, context // 4),
         options=options,
         waiting="the model is loading",
         note=note,

@@ -38,9 +38,13 @@ class VoiceError(Exception):
 class Voice(Protocol):
     """A language model behind the conversation."""
 
-    async def word(self, draft: str, emit: Emit) -> str:
-        """The draft in other words, with its numbers, names and commands unchanged; sends Delta events
-        meanwhile.
+    async def word(self, draft: str, emit: Emit, said: str = "") -> str:
+        """The draft in other words, with its numbers, names and commands unchanged.
+
+        Args:
+            draft: what is to be said.
+            emit: takes the Delta events meanwhile.
+            said: what the person wrote last, for its language.
 
         Raises:
             VoiceError: the model failed, or its wording held something that the draft does not.
