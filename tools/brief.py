@@ -151,14 +151,19 @@ def _with_ram(machine: Machine, needs: Needs) -> tuple[Machine, Assumption]:
 
 
 def _volume(needs: Needs, mode: str, assumed: list[Assumption]) -> Volume:
-    """Tokens a day: as said, and where only requests or nothing is known, the usual amount."""
+    """Tokens a day: as said, else from the requests, else the usual amount."""
     said = needs.volume.value if needs.volume else Volume()
-    if mode == "local" or said.input_tokens_per_day is not None:
+    if said.input_tokens_per_day is not None:
         return said
-    table = defaults()
-    filled = said.model_copy(update=table["volume"])
-    words = f"{filled.input_tokens_per_day:,} tokens in and {filled.output_tokens_per_day:,} out per day"
-    assumed.append(Assumption("volume", words, table["why"]["volume"]))
+    table, usual = defaults(), dict(defaults()["volume"])
+    each, why = table["request"], "volume"
+    if said.requests_per_day is not None:
+        usual = {f"{name}_per_day": tokens * said.requests_per_day for name, tokens in each.items()}
+        why = "request"
+    filled = said.model_copy(update=usual | said.model_dump(exclude_none=True))
+    if mode != "local":
+        words = f"{filled.input_tokens_per_day:,} tokens in and {filled.output_tokens_per_day:,} out per day"
+        assumed.append(Assumption("volume", words, table["why"][why]))
     return filled
 
 

@@ -16,8 +16,8 @@ from tools.budget import GIB, Room, room_of
 from tools.candidates import Configuration, SpeedFigure
 from tools.engines import Option, options_for
 from tools.hardware_types import Machine
-from tools.memory.estimate import device_bytes, estimate_memory
-from tools.memory.types import MemoryRequest
+from tools.memory.estimate import CONTEXT_STEP, DeviceBytes, device_bytes, estimate_memory, max_context
+from tools.memory.types import DeviceMemory, MemoryRequest
 from tools.needs import Priority
 from tools.speed import estimate_speed
 from tools.utility import memory_score, size_factor, speed_penalty, speed_score, table, utility
@@ -72,8 +72,7 @@ class Refusal:
     reason: str
     constraint: str
     shortfall_bytes: int = 0
-    without_reserve: bool = False
-    """True where it would fit if nothing were kept back for desktop and driver."""
+    """Memory that is missing, together or on the device that is too full; 0 for other constraints."""
 
 
 def quality_loss(model: ModelRecord, quant: str, kv_cache_type: str, task: str = "") -> float:
@@ -140,7 +139,7 @@ def _tries(
         for kv in _cache_types(option, ask):
             request = _request(option, kv, machine, ask)
             sizes = device_bytes(model, request)
-            if sizes.total <= room.total_bytes and _every_device_holds(model, request, room):
+            if _holds(model, request, room, sizes):
                 fitted = True
                 yield option, request, sizes.total, 1.0
                 break
@@ -150,12 +149,18 @@ def _tries(
         yield from _offloaded(model, option, machine, room, ask)
 
 
-def _every_device_holds(model: ModelRecord, request: MemoryRequest, room: Room) -> bool:
+def _holds(model: ModelRecord, request: MemoryRequest, room: Room, sizes: DeviceBytes) -> bool:
     """With several devices, the sum is not enough: each must hold its share."""
-    if len(room.device_bytes) < 2:
-        return True
-    estimate = estimate_memory(model, request)
-    return all(d.total_bytes <= size for d, size in zip(estimate.per_device, room.device_bytes, strict=False))
+    if sizes.total > room.total_bytes:
+        return False
+    return len(room.device_bytes) < 2 or _overfull(model, request, room) is None
+
+
+def _overfull(model: ModelRecord, request: MemoryRequest, room: Room) -> tuple[DeviceMemory, int] | None:
+    """The device whose share exceeds its room the most, and that room; None where each holds its share."""
+    shares = zip(estimate_memory(model, request).per_device, room.device_bytes, strict=False)
+    share, size = max(shares, key=lambda pair: pair[0].total_bytes - pair[1])
+    return (share, size) if share.total_bytes > size else None
 
 
 def _offloaded(
@@ -169,7 +174,7 @@ def _offloaded(
     if arch.experts is not None:
         request = replace(base, cpu_moe=True)
         sizes = device_bytes(model, request)
-        if sizes.total <= room.total_bytes and sizes.host <= room.host_bytes:
+        if sizes.host <= room.host_bytes and _holds(model, request, room, sizes):
             share = sizes.weights / max(1, sizes.weights + sizes.host)
             yield option, request, sizes.total, share
         return
@@ -178,7 +183,7 @@ def _offloaded(
         middle = (low + high) // 2
         request = replace(base, gpu_layers=middle)
         sizes = device_bytes(model, request)
-        if sizes.total <= room.total_bytes:
+        if _holds(model, request, room, sizes):
             best, low = (request, sizes), middle + 1
         else:
             high = middle - 1
@@ -259,7 +264,8 @@ def _scored(
     """Rates one configuration that fits."""
     loss = quality_loss(model, option.quant, request.kv_cache_type, ask.task)
     speed_part = speed_score(speed.mid if speed else None, ask.min_speed)
-    memory_part = memory_score(used, room.total_bytes)
+    # Layers fill the devices on purpose; what the last one leaves over is no headroom.
+    memory_part = 0.0 if request.gpu_layers is not None else memory_score(used, room.total_bytes)
     merit = utility(
         ask.priority,
         quality=-loss,
@@ -288,30 +294,51 @@ def _scored(
 
 def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Refusal:
     """The smallest configuration, and how far it is from fitting."""
-    smallest: tuple[int, Option, str] | None = None
+    smallest: tuple[int, Option, MemoryRequest] | None = None
     for option in options_for(model, machine, ask.parallel, quant=ask.quant, engine=ask.engine):
-        kv = _cache_types(option, ask)[-1]
-        total = device_bytes(model, _request(option, kv, machine, ask)).total
+        request = _request(option, _cache_types(option, ask)[-1], machine, ask)
+        total = device_bytes(model, request).total
         if smallest is None or total < smallest[0]:
-            smallest = (total, option, kv)
+            smallest = (total, option, request)
     if smallest is None:
         return Refusal("no engine here is known to run it", "engine")
-    total, option, kv = smallest
-    whole = room_of(machine, server=ask.server, reserve=False).total_bytes
+    total, option, request = smallest
+    what = f"{option.quant} with {request.context:,} tokens ({request.kv_cache_type} cache)"
+    there, where = room.total_bytes, ""
+    crowded = _overfull(model, request, room) if total <= there and room.device_bytes else None
+    if crowded is not None:
+        total, there, where = crowded[0].total_bytes, crowded[1], f" on one {crowded[0].device}"
+    usable = f"{there / GIB:.1f} GiB are usable" + (" there" if where else "")
     return Refusal(
-        f"does not fit: {option.quant} with {ask.context * ask.parallel:,} tokens ({kv} cache) takes "
-        f"{total / GIB:.1f} GiB, {room.total_bytes / GIB:.1f} GiB are usable",
+        f"does not fit: {what} takes {total / GIB:.1f} GiB{where}, {usable}",
         "memory",
-        shortfall_bytes=total - room.total_bytes,
-        without_reserve=total <= whole,
+        shortfall_bytes=total - there,
     )
 
 
-def with_memory(
-    model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask
-) -> Configuration:
-    """Adds the full memory estimate (formula, devices, evidence) to a configuration."""
-    request = MemoryRequest(
+def longest_context(model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask) -> int:
+    """Tokens that each conversation could hold at most in a configuration that fits, on every device."""
+    request = _request_of(configuration, machine, ask)
+    room = room_of(machine, server=ask.server, reserve=ask.reserve).less(ask.beside_bytes)
+
+    def held(context: int) -> bool:
+        asked = replace(request, context=context * request.parallel)
+        sizes = device_bytes(model, asked)
+        on_host = request.cpu_moe or request.gpu_layers is not None
+        return _holds(model, asked, room, sizes) and not (on_host and sizes.host > (room.host_bytes or 0))
+
+    most = max_context(model, request, room.total_bytes) // request.parallel
+    if most <= configuration.context or held(most):
+        return max(most, configuration.context)
+    low, high = configuration.context // CONTEXT_STEP, most // CONTEXT_STEP
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if held(middle * CONTEXT_STEP) else (low, middle - 1)
+    return max(low * CONTEXT_STEP, configuration.context)
+
+
+def _request_of(configuration: Configuration, machine: Machine, ask: Ask) -> MemoryRequest:
+    return MemoryRequest(
         quant=configuration.quant,
         context=configuration.context * configuration.parallel,
         kv_cache_type=configuration.kv_cache_type,
@@ -323,5 +350,11 @@ def with_memory(
         gpu_layers=configuration.gpu_layers,
         cpu_moe=configuration.cpu_moe,
     )
-    memory = estimate_memory(model, request)
+
+
+def with_memory(
+    model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask
+) -> Configuration:
+    """Adds the full memory estimate (formula, devices, evidence) to a configuration."""
+    memory = estimate_memory(model, _request_of(configuration, machine, ask))
     return replace(configuration, memory=memory, caveats=configuration.caveats + memory.caveats)

@@ -11,12 +11,10 @@ from tools.brief import brief_of
 from tools.budget import GIB, room_of
 from tools.candidates import Candidate, Change, Configuration, LicenseFigure
 from tools.engines import options_for
-from tools.fit import Ask, Refusal, Solution, solve, with_memory
+from tools.fit import Ask, Refusal, Solution, longest_context, solve, with_memory
 from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.licensing import judge
-from tools.memory.estimate import max_context
-from tools.memory.types import MemoryRequest
 from tools.needs import LicenseNeed, Needs
 from tools.quality import quality_of
 from tools.reasons import reasons_for
@@ -122,7 +120,7 @@ def _answer(model: ModelRecord, machine: Machine, wish: FitWish, ask: Ask, found
     candidate = _candidate(model, machine, configuration)
     return FitAnswer(
         candidate,
-        _longest(model, machine, configuration, ask),
+        longest_context(model, machine, configuration, ask),
         _alternatives(model, machine, wish, ask, configuration),
         (),
     )
@@ -150,24 +148,6 @@ def _candidate(model: ModelRecord, machine: Machine, configuration: Configuratio
         utility=0.0,
     )
     return replace(bare, why=reasons_for(bare, brief), commands=commands_for(bare))
-
-
-def _longest(model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask) -> int:
-    """The largest context per conversation that this configuration still holds."""
-    request = MemoryRequest(
-        quant=configuration.quant,
-        context=configuration.context * configuration.parallel,
-        kv_cache_type=configuration.kv_cache_type,
-        engine=configuration.engine,
-        parallel=configuration.parallel,
-        ubatch_size=ask.ubatch_size,
-        flash_attention=ask.flash_attention,
-        hardware=machine,
-        gpu_layers=configuration.gpu_layers,
-        cpu_moe=configuration.cpu_moe,
-    )
-    total = max_context(model, request, configuration.available_bytes)
-    return max(configuration.context, total // configuration.parallel)
 
 
 def _alternatives(
@@ -223,7 +203,7 @@ def _larger_device(model: ModelRecord, machine: Machine, ask: Ask) -> Change | N
     if not machine.devices:
         return None
     for size in CARD_STEPS_GIB:
-        if size * GIB <= machine.devices[0].memory_bytes:
+        if size * GIB <= max(device.memory_bytes for device in machine.devices):
             continue
         devices = tuple(replace(d, memory_bytes=size * GIB, free_bytes=None) for d in machine.devices)
         found = solve(model.id, replace(machine, devices=devices), replace(ask, offload=False))

@@ -104,14 +104,14 @@ def judge(model: ModelRecord, need: LicenseNeed, record: License | None) -> Verd
     figure = LicenseFigure(label, use, note)
     if need.permissive_only and not is_permissive(model.license):
         return Verdict(False, f"license {label} is not a permissive one (Apache-2.0, MIT, BSD)", figure)
-    if need.use in ("commercial",):
+    if need.use == "commercial":
         if use == "no":
             return Verdict(False, f"license {label} forbids commercial use", figure)
         if use == "unknown":
             return Verdict(False, f"license {label}: commercial rights are unknown; read the license", figure)
-        broken = _broken_term(model, need)
-        if broken:
-            return Verdict(False, f"license {label}: {broken}", figure)
+    broken = _broken_term(model, need) if need.use != "any" else None
+    if broken:
+        return Verdict(False, f"license {label}: {broken}", figure)
     if need.redistribute and use in ("no", "unknown"):
         return Verdict(False, f"license {label} does not clearly allow redistribution", figure)
     return Verdict(True, f"license {label} allows this use", figure)

@@ -14,8 +14,8 @@ from tools.needs import Needs
 from tools.reasons import reasons_for, trade_off
 from tools.roles import api, encoders, generator, pretrain, training
 from tools.roles.common import Ranked, diverse
-from tools.roles.encoders import memory_of
-from tools.roles.generator import ask_of, companions_of
+from tools.roles.encoders import KIND_OF_ROLE, memory_of
+from tools.roles.generator import ask_of, companions_of, kinds_for
 from tools.runbook import commands_for
 from tools.sensitivity import what_would_change
 from tools.utility import table
@@ -63,7 +63,7 @@ def recommend(needs: Needs) -> Recommendation:
         )
         for c in candidates
     )
-    rejected = tuple(ranked.rejected + _privacy(brief))
+    rejected = tuple(_unexplained(brief, ranked) + ranked.rejected + _privacy(brief))
     changes = what_would_change(brief, complete, rejected, rank_for)
     return Recommendation(
         needs=needs.as_json(),
@@ -141,6 +141,36 @@ def _reserve(brief: Brief) -> tuple[dict[str, object], ...]:
     return (Assumption("reserve", f"{kept / (1 << 30):.1f} GiB kept free", room.note).as_json(),)
 
 
+def _unexplained(brief: Brief, ranked: Ranked) -> list[Rejected]:
+    """Named models that are neither an option nor excluded by a constraint: each gets its reason."""
+    told = {c.model_id for c in ranked.candidates} | {r.model_id for r in ranked.rejected}
+    missing = [name for name in brief.wish.named if name not in told]
+    return [Rejected(name.split("/", 1)[-1], name, *_absence(name, brief)) for name in missing]
+
+
+def _absence(name: str, brief: Brief) -> tuple[str, str]:
+    """Why a named model takes no part: (reason, constraint)."""
+    model = load_catalog().by_id.get(name.lower())
+    if model is None:
+        if brief.private or brief.mode == "local":
+            return "is behind an API, and the model has to run here", "deployment"
+        return "is not among the models that its provider serves now", "model"
+    if brief.mode == "api":
+        return "runs on a machine of your own, and an API was asked for", "deployment"
+    if brief.machine is None:
+        return "needs a machine to run on", "hardware"
+    if model.params_total is None:
+        return "its size is not known", "model"
+    if brief.role == "pretrain-config":
+        return "is trained already, and a model of your own from scratch was asked for", "task"
+    own = KIND_OF_ROLE.get(brief.role)
+    if model.kind not in ((own,) if own is not None else kinds_for(brief)):
+        return f"is a model of kind `{model.kind}`, which does not serve as {brief.role}", "task"
+    if brief.task == "vision" and model.vision is not True:
+        return "is not known to read images", "features"
+    return "fits, but ranks below the options shown", "rank"
+
+
 def _privacy(brief: Brief) -> list[Rejected]:
     """Where data may not leave, the APIs are excluded as a class, and that is said."""
     if not brief.private:
@@ -152,8 +182,9 @@ def _privacy(brief: Brief) -> list[Rejected]:
 
 def _nothing(brief: Brief, rejected: tuple[Rejected, ...]) -> dict[str, str]:
     """The error object where no option meets the needs: the constraint that binds, and what to do."""
-    first = next(iter(rejected), None)
-    binding = first.constraint if first is not None else "hardware"
+    homeless = brief.machine is None and brief.mode != "api"
+    first = None if homeless else next(iter(rejected), None)
+    binding = first.constraint if first is not None else "hardware" if homeless else "model"
     detail = f": {first.model} {first.reason}" if first is not None else ""
     return {
         "code": "nothing_fits",

@@ -55,6 +55,8 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
         "ollama_name": _ollama_name(model, c.quant) if model else None,
         "ollama_kv": f" OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE={keys}" if quantized else "",
         "kv_flags": f" -fa on -ctk {keys} -ctv {values or keys}" if quantized else "",
+        # Ollama gives every request a context of its own, llama.cpp shares one among its slots.
+        "ollama_parallel": f" OLLAMA_NUM_PARALLEL={c.parallel}" if c.parallel > 1 else "",
         "parallel_flag": f" -np {c.parallel}" if c.parallel > 1 else "",
         "offload_flags": offload,
         "vllm_quant": " --quantization fp8" if c.quant == "FP8" else "",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tools.brief import Brief
+from tools.brief import Brief, defaults
 from tools.budget import GIB
 from tools.candidates import Candidate, Change, Rejected
 from tools.hardware_types import Device, Machine
@@ -26,8 +27,8 @@ def _bigger(machine: Machine) -> tuple[str, Machine] | None:
         if ram is None:
             return None
         return f"{2 * ram / GIB:.0f} GiB of system memory", replace(machine, ram_bytes=2 * ram)
-    device = machine.devices[0]
-    step = next((s for s in CARD_STEPS_GIB if s * GIB > device.memory_bytes * 1.2), None)
+    largest = max(device.memory_bytes for device in machine.devices)
+    step = next((s for s in CARD_STEPS_GIB if s * GIB > largest * 1.2), None)
     if step is None:
         return None
     larger: tuple[Device, ...] = tuple(
@@ -38,21 +39,39 @@ def _bigger(machine: Machine) -> tuple[str, Machine] | None:
 
 
 def _doubled(machine: Machine) -> tuple[str, Machine] | None:
-    """A second device like the first."""
+    """Every device twice."""
     if not machine.devices or machine.devices[0].unified or len(machine.devices) > 4:
         return None
-    count = 2 * len(machine.devices)
-    return f"{count} x {machine.devices[0].name}", replace(machine, devices=machine.devices * 2)
+    counts = Counter(device.name for device in machine.devices)
+    words = " and ".join(f"{2 * count} x {name}" for name, count in counts.items())
+    return words, replace(machine, devices=machine.devices * 2)
+
+
+def _machines(brief: Brief) -> Iterator[tuple[str, Brief]]:
+    """The same needs on other machines."""
+    if brief.machine is None:
+        bandwidth = float(defaults()["generic_bandwidth_gbs"])
+        computer = Machine("computer", ram_bytes=16 * GIB, ram_bandwidth_gbs=bandwidth)
+        device = Device("device with 24 GiB", "cuda", 24 * GIB, None)
+        yield "you had a computer with 16 GiB of system memory", replace(brief, machine=computer)
+        yield "you had a device with 24 GiB", replace(brief, machine=replace(computer, devices=(device,)))
+        return
+    for change in (_bigger(brief.machine), _doubled(brief.machine)):
+        if change is not None:
+            words, machine = change
+            trainer = machine if brief.training_machine == brief.machine else brief.training_machine
+            yield f"you had {words}", replace(brief, machine=machine, training_machine=trainer)
+    if brief.training_machine not in (None, brief.machine):
+        assert brief.training_machine is not None
+        larger = _bigger(brief.training_machine)
+        if larger is not None:
+            yield f"you trained on {larger[0]}", replace(brief, training_machine=larger[1])
 
 
 def _variants(brief: Brief) -> Iterator[tuple[str, Brief]]:
     """Briefs with one thing changed, each with its condition in words."""
-    if brief.machine is not None and brief.mode != "api":
-        for change in (_bigger(brief.machine), _doubled(brief.machine)):
-            if change is not None:
-                words, machine = change
-                trainer = machine if brief.training_machine == brief.machine else brief.training_machine
-                yield f"you had {words}", replace(brief, machine=machine, training_machine=trainer)
+    if brief.mode != "api":
+        yield from _machines(brief)
     if brief.context >= 8192:
         yield (
             f"{brief.context // 2:,} tokens of context were enough",
@@ -69,7 +88,7 @@ def _variants(brief: Brief) -> Iterator[tuple[str, Brief]]:
             update={"permissive_only": False, "use": "personal", "redistribute": False}
         )
         yield "the license did not matter (private use)", replace(brief, license=loose)
-    if brief.wish.min_params_b is not None or brief.wish.named:
+    if brief.wish != ModelWish(excluded=brief.wish.excluded):
         yield (
             "another model or size were welcome",
             replace(brief, wish=ModelWish(excluded=brief.wish.excluded)),

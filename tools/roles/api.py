@@ -11,7 +11,7 @@ from tools.candidates import Candidate, Configuration, LicenseFigure, Reason, Re
 from tools.memory.types import Evidence
 from tools.pricing import MonthlyCost, monthly_cost
 from tools.quality import api_quality_of
-from tools.roles.common import Ranked, cautious, diverse
+from tools.roles.common import Ranked, cautious, diverse, is_called
 from tools.utility import context_score, utility
 
 TERMS = LicenseFigure(
@@ -51,7 +51,9 @@ def rank(brief: Brief) -> Ranked:
     for model in current_api_models():
         if model.mode not in MODES or (brief.wish.named and model.key not in brief.wish.named):
             continue
-        if any(word.lower() in f"{model.key} {model.provider}".lower() for word in brief.wish.excluded):
+        if is_called(brief.wish.excluded, model.key, model.provider):
+            continue
+        if brief.wish.families and not (brief.wish.named or is_called(brief.wish.families, model.key)):
             continue
         cost = monthly_cost(model, brief.volume, brief.context)
         refused = refusal(model, brief, cost)

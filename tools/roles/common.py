@@ -85,16 +85,18 @@ def size_wish(model: ModelRecord, brief: Brief) -> str | None:
     return None
 
 
-def excluded_by_name(model: ModelRecord, brief: Brief) -> bool:
-    """Whether the person ruled this model or its family out."""
-    names = (model.id.lower(), model.family.lower(), model.id.split("/", 1)[0].lower())
-    return any(word.lower() in name for word in brief.wish.excluded for name in names)
+def is_called(words: Iterable[str], *names: str) -> bool:
+    """Whether one of the words (families, makers, models) stands in one of the names."""
+    return any(word.lower() in name.lower() for word in words for name in names)
 
 
 def static_refusal(model: ModelRecord, brief: Brief, verdict: Verdict) -> tuple[str, str] | None:
     """The first constraint that excludes a model whatever its configuration: (reason, constraint)."""
-    if excluded_by_name(model, brief):
+    if is_called(brief.wish.excluded, model.id, model.family):
         return "you ruled it out", "model"
+    families = () if brief.wish.named else brief.wish.families
+    if families and not is_called(families, model.id, model.family):
+        return f"you asked for {' or '.join(families)}", "model"
     wrong_size = size_wish(model, brief)
     if wrong_size:
         return wrong_size, "model"
@@ -157,8 +159,8 @@ def unknowns(model: ModelRecord, brief: Brief) -> tuple[str, ...]:
 
 def diverse(candidates: list[Candidate], count: int) -> list[Candidate]:
     """The best, then the best of other families and the fastest of those close by; order by utility."""
-    if len(candidates) <= 1:
-        return candidates
+    if not candidates:
+        return []
     ordered = sorted(candidates, key=lambda c: -c.utility)
     chosen = [ordered[0]]
     families = {family_of(ordered[0])}
@@ -170,7 +172,7 @@ def diverse(candidates: list[Candidate], count: int) -> list[Candidate]:
             families.add(family_of(candidate))
     near = [c for c in ordered if c not in chosen and c.utility > ordered[0].utility - 15]
     quick = max(near, key=_mid, default=None)
-    if quick is not None and _mid(quick) > _mid(ordered[0]):
+    if quick is not None and len(chosen) < count and _mid(quick) > _mid(ordered[0]):
         chosen.append(quick)
     for candidate in ordered:
         if len(chosen) >= count:

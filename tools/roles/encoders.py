@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from knowledge.catalog.records import Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
@@ -12,7 +13,7 @@ from tools.candidates import Candidate, Configuration, Rejected
 from tools.hardware import describe
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import MemoryRequest
-from tools.needs import Role, Task
+from tools.needs import ModelWish, Role, Task
 from tools.quality import encoder_table, quality_of
 from tools.roles.common import (
     Ranked,
@@ -164,5 +165,7 @@ def memory_of(candidate: Candidate) -> int:
 
 def companion(brief: Brief, role: Role, context: int, room_bytes: int) -> Candidate | None:
     """The best embedder or reranker that fits into what is left beside a generator."""
-    ranked = rank(brief, role, context=context, keep=60)
+    # Sizes, families and features were said of the generator.
+    own = replace(brief, features=(), wish=ModelWish(excluded=brief.wish.excluded))
+    ranked = rank(own, role, context=context, keep=60)
     return next((c for c in ranked.candidates if memory_of(c) <= room_bytes), None)

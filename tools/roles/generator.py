@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.records import Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import room_of
@@ -29,7 +29,7 @@ from tools.roles.common import (
 )
 from tools.utility import context_score, speed_penalty, speed_score, table, utility
 
-GENERATOR_KINDS = ("chat", "code", "reasoning", "vision")
+GENERATOR_KINDS: tuple[Kind, ...] = ("chat", "code", "reasoning", "vision")
 KEEP = 6
 """How many solved candidates are kept before diversity picks among them."""
 CHUNK_TOKENS = 512
@@ -71,12 +71,18 @@ def ask_of(brief: Brief) -> Ask:
     )
 
 
+def kinds_for(brief: Brief) -> tuple[Kind, ...]:
+    """Kinds of models that write; a base model only to be trained, and only where it was named."""
+    trained = brief.role == "finetune-base" and brief.wish.named
+    return (*GENERATOR_KINDS, "base") if trained else GENERATOR_KINDS
+
+
 def eligible(brief: Brief) -> tuple[list[tuple[ModelRecord, Verdict]], list[Rejected]]:
     """Models that pass every constraint that needs no machine, and the notable ones that do not."""
     passed, rejected = [], []
     named = set(brief.wish.named)
     for model in load_catalog().models:
-        if model.kind not in GENERATOR_KINDS or model.params_total is None:
+        if model.kind not in kinds_for(brief) or model.params_total is None:
             continue
         if named and model.id not in named:
             continue
