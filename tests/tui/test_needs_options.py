@@ -95,6 +95,12 @@ def test_values_that_cannot_be_read_are_named(values: dict[str, Any]) -> None:
     assert len(caught.value.message) < 300
 
 
+def test_needs_that_contradict_each_other_are_said() -> None:
+    with pytest.raises(UsageError, match="do not go together") as caught:
+        read_needs({"deployment": "it must run fully offline and use the OpenAI API"})
+    assert "deployment" in caught.value.message
+
+
 def test_an_unknown_accelerator_is_said() -> None:
     with pytest.raises(AdvisorError) as caught:
         answer(parse(NeedsOptions, {"task": "code", "hardware": "RTX 9099"}))

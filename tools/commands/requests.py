@@ -24,7 +24,7 @@ _SCALE = {"k": 1024, "m": 1024 * 1024}
 class Request(BaseModel):
     """Base of all requests."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def _count(value: object) -> object:
