@@ -4,11 +4,12 @@ recommendation.
 
 from __future__ import annotations
 
+from agent.wording import engine_name, listed, role_name, slot_words
 from tools.budget import GIB
 from tools.candidates import Candidate, Reason, Recommendation, evidence_json
 
-MOST_REASONS = 3
 MOST_CAVEATS = 3
+MOST_REJECTED = 4
 
 
 def _citations(reasons: list[Reason]) -> list[dict[str, str]]:
@@ -23,43 +24,31 @@ def _citations(reasons: list[Reason]) -> list[dict[str, str]]:
 
 
 def _headline(candidate: Candidate) -> str:
-    """One sentence: what to run, how, and whether it fits."""
+    """One sentence: what to run and how. The figures follow as reasons."""
     c = candidate.configuration
+    name = f"I recommend **{candidate.model}**"
     if candidate.kind == "api":
         cost = (
-            f", about ${candidate.usd_per_month:,.0f} a month" if candidate.usd_per_month is not None else ""
+            f", about ${candidate.usd_per_month:,.2f} a month" if candidate.usd_per_month is not None else ""
         )
-        return f"I recommend **{candidate.model}** through its API{cost}."
+        return f"{name} through its API{cost}."
     if c is None or c.memory is None:
-        return f"I recommend **{candidate.model}**."
-    room = f"{c.memory.total_bytes / GIB:.1f} of {c.available_bytes / GIB:.1f} GiB"
+        return f"{name}."
     if candidate.role == "pretrain-config":
-        return f"I recommend the configuration **{candidate.model}**; training takes {room}."
-    if candidate.role == "finetune-base" and candidate.training is not None:
-        t = candidate.training
+        return f"I recommend the configuration **{candidate.model}**."
+    if candidate.role == "finetune-base":
+        room = f"{c.memory.total_bytes / GIB:.1f} of {c.available_bytes / GIB:.1f} GiB"
         return (
-            f"I recommend **{candidate.model}** as the base. {t.in_words}; running it afterward as "
-            f"{c.quant} with {c.context:,} tokens takes {room}."
+            f"{name} as the base to fine-tune. Afterward it runs as {c.quant} on {engine_name(c.engine)} "
+            f"with {c.context:,} tokens in {room}."
         )
-    if candidate.role in ("embedder", "reranker", "classifier"):
-        return f"I recommend **{candidate.model}** as the {candidate.role}; it takes {room}."
+    if candidate.role != "generator":
+        return f"{name} as the {role_name(candidate.role)}."
     shared = f" for each of {c.parallel} conversations" if c.parallel > 1 else ""
-    beside = (
-        f" together with {' and '.join(x.model for x in candidate.companions)}"
-        if candidate.companions
-        else ""
-    )
+    beside = f", together with {listed([x.model for x in candidate.companions])}" if candidate.companions else ""
     return (
-        f"I recommend **{candidate.model}** as {c.quant} on {c.engine} with {c.context:,} tokens{shared}"
-        f"{beside}: {room}{_speed_words(candidate)}."
+        f"{name} as {c.quant} on {engine_name(c.engine)} with {c.context:,} tokens of context{shared}{beside}."
     )
-
-
-def _speed_words(candidate: Candidate) -> str:
-    c = candidate.configuration
-    if c is None or c.speed is None:
-        return ", speed unknown"
-    return f", about {c.speed.mid:.0f} tokens per second (estimate)"
 
 
 def _others(candidates: tuple[Candidate, ...]) -> list[str]:
@@ -67,42 +56,63 @@ def _others(candidates: tuple[Candidate, ...]) -> list[str]:
     for candidate in candidates[1:]:
         c = candidate.configuration
         quant = f" ({c.quant})" if c is not None and candidate.kind == "local" else ""
-        tie = " \u2014 a tie within the uncertainty" if candidate.tied else ""
+        tie = " \u2014 as good a choice, all in all" if candidate.tied else ""
         lines.append(f"- {candidate.model}{quant}: {candidate.trade_off}{tie}")
     return lines
 
 
 def _nothing(found: Recommendation) -> str:
+    """What excludes everything, and the way out."""
     error = found.error or {}
     lines = [f"Nothing fits these needs. {error.get('message', '')}".strip()]
-    lines += [f"- {r.model}: {r.reason}" for r in found.rejected[:4]]
-    if found.would_change:
-        lines.append("What would change that:")
-        lines += [f"- If {c.condition}: {c.outcome}." for c in found.would_change]
+    if len(found.rejected) > 1:
+        lines += ["", "The nearest ones and why not:"]
+        lines += [f"- {r.model}: {r.reason}" for r in found.rejected[:MOST_REJECTED]]
+    lines += _changes(found)
     return "\n".join(lines)
+
+
+def _changes(found: Recommendation) -> list[str]:
+    if not found.would_change:
+        return []
+    return ["", "What would change this:", *(f"- If {c.condition}: {c.outcome}." for c in found.would_change)]
+
+
+def _assumed(found: Recommendation) -> list[str]:
+    """The assumptions in one line; what changes nothing for a person is left to the panel."""
+    words = [
+        slot_words(a["slot"], a["value"])
+        for a in found.assumptions
+        if a["slot"] != "reserve" and a["value"] not in (0, 0.0)
+    ]
+    if not words:
+        return []
+    return ["", f"I assumed: {'; '.join(dict.fromkeys(words))}. Say so where that is wrong."]
+
+
+def _caveats(candidate: Candidate) -> list[str]:
+    """What to mind when deciding; how exact an estimate is stands beside the estimate."""
+    c = candidate.configuration
+    precision = c.memory.caveats if c is not None and c.memory is not None else ()
+    own = [text for text in (c.caveats if c is not None else ()) if text not in precision]
+    return list(dict.fromkeys([*candidate.caveats, *own]))[:MOST_CAVEATS]
 
 
 def recommendation_text(found: Recommendation) -> tuple[str, list[dict[str, str]]]:
     """The message that goes with a recommendation, and the guide passages it cites."""
     if not found.candidates:
-        return _nothing(found), []
+        return "\n".join([_nothing(found), *_assumed(found)]), []
     best = found.candidates[0]
     advice = [r for r in best.why if any(e.kind == "guide" for e in r.evidence)]
-    plain = [r for r in best.why if r not in advice][:MOST_REASONS]
+    plain = [r for r in best.why if r not in advice]
     lines = [_headline(best), ""]
     lines += [f"- {reason.text}" for reason in plain]
     lines += [f"- {reason.text}{_mark(advice, reason)}" for reason in advice]
-    caveats = [*best.caveats, *(best.configuration.caveats if best.configuration else ())]
-    lines += [f"- Mind: {caveat}" for caveat in dict.fromkeys(caveats[:MOST_CAVEATS])]
+    lines += [f"- Mind: {caveat}" for caveat in _caveats(best)]
     others = _others(found.candidates)
     if others:
         lines += ["", "Others worth a look:", *others]
-    if found.would_change:
-        lines += ["", "What would change this:"]
-        lines += [f"- If {c.condition}: {c.outcome}." for c in found.would_change]
-    assumed = [f"{a['slot']}: {a['value']}" for a in found.assumptions if a["slot"] != "reserve"]
-    if assumed:
-        lines += ["", f"I assumed {'; '.join(assumed)}. Say so where that is wrong."]
+    lines += _changes(found) + _assumed(found)
     return "\n".join(lines), _citations(advice)
 
 

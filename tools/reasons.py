@@ -74,11 +74,11 @@ def _memory_reason(candidate: Candidate) -> Reason | None:
         there = f"{c.available_bytes / GIB:.1f} GiB ({word})"
         text = f"Training takes about {m.total_bytes / GIB:.1f} GiB of {there}."
     else:
+        span = "" if m.exact else f", {m.low_bytes / GIB:.1f} to {m.high_bytes / GIB:.1f}"
         text = (
-            f"Takes {m.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB usable on "
-            f"{candidate.hardware} ({word}: weights {m.weights_bytes / GIB:.1f}, "
-            f"cache {m.kv_cache_bytes / GIB:.1f}, buffers {m.compute_bytes / GIB:.1f}, "
-            f"runtime {m.overhead_bytes / GIB:.1f})."
+            f"Memory: {m.total_bytes / GIB:.1f} of {c.available_bytes / GIB:.1f} GiB ({word}{span}): weights "
+            f"{m.weights_bytes / GIB:.1f}, cache {m.kv_cache_bytes / GIB:.1f}, "
+            f"buffers {m.compute_bytes / GIB:.1f}, runtime {m.overhead_bytes / GIB:.1f} GiB."
         )
     return Reason(text, (Evidence("tool", "estimate_memory", m.formula), *m.basis[:3]))
 
@@ -87,10 +87,9 @@ def _quality_reason(candidate: Candidate, brief: Brief) -> Reason:
     q = candidate.quality
     if candidate.role == "pretrain-config":
         return Reason(f"Suits the data: {q.note}.", q.basis)
-    how = "from public scores" if q.measured else "expected, not measured"
+    note = q.note or ("from public scores" if q.measured else "expected, not measured")
     return Reason(
-        f"Quality for {brief.task}: {q.score:.0f} of 100, give or take {q.spread:.0f} ({how}; {q.note}).",
-        q.basis,
+        f"Quality for {brief.task}: {q.score:.0f} of 100, give or take {q.spread:.0f} ({note}).", q.basis
     )
 
 
@@ -166,7 +165,10 @@ def trade_off(candidate: Candidate, best: Candidate) -> str:
         if abs(gap) >= 0.5:
             parts.append(f"{abs(gap):.1f} GiB {'more' if gap > 0 else 'less'} memory")
     if candidate.usd_per_month is not None and best.usd_per_month is not None:
-        parts.append(f"${candidate.usd_per_month:,.0f} against ${best.usd_per_month:,.0f} a month")
+        mine_usd, its_usd = f"${candidate.usd_per_month:,.0f}", f"${best.usd_per_month:,.0f}"
+        parts.append(
+            f"{mine_usd} against {its_usd} a month" if mine_usd != its_usd else "about the same price"
+        )
     if candidate.license.id != best.license.id:
         parts.append(f"license {candidate.license.id}")
     return ", ".join(p for p in parts if p)
@@ -175,4 +177,5 @@ def trade_off(candidate: Candidate, best: Candidate) -> str:
 def _quality_words(gap: float) -> str:
     if abs(gap) < 1.0:
         return "about the same expected quality"
-    return f"{abs(gap):.0f} points {'more' if gap > 0 else 'less'} expected quality"
+    points = round(abs(gap))
+    return f"{points} point{'' if points == 1 else 's'} {'more' if gap > 0 else 'less'} expected quality"

@@ -63,6 +63,15 @@ def _worth(config: PretrainConfig, brief: Brief, context: int) -> float:
     return value + taste * math.log10(config.params / 1e8)
 
 
+def _suits(config: PretrainConfig, brief: Brief) -> str:
+    """The size of the model beside the size of the data, in words."""
+    tokens = tokens_of(brief)
+    size = f"about {config.params / 1e6:.0f}M parameters"
+    if tokens is None:
+        return f"{size}; how much text there is was not said"
+    return f"{size} for about {tokens / 1e6:,.1f}M tokens of text"
+
+
 def rank(brief: Brief) -> Ranked:
     """Every configuration that fits the training hardware, best first."""
     machine = brief.training_machine or brief.machine
@@ -104,7 +113,7 @@ def rank(brief: Brief) -> Ranked:
                 hardware=name,
                 owned=not machine.rented,
                 configuration=configuration,
-                quality=QualityFigure(worth, 10.0, False, (GUIDE,), "how well the size suits the data"),
+                quality=QualityFigure(worth, 10.0, False, (GUIDE,), _suits(config, brief)),
                 license=LicenseFigure("own", "yes", "you own what you train; mind the rights to your data"),
                 utility=worth,
                 training=TrainingPlan("scratch", config.block_size, estimate, name, room, True),

@@ -1,0 +1,59 @@
+"""Slots, engines and numbers in words, from one table: what the messages of guided mode are made of."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from tools.needs import Slot
+
+MOST_CHARACTERS = 80
+
+
+@cache
+def table() -> dict[str, Any]:
+    """The table of `agent/data/words.json`."""
+    data = resources.files("agent").joinpath("data/words.json").read_bytes()
+    return TypeAdapter(dict[str, Any]).validate_json(data)
+
+
+def named(slot: str, value: object) -> str:
+    """One value of a slot by its name for people; numbers with thousands separated."""
+    names: dict[str, str] = table()["values"].get(slot, {})
+    plain = f"{value:,g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    return names.get(str(value), names.get("*", "{value}").format(value=plain))
+
+
+def slot_words(slot: str, value: object) -> str:
+    """A plain slot value as part of a sentence: `8,192 tokens of context`, `English and German`."""
+    if isinstance(value, tuple | list):
+        words = listed([named(slot, item) for item in value])
+    elif slot == "languages":
+        words = listed([named(slot, item) for item in str(value).split(", ")])
+    else:
+        words = named(slot, value)
+    return str(table()["slots"].get(slot, "{value}")).format(value=words)
+
+
+def said_words(slot: str, filled: Slot[Any]) -> str:
+    """What a person said of a slot: structured values in their own words, plain ones as understood."""
+    if isinstance(filled.value, BaseModel):
+        return filled.quote.strip()[:MOST_CHARACTERS]
+    return slot_words(slot, filled.value)
+
+
+def engine_name(engine: str) -> str:
+    """An engine as its makers write it."""
+    return str(table()["engines"].get(engine, engine))
+
+
+def role_name(role: str) -> str:
+    return str(table()["roles"].get(role, role))
+
+
+def listed(parts: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
