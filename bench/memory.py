@@ -15,7 +15,7 @@ REPEATS = 2000
 
 
 def run() -> None:
-    """Prints the error of weights, cache and buffers over the committed rows, and microseconds per estimate."""
+    """Prints the error of weights, cache and buffers over the committed rows, and the time per estimate."""
     catalog = load_catalog()
     errors: list[tuple[float, str]] = []
     with ROWS.open(encoding="utf-8") as file:
