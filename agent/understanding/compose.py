@@ -78,7 +78,8 @@ def compose(
     out = Composed()
     by_slot: dict[str, list[Vote]] = defaultdict(list)
     for vote in _uncovered([settle(v) for v in votes]):
-        by_slot[vote.slot].append(vote)
+        if vote.value is not None:
+            by_slot[vote.slot].append(vote)
     blocked = _data()["answers_block"].get(asked, ())
     for slot, cast in by_slot.items():
         found = cast if slot == asked or correcting else _strong_enough(slot, cast, needs)
@@ -114,7 +115,10 @@ def _strong_enough(slot: str, votes: list[Vote], needs: Needs) -> list[Vote]:
 
 
 def _uncovered(votes: list[Vote]) -> list[Vote]:
-    """Without votes inside of heavier words of another value (`assistant` in `coding assistant`)."""
+    """Without votes inside of heavier words of another value (`assistant` in `coding assistant`).
+
+    Heavier words that mean nothing for the slot also silence what they only touch.
+    """
     return [
         v
         for v in votes
@@ -123,11 +127,14 @@ def _uncovered(votes: list[Vote]) -> list[Vote]:
             and w.field == v.field
             and w.value != v.value
             and w.weight > v.weight
-            and w.start <= v.start
-            and v.end <= w.end
+            and (_overlap(v, w) if w.value is None else w.start <= v.start and v.end <= w.end)
             for w in votes
         )
     ]
+
+
+def _overlap(one: Vote, other: Vote) -> bool:
+    return one.start < other.end and other.start < one.end
 
 
 def _winner(slot: str, name: str, votes: Sequence[Vote]) -> Vote:

@@ -118,14 +118,16 @@ def _kind(said: str, *, answered: bool) -> str | None:
     interrogative = said.endswith(("?", "\uff1f")) or (
         patterns.question.match(start) is not None and patterns.statement.match(start) is None
     )
+    fragment = patterns.question.match(start) is None
     hypothetical = patterns.what_if.search(said)
     if hypothetical and (interrogative or hypothetical.start() <= 12):
         return "what_if"
     if not interrogative:
         return None
     if patterns.request.search(said) and not (answered and patterns.about_answer.search(said)):
-        return None if not said.endswith("?") and not patterns.question.match(start) else "request"
-    return "question"
+        return "request"
+    # `70B on a 3090 possible?` opens like a statement: before the first recommendation it states needs.
+    return "request" if fragment and not answered else "question"
 
 
 def about_answer(text: Text) -> bool:
