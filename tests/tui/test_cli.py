@@ -15,12 +15,6 @@ from tests.tui.cli_help import Program
 from tui.cli import COMMANDS, group, with_default_command
 
 
-@pytest.fixture
-def program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Program:
-    monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path / "home"))
-    return Program(capsys, monkeypatch)
-
-
 @pytest.mark.parametrize(
     ("argv", "expected"),
     [

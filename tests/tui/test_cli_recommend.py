@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -21,13 +20,6 @@ ARGUMENTS = (
     "commercial",
 )
 CONTRACT = {"needs", "assumptions", "candidates", "rejected", "would_change"}
-
-
-@pytest.fixture
-def program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Program:
-    monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "80")
-    return Program(capsys, monkeypatch)
 
 
 def test_recommend_prints_the_document_of_the_contract(program: Program) -> None:

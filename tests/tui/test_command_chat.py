@@ -31,12 +31,6 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return calls
 
 
-@pytest.fixture
-def program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Program:
-    monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path / "home"))
-    return Program(capsys, monkeypatch)
-
-
 @pytest.mark.parametrize("argv", [("chat", "--json"), ("--json",), ("--json", "chat")])
 def test_json_is_the_line_protocol(
     program: Program, opened: list[dict[str, Any]], argv: tuple[str, ...]

@@ -35,6 +35,7 @@ def test_there_is_an_option_for_every_slot() -> None:
         ("concurrency", 4, 4),
         ("languages", "en, de", ["en", "de"]),
         ("languages", ["fr"], ["fr"]),
+        ("languages", "German and English", ["de", "en"]),
         ("features", "vision,tool_calling", ["vision", "tool_calling"]),
     ],
 )
@@ -85,6 +86,8 @@ def test_an_option_wins_over_what_another_one_says_by_the_way() -> None:
         {"features": ["flying"]},
         {"budget": {"usd": 5}},
         {"languages": 3},
+        {"languages": "klingon"},
+        {"languages": ["Klingon"]},
     ],
     ids=str,
 )

@@ -18,12 +18,21 @@ Document = dict[str, Any]
 WORD_KEYS = {"task": "name", "deployment": "mode", "license": "use", "training": "method", "hardware": "text"}
 """Slots whose structured value can be told by one word, and the field that it stands for."""
 LIST_SLOTS = ("languages", "features")
-UNREADABLE = ("int_parsing", "float_parsing", "literal_error", "model_type", "int_from_float")
+UNREADABLE = (
+    "string_pattern_mismatch",
+    "int_parsing",
+    "float_parsing",
+    "literal_error",
+    "model_type",
+    "int_from_float",
+)
 """Errors that say `these are other words`, where free text may still be understood."""
 Speed = Annotated[float, Number, Field(gt=0, le=1e6, allow_inf_nan=False)]
 """Tokens per second."""
 Count = Annotated[int, Number, Field(ge=1, le=1_000_000)]
 """Conversations at once."""
+Languages = tuple[Annotated[str, Field(pattern=r"^([a-z]{2,3}|multi)$")], ...]
+"""ISO 639 codes, or `multi`."""
 
 
 def _items(value: object) -> object:
@@ -45,7 +54,7 @@ class RecommendQuery(Request):
     priority: Priority | None = Field(None, description="what counts most")
     min_speed: Speed | None = Field(None, description="tokens per second, at least")
     concurrency: Count | None = Field(None, description="conversations at once")
-    languages: Annotated[tuple[str, ...], BeforeValidator(_items)] | None = Field(
+    languages: Annotated[Languages, BeforeValidator(_items)] | None = Field(
         None, description="ISO 639-1 codes, or multi"
     )
     features: Annotated[tuple[Feature, ...], BeforeValidator(_items)] | None = Field(
@@ -79,6 +88,7 @@ def recommend_needs(needs: Needs) -> Document:
 def _adapter(slot: str) -> TypeAdapter[Any]:
     """The type of a slot's value."""
     bounded: dict[str, Any] = {"context": Tokens, "min_speed": Speed, "concurrency": Count}
+    bounded["languages"] = Languages
     return TypeAdapter(bounded.get(slot) or _slot_type(slot).model_fields["value"].annotation)
 
 
