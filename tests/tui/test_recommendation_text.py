@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -81,7 +82,7 @@ def test_no_empty_lines_at_the_start_or_twice(document: dict[str, Any]) -> None:
     for tables in (True, False):
         lines = recommendation_lines(document, tables=tables)
         assert lines[0]
-        assert all(a or b for a, b in zip(lines, lines[1:], strict=False))
+        assert all(a or b for a, b in pairwise(lines))
 
 
 def test_a_document_of_unknowns_is_shown_as_unknown() -> None:
