@@ -1,0 +1,317 @@
+"""Quality by public scores: the scale, the shrinking, and what it says of models that people know."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from knowledge.catalog.api_models import load_api_models
+from knowledge.catalog.records import BenchmarkResult, ModelRecord
+from knowledge.catalog.store import Catalog, load_catalog
+from tests.tools.asking import model
+from tools import quality as module
+from tools.needs import Task
+from tools.quality import (
+    age_factor,
+    api_quality_of,
+    benchmark_table,
+    board_key,
+    encoder_table,
+    features_of,
+    fit_table,
+    group_of,
+    logit_of,
+    measures,
+    prior_of,
+    quality_of,
+    row_weight,
+    years,
+)
+
+LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
+GROUP = fit_table()["groups"]["generator"]
+TASKS: tuple[Task, ...] = tuple(benchmark_table()["tasks"])
+QUICK = settings(max_examples=80, deadline=None)
+
+
+class FakeBenchmarks:
+    """Scores of one model, as the test gives them."""
+
+    def __init__(self, rows: tuple[BenchmarkResult, ...]) -> None:
+        self.rows = rows
+
+    def for_model(self, model_id: str) -> tuple[BenchmarkResult, ...]:
+        return self.rows
+
+
+class FakeCatalog:
+    """The catalog with other scores."""
+
+    def __init__(self, rows: tuple[BenchmarkResult, ...]) -> None:
+        self.by_id = load_catalog().by_id
+        self.benchmarks = FakeBenchmarks(rows)
+
+
+def _quality(
+    rows: tuple[BenchmarkResult, ...], task: Task = "chat", model_id: str = LLAMA
+) -> tuple[float, float]:
+    """Score and spread with these rows only."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "load_catalog", lambda: FakeCatalog(rows))
+        found = quality_of.__wrapped__(LLAMA, task)
+    return found.score, found.spread
+
+
+def _rows() -> tuple[BenchmarkResult, ...]:
+    """Rows of the catalog that count for the ranking, each of another board."""
+    found: dict[str, BenchmarkResult] = {}
+    for name in ("Qwen/Qwen3-32B", "meta-llama/Llama-3.3-70B-Instruct", LLAMA, "google/gemma-3-27b-it"):
+        for row in load_catalog().benchmarks.for_model(name):
+            if board_key(row) in GROUP["levels"] and logit_of(row) is not None and measures(row.benchmark):
+                found.setdefault(board_key(row), row)
+    return tuple(found.values())
+
+
+ROWS = _rows()
+some_rows = st.lists(st.sampled_from(ROWS), max_size=6, unique_by=board_key).map(tuple)
+
+
+@QUICK
+@given(some_rows, st.sampled_from(ROWS), st.floats(0, 100), st.floats(0, 100), st.sampled_from(TASKS))
+def test_a_better_score_never_lowers_the_estimate(
+    rows: tuple[BenchmarkResult, ...], row: BenchmarkResult, one: float, other: float, task: Task
+) -> None:
+    scale = 16.0 if "Elo" in row.unit else 1.0
+    worse, better = (row.model_copy(update={"score": scale * value}) for value in sorted((one, other)))
+    low, high = _quality((*rows, worse), task), _quality((*rows, better), task)
+    assert low[0] <= high[0] + 1e-9
+
+
+@QUICK
+@given(some_rows, st.sampled_from(ROWS), st.sampled_from(TASKS))
+def test_a_top_score_never_lowers_the_estimate(
+    rows: tuple[BenchmarkResult, ...], row: BenchmarkResult, task: Task
+) -> None:
+    """More evidence for a model can only help where it is as good as a score can be."""
+    top = row.model_copy(update={"score": 3000.0 if "Elo" in row.unit else 100.0})
+    assert _quality((*rows, top), task)[0] >= _quality(rows, task)[0] - 1e-9
+
+
+@QUICK
+@given(some_rows, st.sampled_from(ROWS), st.sampled_from(TASKS))
+def test_more_scores_narrow_the_uncertainty(
+    rows: tuple[BenchmarkResult, ...], row: BenchmarkResult, task: Task
+) -> None:
+    def deviation(found: tuple[float, float]) -> float:
+        """Back from points to logits."""
+        score, spread = found
+        low = max(score - spread, 1e-6)
+        return math.log(score / (100 - score)) - math.log(low / (100 - low))
+
+    before, after = _quality(rows, task), _quality((*rows, row), task)
+    if min(before[1], after[1]) > 0.5:  # the spread has a floor of half a point
+        assert deviation(after) < deviation(before)
+
+
+def test_without_scores_the_prior_stands_with_its_whole_spread() -> None:
+    score, spread = _quality(())
+    prior, deviation = prior_of(LLAMA)
+    level = float(GROUP["reference_level"])
+    assert score == pytest.approx(100 / (1 + math.exp(-(level + prior))))
+    assert score - spread == pytest.approx(100 / (1 + math.exp(-(level + prior - deviation))))
+
+
+def test_measured_models_are_surer_than_unmeasured_ones() -> None:
+    """On the scale of logits, where a point at the ends of the scale is worth more."""
+    chat = [m for m in load_catalog().models if m.kind == "chat" and features_of(m) is not None]
+    found = [q for q in (quality_of(m.id, "chat") for m in chat) if 15 < q.score < 60]
+
+    def typical(measured: bool) -> float:
+        group = [q.spread / (q.score * (100 - q.score)) for q in found if q.measured is measured]
+        assert len(group) > 20
+        return sum(group) / len(group)
+
+    assert typical(True) < 0.8 * typical(False)
+
+
+def test_a_model_of_unknown_size_or_date_is_expected_low_and_unsure() -> None:
+    unsized = [m for m in load_catalog().models if m.kind == "chat" and features_of(m) is None]
+    assert unsized
+    ability, spread = prior_of(unsized[0].id)
+    assert (ability, spread) == (GROUP["floor"], GROUP["spread_unknown"])
+    assert spread > GROUP["spread"]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_model_has_a_figure_in_range(task: Task) -> None:
+    group = {"embedding": "embedder", "reranking": "reranker"}.get(task, "generator")
+    for record in load_catalog().models:
+        if group_of(record) != group:
+            continue
+        found = quality_of(record.id, task)
+        assert 0 < found.score < 100
+        assert 0 < found.spread < 50
+        assert found.basis
+        assert found.measured == (found.basis[0].kind == "benchmark" and "no public score" not in found.note)
+
+
+@pytest.mark.parametrize(
+    ("task", "older", "newer"),
+    [
+        ("chat", "meta-llama/Llama-3.1-8B-Instruct", "Qwen/Qwen3-8B"),
+        ("chat", "Qwen/Qwen2.5-14B-Instruct", "Qwen/Qwen3-14B"),
+        ("chat", "meta-llama/Llama-2-13b-chat-hf", "meta-llama/Llama-3.1-8B-Instruct"),
+        ("chat", "mistralai/Mistral-7B-Instruct-v0.3", "meta-llama/Llama-3.1-8B-Instruct"),
+        ("chat", "google/gemma-2-9b-it", "google/gemma-3-12b-it"),
+        ("chat", "google/gemma-2-27b-it", "google/gemma-3-27b-it"),
+        ("chat", "meta-llama/Llama-3.1-70B-Instruct", "meta-llama/Llama-3.3-70B-Instruct"),
+        ("chat", "microsoft/Phi-3-mini-4k-instruct", "Qwen/Qwen3-4B-Instruct-2507"),
+        ("code", "codellama/CodeLlama-34b-Instruct-hf", "Qwen/Qwen2.5-Coder-32B-Instruct"),
+        ("code", "deepseek-ai/deepseek-coder-33b-instruct", "Qwen/Qwen2.5-Coder-32B-Instruct"),
+        ("code", "Qwen/Qwen2.5-Coder-32B-Instruct", "Qwen/Qwen3.6-27B"),
+        ("embedding", "sentence-transformers/all-MiniLM-L6-v2", "Qwen/Qwen3-Embedding-0.6B"),
+        ("embedding", "Qwen/Qwen3-Embedding-0.6B", "Qwen/Qwen3-Embedding-8B"),
+        ("classification", "google-bert/bert-base-uncased", "microsoft/deberta-v3-base"),
+    ],
+)
+def test_what_was_replaced_stands_below_what_replaced_it(task: Task, older: str, newer: str) -> None:
+    one, other = quality_of(model(older).id, task), quality_of(model(newer).id, task)
+    assert one.score < other.score
+
+
+def test_size_and_age_count_within_a_family() -> None:
+    for task in ("chat", "code"):
+        sizes = ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-1.7B", "Qwen/Qwen3-4B", "Qwen/Qwen3-8B", "Qwen/Qwen3-32B")
+        scores = [quality_of(name, task).score for name in sizes]
+        assert scores == sorted(scores)
+
+
+def test_a_base_model_is_expected_below_its_chat_model() -> None:
+    chat = model(LLAMA)
+    base = model("meta-llama/Llama-3.1-8B")
+    assert base.kind == "base"
+    assert prior_of(base.id)[0] < prior_of(chat.id)[0]
+
+
+@pytest.mark.parametrize(
+    ("score", "unit", "higher", "expected"),
+    [
+        (50.0, "percent", True, 0.0),
+        (1200.0, "Elo", True, 1200 * math.log(10) / 400),
+        (100.0, "percent", True, math.log(0.985 / 0.015)),
+        (0.0, "percent", True, -math.log(0.985 / 0.015)),
+        (3.0, "USD per run", True, None),
+        (3.0, "percent", False, None),
+        (250.0, "points", True, None),
+    ],
+)
+def test_the_common_scale(score: float, unit: str, higher: bool, expected: float | None) -> None:
+    row = ROWS[0].model_copy(update={"score": score, "unit": unit, "higher_is_better": higher})
+    assert logit_of(row) == (None if expected is None else pytest.approx(expected))
+
+
+def test_independent_and_new_scores_weigh_more() -> None:
+    table = benchmark_table()
+    row = next(r for r in ROWS if r.run_by == "independent")
+    vendor = row.model_copy(update={"run_by": "vendor"})
+    assert row_weight(vendor, "chat") == pytest.approx(table["vendor_factor"] * row_weight(row, "chat"))
+    assert age_factor(table["fit_date"]) == 1.0
+    assert age_factor("2020-01-01") < age_factor("2025-01-01") < 1.0
+    fit = date.fromisoformat(table["fit_date"])
+    months = int(table["half_life_months"])
+    half = date(fit.year - (months + 12 - fit.month) // 12, (fit.month - months - 1) % 12 + 1, 1)
+    assert age_factor(half.isoformat()) == pytest.approx(0.5)
+
+
+def test_a_coding_score_says_more_of_code_than_of_writing() -> None:
+    row = next(r for r in ROWS if (measures(r.benchmark) or ("", 0.0))[0] == "code")
+    assert row_weight(row, "code") > row_weight(row, "writing") > 0
+    assert row_weight(row.model_copy(update={"benchmark": "no such test"}), "code") == 0
+
+
+def test_costs_are_no_scores() -> None:
+    assert measures("Aider polyglot") == ("code", 0.9)
+    assert measures("Aider polyglot cost") is None
+    assert measures("Aider polyglot well-formed edits") == ("agent", 0.3)
+
+
+def test_every_axis_of_the_tables_exists() -> None:
+    table = benchmark_table()
+    axes = set(table["axes"])
+    assert {row["axis"] for row in table["benchmarks"]} <= axes
+    assert all(set(weights) <= axes for weights in table["tasks"].values())
+    assert all(set(group) <= axes for group in table["groups"].values())
+    assert set(table["tasks"]) == set(Task.__args__)  # type: ignore[attr-defined]
+    date.fromisoformat(table["fit_date"])
+
+
+def test_years_count_from_2024() -> None:
+    assert years("2024-01-15") == 0.0
+    assert years("2025-07") == pytest.approx(1.5)
+    assert years("2025") == pytest.approx(1 + 5 / 12)
+    assert years(None) is None
+    assert years("") is None
+
+
+def test_encoders_by_their_published_accuracy() -> None:
+    table = encoder_table()
+    for name, row in table["models"].items():
+        record = load_catalog().model(name)
+        assert record is not None, name
+        assert record.kind == "encoder"
+        found = quality_of(record.id, "classification")
+        assert found.measured
+        assert found.score == row["score"]
+        assert row["source"] in found.basis[0].locator
+    unknown = [m for m in load_catalog().models if m.kind == "encoder" and m.id not in table["models"]]
+    guess = quality_of(unknown[0].id, "classification")
+    assert not guess.measured
+    assert guess.spread > table["measured_spread"]
+    assert "expected" in guess.note
+
+
+def test_api_models_have_figures_too() -> None:
+    scored = [m for m in load_api_models() if api_quality_of(m.key, "chat").measured]
+    assert len(scored) > 10
+    for record in load_api_models()[:200]:
+        found = api_quality_of(record.key, "code")
+        assert 0 < found.score < 100
+        assert found.basis
+    nobody = api_quality_of("no such model", "chat")
+    assert not nobody.measured
+    assert nobody.spread >= max(api_quality_of(m.key, "chat").spread for m in scored) - 10
+
+
+def test_the_committed_constants_are_those_of_the_fit() -> None:
+    """Refits on the catalog as it is; a change of the benchmarks asks for a new quality_fit.json."""
+    from scripts.fit_quality import fit_groups
+
+    fitted = json.loads(json.dumps(fit_groups()))
+    committed = fit_table()["groups"]
+    assert set(fitted) == set(committed)
+    for name, constants in committed.items():
+        for key, value in constants.items():
+            new = fitted[name][key]
+            if isinstance(value, dict | list | float):
+                assert new == pytest.approx(value, abs=0.02), (name, key)
+            else:
+                assert new == value
+
+
+def test_the_reference_board_is_the_newest_of_its_kind() -> None:
+    boards = [b for b in GROUP["levels"] if b.startswith("LiveBench overall|")]
+    assert GROUP["reference_board"] == max(boards)
+    assert GROUP["slopes"]["LiveBench overall"] == 1.0
+
+
+def test_fakes_answer_like_the_catalog() -> None:
+    """The fake with the catalog's own rows gives the catalog's own figure."""
+    catalog: Catalog = load_catalog()
+    record: ModelRecord = model(LLAMA)
+    rows = tuple(catalog.benchmarks.for_model(record.id))
+    assert _quality(rows, "chat") == (quality_of(LLAMA, "chat").score, quality_of(LLAMA, "chat").spread)
