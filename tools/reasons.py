@@ -125,7 +125,7 @@ def _training_reasons(candidate: Candidate) -> list[Reason]:
     e = training.estimate
     found = [
         Reason(
-            f"{training.in_words}; the logits of its vocabulary take {e.logits_bytes / GIB:.1f} GiB of that "
+            f"{training.in_words[0].upper()}{training.in_words[1:]}; the logits of its vocabulary take {e.logits_bytes / GIB:.1f} GiB of that "
             f"(estimate, {e.low_bytes / GIB:.1f} to {e.high_bytes / GIB:.1f} GiB in all).",
             (Evidence("tool", "estimate_training", e.formula), *e.basis[:2]),
         )

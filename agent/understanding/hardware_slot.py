@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from agent.understanding.data import load
 from agent.understanding.machines import MachineMention, hardware_need
 from agent.understanding.text import Text
 from agent.understanding.types import Ambiguity, Updates
@@ -36,6 +37,8 @@ def hardware_update(
         return _as_said(text, quote) if asked == "hardware" else {}
     earlier = needs.hardware
     kinds = frozenset().union(*(m.kinds for m in mentions))
+    if kinds == {"count"}:
+        return {} if earlier is None else _multiplied(text, mentions, earlier.value)
     if kinds == {"vague"} and (earlier is not None or asked != "hardware"):
         return {}
     if earlier is not None:
@@ -46,6 +49,26 @@ def hardware_update(
     if end - start > _QUOTE_CHARS:
         end = mentions[0].end
     return {"hardware": Slot[Any](value=need, quote=text.quote(start, end))}
+
+
+def _multiplied(text: Text, mentions: tuple[MachineMention, ...], before: HardwareNeed) -> Updates:
+    """Several of the card that was named before: `two of them`, `a second one`."""
+    from tools.hardware import read_hardware
+
+    counting = load("machines")["counting"]
+    quote = text.quote(mentions[0].start, mentions[0].end)
+    match = re.match(rf"(?:{'|'.join(counting)})\b|\d", quote.lower())
+    known = read_hardware(before.text).machines
+    if match is None or len(known) != 1 or not known[0].devices:
+        return {}
+    said = counting.get(match.group(), match.group())
+    count = len(known[0].devices) + 1 if said == "more" else int(said)
+    one = re.sub(load("machines")["counts_before"], "", before.text, flags=re.IGNORECASE)
+    several = before.model_copy(update={"text": f"{count}x {one}"})
+    found = read_hardware(several.text).machines
+    if len(found) != 1 or len(found[0].devices) != count:
+        return {}
+    return {"hardware": Slot[Any](value=several, quote=quote)}
 
 
 def _as_said(text: Text, quote: str) -> Updates:
@@ -68,13 +91,23 @@ def _joined(before: HardwareNeed, now: HardwareNeed, kinds: frozenset[str], corr
     text = now.text
     if kinds <= _PARTS and before.text:
         sizes = _SIZE.findall(before.text)
-        if correcting and len(sizes) == 1 and _SIZE.search(text):
+        if _SIZE.search(text) and _is_unknown(before.text):
+            text = f"{before.text} with {_size_of(text)}"
+        elif correcting and len(sizes) == 1 and _SIZE.search(text):
             text = _SIZE.sub(lambda _: _size_of(text), before.text)
         else:
             text = f"{before.text}, {text}"
     return now.model_copy(
         update={"text": text, "training_text": now.training_text or before.training_text, "none": now.none}
     )
+
+
+def _is_unknown(words: str) -> bool:
+    """Whether the words name a card that is not in the catalog, so that a size is the card's."""
+    from tools.hardware import read_hardware
+
+    reading = read_hardware(words)
+    return not reading.machines and not reading.none
 
 
 def _core(words: str) -> str:

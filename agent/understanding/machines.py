@@ -13,7 +13,7 @@ from agent.understanding.text import Text
 from tools.needs import HardwareNeed
 
 Purpose = Literal["use", "train"]
-Kind = Literal["device", "vague", "memory", "cores", "none", "nothing"]
+Kind = Literal["device", "count", "vague", "memory", "cores", "none", "nothing"]
 
 
 _TIMES = re.compile(r"\s?x\s?\d{1,2}(?!\w)")
@@ -42,6 +42,7 @@ class _Words:
     rented: re.Pattern[str]
     not_hardware: re.Pattern[str]
     not_memory: re.Pattern[str]
+    count_after: re.Pattern[str]
 
 
 @cache
@@ -56,6 +57,7 @@ def _words() -> _Words:
             ("none", union(data["none"])),
             ("nothing", union(data["nothing"])),
             ("device", union(data["devices"])),
+            ("count", union(data["count"])),
             ("vague", union(data["vague"])),
             ("memory", union(data["memory"])),
             ("cores", union(data["cores"])),
@@ -67,6 +69,7 @@ def _words() -> _Words:
         rented=re.compile(rf"\b(?:{data['rented']})\b"),
         not_hardware=re.compile(rf"\b(?:{data['not_hardware']})\b"),
         not_memory=re.compile(data["not_memory"]),
+        count_after=re.compile(data["count_after"]),
     )
 
 
@@ -122,8 +125,10 @@ def _merge(text: Text, words: _Words, items: list[tuple[int, int, Kind]]) -> lis
 def _qualifies(text: Text, words: _Words, mention: MachineMention, welcome: bool) -> bool:
     """A machine, or a size that says of what or stands where machines are spoken of.
 
-    A word like `laptop` alone tells nothing to compute with, and so does not fill the slot unasked.
+    `Two of them` speaks of machines only behind a verb of having. A word like `laptop` alone tells nothing to compute with, and so does not fill the slot unasked.
     """
+    if mention.kinds == {"count"}:
+        return words.count_after.search(text.low[max(0, mention.start - 12) : mention.start]) is not None
     if mention.kinds & {"device", "none", "nothing"} or welcome:
         return True
     if mention.kinds == {"vague"}:

@@ -10,7 +10,6 @@ from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Rejected, TrainingPlan
 from tools.fit import Refusal, solve
-from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.memory.training import estimate_training
 from tools.memory.types import Evidence, TrainingMethod, TrainingRequest
@@ -51,7 +50,7 @@ def plan(model: ModelRecord, brief: Brief, machine: Machine) -> TrainingPlan:
         fused = estimate_training(model, replace(request, fused_cross_entropy=True))
         if fused.total_bytes <= room:
             estimate = fused
-    return TrainingPlan(method, length, estimate, describe(machine), room, estimate.total_bytes <= room)
+    return TrainingPlan(method, length, estimate, machine.name, room, estimate.total_bytes <= room)
 
 
 def tunability(model_id: str) -> tuple[float, Evidence | None]:
