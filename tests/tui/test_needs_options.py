@@ -48,6 +48,8 @@ def test_exact_values(slot: str, text: Any, value: Any) -> None:
     [
         ("task", "code", "name", "code"),
         ("task", "writing Python all day", "name", "code"),
+        ("task", "Coding", "name", "code"),
+        ("task", "Coding", "detail", "Coding"),
         ("license", "commercial", "use", "commercial"),
         ("deployment", "local", "mode", "local"),
         ("training", "qlora", "method", "qlora"),
