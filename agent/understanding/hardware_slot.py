@@ -24,10 +24,13 @@ def hardware_update(
     asked: str = "",
     correcting: bool = False,
     nothing: bool = False,
+    supposed: bool = False,
 ) -> Updates:
     """The update of the hardware slot, or nothing where the message names no machine.
 
-    A device replaces what was said; a size or core count alone completes it, or corrects the one size in it.
+    A device replaces what was said, unless it is one more; a size or core count alone completes it, or
+    corrects the one size in it. A supposed size not said to be of the computer stands for a
+    card of that size.
     """
     quote = text.clean.strip()[:_QUOTE_CHARS]
     if nothing:
@@ -42,7 +45,14 @@ def hardware_update(
     if kinds == {"vague"} and (earlier is not None or asked != "hardware"):
         return {}
     if earlier is not None:
-        need = _joined(earlier.value, need, kinds, correcting)
+        said = text.low[mentions[0].start : mentions[-1].end]
+        ahead = text.low[max(0, mentions[0].start - 24) : mentions[0].start]
+        if "device" in kinds and re.search(load("machines")["more"], ahead + " " * (not ahead.endswith(" "))):
+            need = need.model_copy(update={"text": f"{earlier.value.text} + another {need.text}"})
+        elif supposed and kinds == {"memory"} and not re.search(r"ram|memory|system|speicher", said):
+            need = need.model_copy(update={"text": f"{need.text} VRAM"})
+        else:
+            need = _joined(earlier.value, need, kinds, correcting)
         if need == earlier.value and asked != "hardware":
             return {}
     start, end = mentions[0].start, mentions[-1].end

@@ -125,7 +125,8 @@ def _merge(text: Text, words: _Words, items: list[tuple[int, int, Kind]]) -> lis
 def _qualifies(text: Text, words: _Words, mention: MachineMention, welcome: bool) -> bool:
     """A machine, or a size that says of what or stands where machines are spoken of.
 
-    `Two of them` speaks of machines only behind a verb of having. A word like `laptop` alone tells nothing to compute with, and so does not fill the slot unasked.
+    `Two of them` speaks of machines only behind a verb of having. A word like `laptop` alone tells nothing to
+    compute with, and so does not fill the slot unasked.
     """
     if mention.kinds == {"count"}:
         return words.count_after.search(text.low[max(0, mention.start - 12) : mention.start]) is not None

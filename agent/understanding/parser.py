@@ -158,7 +158,7 @@ def _understood(
     supposed: Updates = {}
     if read.asking.what_ifs:
         inside = outside(read, tuple(s for s in message.sentences if s not in read.asking.what_ifs))
-        supposed = _updates(inside, needs, asked)[0].updates
+        supposed = _updates(replace(inside, correcting=True), needs, asked, supposed=True)[0].updates
     critique = critique_of(message, answered=last is not None)
     if critique is not None:
         composed.updates = {k: v for k, v in composed.updates.items() if k not in ("priority", "task")}
@@ -176,10 +176,14 @@ def _understood(
     return replace(partial, intent=_intent(message, read, partial, needs, asked, last))
 
 
-def _updates(read: Read, needs: Needs, asked: Asked | None) -> tuple[Composed, tuple[str, ...]]:
+def _updates(
+    read: Read, needs: Needs, asked: Asked | None, *, supposed: bool = False
+) -> tuple[Composed, tuple[str, ...]]:
     slot = asked.slot if asked else ""
     counted = quantity_votes(read.text, read.quantities, asked=slot, correcting=read.correcting)
-    hardware = hardware_update(read.text, read.machines, needs, asked=slot, correcting=read.correcting)
+    hardware = hardware_update(
+        read.text, read.machines, needs, asked=slot, correcting=read.correcting, supposed=supposed
+    )
     known = needs.updated(**hardware)
     composed = compose(
         read.text, (*read.votes, *counted.votes), read.removals, known, correcting=read.correcting, asked=slot
@@ -295,8 +299,9 @@ def _intent(
         return "critique"
     if read.asking.what_ifs and (last is not None or got.hypothetical or in_domain(message)):
         return "what_if"
+    named = got.mentions
     known = in_domain(message) or bool(
-        got.mentions.models or got.mentions.families or got.mentions.accelerators
+        named.models or named.families or named.accelerators or named.sizes_b or named.ranks
     )
     if read.asking.questions and (known or (last is not None and about_answer(message))):
         return "ask"

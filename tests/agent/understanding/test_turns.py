@@ -175,3 +175,45 @@ class TestStrengthAndTypos:
         got = understand("chat on one A100", Needs())
         assert [a.slot for a in got.ambiguous] == ["hardware"]
         assert len(got.ambiguous[0].options) == 2
+
+
+class TestFollowUps:
+    NEEDS = after("coding on a 3090, commercial, 16k context")
+
+    @pytest.mark.parametrize(
+        ("text", "slot", "value"),
+        [("and with 128k?", "context", 131_072), ("what if I needed 30 tokens per second?", "min_speed", 30)],
+    )
+    def test_what_if_reads_short_suppositions(self, text: str, slot: str, value: float) -> None:
+        got = understand(text, self.NEEDS, last=LAST)
+        assert got.intent == "what_if"
+        assert got.hypothetical[slot].value == value
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("what if I only had 12 GB?", "12 GB VRAM"),
+            ("would a second 3090 help?", "a 3090 + another 3090"),
+            ("what if I add 64 GB of RAM?", "a 3090, 64 GB of RAM"),
+            ("what if I switch to a 5090?", "a 5090"),
+        ],
+    )
+    def test_supposed_hardware(self, text: str, words: str) -> None:
+        got = understand(text, self.NEEDS, last=LAST)
+        assert got.hypothetical["hardware"].value.text == words
+
+    @pytest.mark.parametrize(
+        "text", ["why not a 70B?", "what does IQ4_XS mean?", "can you show me the commands"]
+    )
+    def test_questions_of_the_field(self, text: str) -> None:
+        assert understand(text, self.NEEDS, last=LAST).intent == "ask"
+
+    def test_no_longer_is_a_change_of_mind(self) -> None:
+        got = understand("no longer commercial, just hobby", self.NEEDS, last=LAST)
+        assert got.intent == "change"
+        assert got.conflicts == ()
+        assert got.updates["license"].value.use == "personal"
+
+    def test_option_is_named(self) -> None:
+        got = understand("2", Needs(), asked=Asked("license", ("commercially", "privately")))
+        assert got.option == "privately"
