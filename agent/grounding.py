@@ -85,6 +85,7 @@ _RANGE = re.compile(
 _IDENTIFIER = re.compile(
     r"(?<![\w])(?=[\w.:/+-]*[A-Za-z])(?=[\w.:/+-]*\d)[A-Za-z0-9][\w.:/+-]*[\w+]|\d{4}-\d{2}-\d{2}"
 )
+_ORDINAL = re.compile(r"\d(?:st|nd|rd|th)", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
 _BITS = re.compile(r"(?:\b|_)(?:i?q|int|u?fp|bf|f|w|nf|mxfp|nvfp)(\d{1,2})(?![\d.])", re.IGNORECASE)
@@ -181,6 +182,7 @@ class Evidence:
     sized: dict[str, set[float]] = field(default_factory=dict)
     """Numbers by dimension, in its base unit."""
     folded: str = ""
+    """Letters and digits of all words, each with a mark before it."""
     spaced: str = ""
     models: set[str] = field(default_factory=set)
 
@@ -197,7 +199,7 @@ class Evidence:
         self._words(text)
 
     def _words(self, text: str) -> None:
-        self.folded += " " + _folded(text)
+        self.folded += "\0" + _marked(text)
         self.spaced += " " + _spaced(text)
         for mention in mentions(text):
             self.models |= _meant(mention)
@@ -232,6 +234,13 @@ class Evidence:
             else:
                 self.sized.setdefault(unit[0], set()).add(value * unit[1])
 
+    def says(self, words: str) -> bool:
+        """Whether the evidence holds these words, however they are set: `Q4-K-M` for `Q4_K_M`, `RTX3060` for
+        `RTX 3060`, `Q4` for `Q4_K_M`, but not `B200` for `GB200`."""
+        letters = _folded(words)
+        pattern = "\0" + "\0?".join(map(re.escape, letters)) + r"(?![^\W_])"
+        return not letters or re.search(pattern, self.folded) is not None
+
     def has(self, figure: Figure) -> bool:
         """Whether a number of the evidence rounds to the figure as written."""
         if figure.dimension is None:
@@ -252,8 +261,13 @@ def _near(values: tuple[float, ...], half: float, known: set[float]) -> bool:
 
 
 def _folded(text: str) -> str:
-    """Letters and digits alone, so that `Q4_K_M`, `q4 k m` and `Q4-K-M` are the same."""
+    """Letters and digits alone."""
     return re.sub(r"[\W_]+", "", text.lower())
+
+
+def _marked(text: str) -> str:
+    """The same, with a mark where each word begins."""
+    return re.sub(r"[\W_]+", "\0", text.lower()).strip("\0")
 
 
 def _spaced(text: str) -> str:
@@ -270,8 +284,11 @@ def mentions(text: str) -> list[Mention]:
         if end < len(text):
             end = max(text.rfind("\n", start, end), text.rfind(" ", start, end), start + MENTION_WINDOW // 2)
         for m in find_model_names(catalog, text[start:end]):
-            if not _part_of_a_word(text, m.start + start, m.end + start):
-                found.append(Mention(m.text, m.start + start, m.end + start, m.record, m.choices, m.note))
+            name = m.text.partition("(")[0].rstrip()  # "Qwen3-14B (Q4_K_M" names a quantization as well
+            first = m.start + start
+            last = first + len(name)
+            if not _part_of_a_word(text, first, last):
+                found.append(Mention(name, first, last, m.record, m.choices, m.note))
         start = end
     return found
 
@@ -309,8 +326,8 @@ def _licenses() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def licenses(text: str) -> dict[str, str]:
-    """Licenses that a text names: the words, by what they fold to."""
-    return {_folded(known): match[0] for known, pattern in _licenses() if (match := pattern.search(text))}
+    """Licenses that a text names: the words, by id."""
+    return {known: match[0] for known, pattern in _licenses() if (match := pattern.search(text))}
 
 
 def commands(text: str) -> list[str]:
@@ -333,46 +350,55 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
 def unfounded(text: str, evidence: Evidence) -> list[str]:
     """The parts of a text that the evidence does not hold, each once, as they are written."""
     found = [c for c in commands(text) if _spaced(c) not in evidence.spaced and not _is_term(c, evidence)]
-    found += [
-        u.rstrip(".,;:") for u in _URL.findall(text) if _folded(u.rstrip(".,;:")) not in evidence.folded
-    ]
+    links = [link.rstrip(".,;:") for link in _URL.findall(text)]
+    found += [link for link in links if not evidence.says(link)]
     plain = _LIST_MARKER.sub(" ", _MARK.sub(" ", _URL.sub(" ", _CODE.sub(" ", text))))
     names = mentions(plain)
     for name in names:
-        if not (_meant(name) & evidence.models) and _folded(name.text) not in evidence.folded:
+        if not (_meant(name) & evidence.models) and not evidence.says(name.text):
             found.append(name.text)
-    found += [
-        w
-        for folded, w in licenses(plain).items()
-        if folded not in evidence.folded and _folded(w) not in evidence.folded
-    ]
+    named = licenses(plain)
+    found += [name for known, name in named.items() if not evidence.says(known) and not evidence.says(name)]
     plain = _without(plain, ((name.start, name.end) for name in names))
     numbers = figures(plain)
     found += [f.text for f in numbers if not f.trivial and not evidence.has(f)]
     known = {f.text for f in numbers}
-    for match in _IDENTIFIER.finditer(plain):
-        word = match[0]
-        if word not in known and not _NUMBER.fullmatch(word) and _folded(word) not in evidence.folded:
-            found.append(word)
+    words = [match[0] for match in _IDENTIFIER.finditer(plain)]
+    found += [
+        word
+        for word in words
+        if word not in known
+        and not _NUMBER.fullmatch(word)
+        and not _ORDINAL.fullmatch(word)
+        and not evidence.says(word)
+        and not evidence.says(word.removesuffix("s"))
+    ]
     return list(dict.fromkeys(found))
 
 
 def _is_term(code: str, evidence: Evidence) -> bool:
     """Whether inline code is just a word of the evidence set in another way."""
-    return " " not in code.strip() and _folded(code) in evidence.folded
+    return " " not in code.strip() and evidence.says(code)
 
 
 def lost(text: str, draft: str) -> list[str]:
-    """What a wording must keep of its draft and did not: citation marks, model names, commands."""
+    """What a wording must keep of its draft and did not.
+
+    That is: citation marks, the models of the first line that names any, commands, and that a question is one.
+    The rest may be said more briefly.
+    """
     missing = [mark for mark in marks(draft) if mark not in marks(text)]
     if draft.count("?") == 1 and not re.search("[?\uff1f\u061f]", text):
         missing.append("the question")
     kept = Evidence()
-    kept._words(text)
-    for name in mentions(_CODE.sub(" ", draft)):
-        if not (_meant(name) & kept.models) and _folded(name.text) not in kept.folded:
-            missing.append(name.text)
-    missing += [c for c in commands(draft) if _folded(c) not in kept.folded]
+    kept.add(text)
+    lines = (mentions(line) for line in _CODE.sub(" ", draft).splitlines())
+    missing += [
+        name.text
+        for name in next((names for names in lines if names), [])
+        if not (_meant(name) & kept.models) and not kept.says(name.text)
+    ]
+    missing += [line for line in commands(draft) if not kept.says(line)]
     return list(dict.fromkeys(missing))
 
 

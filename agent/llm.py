@@ -36,6 +36,8 @@ FULL = 0.8
 MOST_PROBLEMS = 12
 MOST_QUOTED = 400
 """Characters of the person's message that a wording is told."""
+MOST_ASKED = 4_000
+"""Characters of a question."""
 _MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
 Messages = list[dict[str, Any]]
 
@@ -78,7 +80,8 @@ class LiteLlmVoice:
         desk = ToolDesk(self._retriever, emit)
         bare = _MARKS.sub("", draft)  # its marks would clash with the numbers of the passages found here
         known = json.dumps({k: v.get("value") for k, v in needs.as_json().items()}, ensure_ascii=False)
-        request = f"The person asks: {question}\n\nWhat is known of the person: {known}\n\nDraft:\n{bare}"
+        asked = f"The person asks: {question[:MOST_ASKED]}"
+        request = f"{asked}\n\nWhat is known of the person: {known}\n\nDraft:\n{bare}"
         text = await self._with_tools(profile, request, desk, emit)
         if not text and not desk.given:
             await desk.look_up(question)

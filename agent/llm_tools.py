@@ -25,8 +25,17 @@ RESULT_CHARACTERS = 6_000
 SEARCH = "search_guides"
 MOST_PASSAGES = 4
 PASSAGE_CHARACTERS = 1_500
-_SIZES = ((20, 1_200), (8, 600), (4, 300), (3, 160), (2, 80))
-"""List items and characters of a text that are kept, tried in turn until the result is small enough."""
+_PROOF = frozenset({"evidence", "basis", "formula", "per_device", "locator"})
+"""What a result rests on: faces show it beside the answer, the model can do without."""
+_DETAIL = _PROOF | {"needs", "assumptions", "why", "features", "training", "companions", "release_date"}
+_SIZES: tuple[tuple[int, int, frozenset[str]], ...] = (
+    (20, 1_200, frozenset()),
+    (6, 400, _PROOF),
+    (4, 240, _PROOF),
+    (3, 160, _DETAIL),
+    (2, 120, _DETAIL),
+)
+"""List items and characters of a text that are kept, and keys that go, until the result is small enough."""
 _log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
@@ -134,8 +143,8 @@ class ToolDesk:
 def compact(document: Document, room: int = RESULT_CHARACTERS) -> str:
     """A result as JSON text of at most `room` characters: bytes in GiB, nothing empty, the long cut."""
     text = ""
-    for items, characters in _SIZES:
-        text = _text(_smaller(document, items, characters))
+    for items, characters, without in _SIZES:
+        text = _text(_smaller(document, items, characters, without))
         if len(text) <= room:
             return text
     return text[: room - 1] + "\u2026"
@@ -145,12 +154,22 @@ def _text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _smaller(value: Any, items: int, characters: int, key: str = "") -> Any:  # noqa: ANN401 - any JSON value
+def _smaller(
+    value: Any,  # noqa: ANN401 - any JSON value
+    items: int,
+    characters: int,
+    without: frozenset[str],
+    key: str = "",
+) -> Any:  # noqa: ANN401 - as above
     if isinstance(value, Mapping):
-        rows = {_key(name, item): _smaller(item, items, characters, name) for name, item in value.items()}
+        rows = {
+            _key(name, item): _smaller(item, items, characters, without, name)
+            for name, item in value.items()
+            if name not in without
+        }
         return {name: item for name, item in rows.items() if item not in (None, "", [], {})}
     if isinstance(value, list | tuple):
-        kept = [_smaller(item, items, characters, key) for item in value[:items]]
+        kept = [_smaller(item, items, characters, without, key) for item in value[:items]]
         return kept if len(value) <= items else [*kept, f"and {len(value) - items} more"]
     if isinstance(value, str):
         return value if len(value) <= characters else value[: characters - 1] + "\u2026"

@@ -43,6 +43,7 @@ GROUNDED = (
     "```bash\n$ ollama run qwen3:14b\n```",
     "The RTX 3060 has 12 GB and 360 GB/s.",
     "Gemma 3 12B is slower.",
+    "First the 3060s: it is the 1st choice of the RTX3060 12 GB.",
     "",
 )
 
@@ -70,6 +71,8 @@ UNGROUNDED = {
     "GPT-9 is better.": "GPT-9",
     "Buy an RTX 4090.": "4090",
     "Buy an A100.": "A100",
+    "Buy an X3060.": "X3060",
+    "Take Qwen3-14B-fancy2.": "fancy2",
     "Its license is MIT.": "MIT",
     "It is under the Llama 3.1 Community License.": "Llama 3.1 Community License",
     "It is under cc-by-nc-4.0.": "cc-by-nc-4.0",
@@ -156,6 +159,10 @@ def test_a_wording_keeps_marks_names_commands_and_the_question() -> None:
     assert {"[1]", "Qwen3-14B", "ollama run qwen3:14b"} <= set(missing)
     assert lost("Tell me more.", "Which card do you have?") == ["the question"]
     assert lost("Welche Karte hast du?", "Which card do you have?") == []
+
+
+def test_a_wording_may_leave_out_what_stands_further_down() -> None:
+    assert lost("Take Qwen3-14B [1]: `ollama run qwen3:14b`.", DRAFT) == []
 
 
 def test_marks_are_read_one_by_one() -> None:

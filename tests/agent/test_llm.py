@@ -262,7 +262,7 @@ async def test_a_tool_that_breaks_does_not_end_the_answer(
 
 
 async def test_what_is_malformed_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reply = [Say("Take "), Raw(b'{"no": "message"}\n')]
+    reply: Reply = [Say("Take "), Raw(b'{"no": "message"}\n')]
     async with stage("ollama", tmp_path, monkeypatch, reply) as on:
         with pytest.raises(VoiceError) as caught:
             await on.voice.word(DRAFT, on.emit)

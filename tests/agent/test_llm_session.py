@@ -28,7 +28,7 @@ def obliging(body: dict[str, Any]) -> Reply:
         return words("The q8_0 cache is half as large [1].")
     if last["content"].startswith("The person asks:"):
         return [Call("search_guides", {"query": "what does q8_0 do to the cache"})]
-    return words(last["content"])
+    return words(last["content"].partition("Draft:\n")[2])
 
 
 async def _turn(session: GraphSession, text: str) -> list[Event]:
