@@ -67,8 +67,7 @@ async def longest_stall() -> tuple[float, int, float]:
     Returns:
         The longest stall in seconds, how many were longer than the limit, and how long opening took.
     """
-    from tui.app import SWITCH_SECONDS, AdvisorApp
-    from tui.bridge import unhurried
+    from tui.app import SWITCH_SECONDS, AdvisorApp, this_machine
     from tui.command_chat import factory
 
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -82,11 +81,11 @@ async def longest_stall() -> tuple[float, int, float]:
             gaps.append(now - last - 0.001)
             last = now
 
-    app = AdvisorApp(unhurried(factory("guided", None, True)))
+    app = AdvisorApp(factory("guided", None, True), detect=this_machine, hold_collections=True)
     async with app.run_test(size=(120, 40)) as pilot:
         beat = asyncio.create_task(heartbeat())
         started = time.perf_counter()
-        while not app.chat.is_open and time.perf_counter() - started < TIMEOUT:
+        while (not app.chat.is_open or app.chat.is_busy) and time.perf_counter() - started < TIMEOUT:
             await pilot.press("a")  # somebody types meanwhile
             await asyncio.sleep(0.02)
         took = time.perf_counter() - started

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -19,7 +18,7 @@ from textual.screen import Screen
 from agent.protocol import SessionFactory
 from knowledge.home import home, log_file
 from tui import themes
-from tui.bridge import Bridge, unhurried
+from tui.bridge import Bridge
 from tui.console import guarded, start_log
 from tui.glyphs import ASCII, UNICODE, use, wants_ascii
 from tui.screens.chat import ChatScreen
@@ -50,11 +49,14 @@ class AdvisorApp(App[int], inherit_bindings=False):
         state: Path | None = None,
         log_path: Path | None = None,
         detect: Callable[[], str] | None = None,
+        hold_collections: bool = False,
     ) -> None:
         super().__init__()
-        self.bridge = Bridge(open_session)
+        self.bridge = Bridge(open_session, hold_collections=hold_collections)
         self._model, self._session_name = model, session_name
         self._state, self._log_path, self._detect = state, log_path, detect
+        self.crash = ""
+        """What to say after the screen is closed, where it failed."""
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self.theme = themes.first_theme()
@@ -110,7 +112,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
         """An exception nobody caught: one sentence after the screen is restored, the details in the log."""
         log.critical("the screen failed", exc_info=sys.exc_info())
         where = f" Details: {self._log_path}" if self._log_path else ""
-        self.panic(Text(f"The screen failed and was closed; the conversation is saved.{where}"))
+        self.crash = f"The screen failed and was closed; the conversation is saved.{where}"
+        self.panic()
 
 
 def this_machine() -> str:
@@ -135,10 +138,17 @@ def run(open_session: SessionFactory, *, model: str, session_name: str | None) -
     sys.setswitchinterval(SWITCH_SECONDS)
     state = home()
     log_path = start_log(log_file("tui", state))
-    opens = unhurried(open_session)
     app = AdvisorApp(
-        opens, model=model, session_name=session_name, state=state, log_path=log_path, detect=this_machine
+        open_session,
+        model=model,
+        session_name=session_name,
+        state=state,
+        log_path=log_path,
+        detect=this_machine,
+        hold_collections=True,
     )
     with guarded(log_path):
         app.run()
+    if app.crash:
+        print(app.crash, file=sys.stderr)
     return app.return_code or 0

@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from agent.events import Event
@@ -23,8 +23,16 @@ CLOSE_SECONDS = 3.0
 class Bridge:
     """One session behind a thread. All methods are called from the screen's event loop."""
 
-    def __init__(self, open_session: SessionFactory) -> None:
+    def __init__(self, open_session: SessionFactory, *, hold_collections: bool = False) -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            open_session: Makes the session.
+            hold_collections: Open it without garbage collections. Not for tests: what was loaded is never
+                collected again.
+        """
         self._factory = open_session
+        self._loading = without_collections if hold_collections else nullcontext
         self._session: Session | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -54,9 +62,10 @@ class Bridge:
         """Make the session and yield what it says at once."""
 
         async def events() -> AsyncIterator[Event]:
-            self._session = await self._factory()
-            async for event in self._session.open():
-                yield event
+            with self._loading():
+                self._session = await self._factory()
+                async for event in self._session.open():
+                    yield event
 
         async with aclosing(self._stream(events)) as stream:
             async for event in stream:
@@ -143,22 +152,19 @@ class Bridge:
             future.cancel()
 
 
-def unhurried(open_session: SessionFactory) -> SessionFactory:
-    """A factory that makes the session without garbage collections, and counts what it loaded as lasting.
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Loads without garbage collections, and counts what was loaded as lasting.
 
     One full collection over everything that a session imports holds the interpreter, and so the keyboard, for
     50 ms; without collections the longest hold is near 10 ms.
     """
-
-    async def open_it() -> Session:
-        gc.disable()
-        try:
-            return await open_session()
-        finally:
-            gc.freeze()
-            gc.enable()
-
-    return open_it
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 async def _drain(events: AsyncIterator[Event], put: Callable[[Event], None]) -> None:

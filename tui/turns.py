@@ -39,11 +39,17 @@ class Turns:
         self._source = source
         self.waiting: list[Input] = []
         self.running: Input | None = None
+        self.active = False
+        """Somebody goes through the queue; also between two turns and while one is cleaned up."""
 
     async def run(self) -> None:
         """Handle what waits, in order. Cancelling stops the running turn and drops nothing that waits."""
-        while self.waiting:
-            await self._turn(self.waiting.pop(0))
+        self.active = True
+        try:
+            while self.waiting:
+                await self._turn(self.waiting.pop(0))
+        finally:
+            self.active = False
 
     def take_back(self) -> list[Input]:
         """Remove and return everything that waits."""

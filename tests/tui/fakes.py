@@ -43,6 +43,7 @@ class FakeSession:
         self.recommended = 0
         self.stopped = 0
         self.closed = False
+        self.thread = ""
 
     async def __call__(self) -> FakeSession:
         return self

@@ -70,6 +70,7 @@ class ChatScreen(Screen[None]):
         self._turns = Turns(self, self._source)
         self._worker: Worker[None] | None = None
         self._quit_asked = 0.0
+        self._begun = False
         self.is_open = False
         """The session has answered."""
 
@@ -100,17 +101,16 @@ class ChatScreen(Screen[None]):
     @property
     def is_busy(self) -> bool:
         """Whether a turn runs or waits."""
-        return self._turns.running is not None or bool(self._turns.waiting) or self._running_worker()
-
-    def _running_worker(self) -> bool:
-        return self._worker is not None and self._worker.is_running
+        return self._turns.active or bool(self._turns.waiting)
 
     # --- turns ---------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
         self._bridge.start()
+        self._begun = True
         self._load_history()
-        self._submit(Input("open"))
+        self._turns.waiting.insert(0, Input("open"))  # before what was sent in the meantime
+        self._go_on()
 
     @work(thread=True, exit_on_error=False)
     def _load_history(self) -> None:
@@ -128,17 +128,25 @@ class ChatScreen(Screen[None]):
 
     def _submit(self, given: Input) -> None:
         """Run it, or let it wait for the turn that runs."""
-        if given.kind != "open" and not self.is_open and self._turns.running is None:
-            self._turns.waiting.insert(0, Input("open"))  # opening failed before: try again first
         self._turns.waiting.append(given)
-        if self._turns.running is None:
-            self._worker = self._run_turns()
-        else:
+        if not self._begun or self._turns.active:
             self.query_one(StatusLine).queued(len(self._turns.waiting))
+            return
+        if not self.is_open:
+            self._turns.waiting.insert(0, Input("open"))  # opening failed before: try again first
+        self._go_on()
 
     @work(exit_on_error=False, group="turns")
     async def _run_turns(self) -> None:
-        await self._turns.run()
+        try:
+            await self._turns.run()
+        finally:
+            if self._turns.waiting:  # came in while a stopped turn was cleaned up
+                self.call_later(self._go_on)
+
+    def _go_on(self) -> None:
+        if self._turns.waiting and not self._turns.active:
+            self._worker = self._run_turns()
 
     async def turn_began(self, given: Input) -> None:
         """A turn starts."""
@@ -309,6 +317,10 @@ class ChatScreen(Screen[None]):
                 return
             composer.focus()
             composer.insert(event.character)
+            event.stop()
+        elif event.key == "enter" and self.focused is None:  # typed before the first focus was given
+            composer.focus()
+            composer.action_send()
             event.stop()
 
     def flash(self, text: str, kind: str = "information") -> None:
