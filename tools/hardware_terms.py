@@ -13,7 +13,7 @@ _PATH = Path(__file__).parent / "data" / "hardware_terms.json"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Kinds(_Part):

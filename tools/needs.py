@@ -49,7 +49,7 @@ SLOTS = (
 class Value(BaseModel):
     """Base of the structured slot values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class TaskNeed(Value):
@@ -153,7 +153,7 @@ T = TypeVar("T")
 class Slot(BaseModel, Generic[T]):
     """A value, who said it, and the words that said it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     value: T
     source: Source = "user"
@@ -167,7 +167,7 @@ Priority = Literal["quality", "balanced", "speed", "cost", "small"]
 class Needs(BaseModel):
     """Everything known of what a person wants; the only input of a recommendation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     task: Slot[TaskNeed] | None = None
     deployment: Slot[Deployment] | None = None

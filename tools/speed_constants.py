@@ -14,7 +14,7 @@ _PATH = Path(__file__).parent / "data" / "speed.json"
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class DeviceClass(_Part):

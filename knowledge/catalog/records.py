@@ -19,7 +19,7 @@ CommercialUse = Literal["yes", "conditional", "no", "unknown"]
 class Record(BaseModel):
     """Base of all catalog records."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Experts(Record):
