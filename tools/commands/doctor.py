@@ -186,7 +186,7 @@ def _index() -> Check:
             "guide index",
             "warning",
             f"{error.message.rstrip('.')}; it is built at the first use",
-            f"{Path(sys.executable).name} -P -m knowledge.build",
+            "llm-advisor search quantization",
         )
     index.close()
     return Check("guide index", "ok", f"built and verified, {len(guides)} guides")

@@ -33,7 +33,7 @@ def test_a_set_up_advisor_is_usable_without_index_and_ollama() -> None:
     assert named(document, "Ollama")["state"] == "skipped"
     index = named(document, "guide index")
     assert index["state"] == "warning"
-    assert "knowledge.build" in index["next_step"]
+    assert "llm-advisor search" in index["next_step"]
     assert named(document, "embedder")["state"] == "ok"
 
 
