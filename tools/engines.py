@@ -13,6 +13,7 @@ from knowledge.catalog.store import load_catalog
 from tools.hardware_types import Machine
 from tools.utility import table
 
+GGUF_ENGINES = ("llama.cpp", "ollama", "lmstudio")
 OFFLOADER = "llama.cpp"
 """The engine that places layers and experts as it is told."""
 
@@ -59,10 +60,16 @@ def engine_order(machine: Machine, parallel: int, engines: dict[str, Engine]) ->
     return [engines[n] for n in names if n in engines and backend in engines[n].backends]
 
 
-def _ladder(model: ModelRecord, format_: str, quant: str | None) -> list[str]:
+def native_quant(model: ModelRecord) -> str | None:
+    """The 4-bit format that a model was trained and published in, where it has one."""
     native = table()["native"].get(model.architecture.arch) if model.architecture else None
+    return str(native) if native is not None else None
+
+
+def _ladder(model: ModelRecord, format_: str, quant: str | None) -> list[str]:
     if quant is not None:
         return [quant]
+    native = native_quant(model)
     return [native] if native else list(table()["ladders"][format_])
 
 

@@ -14,7 +14,7 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.budget import GIB, Room, room_of
 from tools.candidates import Configuration, SpeedFigure
-from tools.engines import Option, options_for
+from tools.engines import Option, native_quant, options_for
 from tools.hardware_types import Machine
 from tools.memory.estimate import CONTEXT_STEP, DeviceBytes, device_bytes, estimate_memory, max_context
 from tools.memory.types import DeviceMemory, MemoryRequest
@@ -79,8 +79,7 @@ def quality_loss(model: ModelRecord, quant: str, kv_cache_type: str, task: str =
     """Expected points lost against full precision: larger for small models, and for code and reasoning."""
     record = load_catalog().quantizations.get(quant)
     weights = record.quality_loss if record else 0.0
-    native = table()["native"].get(model.architecture.arch) if model.architecture else None
-    if native == quant:
+    if native_quant(model) == quant:
         weights = 0.0
     losses = table()["cache_loss"]
     cache = max(losses.get(part, 0.0) for part in kv_cache_type.split("/"))
@@ -128,10 +127,11 @@ def _speed(
 
 
 def _tries(
-    model: ModelRecord, machine: Machine, room: Room, ask: Ask
+    model: ModelRecord, machine: Machine, room: Room, ask: Ask, settled: set[Option]
 ) -> Iterator[tuple[Option, MemoryRequest, int, float]]:
     """Configurations that fit, as (option, request, bytes on the accelerators, share of the weights there).
 
+    The caller puts an option into `settled` when it is fast enough: then its cache is not quantized further.
     System memory is used only where nothing fits on the accelerators alone: it is ten times slower.
     """
     fitted = False
@@ -142,6 +142,7 @@ def _tries(
             if _holds(model, request, room, sizes):
                 fitted = True
                 yield option, request, sizes.total, 1.0
+            if option in settled:
                 break
     if fitted or not ask.offload or not machine.devices or machine.devices[0].unified or not room.host_bytes:
         return
@@ -215,10 +216,13 @@ def solve(model_id: str, machine: Machine, ask: Ask) -> Solution | Refusal:
         return hopeless
     best: Solution | None = None
     fastest = 0.0
-    for option, request, used, share in _tries(model, machine, room, ask):
+    settled: set[Option] = set()
+    for option, request, used, share in _tries(model, machine, room, ask, settled):
         speed = _speed(model, option, request.kv_cache_type, machine, ask, share)
         mid = speed.mid if speed else None
         fastest = max(fastest, mid or 0.0)
+        if mid is None or mid >= ask.min_speed:
+            settled.add(option)
         if ask.speed_is_hard and mid is not None and mid < ask.min_speed:
             continue
         found = _scored(model, option, request, room, used, speed, ask)

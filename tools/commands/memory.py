@@ -11,8 +11,9 @@ from knowledge.errors import UsageError
 from tools.candidates import evidence_json
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import Name, Number, Request, Text, Tokens
+from tools.engines import GGUF_ENGINES, native_quant
 from tools.hardware_types import Machine
-from tools.memory.engines import is_encoder
+from tools.memory.engines import default_quant, is_encoder
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import DeviceMemory, Frontend, MemoryEstimate, MemoryRequest, TrainingRequest
 
@@ -149,19 +150,27 @@ def _inference(query: MemoryQuery, model: ModelRecord, machine: Machine | None) 
     return memory_document(model, request, estimate_memory(model, request))
 
 
-def usual_format(model: ModelRecord) -> tuple[str, str]:
-    """Quantization and engine where none are named: those that models of this kind are published for."""
-    return ("F16", "transformers") if is_encoder(model) else (DEFAULTS.quant, DEFAULTS.engine)
+def usual_format(model: ModelRecord, engine: str | None = None) -> tuple[str, str]:
+    """Quantization and engine where they are not named: what models of this kind are published for.
+
+    Raises:
+        UsageError: an engine that is not known.
+    """
+    if is_encoder(model):
+        return "F16", engine or "transformers"
+    name = engine or DEFAULTS.engine
+    native = native_quant(model)
+    return native if native is not None and name in GGUF_ENGINES else default_quant(name), name
 
 
 def engine_request(query: EngineRequest, model: ModelRecord, machine: Machine | None) -> MemoryRequest:
     """The memory engine's request; what was not given takes the default."""
-    quant, engine = usual_format(model)
+    quant, engine = usual_format(model, query.engine)
     return MemoryRequest(
         quant=query.quant or quant,
         context=query.context or DEFAULTS.context,
         kv_cache_type=query.kv_cache_type or DEFAULTS.kv_cache_type,
-        engine=query.engine or engine,
+        engine=engine,
         parallel=query.parallel,
         ubatch_size=query.ubatch_size,
         flash_attention=query.flash_attention,
