@@ -26,6 +26,15 @@ LABELS = {
     "model": "Models named",
 }
 """Every slot in the order of the panel, with its name for people."""
+CURSOR = "|"
+STARTS = {
+    "task": "use it for | instead",
+    "min_speed": "at least | tokens per second",
+    "concurrency": "| users at once",
+    "budget": "| dollars a month",
+    "dataset": "I have | examples",
+}
+"""The sentence that changes a slot, with the place to type at; elsewhere the slot's name and a colon."""
 ORIGINS = {"user": "said", "detected": "detected", "assumed": "assumed"}
 _WRITERS: dict[str, Callable[[Any], str]] = {
     "context": lambda value: f"{tokens(value)} tokens",
@@ -82,6 +91,12 @@ def read_needs(needs: Mapping[str, Any], assumptions: Sequence[Mapping[str, Any]
 def label(slot: str) -> str:
     """The name of a slot for people."""
     return LABELS.get(slot, words(slot).capitalize())
+
+
+def change_sentence(slot: str) -> tuple[str, int]:
+    """A sentence that changes a slot, to be completed, and the column at which to complete it."""
+    start = STARTS.get(slot, f"{words(slot)}: {CURSOR}")
+    return start.replace(CURSOR, ""), start.index(CURSOR)
 
 
 def value_words(slot: str, value: object) -> str:

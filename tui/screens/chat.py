@@ -19,6 +19,7 @@ from agent.events import Event
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
 from tui.history import InputHistory
+from tui.needs_view import change_sentence
 from tui.plaintext import shorten
 from tui.presenter import Presenter
 from tui.turns import Input, Turns
@@ -244,7 +245,9 @@ class ChatScreen(Screen[None]):
     @on(NeedsPanel.Edit)
     def _edit_need(self, event: NeedsPanel.Edit) -> None:
         composer = self.query_one(Composer)
-        composer.put(f"{event.need.label.lower()}: ")
+        sentence, column = change_sentence(event.need.slot)
+        composer.put(sentence)
+        composer.move_cursor((0, column))
         composer.focus()
         self.flash(f"Type the new value for {event.need.label.lower()}, then Enter")
 

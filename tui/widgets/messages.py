@@ -194,9 +194,8 @@ class FailureMessage(Vertical):
 
 def tool_line(name: str, arguments: Mapping[str, Any], result: Mapping[str, Any], seconds: float) -> Fold:
     """One line for a tool that ran; opens to its inputs and result."""
-    said = ", ".join(
-        f"{words(key)} {shorten(value, 40)}" for key, value in arguments.items() if value not in (None, "")
-    )
+    plain = {key: value for key, value in arguments.items() if isinstance(value, str | int | float) and value}
+    said = ", ".join(f"{words(key)} {shorten(value, 40)}" for key, value in plain.items())
     took = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     title = styled(
         (words(name), "$foreground-muted"),
