@@ -94,6 +94,8 @@ class TrainingPlan:
     hardware: str
     available_bytes: int
     fits: bool
+    fused_cross_entropy: bool = False
+    """Holds only with a loss that never keeps all logits at once (Liger, Unsloth, cut cross-entropy)."""
 
     @property
     def in_words(self) -> str:
@@ -101,6 +103,7 @@ class TrainingPlan:
         e, gib = self.estimate, 1 << 30
         need = (
             f"{METHODS[self.method]} at {self.sequence_length:,} tokens per example "
+            f"{'with fused cross-entropy ' if self.fused_cross_entropy else ''}"
             f"takes about {e.total_bytes / gib:.1f} GiB"
         )
         if self.fits:
@@ -112,6 +115,7 @@ class TrainingPlan:
         return {
             "method": self.method,
             "sequence_length": self.sequence_length,
+            "fused_cross_entropy": self.fused_cross_entropy,
             "weights_bytes": e.weights_bytes,
             "adapter_bytes": e.adapter_bytes,
             "gradient_bytes": e.gradient_bytes,

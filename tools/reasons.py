@@ -122,11 +122,12 @@ def _training_reasons(candidate: Candidate) -> list[Reason]:
     training = candidate.training
     if training is None or candidate.role != "finetune-base":
         return []
-    e = training.estimate
+    e, words = training.estimate, training.in_words
     found = [
         Reason(
-            f"{training.in_words[0].upper()}{training.in_words[1:]}; the logits of its vocabulary take {e.logits_bytes / GIB:.1f} GiB of that "
-            f"(estimate, {e.low_bytes / GIB:.1f} to {e.high_bytes / GIB:.1f} GiB in all).",
+            f"{words[0].upper()}{words[1:]}; the logits of its vocabulary take "
+            f"{e.logits_bytes / GIB:.1f} GiB of that (estimate, {e.low_bytes / GIB:.1f} to "
+            f"{e.high_bytes / GIB:.1f} GiB in all).",
             (Evidence("tool", "estimate_training", e.formula), *e.basis[:2]),
         )
     ]

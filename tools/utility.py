@@ -27,8 +27,8 @@ def table() -> dict[str, Any]:
 def speed_score(tokens_per_second: float | None, minimum: float) -> float:
     """0 to 100: saturates where generation outruns what is wanted, or a reader.
 
-    The scale follows the wanted minimum: to someone who is content with 10 tokens per second, 40 are hardly better
-    than 25. An unknown speed scores as the minimum itself: neither a bonus nor a guess.
+    The scale follows the wanted minimum: to someone who is content with 10 tokens per second, 40 are hardly
+    better than 25. An unknown speed scores as the minimum itself: neither a bonus nor a guess.
     """
     if tokens_per_second is None:
         tokens_per_second = max(minimum, 1.0)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration, LicenseFigure, QualityFigure, Rejected, TrainingPlan
 from tools.hardware import describe
+from tools.hardware_types import Machine
 from tools.memory.pretrain import PretrainConfig, estimate_pretraining, pretrain_configs
 from tools.memory.types import DeviceMemory, Evidence, MemoryEstimate, TrainingEstimate
 from tools.roles.common import Ranked
@@ -15,6 +17,9 @@ from tools.roles.common import Ranked
 GUIDE = Evidence("guide", "Pretraining a small GPT", "pretrain-small-gpt.md")
 BYTES_PER_TOKEN = 4.0
 """English text under a GPT-2 tokenizer; the usual rule of four characters a token."""
+MOST_HALVINGS = 1
+BATCH_POINTS = 6.0
+"""Points off for each halving of the batch: the same training takes longer."""
 
 
 def tokens_of(brief: Brief) -> int | None:
@@ -45,31 +50,39 @@ def _memory(config: PretrainConfig, estimate: TrainingEstimate, device: str) -> 
     )
 
 
-def _worth(config: PretrainConfig, brief: Brief, context: int) -> float:
-    """0 to 100: how well a configuration suits the data, the texts and the priority.
+def _wanted(brief: Brief) -> float:
+    """Parameters that the data calls for.
 
-    Most at 20 tokens a parameter (Hoffmann et al. 2022), 25 points less for every factor of ten beside it.
+    The guide's table by size of the corpus, as a power law between its smallest and its recommended model:
+    for 5 MB between 11M and 40M, for 5 GB between 350M and 750M. One pass over the data supports far less
+    (20 tokens a parameter, Hoffmann et al. 2022), but a small corpus is read often. Where nothing was said
+    of the data, the guide's choice when in doubt, or what the stated priority makes of it.
     """
     tokens = tokens_of(brief)
-    value = 60.0
     if tokens is not None:
-        # A small corpus is read many times; repeats count for less and less.
-        passes = 20.0 if brief.dataset.tokens is None else 10.0
-        best = max(tokens * passes / 20.0, 8e6)
-        value = 90.0 - 25.0 * abs(math.log10(config.params / best))
+        return 1.65e7 * math.sqrt(max(tokens, 1) * BYTES_PER_TOKEN / 5e6)
+    return {"quality": math.inf, "balanced": 1.5e8}.get(brief.priority, 4e7)
+
+
+def _worth(config: PretrainConfig, brief: Brief, context: int, halvings: int) -> float:
+    """0 to 100: how well a configuration suits the data, the texts, the priority and the hardware."""
+    wanted = min(_wanted(brief), max(c.params for c in pretrain_configs()))
+    value = 90.0 - 25.0 * abs(math.log10(config.params / wanted)) - BATCH_POINTS * halvings
     if config.block_size < min(context, 1024):
         value -= 12.0 * math.log2(min(context, 1024) / config.block_size)
     taste = {"quality": 6.0, "balanced": 0.0, "speed": -6.0, "cost": -6.0, "small": -9.0}[brief.priority]
-    return value + taste * math.log10(config.params / 1e8)
+    return max(0.0, value + taste * math.log10(config.params / 1e8))
 
 
-def _suits(config: PretrainConfig, brief: Brief) -> str:
-    """The size of the model beside the size of the data, in words."""
-    tokens = tokens_of(brief)
-    size = f"about {config.params / 1e6:.0f}M parameters"
-    if tokens is None:
-        return f"{size}; how much text there is was not said"
-    return f"{size} for about {tokens / 1e6:,.1f}M tokens of text"
+def _fitted(config: PretrainConfig, room: int) -> tuple[PretrainConfig, TrainingEstimate]:
+    """The configuration with the largest batch that fits, halved at most `MOST_HALVINGS` times."""
+    estimate = estimate_pretraining(config)
+    for _ in range(MOST_HALVINGS):
+        if estimate.total_bytes <= room:
+            break
+        config = replace(config, batch_size=config.batch_size // 2)
+        estimate = estimate_pretraining(config)
+    return config, estimate
 
 
 def rank(brief: Brief) -> Ranked:
@@ -80,48 +93,60 @@ def rank(brief: Brief) -> Ranked:
     room = max((d.memory_bytes for d in machine.devices), default=machine.ram_bytes or 0)
     context = 256 if brief.context > 4096 and not brief.training.sequence_length else brief.context
     out = Ranked()
-    for config in pretrain_configs():
-        estimate = estimate_pretraining(config)
+    for usual in pretrain_configs():
+        config, estimate = _fitted(usual, room)
         if estimate.total_bytes > room:
-            reason = f"training takes {estimate.total_bytes / GIB:.1f} GiB, {room / GIB:.1f} GiB are there"
+            reason = (
+                f"training takes {estimate.total_bytes / GIB:.1f} GiB even with a batch of "
+                f"{config.batch_size}, {room / GIB:.1f} GiB are there"
+            )
             out.rejected.append(Rejected(config.name, None, reason, "memory"))
             continue
-        name = describe(machine)
-        size = f"about {config.params / 1e6:.0f}M parameters, {config.block_size} tokens"
-        configuration = Configuration(
-            quant="F32",
-            engine="pytorch",
-            context=config.block_size,
-            parallel=1,
-            kv_cache_type="f16",
-            memory=_memory(config, estimate, name),
-            available_bytes=room,
-            fits=True,
-        )
-        worth = _worth(config, brief, context)
-        out.candidates.append(
-            Candidate(
-                model=f"{config.name} ({size})",
-                model_id=None,
-                kind="local",
-                role="pretrain-config",
-                params_total_b=round(config.params / 1e9, 4),
-                params_active_b=None,
-                features=(),
-                context_length=config.block_size,
-                release_date=None,
-                hardware=name,
-                owned=not machine.rented,
-                configuration=configuration,
-                quality=QualityFigure(worth, 10.0, False, (GUIDE,), _suits(config, brief)),
-                license=LicenseFigure("own", "yes", "you own what you train; mind the rights to your data"),
-                utility=worth,
-                training=TrainingPlan("scratch", config.block_size, estimate, name, room, True),
-                extra={"family": config.name, "config": config.as_json()},
-            )
-        )
+        steps = usual.batch_size // config.batch_size
+        worth = _worth(config, brief, context, steps.bit_length() - 1)
+        out.candidates.append(_candidate(config, estimate, machine, room, worth, steps))
     out.candidates.sort(key=lambda c: -c.utility)
     return out
+
+
+def _candidate(
+    config: PretrainConfig, estimate: TrainingEstimate, machine: Machine, room: int, worth: float, steps: int
+) -> Candidate:
+    """A configuration that fits, as an option; `steps` batches make up the usual one."""
+    name = describe(machine)
+    size = f"about {config.params / 1e6:.0f}M parameters, {config.block_size} tokens"
+    configuration = Configuration(
+        quant="F32",
+        engine="pytorch",
+        context=config.block_size,
+        parallel=1,
+        kv_cache_type="f16",
+        memory=_memory(config, estimate, name),
+        available_bytes=room,
+        fits=True,
+        caveats=estimate.caveats,
+    )
+    smaller = f"A batch of {config.batch_size} instead of {config.batch_size * steps}, so that it fits: "
+    return Candidate(
+        model=f"{config.name} ({size})",
+        model_id=None,
+        kind="local",
+        role="pretrain-config",
+        params_total_b=round(config.params / 1e9, 4),
+        params_active_b=None,
+        features=(),
+        context_length=config.block_size,
+        release_date=None,
+        hardware=name,
+        owned=not machine.rented,
+        configuration=configuration,
+        quality=QualityFigure(worth, 10.0, False, (GUIDE,), "how well the size suits the data"),
+        license=LicenseFigure("own", "yes", "you own what you train; mind the rights to your data"),
+        utility=worth,
+        training=TrainingPlan("scratch", config.block_size, estimate, name, room, True),
+        caveats=(f"{smaller}accumulate gradients over {steps} steps.",) if steps > 1 else (),
+        extra={"family": config.name, "config": config.as_json()},
+    )
 
 
 def choose(brief: Brief, count: int = 3) -> Ranked:

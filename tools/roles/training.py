@@ -45,12 +45,13 @@ def plan(model: ModelRecord, brief: Brief, machine: Machine) -> TrainingPlan:
     room = _device_room(machine)
     length = sequence_length(brief)
     request = TrainingRequest(method=method, sequence_length=length, fused_cross_entropy=False)
-    estimate = estimate_training(model, request)
+    estimate, fused = estimate_training(model, request), False
     if estimate.total_bytes > room:
-        fused = estimate_training(model, replace(request, fused_cross_entropy=True))
-        if fused.total_bytes <= room:
-            estimate = fused
-    return TrainingPlan(method, length, estimate, machine.name, room, estimate.total_bytes <= room)
+        smaller = estimate_training(model, replace(request, fused_cross_entropy=True))
+        if smaller.total_bytes <= room:
+            estimate, fused = smaller, True
+    fits = estimate.total_bytes <= room
+    return TrainingPlan(method, length, estimate, machine.name, room, fits, fused)
 
 
 def tunability(model_id: str) -> tuple[float, Evidence | None]:
