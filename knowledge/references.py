@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -60,11 +61,11 @@ def read_passage(locator: str) -> Section | None:
     """
     file, _, rest = locator.partition("#")
     heading, _, span = rest.rpartition(":")
-    first_text, _, last_text = span.partition("-")
-    if file not in {path.name for path in SHIPPED.glob("*.md")} or not (first_text + last_text).isdigit():
+    lines = re.fullmatch(r"([0-9]+)-([0-9]+)", span)
+    if lines is None or file not in {path.name for path in SHIPPED.glob("*.md")}:
         return None
     guide = parse_guide(file, (SHIPPED / file).read_text(encoding="utf-8"))
-    first, last = int(first_text), int(last_text)
+    first, last = int(lines[1]), int(lines[2])
     if not 1 <= first <= last <= len(guide.lines):
         return None
     return _section(file, guide.title, heading, guide.lines, first, last)
