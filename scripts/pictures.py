@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import tempfile
 import time
@@ -38,7 +39,10 @@ def save(pilot: Pilot[int], name: str) -> None:
     """Write the screen as it stands."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     target = FOLDER / f"{name}.svg"
-    target.write_text(pilot.app.export_screenshot(title="llm-advisor"), encoding="utf-8")
+    picture = pilot.app.export_screenshot(title="llm-advisor")
+    # The viewer's own monospace font will do: a README should not fetch fonts from elsewhere.
+    picture = re.sub(r"@font-face\s*\{.*?\}\s*", "", picture, flags=re.DOTALL)
+    target.write_text(picture.replace("Fira Code, monospace", "monospace"), encoding="utf-8")
     print(f"wrote {target.relative_to(ROOT)}")
 
 

@@ -59,7 +59,10 @@ class AdvisorApp(App[int], inherit_bindings=False):
         """What to say after the screen is closed, where it failed."""
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
-        self.theme = themes.first_theme()
+        self._look_file = state / "look.json" if state else None
+        chosen = themes.read_theme(self._look_file)
+        self.theme = chosen if chosen in self.available_themes else themes.first_theme()
+        self._theme_at_start = self.theme
 
     def get_default_screen(self) -> Screen[None]:
         """The chat."""
@@ -79,13 +82,17 @@ class AdvisorApp(App[int], inherit_bindings=False):
         return screen
 
     async def on_unmount(self) -> None:
-        """Let the session close its files."""
+        """Remember the look, and let the session close its files."""
+        if self._look_file is not None and self.theme != self._theme_at_start:
+            themes.keep_theme(self._look_file, self.theme)
         await self.bridge.close()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: only what can be done now."""
         if isinstance(screen, ChatScreen):
-            yield from screen.commands()
+            from tui.palette import chat_commands
+
+            yield from chat_commands(screen)
         yield SystemCommand("Help", "What the keys do", self.action_help)
         yield SystemCommand("Log", "What was logged, with details of problems", self.action_log)
         yield SystemCommand("Theme", "Other colors", self.action_change_theme)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 
 from textual.theme import Theme
 
@@ -34,6 +36,26 @@ LIGHT = Theme(
     panel="#e9e6df",
     dark=False,
 )
+
+
+def read_theme(path: Path | None) -> str:
+    """The theme that was chosen before; empty where none was, or the file cannot be read."""
+    if path is None:
+        return ""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return str(kept.get("theme", "")) if isinstance(kept, dict) else ""
+
+
+def keep_theme(path: Path, name: str) -> None:
+    """Remember a choice; a folder that cannot be written is no reason to interrupt anyone."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"theme": name}), encoding="utf-8")
+    except OSError:
+        return
 
 
 def first_theme(environment: dict[str, str] | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.tui.fakes import (
     conversation,
     slot,
 )
+from tui import themes
+from tui.app import AdvisorApp
 from tui.screens.help import HelpScreen
 from tui.screens.log import LogScreen
 from tui.screens.passage import PassageScreen
@@ -201,6 +204,58 @@ async def test_an_exception_becomes_a_failure_and_the_next_turn_works() -> None:
         assert "fine again" in shown(app)
 
 
+async def test_what_fails_beside_the_conversation_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with chatting(conversation()) as (app, pilot):
+
+        async def broken(locator: str) -> None:
+            raise OSError(f"cannot read {locator} [/]")
+
+        monkeypatch.setattr(app.bridge, "passage", broken)
+        await say(pilot, "coding")
+        await say(pilot, "16k")
+        await pilot.press("f3", "2")
+        await until(pilot, lambda: "Ctrl+L shows the log" in shown(app))
+        assert app.is_running
+
+
+async def test_what_was_sent_while_opening_failed_comes_back() -> None:
+    gate = threading.Event()
+
+    async def opens() -> FakeSession:
+        await asyncio.to_thread(gate.wait, 10.0)
+        raise OSError("disk full")
+
+    app = AdvisorApp(opens)
+    async with app.run_test(notifications=True) as pilot:
+        await pilot.press(*"hello", "enter")
+        await pilot.press(*"more", "enter")
+        gate.set()
+        await until(pilot, lambda: bool(app.chat.query(FailureMessage)) and not app.chat.is_busy)
+        assert len(app.chat.query(FailureMessage)) == 1
+        assert app.chat.query_one(Composer).text == "hello\nmore"
+
+
+@pytest.mark.parametrize("size", [(20, 6), (30, 10), (300, 90)])
+async def test_odd_terminal_sizes(size: tuple[int, int]) -> None:
+    async with chatting(conversation(), size=size) as (app, pilot):
+        await say(pilot, "coding")
+        await say(pilot, "16k")
+        await pilot.press("f3", "down", "f2", "f1")
+        await pilot.pause()
+        assert app.is_running
+
+
+async def test_the_chosen_theme_is_kept(tmp_path: Path) -> None:
+    async with chatting(FakeSession(), state=tmp_path) as (app, _):
+        assert app.theme == themes.DARK.name
+        app.theme = themes.LIGHT.name
+    async with chatting(FakeSession(), state=tmp_path) as (app, _):
+        assert app.theme == themes.LIGHT.name
+    (tmp_path / "look.json").write_text("[broken")
+    async with chatting(FakeSession(), state=tmp_path) as (app, _):
+        assert app.theme == themes.DARK.name
+
+
 async def test_a_session_that_cannot_be_opened_is_tried_again() -> None:
     session = FakeSession([Message("hello")])
     tries = 0
@@ -212,8 +267,6 @@ async def test_a_session_that_cannot_be_opened_is_tried_again() -> None:
             if tries == 1:
                 raise OSError("disk full")
             return session
-
-    from tui.app import AdvisorApp
 
     app = AdvisorApp(Opens())
     async with app.run_test(notifications=True) as pilot:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on, work
-from textual.app import ComposeResult, SystemCommand
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.widgets import Footer, TextArea
-from textual.worker import Worker
+from textual.worker import Worker, WorkerState
 
 from agent.events import Event
 from tui.bridge import Bridge
@@ -22,7 +23,7 @@ from tui.history import InputHistory
 from tui.needs_view import change_sentence
 from tui.plaintext import shorten
 from tui.presenter import Presenter
-from tui.turns import Input, Turns
+from tui.turns import Input, Turns, describe
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
 from tui.widgets.empty_state import EmptyState, Example
@@ -33,6 +34,7 @@ from tui.widgets.question import Choice, QuestionMessage
 from tui.widgets.recommendation import RecommendationBlock
 from tui.widgets.status_line import StatusLine
 
+log = logging.getLogger("llm_advisor.tui")
 QUIT_SECONDS = 2.0
 QUIT_WORDS = {"/quit", "/exit", "quit", "exit", ":q"}
 
@@ -100,6 +102,11 @@ class ChatScreen(Screen[None]):
         self.call_after_refresh(self._begin)
 
     @property
+    def can_stop(self) -> bool:
+        """Whether a turn runs that Esc would stop."""
+        return self._turns.running is not None
+
+    @property
     def is_busy(self) -> bool:
         """Whether a turn runs or waits."""
         return self._turns.active or bool(self._turns.waiting)
@@ -147,7 +154,15 @@ class ChatScreen(Screen[None]):
 
     def _go_on(self) -> None:
         if self._turns.waiting and not self._turns.active:
+            self._turns.active = True  # from now on, also before the worker has begun
             self._worker = self._run_turns()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Nothing that runs beside the keys fails in silence, and nothing of it ends the program."""
+        error = event.worker.error
+        if event.state is WorkerState.ERROR and isinstance(error, Exception):
+            log.error("%s failed", event.worker.name, exc_info=error)
+            self.flash(f"{describe(error).message} Ctrl+L shows the log.", "error")
 
     async def turn_began(self, given: Input) -> None:
         """A turn starts."""
@@ -170,7 +185,7 @@ class ChatScreen(Screen[None]):
         await self.presenter.end(stopped=stopped)
         if given.kind == "open" and not failed and not stopped:
             await self.presenter.resume(await self._bridge.history())
-        if (failed or stopped) and given.kind == "say":
+        if (failed or stopped) and given.kind != "recommend":
             self._give_back([given, *self._turns.take_back()])
         self.refresh_bindings()
 
@@ -184,7 +199,7 @@ class ChatScreen(Screen[None]):
         self.query_one(StatusLine).queued(0)
 
     def _sync_question(self) -> None:
-        self.query_one(Composer).has_question = self.presenter.question is not None
+        self.query_one(Composer).ask(self.presenter.question is not None)
 
     # --- what the person does ------------------------------------------------------------------------------
 
@@ -291,26 +306,6 @@ class ChatScreen(Screen[None]):
         if isinstance(focused, Composer):
             return "Questions" if self.presenter.question is not None else "Typing"
         return "Answers"
-
-    def commands(self) -> Iterator[SystemCommand]:
-        """What can be done now, for the palette."""
-        yield SystemCommand("Recommend now", "With assumptions for what is not known", self.action_recommend)
-        if self._turns.running is not None:
-            yield SystemCommand("Stop", "Stop the running answer", self.action_stop)
-        blocks = list(self.query(RecommendationBlock))
-        if blocks:
-            block = blocks[-1]
-            yield SystemCommand(
-                "Go to the recommendation", "And open its sources by digit", self.action_answer
-            )
-            yield SystemCommand("Copy the recommendation", "As Markdown", block.action_copy)
-            if block.candidate is not None and block.candidate.commands:
-                yield SystemCommand("Copy a command", "Of the option shown", block.action_copy_command)
-        if self.query("UserMessage"):
-            yield SystemCommand(
-                "Export the conversation", "To a Markdown file in this folder", self.action_export
-            )
-        yield SystemCommand("Needs", "Show or fold the panel", self.action_needs)
 
     def on_key(self, event: events.Key) -> None:
         """Typing anywhere goes to the composer, unless the key means something where the focus is."""

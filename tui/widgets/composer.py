@@ -13,6 +13,7 @@ from tui.history import InputHistory
 from tui.plaintext import clean
 
 PLACEHOLDER = "Say what it is for and where it should run"
+ANSWER_PLACEHOLDER = "A number, or an answer in your own words"
 
 
 class Composer(TextArea):
@@ -50,9 +51,14 @@ class Composer(TextArea):
             placeholder=PLACEHOLDER,
         )
         self.typed_before = history
-        self.has_question = False
-        """Arrows in an empty composer then move over the options."""
+        self._question = False
         self._walked: str | None = None
+
+    def ask(self, question: bool) -> None:
+        """Whether a question is open: arrows in an empty composer then move over its options."""
+        if question != self._question:
+            self._question = question
+            self.placeholder = ANSWER_PLACEHOLDER if question else PLACEHOLDER
 
     def action_send(self) -> None:
         """Hand the text over; whoever takes it clears the composer."""
@@ -71,7 +77,7 @@ class Composer(TextArea):
         """One line up; at the top the previous input, or the option above."""
         if select or not self.navigator.is_first_wrapped_line(self.cursor_location):
             super().action_cursor_up(select)
-        elif self.has_question and not self.text:
+        elif self._question and not self.text:
             self.post_message(self.Arrow(-1))
         else:
             self._show(self.typed_before.older(self.text))
@@ -80,7 +86,7 @@ class Composer(TextArea):
         """One line down; at the bottom the next input, or the option below."""
         if select or not self.navigator.is_last_wrapped_line(self.cursor_location):
             super().action_cursor_down(select)
-        elif self.has_question and not self.text:
+        elif self._question and not self.text:
             self.post_message(self.Arrow(1))
         else:
             self._show(self.typed_before.newer())

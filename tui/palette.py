@@ -1,0 +1,28 @@
+"""What the command palette offers in the chat: only what can be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual.app import SystemCommand
+
+from tui.screens.chat import ChatScreen
+from tui.widgets.messages import UserMessage
+from tui.widgets.recommendation import RecommendationBlock
+
+
+def chat_commands(chat: ChatScreen) -> Iterator[SystemCommand]:
+    """Commands of the conversation as it stands."""
+    yield SystemCommand("Recommend now", "With assumptions for what is not known", chat.action_recommend)
+    if chat.can_stop:
+        yield SystemCommand("Stop", "Stop the running answer", chat.action_stop)
+    blocks = list(chat.query(RecommendationBlock))
+    if blocks:
+        block = blocks[-1]
+        yield SystemCommand("Go to the recommendation", "And open its sources by digit", chat.action_answer)
+        yield SystemCommand("Copy the recommendation", "As Markdown", block.action_copy)
+        if block.candidate is not None and block.candidate.commands:
+            yield SystemCommand("Copy a command", "Of the option shown", block.action_copy_command)
+    if chat.query(UserMessage):
+        yield SystemCommand("Export the conversation", "As Markdown, into this folder", chat.action_export)
+    yield SystemCommand("Needs", "Show or fold the panel", chat.action_needs)
