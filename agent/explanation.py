@@ -45,10 +45,11 @@ def _headline(candidate: Candidate) -> str:
     if candidate.role != "generator":
         return f"{name} as the {role_name(candidate.role)}."
     shared = f" for each of {c.parallel} conversations" if c.parallel > 1 else ""
-    beside = f", together with {listed([x.model for x in candidate.companions])}" if candidate.companions else ""
-    return (
-        f"{name} as {c.quant} on {engine_name(c.engine)} with {c.context:,} tokens of context{shared}{beside}."
+    beside = (
+        f", together with {listed([x.model for x in candidate.companions])}" if candidate.companions else ""
     )
+    how = f"{c.quant} on {engine_name(c.engine)} with {c.context:,} tokens of context"
+    return f"{name} as {how}{shared}{beside}."
 
 
 def _others(candidates: tuple[Candidate, ...]) -> list[str]:
@@ -125,3 +126,12 @@ def _mark(advice: list[Reason], reason: Reason) -> str:
         if e.kind == "guide" and evidence_json(e) in cited
     ]
     return f" [{', '.join(numbers)}]" if numbers else ""
+
+
+def beside_before(before: list[str], now: list[str], *, supposed: bool) -> str:
+    """One sentence on the first choice against the one of the last recommendation; empty for the first."""
+    if not before or not now:
+        return ""
+    if before[0] == now[0]:
+        return f"{now[0]} {'would stay' if supposed else 'stays'} the first choice."
+    return f"{now[0]} {'would take' if supposed else 'takes'} the place of {before[0]}."

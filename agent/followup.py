@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from agent.state import State
+from agent.intake import Intake
+from agent.state import State, is_answered
 from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
@@ -32,9 +33,15 @@ from tools.roles.generator import ask_of
 
 HELLO = (
     "Tell me what the model is for and what machine you have, for example: \u201ca coding assistant on my "
-    "RTX 3060 12GB, commercial use\u201d. I ask only what changes the answer; say \u201crecommend\u201d to have it now."
+    "RTX 3060 12GB, commercial use\u201d. I ask only what changes the answer; say \u201crecommend\u201d "
+    "to have it now."
 )
-UNCOVERED = "My guides do not cover this. I can tell you about models, memory, speed, licenses, benchmarks and prices."
+UNCOVERED = (
+    "My guides do not cover this. "
+    "I can tell you about models, memory, speed, licenses, benchmarks and prices."
+)
+FEW_WORDS = 6
+"""A question this short that names a model asks why it is not the choice."""
 MOST_SCORES = 5
 EXCERPT_CHARACTERS = 900
 
@@ -46,6 +53,8 @@ class Reply:
     text: str
     citations: list[dict[str, str]] = field(default_factory=list)
     hypothetical: Needs | None = None
+    found: bool = True
+    """False where there was no answer, only words to say so."""
 
 
 @cache
@@ -60,52 +69,41 @@ def topic_of(question: str) -> str | None:
     return next((t for t, patterns in _topics() if any(p.search(question) for p in patterns)), None)
 
 
-def guided_reply(
-    read: Understanding,
-    text: str,
-    needs: Needs,
-    hypothetical: Needs | None,
-    retriever: Retriever,
-    state: State,
-) -> Reply:
+def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -> Reply:
     """The reply to a message that asks something.
 
     Args:
-        read: the message as understood.
+        taken: the message, taken in.
         text: the message itself.
-        needs: the needs as they stand.
-        hypothetical: the needs that a what-if supposes.
         retriever: the guides.
         state: the conversation.
     """
+    read, needs = taken.read, taken.needs
     if read.intent in ("greeting", "help"):
-        return Reply(HELLO)
+        return Reply(HELLO, found=False)
     if read.intent == "thanks":
-        return Reply("You are welcome. Say what should be different, or ask about any figure.")
-    if read.intent == "what_if":
-        if hypothetical is not None and hypothetical != needs:
-            return Reply("If that were so (your own needs stay as they are):", hypothetical=hypothetical)
-    elif not text.strip():
-        return Reply(f"I got an empty message. {HELLO}")
+        return Reply("You are welcome. Say what should be different, or ask about any figure.", found=False)
+    if not text.strip():
+        return Reply(f"I got an empty message. {HELLO}", found=False)
+    supposed = needs.updated(**read.hypothetical)
+    if read.intent == "what_if" and supposed != needs:
+        return Reply("If that were so (your own needs stay as they are):", hypothetical=supposed)
     question = read.question or text
     models = _models_meant(read, state)
     topic = topic_of(question)
     try:
         if models and topic is not None:
             return _about_models(topic, models, needs)
-        if (
-            models
-            and read.mentions.models
-            and topic is None
-            and read.intent == "ask"
-            and len(question.split()) <= 6
-        ):
+        if models and read.mentions.models and read.intent == "ask" and len(question.split()) <= FEW_WORDS:
             return _about_models("why_not", models, needs)
         if topic == "license" and state.get("last"):
             return _about_models("license", _by_names(state.get("last", [])), needs)
     except AdvisorError as error:
         return Reply(f"{error.message} {error.hint}".strip())
-    return _from_guides(question, retriever)
+    found = _from_guides(question, retriever)
+    if not found.found and not is_answered(state):
+        return Reply(f"{found.text} {HELLO}", found=False)
+    return found
 
 
 def _by_names(names: list[str]) -> list[ModelRecord]:
@@ -230,9 +228,9 @@ def _from_guides(question: str, retriever: Retriever) -> Reply:
     try:
         result = retriever.search(question, k=3)
     except AdvisorError:
-        return Reply(UNCOVERED)
+        return Reply(UNCOVERED, found=False)
     if not result.covered or not result.passages:
-        return Reply(UNCOVERED)
+        return Reply(UNCOVERED, found=False)
     first = result.passages[0]
     excerpt = (
         first.text

@@ -6,9 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from agent.critique import apply_critique
+from agent.clarify import clarification
 from agent.events import (
     Delta,
     Event,
@@ -20,21 +19,22 @@ from agent.events import (
     Status,
     ToolCall,
 )
-from agent.explanation import recommendation_text
+from agent.explanation import beside_before, recommendation_text
 from agent.followup import Reply, guided_reply
-from agent.interview import next_question, option_value
-from agent.state import Outcome, Pending, Spoken, State, needs_of
-from agent.understanding import Asked, LastAnswer, Understanding, understand
+from agent.intake import Intake, take_in
+from agent.interview import next_question
+from agent.state import Outcome, Pending, Spoken, State, is_answered, needs_of
+from agent.understanding import Understanding
 from agent.voice import Voice, VoiceError
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Retriever
 from tools.brief import brief_of
-from tools.needs import Needs, Slot
+from tools.needs import Needs
 from tools.recommend import recommend
 
 Emit = Callable[[Event], None]
-ASKING = ("ask", "help", "greeting", "thanks", "off_topic")
-OPENERS = ("greeting", "help", "thanks")
+ASKING = ("help", "greeting", "thanks", "off_topic")
+"""Intents that bring the decision no further."""
 
 
 @dataclass(slots=True)
@@ -46,51 +46,14 @@ class Services:
     """A language model that words answers; None in guided mode."""
 
 
-def _read(text: str, state: State, needs: Needs) -> Understanding:
-    pending = state.get("pending")
-    asked = Asked(pending["slot"], tuple(pending["options"])) if pending else None
-    return understand(text, needs, asked=asked, last=LastAnswer(tuple(state.get("last", []))))
-
-
-def _chosen_option(text: str, pending: Pending | None) -> dict[str, Slot[Any]]:
-    """The slot value of an option that was picked by its exact words."""
-    if pending is None or text.strip() not in pending["options"]:
-        return {}
-    value = option_value(pending["slot"], text.strip())
-    return {} if value is None else {pending["slot"]: value}
-
-
-def _clarification(read: Understanding, state: State) -> Outcome | None:
-    """A question about a slot that was answered ambiguously or against itself; once per slot."""
-    done = state.get("clarified", [])
-    for item in read.ambiguous:
-        if item.slot not in done:
-            return Outcome(
-                kind="question",
-                slot=item.slot,
-                text=f"Which one do you mean by \u201c{item.mention}\u201d?",
-                reason="the answer depends on it",
-                options=list(item.options),
-                clarifies=True,
-            )
-    for clash in read.conflicts:
-        if clash.slot not in done:
-            return Outcome(
-                kind="question",
-                slot=clash.slot,
-                text=f"You said \u201c{clash.first}\u201d and \u201c{clash.second}\u201d. Which one holds?",
-                reason="both together cannot be met",
-                options=[clash.first, clash.second],
-                clarifies=True,
-            )
-    return None
-
-
-def _route(read: Understanding, state: State, changed: bool) -> str:
-    """decide, answer or respond: a question is answered, everything else moves the decision on."""
-    if read.intent in ("ask", "what_if") or (read.intent in ASKING and not changed and state.get("last")):
-        return "answer"
-    if read.intent in ("off_topic", *OPENERS) and not changed and state.get("pending") is None:
+def _route(taken: Intake, state: State) -> str:
+    """decide or answer: a question about something is answered, everything else moves the decision on."""
+    read, answered = taken.read, is_answered(state)
+    if read.intent == "what_if":
+        return "answer" if answered or not taken.changed else "decide"
+    if read.intent == "ask":
+        return "answer" if answered or not taken.changed else "decide"
+    if read.intent in ASKING and not taken.changed and (answered or state.get("pending") is None):
         return "answer"
     return "decide"
 
@@ -101,46 +64,47 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
     if given.get("command") == "recommend":
         return State(route="decide", outcome=Outcome(kind="recommendation"), pending=None)
     text = str(given.get("text", ""))
-    messages = [*state.get("messages", []), Spoken(role="user", text=text)]
-    needs = needs_of(state)
     emit(Status("reading your message"))
-    read = await asyncio.to_thread(_read, text, state, needs)
-    updates: dict[str, Any] = {**read.updates, **_chosen_option(text, state.get("pending"))}
-    updates |= {slot: None for slot in read.cleared if slot not in updates}
-    remarks = list(read.notes)
-    if read.critique is not None and state.get("last"):
-        critiqued, remark = await asyncio.to_thread(apply_critique, read.critique, needs.updated(**updates))
-        updates |= critiqued
-        remarks.append(remark)
-    after = needs.updated(**updates)
-    change = State(needs=after.as_json(), messages=messages, outcome=Outcome(remarks=remarks))
-    if updates:
-        await _emit_needs(after, emit)
-    clarification = _clarification(read, state)
-    if clarification is not None and read.intent != "recommend_now":
-        clarification["remarks"] = remarks
-        return State(
-            **change
-            | {
-                "outcome": clarification,
-                "route": "respond",
-                "clarified": [*state.get("clarified", []), clarification["slot"]],
-            }
-        )
-    route = _route(read, state, bool(updates))
+    taken = await asyncio.to_thread(take_in, text, state)
+    read, remarks = taken.read, list(taken.remarks)
+    change = State(
+        needs=taken.needs.as_json(), messages=[*state.get("messages", []), Spoken(role="user", text=text)]
+    )
+    if taken.changed:
+        await _emit_needs(taken.needs, emit)
+    unclear = None
+    if read.intent != "recommend_now":
+        unclear = await asyncio.to_thread(clarification, read, taken.needs, state)
+    if unclear is not None:
+        clarified = [*state.get("clarified", []), unclear["slot"]]
+        unclear["remarks"] = remarks
+        return State(**change | {"outcome": unclear, "route": "respond", "clarified": clarified})
+    route = _route(taken, state)
     outcome = Outcome(remarks=remarks)
-    if route == "answer":
-        hypothetical = needs.updated(**read.hypothetical) if read.hypothetical else None
-        reply = await asyncio.to_thread(
-            guided_reply, read, text, after, hypothetical, services.retriever, state
-        )
-        outcome = _reply_outcome(reply, read, text, remarks)
-    elif read.intent == "recommend_now" or state.get("last"):
+    if route == "answer" or (read.intent == "ask" and not is_answered(state)):
+        reply = await asyncio.to_thread(guided_reply, taken, text, services.retriever, state)
+        outcome = _reply_outcome(reply, read, text, remarks, before_deciding=route == "decide")
+    elif is_answered(state) or (read.intent == "recommend_now" and _began(taken.needs, state)):
         outcome["kind"] = "recommendation"
     return State(**change | {"outcome": outcome, "route": route})
 
 
-def _reply_outcome(reply: Reply, read: Understanding, text: str, remarks: list[str]) -> Outcome:
+def _began(needs: Needs, state: State) -> bool:
+    """Whether anything was said or asked yet; a bare "what should I use?" is answered with a question."""
+    return bool(needs.as_json() or state.get("asked"))
+
+
+def _reply_outcome(
+    reply: Reply, read: Understanding, text: str, remarks: list[str], *, before_deciding: bool
+) -> Outcome:
+    """A reply of its own, or, where needs came with the question, a preface to what is decided on them."""
+    if before_deciding:
+        outcome = Outcome(remarks=remarks)
+        return (
+            Outcome(**outcome | {"preface": reply.text, "citations": reply.citations})
+            if reply.found
+            else outcome
+        )
     outcome = Outcome(kind="reply", text=reply.text, citations=reply.citations, remarks=remarks)
     if reply.hypothetical is not None:
         outcome["hypothetical"] = reply.hypothetical.as_json()
@@ -179,6 +143,8 @@ async def decide(state: State, services: Services, emit: Emit) -> State:
             options=list(proposal.options),
             clarifies=False,
             remarks=outcome.get("remarks", []),
+            preface=outcome.get("preface", ""),
+            citations=outcome.get("citations", []),
         ),
     )
 
@@ -210,7 +176,10 @@ async def respond(state: State, services: Services, emit: Emit) -> State:
     if kind == "question":
         return await _ask(state, outcome, remarks, services, emit)
     if kind == "reply" and not outcome.get("hypothetical"):
-        text = f"{remarks} {outcome['text']}".strip()
+        pending = state.get("pending")
+        open_question = pending.get("text", "") if pending else ""
+        reminder = f"\n\nStill open: {open_question}" if open_question else ""
+        text = f"{remarks} {outcome['text']}{reminder}".strip()
         emit(Message(text, outcome.get("citations", [])))
         return State(messages=_said(state, text), outcome=Outcome())
     return await _recommend(state, outcome, remarks, services, emit)
@@ -221,11 +190,20 @@ async def _ask(state: State, outcome: Outcome, remarks: str, services: Services,
     if services.voice is not None:
         # A question is shown whole: what is streamed would stand beside it.
         text = await _worded(text, services.voice, _without_deltas(emit), state)
-    if remarks:
-        emit(Message(remarks))
+    lead = _prefaced(outcome, remarks, emit)
     emit(Question(outcome["slot"], text, outcome["reason"], outcome["options"], outcome["clarifies"]))
-    pending = Pending(slot=outcome["slot"], options=outcome["options"], clarifies=outcome["clarifies"])
-    return State(pending=pending, messages=_said(state, f"{remarks} {text}".strip()), outcome=Outcome())
+    pending = Pending(
+        slot=outcome["slot"], text=text, options=outcome["options"], clarifies=outcome["clarifies"]
+    )
+    return State(pending=pending, messages=_said(state, f"{lead}\n\n{text}".strip()), outcome=Outcome())
+
+
+def _prefaced(outcome: Outcome, remarks: str, emit: Emit) -> str:
+    """Sends what comes before a question: remarks and the answer to what was asked along the way."""
+    lead = "\n\n".join(part for part in (remarks, outcome.get("preface", "")) if part)
+    if lead:
+        emit(Message(lead, outcome.get("citations", [])))
+    return lead
 
 
 async def _recommend(state: State, outcome: Outcome, remarks: str, services: Services, emit: Emit) -> State:
@@ -240,15 +218,18 @@ async def _recommend(state: State, outcome: Outcome, remarks: str, services: Ser
     emit(ToolCall("recommend", {"needs": needs.as_json()}, summary, round(time.monotonic() - started, 3)))
     if not hypothetical:
         emit(NeedsChanged(needs.as_json(), document["assumptions"]))
+    preface = _prefaced(outcome, "", emit)
     text, citations = recommendation_text(found)
-    lead = " ".join(part for part in (remarks, outcome.get("text", "")) if part)
+    last = [c.model for c in found.candidates]
+    compared = beside_before(state.get("last", []), last, supposed=bool(hypothetical))
+    lead = " ".join(part for part in (remarks, outcome.get("text", ""), compared) if part)
     draft = f"{lead}\n\n{text}" if lead else text
     if services.voice is not None:
         draft = await _worded(draft, services.voice, emit, state)
     emit(Recommendation(document))
     emit(Message(draft, citations))
-    last = [c.model for c in found.candidates]
-    return State(pending=None, last=last, messages=_said(state, draft), outcome=Outcome())
+    said = _said(state, f"{preface}\n\n{draft}".strip())
+    return State(pending=None, last=last, answered=True, messages=said, outcome=Outcome())
 
 
 async def _worded(draft: str, voice: Voice, emit: Emit, state: State) -> str:

@@ -25,6 +25,7 @@ class Pending(TypedDict):
     """The question that waits for an answer."""
 
     slot: str
+    text: str
     options: list[str]
     clarifies: bool
 
@@ -42,6 +43,8 @@ class Outcome(TypedDict, total=False):
     citations: list[dict[str, str]]
     remarks: list[str]
     """Things to say first: what was noticed, left out or corrected."""
+    preface: str
+    """An answer that comes before the question or recommendation of the same turn, with `citations`."""
     ask_model: str
     """The free question, where a language model may answer it with tools."""
     hypothetical: dict[str, Any]
@@ -59,6 +62,8 @@ class State(TypedDict, total=False):
     messages: list[Spoken]
     last: list[str]
     """Models of the last recommendation in rank order."""
+    answered: bool
+    """A recommendation was given, even if it was that nothing fits."""
     input: dict[str, Any]
     route: str
     outcome: Outcome
@@ -74,6 +79,7 @@ def first_state() -> State:
         pending=None,
         messages=[],
         last=[],
+        answered=False,
         input={},
         route="",
         outcome={},
@@ -83,3 +89,8 @@ def first_state() -> State:
 def needs_of(state: State) -> Needs:
     """The slots of a state, typed again."""
     return Needs.model_validate(state.get("needs", {}))
+
+
+def is_answered(state: State) -> bool:
+    """Whether there is a recommendation that questions and changes can be about."""
+    return state.get("answered", False) or bool(state.get("last"))

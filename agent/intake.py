@@ -1,0 +1,68 @@
+"""What a message does to the needs, and what must be said about that before anything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from agent.critique import apply_critique
+from agent.interview import option_value
+from agent.state import Pending, State, is_answered, needs_of
+from agent.understanding import Asked, LastAnswer, Understanding, understand
+from agent.wording import said_words
+from tools.needs import Needs, Slot
+
+UNREAD = "I could not read an answer from that and go on with an assumption; you can correct it at any time."
+SILENT = ("no_preference", "recommend_now", "thanks", "greeting", "help", "ask", "what_if")
+"""Intents that rightly leave the pending question unanswered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A message, taken in."""
+
+    read: Understanding
+    needs: Needs
+    """The needs afterward."""
+    changed: bool
+    remarks: tuple[str, ...]
+
+
+def take_in(text: str, state: State) -> Intake:
+    """Reads a message and puts what it says over the needs."""
+    pending, before = state.get("pending"), needs_of(state)
+    answered = is_answered(state)
+    asked = Asked(pending["slot"], tuple(pending["options"])) if pending else None
+    last = LastAnswer(tuple(state.get("last", []))) if answered else None
+    read = understand(text, before, asked=asked, last=last)
+    updates: dict[str, Slot[Any] | None] = {**read.updates, **_chosen_option(text, pending)}
+    if not answered:
+        # Before there is anything to compare with, what is supposed is what is wanted.
+        updates = {**read.hypothetical, **updates}
+    updates |= {slot: None for slot in read.cleared if slot not in updates}
+    remarks = list(read.notes)
+    if read.critique is not None and answered:
+        critiqued, remark = apply_critique(read.critique, before.updated(**updates))
+        updates |= critiqued
+        remarks.append(remark)
+    elif answered and updates:
+        remarks += _noted(updates)
+    if pending is not None and not updates and read.intent not in SILENT:
+        remarks.append(UNREAD)
+    return Intake(read, before.updated(**updates), bool(updates), tuple(remarks))
+
+
+def _chosen_option(text: str, pending: Pending | None) -> dict[str, Slot[Any]]:
+    """The slot value of an option that was picked by its exact words."""
+    if pending is None or text.strip() not in pending["options"]:
+        return {}
+    value = option_value(pending["slot"], text.strip())
+    return {} if value is None else {pending["slot"]: value}
+
+
+def _noted(updates: dict[str, Slot[Any] | None]) -> list[str]:
+    """What a change of mind was understood as."""
+    words = [said_words(slot, filled) for slot, filled in updates.items() if filled is not None]
+    words += [f"nothing about {slot.replace('_', ' ')}" for slot, filled in updates.items() if filled is None]
+    found = "; ".join(dict.fromkeys(word for word in words if word))
+    return [f"Noted: {found}."] if found else []
