@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import re
 import secrets
+import socket
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,6 +32,20 @@ if TYPE_CHECKING:
 GUIDED = "guided"
 NAME = re.compile(r"[\w.\- ]{1,64}")
 TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGCHAIN_TRACING", "LANGSMITH_TRACING_V2")
+
+
+def import_without_probe() -> None:
+    """Imports urllib3 without the socket it opens to see whether IPv6 works.
+
+    LangChain's core, which LangGraph stands on, imports it; guided mode opens no socket at all.
+    """
+    had = socket.has_ipv6
+    socket.has_ipv6 = False
+    try:
+        with suppress(ImportError):
+            importlib.import_module("urllib3.util.connection")
+    finally:
+        socket.has_ipv6 = had
 
 
 def mode_of(model: str) -> str:
@@ -202,6 +218,8 @@ async def open_session(
             f"--offline forbids the network, and {model} needs it.",
             hint="Leave out --offline or use --model guided.",
         )
+    if model == GUIDED:
+        import_without_probe()
     folder = home or state_home()
     services = Services(retriever or open_retriever(folder, wait=False))
     if model != GUIDED:
