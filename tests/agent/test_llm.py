@@ -220,7 +220,8 @@ async def test_failures_are_told_in_one_sentence(
             await on.voice.answer("cache?", Needs(), "Draft.", on.emit)
         assert caught.value.code == code
         assert KEY not in caught.value.message + caught.value.hint
-        assert len(on.server.requests) == 1
+        # Where the context is full, the question is tried once more without the list of tools.
+        assert len(on.server.requests) == (2 if code == "context_full" else 1)
     assert capfd.readouterr() == ("", "")
 
 

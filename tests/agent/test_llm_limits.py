@@ -225,7 +225,7 @@ async def test_a_missing_key_is_a_matter_of_the_key(tmp_path: Path, monkeypatch:
 
 
 def _profile(context: int) -> Profile:
-    return Profile("x/y", "y", "x", "x", context=context)
+    return Profile("x/y", "y", "x", "x", context=context, answer_tokens=1200)
 
 
 def test_the_oldest_results_give_way_when_the_context_is_full() -> None:

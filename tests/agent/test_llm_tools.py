@@ -20,7 +20,9 @@ GIB = 1 << 30
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=40)
 DOCUMENTS = st.dictionaries(
     st.text(max_size=12),
-    st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=8), inner)),
+    st.recursive(
+        SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=8), inner), max_leaves=8
+    ),
 )
 
 
