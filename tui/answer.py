@@ -133,7 +133,8 @@ class Candidate:
         """Quantization, engine and context, as far as they apply."""
         parts = [
             self.quant,
-            self.engine and f"on {self.engine}",
+            self.engine
+            and (f"through the API of {self.engine}" if self.kind == "api" else f"on {self.engine}"),
             self.context and f"{self.context} tokens of context",
             self.kv_cache and f"KV cache in {self.kv_cache}",
         ]
@@ -216,10 +217,10 @@ def _candidate(
         rank=int(rank) if isinstance(rank, int) else place,
         model=_line(entry.get("model")) or "unnamed model",
         kind="api" if is_api else "local",
-        quant=_line(entry.get("quant")),
+        quant="" if is_api else _line(entry.get("quant")),
         engine=_line(entry.get("engine")),
         context=tokens(entry["context"]) if is_number(entry.get("context")) else "",
-        kv_cache=_line(entry.get("kv_cache_type")),
+        kv_cache="" if is_api else _line(entry.get("kv_cache_type")),
         trade_off=trade_off(entry, best),
         memory="" if is_api else _memory_words(memory),
         host_memory=gib(host) if (host := _host(memory)) is not None and not is_api else "",

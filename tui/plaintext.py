@@ -78,10 +78,13 @@ def gib(value: object) -> str:
 
 
 def tokens(value: object) -> str:
-    """A number of tokens: `16k` where it is a whole number of 1024s, thousands with commas elsewhere."""
+    """A number of tokens: `16k`, `1M` where it is a round number of either kind, with commas elsewhere."""
     if not is_number(value):
         return "unknown"
     count = int(value)
+    for million in (1 << 20, 1_000_000):
+        if count and count % million == 0:
+            return f"{count // million:,}M"
     if count >= 1024 and count % 1024 == 0:
         return f"{count // 1024:,}k"
     if count >= 10_000 and count % 1000 == 0:

@@ -64,6 +64,7 @@ def test_api_models_have_no_memory() -> None:
     one = read_answer({"candidates": [entry]}).candidates[0]
     assert one.bars == ()
     assert one.memory == ""
+    assert one.headline == "through the API of ollama, 16k tokens of context"
     assert one.cost == "$12.50 a month"
 
 

@@ -27,6 +27,7 @@ from tui.app import AdvisorApp
 from tui.screens.help import HelpScreen
 from tui.screens.log import LogScreen
 from tui.screens.passage import PassageScreen
+from tui.screens.sources import SourcesScreen
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation
 from tui.widgets.empty_state import EmptyState
@@ -357,6 +358,18 @@ async def test_recommendation_options_sources_and_copying(monkeypatch: pytest.Mo
         await pilot.press("escape", "1")
         await until(pilot, lambda: isinstance(app.screen, PassageScreen))
         assert "LiveCodeBench v6" in shown(app)
+
+
+async def test_sources_are_listed_and_opened_from_the_list() -> None:
+    async with chatting(conversation()) as (app, pilot):
+        await say(pilot, "coding")
+        await say(pilot, "16k")
+        await pilot.press("f3", "s")
+        await until(pilot, lambda: isinstance(app.screen, SourcesScreen))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PassageScreen))
+        await pilot.pause()
+        assert "memory.md, lines 12-18" in shown(app)
 
 
 async def test_folded_parts_open_by_key() -> None:

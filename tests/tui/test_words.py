@@ -56,7 +56,16 @@ def test_gib(value: object, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(16384, "16k"), (1000, "1,000"), (32000, "32k"), (131072, "128k"), (700, "700"), ("x", "unknown")],
+    [
+        (16384, "16k"),
+        (1000, "1,000"),
+        (32000, "32k"),
+        (131072, "128k"),
+        (1048576, "1M"),
+        (2000000, "2M"),
+        (700, "700"),
+        ("x", "unknown"),
+    ],
 )
 def test_tokens(value: object, text: str) -> None:
     assert tokens(value) == text

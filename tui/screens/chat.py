@@ -17,6 +17,7 @@ from textual.widgets import Footer, TextArea
 from textual.worker import Worker, WorkerState
 
 from agent.events import Event
+from tui.answer import Source
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
 from tui.history import InputHistory
@@ -28,7 +29,7 @@ from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
 from tui.widgets.empty_state import EmptyState, Example
 from tui.widgets.hardware_line import HardwareLine
-from tui.widgets.messages import CopyText, OpenSource
+from tui.widgets.messages import CopyText, ListSources, OpenSource
 from tui.widgets.needs_panel import NeedsPanel
 from tui.widgets.question import Choice, QuestionMessage
 from tui.widgets.recommendation import RecommendationBlock
@@ -110,8 +111,6 @@ class ChatScreen(Screen[None]):
     def is_busy(self) -> bool:
         """Whether a turn runs or waits."""
         return self._turns.active or bool(self._turns.waiting)
-
-    # --- turns ---------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
         self._bridge.start()
@@ -201,8 +200,6 @@ class ChatScreen(Screen[None]):
     def _sync_question(self) -> None:
         self.query_one(Composer).ask(self.presenter.question is not None)
 
-    # --- what the person does ------------------------------------------------------------------------------
-
     @on(Composer.Sent)
     def _sent(self, event: Composer.Sent) -> None:
         text = event.text.strip()
@@ -276,6 +273,16 @@ class ChatScreen(Screen[None]):
             passage = await self._bridge.passage(event.source.locator)
         await self.app.push_screen(PassageScreen(event.source, passage))
 
+    @on(ListSources)
+    def _list_sources(self, event: ListSources) -> None:
+        from tui.screens.sources import SourcesScreen
+
+        def opened(source: Source | None) -> None:
+            if source is not None:
+                self.post_message(OpenSource(source))
+
+        self.app.push_screen(SourcesScreen(event.sources), opened)
+
     @on(CopyText)
     def _copy(self, event: CopyText) -> None:
         if not event.text:
@@ -287,8 +294,6 @@ class ChatScreen(Screen[None]):
     @on(RecommendationBlock.Export)
     def _exported(self) -> None:
         self.action_export()
-
-    # --- keys ----------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Esc is shown only while something can be stopped."""

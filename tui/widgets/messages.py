@@ -31,6 +31,14 @@ class OpenSource(UIMessage):
         self.source = source
 
 
+class ListSources(UIMessage):
+    """Somebody wants to choose among all sources."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        super().__init__()
+        self.sources = sources
+
+
 class CopyText(UIMessage):
     """Somebody wants a text in the clipboard."""
 
@@ -68,6 +76,7 @@ class Block(Vertical, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy", "Copy", tooltip="Copy this to the clipboard"),
+        Binding("s", "sources", "Sources", show=False),
         *(Binding(str(number), f"source({number})", show=False) for number in range(1, 10)),
     ]
 
@@ -80,6 +89,11 @@ class Block(Vertical, can_focus=True):
     def action_copy(self) -> None:
         """Copy this block's text."""
         self.post_message(CopyText(self.plain(), "the answer"))
+
+    def action_sources(self) -> None:
+        """List all sources, to open one of them."""
+        if self.sources:
+            self.post_message(ListSources(self.sources))
 
     def action_source(self, number: int) -> None:
         """Open a source by its number."""

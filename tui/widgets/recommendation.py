@@ -150,7 +150,7 @@ def _details(one: Candidate) -> list[Widget]:
         parts.append(PlainText("To run it", classes="section"))
         parts.append(Static(_commands(one), markup=False, classes="commands"))
     if one.sources:
-        parts.append(PlainText("Sources (press the digit to open)", classes="section"))
+        parts.append(PlainText("Sources (a digit opens one, s lists them)", classes="section"))
         parts.append(SourceLines(one.sources))
     return parts
 
