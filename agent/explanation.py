@@ -4,7 +4,7 @@ recommendation.
 
 from __future__ import annotations
 
-from agent.wording import engine_name, listed, role_name, slot_words
+from agent.wording import assumptions_told, engine_name, listed, role_name, slot_words
 from tools.budget import GIB
 from tools.candidates import Candidate, Reason, Recommendation, evidence_json
 
@@ -56,7 +56,8 @@ def _others(candidates: tuple[Candidate, ...]) -> list[str]:
     lines = []
     for candidate in candidates[1:]:
         c = candidate.configuration
-        quant = f" ({c.quant})" if c is not None and candidate.kind == "local" else ""
+        runs = c is not None and candidate.kind == "local" and candidate.role != "pretrain-config"
+        quant = f" ({c.quant})" if c is not None and runs else ""
         tie = " \u2014 as good a choice, all in all" if candidate.tied else ""
         lines.append(f"- {candidate.model}{quant}: {candidate.trade_off}{tie}")
     return lines
@@ -81,11 +82,9 @@ def _changes(found: Recommendation) -> list[str]:
 
 def _assumed(found: Recommendation) -> list[str]:
     """The assumptions in one line; what changes nothing for a person is left to the panel."""
-    words = [
-        slot_words(a["slot"], a["value"])
-        for a in found.assumptions
-        if a["slot"] != "reserve" and a["value"] not in (0, 0.0)
-    ]
+    best = found.candidates[0] if found.candidates else None
+    told = assumptions_told("generator" if best is None else "api" if best.kind == "api" else best.role)
+    words = [slot_words(a["slot"], a["value"]) for a in found.assumptions if a["slot"] in told and a["value"]]
     if not words:
         return []
     return ["", f"I assumed: {'; '.join(dict.fromkeys(words))}. Say so where that is wrong."]

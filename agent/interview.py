@@ -61,6 +61,13 @@ def is_open(needs: Needs, slot: str) -> bool:
         return filled.value.input_tokens_per_day is None and filled.value.requests_per_day is None
     if slot == "training":
         return bool(filled.value.method == "any")
+    if slot == "hardware":
+        # No graphics card, and yet nothing may go to an API: there must be some computer.
+        return (
+            bool(filled.value.none)
+            and needs.deployment is not None
+            and needs.deployment.value.mode == "local"
+        )
     return False
 
 
@@ -72,6 +79,13 @@ def _applied(needs: Needs, slot: str, answer: dict[str, Any]) -> Needs:
         return after
     machine = after.hardware.value.model_copy(update={"training_text": trainer})
     return after.updated(hardware=after.hardware.model_copy(update={"value": machine}))
+
+
+def row_for(slot: str, role: str) -> dict[str, Any]:
+    """The question about a slot, as it is put for a role: an embedder reads passages, not conversations."""
+    row: dict[str, Any] = questions()["slots"][slot]
+    worded: dict[str, Any] = row.get("for", {}).get(role, {})
+    return row | worded
 
 
 def open_slots(needs: Needs, brief: Brief, asked: tuple[str, ...]) -> list[str]:
@@ -86,6 +100,8 @@ def open_slots(needs: Needs, brief: Brief, asked: tuple[str, ...]) -> list[str]:
         if brief.task in row.get("not_tasks", ()):
             continue
         if slot == "hardware" and brief.mode == "api":
+            continue
+        if brief.license.use in row.get("not_uses", ()):
             continue
         found.append(slot)
     return found
@@ -127,10 +143,10 @@ def _plan_loss(now: Candidate, best: Candidate) -> float:
     return 0.0
 
 
-def value_of(needs: Needs, slot: str, now: Candidate | None) -> float:
-    """Expected gain of knowing a slot, in utility points."""
-    row = questions()["slots"][slot]
-    total = 0.0
+def value_of(needs: Needs, slot: str, role: str, now: Candidate | None) -> float:
+    """Expected gain of knowing a slot, in utility points; what other questions rest on gains more."""
+    row = row_for(slot, role)
+    total = float(row.get("groundwork", 0.0))
     for answer in row["answers"]:
         try:
             ranked = rank_for(brief_of(_applied(needs, slot, answer)), COMPARED)
@@ -154,8 +170,8 @@ def next_question(needs: Needs, asked: tuple[str, ...]) -> Proposal | None:
     now = next(iter(rank_for(brief, COMPARED).candidates), None)
     best: Proposal | None = None
     for slot in open_slots(needs, brief, asked):
-        row = table["slots"][slot]
-        value = value_of(needs, slot, now)
+        row = row_for(slot, brief.role)
+        value = value_of(needs, slot, brief.role, now)
         if best is None or value > best.value:
             labels = tuple(a["label"] for a in row["answers"])
             best = Proposal(slot, row["text"], row["reason"], labels, value)
@@ -165,7 +181,9 @@ def next_question(needs: Needs, asked: tuple[str, ...]) -> Proposal | None:
 
 def option_value(slot: str, label: str) -> Slot[Any] | None:
     """The slot value behind an option's label, so that choosing an option means exactly what was compared."""
-    for answer in questions()["slots"].get(slot, {}).get("answers", ()):
+    row = questions()["slots"].get(slot, {})
+    variants = [row, *row.get("for", {}).values()]
+    for answer in (answer for variant in variants for answer in variant.get("answers", ())):
         if answer["label"] == label:
             filled = getattr(with_answer(Needs(), slot, answer["value"]), slot)
             return Slot[Any](value=filled.value, source="user", quote=label)

@@ -221,7 +221,8 @@ async def _recommend(state: State, outcome: Outcome, remarks: str, services: Ser
     preface = _prefaced(outcome, "", emit)
     text, citations = recommendation_text(found)
     last = [c.model for c in found.candidates]
-    compared = beside_before(state.get("last", []), last, supposed=bool(hypothetical))
+    said_before = state.get("last", []) if remarks or hypothetical else []
+    compared = beside_before(said_before, last, supposed=bool(hypothetical))
     lead = " ".join(part for part in (remarks, outcome.get("text", ""), compared) if part)
     draft = f"{lead}\n\n{text}" if lead else text
     if services.voice is not None:

@@ -23,7 +23,9 @@ def table() -> dict[str, Any]:
 def named(slot: str, value: object) -> str:
     """One value of a slot by its name for people; numbers with thousands separated."""
     names: dict[str, str] = table()["values"].get(slot, {})
-    plain = f"{value:,g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    plain = (
+        f"{value:,g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    )
     return names.get(str(value), names.get("*", "{value}").format(value=plain))
 
 
@@ -48,6 +50,11 @@ def said_words(slot: str, filled: Slot[Any]) -> str:
 def engine_name(engine: str) -> str:
     """An engine as its makers write it."""
     return str(table()["engines"].get(engine, engine))
+
+
+def assumptions_told(kind: str) -> frozenset[str]:
+    """Slots whose assumptions are worth a person's time for a role, or for `api`."""
+    return frozenset(table()["assumed"][kind])
 
 
 def role_name(role: str) -> str:

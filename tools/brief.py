@@ -116,7 +116,9 @@ def _machines(needs: Needs) -> tuple[Machine | None, Machine | None, bool]:
     if slot is None:
         return detect_machine(), None, True
     if slot.value.none:
-        return None, None, False
+        local = needs.deployment is not None and needs.deployment.value.mode == "local"
+        cardless = local and _says("only_no_card", slot.value.text)
+        return _computer(defaults()["plain_computer"]) if cardless else None, None, False
     reading = read_hardware(slot.value.text)
     if not reading.machines and _says("this_machine", slot.value.text):
         return detect_machine(), None, True
@@ -125,9 +127,17 @@ def _machines(needs: Needs) -> tuple[Machine | None, Machine | None, bool]:
     train = [m for m in reading.machines if m.purpose == "train"] + list(training)
     machine = use[0] if use else (train[0] if train else None)
     if machine is None and not reading.unknown and _says("some_machine", slot.value.text):
-        bandwidth = float(defaults()["generic_bandwidth_gbs"])
-        machine = Machine(name=slot.value.text.strip(), ram_bandwidth_gbs=bandwidth)
+        machine = _computer(slot.value.text.strip())
+    if machine is not None and len(use) > 1:
+        others = " or ".join(m.name for m in use[1:])
+        note = f"planned for {machine.name}, the first machine named, and not for {others}"
+        machine = replace(machine, assumptions=(note, *machine.assumptions))
     return machine, (train[0] if train else None), False
+
+
+def _computer(name: str) -> Machine:
+    """A computer without a card of which nothing more is known."""
+    return Machine(name=name, ram_bandwidth_gbs=float(defaults()["generic_bandwidth_gbs"]))
 
 
 def _mode(needs: Needs) -> tuple[str, Assumption | None]:
@@ -150,21 +160,36 @@ def _with_ram(machine: Machine, needs: Needs) -> tuple[Machine, Assumption]:
     )
 
 
-def _volume(needs: Needs, mode: str, assumed: list[Assumption]) -> Volume:
+def _volume(needs: Needs, mode: str, task: Task, assumed: list[Assumption]) -> Volume:
     """Tokens a day: as said, else from the requests, else the usual amount."""
     said = needs.volume.value if needs.volume else Volume()
     if said.input_tokens_per_day is not None:
         return said
-    table, usual = defaults(), dict(defaults()["volume"])
-    each, why = table["request"], "volume"
+    table, usual, why = defaults(), dict(defaults()["volume"]), defaults()["why"]["volume"]
     if said.requests_per_day is not None:
+        each = table["request"] | table["request_by_task"].get(task, {})
+        if needs.context is not None and (needs.task is None or task in table["whole_document_tasks"]):
+            each |= {"input_tokens": needs.context.value}
         usual = {f"{name}_per_day": tokens * said.requests_per_day for name, tokens in each.items()}
-        why = "request"
+        why = table["why"]["request"].format(**each)
     filled = said.model_copy(update=usual | said.model_dump(exclude_none=True))
     if mode != "local":
         words = f"{filled.input_tokens_per_day:,} tokens in and {filled.output_tokens_per_day:,} out per day"
-        assumed.append(Assumption("volume", words, table["why"][why]))
+        assumed.append(Assumption("volume", words, why))
     return filled
+
+
+def _context(needs: Needs, role: Role, task: Task, assumed: list[Assumption]) -> int:
+    """Tokens of one conversation: as said, with room for instructions and an answer, or as usual."""
+    table = defaults()
+    if needs.context is None:
+        usual = int(table["role_context"].get(role, table["context"][task]))
+        assumed.append(Assumption("context", usual, table["why"]["context"]))
+        return usual
+    least = int(table["least_context"].get(role, 0))
+    if needs.context.value < least:
+        assumed.append(Assumption("context", least, table["why"]["least_context"]))
+    return max(least, needs.context.value)
 
 
 def _in_words(value: Any) -> Any:  # noqa: ANN401 - any slot value
@@ -220,7 +245,6 @@ def brief_of(needs: Needs) -> Brief:
     machine, training_machine, mode = _place(needs, assumed)
     role = role_of(needs)
     deployment = needs.deployment.value if needs.deployment else Deployment(mode="local")
-    usual_context = int(table["role_context"].get(role, table["context"][need.name]))
     return Brief(
         role=role,
         task=need.name,
@@ -230,14 +254,14 @@ def brief_of(needs: Needs) -> Brief:
         machine=machine,
         training_machine=training_machine,
         license=default("license", needs.license, LicenseNeed(use="commercial")),
-        context=default("context", needs.context, usual_context),
+        context=_context(needs, role, need.name, assumed),
         priority=default("priority", needs.priority, "balanced"),
         min_speed=default("min_speed", needs.min_speed, float(table["min_speed"][need.name])),
         speed_is_hard=needs.min_speed is not None and needs.min_speed.strength == "must",
         parallel=(parallel := default("concurrency", needs.concurrency, 1)),
         server=deployment.server or parallel > 4,
         languages=default("languages", needs.languages, ("en",)),
-        volume=_volume(needs, mode, assumed),
+        volume=_volume(needs, mode, need.name, assumed),
         budget=needs.budget.value if needs.budget else Budget(),
         features=needs.features.value if needs.features else (),
         training=_training(needs, role, assumed),

@@ -110,7 +110,7 @@ async def _turn(session: GraphSession, text: str | None, held: Held) -> Json | N
     held.seconds.append(time.perf_counter() - started)
     held.log += events
     kinds = [event["type"] for event in events]
-    held.texts += [event["text"] for event in events if event["type"] == "message"]
+    held.texts += [event["text"] for event in events if event["type"] in ("message", "question")]
     for event in events:
         if event["type"] == "recommendation":
             held.recommendation = event["recommendation"]
