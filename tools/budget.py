@@ -25,13 +25,20 @@ class Room:
     """System memory after the reserve; None where it is unknown."""
     note: str
 
+    @property
+    def widest(self) -> int:
+        """Index of the accelerator with the most room, the last of equal ones: where encoders sit."""
+        return max(range(len(self.device_bytes)), key=lambda i: (self.device_bytes[i], i))
+
     def less(self, taken: int) -> Room:
-        """The room that is left beside `taken` bytes: of the last device, or of system memory."""
+        """The room that is left beside `taken` bytes: of the widest device, or of system memory."""
         if not taken:
             return self
         if not self.device_bytes:
             return replace(self, host_bytes=max(0, (self.host_bytes or 0) - taken))
-        return replace(self, device_bytes=(*self.device_bytes[:-1], max(0, self.device_bytes[-1] - taken)))
+        sizes = list(self.device_bytes)
+        sizes[self.widest] = max(0, sizes[self.widest] - taken)
+        return replace(self, device_bytes=tuple(sizes))
 
     @property
     def total_bytes(self) -> int:

@@ -185,8 +185,8 @@ def quality_of(model_id: str, task: Task) -> QualityFigure:
     score = 100.0 / (1.0 + math.exp(-(level + ability)))
     low = 100.0 / (1.0 + math.exp(-(level + ability - deviation)))
     rows.sort(key=lambda row: -row[0])
-    basis = tuple(benchmark_evidence(r) for _, _, r in rows[:4])
     relevant = [r for w, _, r in rows if w > 0.05]
+    basis = tuple(benchmark_evidence(r) for r in relevant[:4])
     note = (
         f"{len(rows)} public scores, shrunk toward what size, age and maker predict"
         if relevant

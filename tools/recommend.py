@@ -97,22 +97,26 @@ def _with_companions(candidate: Candidate, brief: Brief) -> Candidate:
     if not companions or c is None or c.memory is None:
         return replace(candidate, companions=companions)
     beside = sum(memory_of(item) for item in companions)
-    together = replace(c, memory=_together(c.memory, companions), available_bytes=c.available_bytes + beside)
+    room = room_of(brief.machine, server=brief.server)
+    place = min(room.widest, len(c.memory.per_device) - 1) if room.device_bytes else 0
+    together = replace(
+        c, memory=_together(c.memory, companions, place), available_bytes=c.available_bytes + beside
+    )
     return replace(candidate, companions=companions, configuration=together)
 
 
-def _together(memory: MemoryEstimate, companions: tuple[Candidate, ...]) -> MemoryEstimate:
-    """The memory of a generator and of what stands beside it, on the last device."""
+def _together(memory: MemoryEstimate, companions: tuple[Candidate, ...], place: int) -> MemoryEstimate:
+    """The memory of a generator and of what stands beside it, on one of its devices."""
     for item in companions:
         beside = item.configuration.memory if item.configuration else None
         if beside is None:
             continue
-        last = memory.per_device[-1]
-        last = replace(
-            last,
-            weights_bytes=last.weights_bytes + beside.weights_bytes,
-            compute_bytes=last.compute_bytes + beside.compute_bytes,
-            overhead_bytes=last.overhead_bytes + beside.overhead_bytes,
+        rows = list(memory.per_device)
+        rows[place] = replace(
+            rows[place],
+            weights_bytes=rows[place].weights_bytes + beside.weights_bytes,
+            compute_bytes=rows[place].compute_bytes + beside.compute_bytes,
+            overhead_bytes=rows[place].overhead_bytes + beside.overhead_bytes,
         )
         memory = replace(
             memory,
@@ -122,7 +126,7 @@ def _together(memory: MemoryEstimate, companions: tuple[Candidate, ...]) -> Memo
             low_bytes=memory.low_bytes + beside.low_bytes,
             high_bytes=memory.high_bytes + beside.high_bytes,
             file_bytes=memory.file_bytes + beside.file_bytes,
-            per_device=(*memory.per_device[:-1], last),
+            per_device=tuple(rows),
             exact=False,
             formula=f"{memory.formula} + {beside.total_bytes / GIB:.2f} GiB for {item.model}",
         )

@@ -343,11 +343,12 @@ def test_alternatives_fit_and_differ() -> None:
     )
 
 
-def test_room_takes_from_the_last_device_and_never_below_nothing() -> None:
+def test_room_takes_from_the_widest_device_and_never_below_nothing() -> None:
     room = room_of(box(24, 12))
     assert room.device_bytes == (23 * GIB, 12 * GIB - 12 * GIB // 24)
-    assert room.less(GIB).device_bytes == (23 * GIB, 12 * GIB - 12 * GIB // 24 - GIB)
-    assert room.less(100 * GIB).device_bytes == (23 * GIB, 0)
+    assert room.less(GIB).device_bytes == (22 * GIB, 12 * GIB - 12 * GIB // 24)
+    assert room.less(100 * GIB).device_bytes == (0, 12 * GIB - 12 * GIB // 24)
+    assert room_of(box(24, 24)).less(GIB).device_bytes == (23 * GIB, 22 * GIB)
     assert room.less(0) is room
     host = room_of(box(ram=16))
     assert host.device_bytes == ()

@@ -41,9 +41,15 @@ def _window(model: ModelRecord) -> int | None:
 
 
 def _configuration(model: ModelRecord, brief: Brief, context: int, quant: str) -> Configuration | str:
-    """Memory of an encoder at half precision (full precision on a CPU), or why it does not fit."""
+    """Memory of an encoder at half precision (full precision on a CPU), or why it does not fit.
+
+    It is not split: of several devices, it sits on the one with the most room.
+    """
     machine = brief.machine
     assert machine is not None
+    if len(machine.devices) > 1:
+        widest = room_of(machine, server=brief.server).widest
+        machine = replace(machine, devices=(machine.devices[widest],))
     request = MemoryRequest(quant=quant, context=context, engine="transformers", hardware=machine, parallel=1)
     memory = estimate_memory(model, request)
     room = room_of(machine, server=brief.server)

@@ -124,13 +124,28 @@ def score(
     )
 
 
-def fastest_speed(model: ModelRecord, machine: Machine) -> float | None:
-    """Tokens per second that no configuration exceeds: the active weights at the fewest bits, read once.
+def least_read(model: ModelRecord) -> float | None:
+    """Parameters that a token reads at the least: the active ones without the tables, which are looked up.
 
-    Host memory counts as well where layers may go there; None where a bandwidth is unknown.
+    Where the active ones are not known, the routed experts that stay idle are taken off all.
+    """
+    arch, active = model.architecture, model.params_active or model.params_total
+    if active is None or arch is None:
+        return active
+    if model.params_active is None and arch.experts is not None:
+        idle = arch.experts.count - arch.experts.used
+        active -= 3 * idle * arch.experts.ff * arch.hidden * arch.layers
+    tables = (arch.hidden + arch.per_layer_embedding * arch.layers) * arch.vocab
+    return max(active - tables, 0.02 * (model.params_total or 0))
+
+
+def fastest_speed(model: ModelRecord, machine: Machine) -> float | None:
+    """Tokens per second that no configuration exceeds: what a token reads, at the fewest bits.
+
+    None where a bandwidth is unknown.
     """
     bandwidths = [d.bandwidth_gbs for d in machine.devices] or [machine.ram_bandwidth_gbs]
-    active = model.params_active or model.params_total
+    active = least_read(model)
     if not active or any(b is None for b in bandwidths):
         return None
     total = sum(b for b in bandwidths if b is not None) * 1e9
