@@ -123,6 +123,16 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self.panic()
 
 
+def draw_in_ascii() -> None:
+    """Use ASCII signs, also where Textual has signs of its own: ends of scroll bars and bullets."""
+    from textual.scrollbar import ScrollBarRender
+    from textual.widgets import Markdown
+
+    use(ASCII)
+    ScrollBarRender.VERTICAL_BARS = [" "] * len(ScrollBarRender.VERTICAL_BARS)
+    Markdown.BULLETS = ["- "] * len(Markdown.BULLETS)
+
+
 def this_machine() -> str:
     """The hardware of this machine in words, for the top line; takes some 0.1 s."""
     from tools.hardware import describe, detect_machine
@@ -141,7 +151,10 @@ def run(open_session: SessionFactory, *, model: str, session_name: str | None) -
     Returns:
         The exit status of the command.
     """
-    use(ASCII if wants_ascii() else UNICODE)
+    if wants_ascii():
+        draw_in_ascii()
+    else:
+        use(UNICODE)
     sys.setswitchinterval(SWITCH_SECONDS)
     state = home()
     log_path = start_log(log_file("tui", state))

@@ -447,6 +447,11 @@ async def test_typing_anywhere_goes_to_the_composer() -> None:
         app.chat.query_one(Conversation).focus()
         await pilot.press(*"hello")
         assert app.chat.query_one(Composer).text == "hello"
+        app.chat.query_one(Composer).put("")
+        await say(pilot, "coding")
+        await say(pilot, "16k")
+        await pilot.press("f3", *"why 7")  # y and 7 mean something to the answer, but not in a sentence
+        assert app.chat.query_one(Composer).text == "why 7"
 
 
 async def test_new_text_does_not_pull_away_from_what_is_read() -> None:

@@ -318,11 +318,11 @@ class ChatScreen(Screen[None]):
         if event.is_printable and event.character and self.focused is not composer:
             if event.key in self.active_bindings:
                 return
-            composer.focus()
+            self.set_focus(composer)  # at once; `focus()` would let the next key go astray
             composer.insert(event.character)
             event.stop()
         elif event.key == "enter" and self.focused is None:  # typed before the first focus was given
-            composer.focus()
+            self.set_focus(composer)
             composer.action_send()
             event.stop()
 
