@@ -207,6 +207,8 @@ class LiteLlmVoice:
         )
         fitted = fit_messages(messages, tools, profile)
         reply = await llm_client.complete(profile, fitted, tools, watch, self._limits)
+        if reply.cut_short and not reply.calls:
+            raise named("too_long", profile.server, profile.name, profile.provider)
         if held.strip() and show is not None and not reply.calls and not text_call(reply.text, _TOOL_NAMES):
             show(Delta(held))
         return reply

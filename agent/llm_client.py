@@ -67,6 +67,8 @@ class Reply:
 
     text: str = ""
     calls: list[Call] = field(default_factory=list)
+    cut_short: bool = False
+    """The answer has as many tokens as it may have, and was not at its end."""
 
 
 def load() -> Any:  # noqa: ANN401 - LiteLLM has no types
@@ -198,13 +200,14 @@ async def _read(
     """Reads a stream to its end, moving the time limit on with every chunk."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limits.total
-    thinking, calls, thought = ThinkFilter(), CallBuffer(), False
+    thinking, calls, thought, cut_short = ThinkFilter(), CallBuffer(), False, False
     async for chunk in stream:
         waiting.cancel()
         clock.reschedule(min(loop.time() + limits.idle, deadline))
         if not chunk.choices:
             continue
         delta = chunk.choices[0].delta
+        cut_short = cut_short or chunk.choices[0].finish_reason == "length"
         if getattr(delta, "reasoning_content", None) and not thought:
             thought = True
             watch.on_thinking()
@@ -214,7 +217,7 @@ async def _read(
             calls.add(call.index or 0, call.id, call.function.name, call.function.arguments)
     if rest := thinking.finish():
         watch.on_text(rest)
-    return Reply(thinking.text.strip(), calls.calls)
+    return Reply(thinking.text.strip(), calls.calls, cut_short)
 
 
 async def _close(stream: Any) -> None:  # noqa: ANN401 - LiteLLM has no types

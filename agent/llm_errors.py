@@ -137,6 +137,11 @@ TABLE = (
         kinds=("InternalServerError", "ServiceUnavailableError", "BadGatewayError"),
     ),
     Row(
+        "too_long",
+        "{name} did not come to an end with its answer.",
+        "Ask for less at once, or use another model.",
+    ),
+    Row(
         "empty",
         "{name} gave an empty answer.",
         "Another model may do better; the guided mode needs none.",

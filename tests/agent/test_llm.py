@@ -9,7 +9,7 @@ import pytest
 
 from agent.events import ToolCall
 from agent.voice import VoiceError
-from tests.fakes.model_script import Call, Calls, Cut, Fail, Raw, Reply, Say, Think, words
+from tests.fakes.model_script import Call, Calls, Cut, Fail, Full, Raw, Reply, Say, Think, words
 from tests.fakes.voices import KEY, stage
 from tools.needs import Needs
 
@@ -202,6 +202,7 @@ FAILURES: dict[str, tuple[Reply, str]] = {
     "key": ([Fail(401, f"Incorrect API key provided: {KEY}")], "bad_key"),
     "context": ([Fail(400, "prompt too long; exceeded max context length by 5 tokens")], "context_full"),
     "server": ([Fail(503, "overloaded")], "server"),
+    "too long": ([Say("It takes a long time to"), Full()], "too_long"),
     "missing": ([Fail(404, "model 'fake' not found")], "model_missing"),
 }
 

@@ -56,6 +56,11 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class Full:
+    """The answer has as many tokens as it may have; it ends here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fail:
     """An HTTP error instead of an answer."""
 
@@ -63,7 +68,7 @@ class Fail:
     text: str
 
 
-Step = Say | Think | Call | Calls | Pause | Raw | Cut | Fail
+Step = Say | Think | Call | Calls | Pause | Raw | Cut | Full | Fail
 Reply = Sequence[Step]
 Answer = Reply | Callable[[dict[str, Any]], Reply]
 """A reply, or what makes one from the body of the request."""

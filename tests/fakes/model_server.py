@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes.model_script import Answer, Call, Calls, Cut, Fail, Pause, Raw, Say, Step, Think
+from tests.fakes.model_script import Answer, Call, Calls, Cut, Fail, Full, Pause, Raw, Say, Step, Think
 
 Document = dict[str, Any]
 STREAM = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -116,7 +116,7 @@ class FakeModelServer:
             elif isinstance(step, Cut):
                 writer.transport.abort()
                 return
-            else:
+            elif not isinstance(step, Full):
                 await _chunk(writer, self.rendered(step, body))
         await _chunk(writer, self.ending(body, reply))
         writer.write(b"0\r\n\r\n")
@@ -231,13 +231,9 @@ class FakeOllama(FakeModelServer):
         return step.data
 
     def ending(self, body: Document, reply: Iterable[Step]) -> bytes:
-        return self._line(
-            {"role": "assistant", "content": ""},
-            done=True,
-            done_reason="stop",
-            prompt_eval_count=9,
-            eval_count=9,
-        )
+        empty = {"role": "assistant", "content": ""}
+        reason = "length" if Full() in list(reply) else "stop"
+        return self._line(empty, done=True, done_reason=reason, prompt_eval_count=9, eval_count=9)
 
     def failure(self, text: str) -> Document:
         return {"error": text}
@@ -304,7 +300,8 @@ class FakeOpenAI(FakeModelServer):
 
     def ending(self, body: Document, reply: Iterable[Step]) -> bytes:
         called = any(isinstance(step, Call | Calls) for step in reply)
-        return self._event({}, "tool_calls" if called else "stop") + b"data: [DONE]\n\n"
+        reason = "length" if Full() in list(reply) else "tool_calls" if called else "stop"
+        return self._event({}, reason) + b"data: [DONE]\n\n"
 
     def failure(self, text: str) -> Document:
         return {"error": {"message": text, "type": "invalid_request_error", "code": None}}
