@@ -178,7 +178,7 @@ class GraphSession:
             "file": section.file,
             "lines": [section.first, section.last],
             "text": section.text,
-            "as_of": None,
+            "as_of": section.as_of,
         }
 
     def history(self) -> list[dict[str, str]]:

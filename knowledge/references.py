@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from knowledge.corpus import SHIPPED, parse_guide
+from knowledge.corpus import SHIPPED, Guide, parse_guide
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Section:
     first: int
     last: int
     text: str
+    as_of: str | None
+    """Date of the guide's facts."""
 
     @property
     def locator(self) -> str:
@@ -40,18 +42,17 @@ def find_section(file: str, heading: str) -> Section | None:
         if fenced:
             continue  # a comment in a code block is no heading
         if first is not None and line.startswith("#"):
-            return _section(file, guide.title, heading, guide.lines, first, number - 1)
+            return _section(guide, heading, first, number - 1)
         if line.startswith("#") and line.lstrip("#").strip() == heading:
             first = number
-    return (
-        None if first is None else _section(file, guide.title, heading, guide.lines, first, len(guide.lines))
-    )
+    return None if first is None else _section(guide, heading, first, len(guide.lines))
 
 
-def _section(file: str, title: str, heading: str, lines: tuple[str, ...], first: int, last: int) -> Section:
-    while last > first and not lines[last - 1].strip():
+def _section(guide: Guide, heading: str, first: int, last: int) -> Section:
+    while last > first and not guide.lines[last - 1].strip():
         last -= 1
-    return Section(file, title, heading, first, last, "\n".join(lines[first - 1 : last]))
+    text = "\n".join(guide.lines[first - 1 : last])
+    return Section(guide.file, guide.title, heading, first, last, text, guide.as_of)
 
 
 def read_passage(locator: str) -> Section | None:
@@ -68,4 +69,4 @@ def read_passage(locator: str) -> Section | None:
     first, last = int(lines[1]), int(lines[2])
     if not 1 <= first <= last <= len(guide.lines):
         return None
-    return _section(file, guide.title, heading, guide.lines, first, last)
+    return _section(guide, heading, first, last)

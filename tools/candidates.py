@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any, Literal
 
 from knowledge.catalog.records import CommercialUse
@@ -144,6 +145,8 @@ class Configuration:
     memory: MemoryEstimate | None
     available_bytes: int
     fits: bool
+    device_room: tuple[int, ...] = ()
+    """Bytes that each device offers; empty where system memory is meant."""
     gpu_layers: int | None = None
     cpu_moe: bool = False
     speed: SpeedFigure | None = None
@@ -299,8 +302,9 @@ def memory_json(configuration: Configuration | None) -> dict[str, Any]:
                 "kv_cache_bytes": d.kv_cache_bytes,
                 "compute_bytes": d.compute_bytes,
                 "overhead_bytes": d.overhead_bytes,
+                "available_bytes": room,
             }
-            for d in m.per_device
+            for d, room in zip_longest(m.per_device, configuration.device_room[: len(m.per_device)])
         ],
         "formula": m.formula,
     }

@@ -288,6 +288,7 @@ def _scored(
         memory=None,
         available_bytes=room.total_bytes,
         fits=True,
+        device_room=room.device_bytes,
         gpu_layers=request.gpu_layers,
         cpu_moe=request.cpu_moe,
         speed=speed,

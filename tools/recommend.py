@@ -100,7 +100,10 @@ def _with_companions(candidate: Candidate, brief: Brief) -> Candidate:
     room = room_of(brief.machine, server=brief.server)
     place = min(room.widest, len(c.memory.per_device) - 1) if room.device_bytes else 0
     together = replace(
-        c, memory=_together(c.memory, companions, place), available_bytes=c.available_bytes + beside
+        c,
+        memory=_together(c.memory, companions, place),
+        available_bytes=c.available_bytes + beside,
+        device_room=room.device_bytes,
     )
     return replace(candidate, companions=companions, configuration=together)
 

@@ -64,6 +64,7 @@ def _configuration(model: ModelRecord, brief: Brief, context: int, quant: str) -
         memory=memory,
         available_bytes=room.total_bytes,
         fits=True,
+        device_room=room.device_bytes,
         speed=None,
         caveats=memory.caveats,
     )
