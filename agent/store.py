@@ -90,7 +90,7 @@ async def open_store(home: Path) -> Store:
         if name is not None:
             notice = Failure(
                 "state",
-                f"The file of earlier conversations is damaged; it was set aside as {name}; a new one begins.",
+                f"The file of earlier conversations is damaged; it is set aside as {name}; a new one begins.",
                 "Nothing of it was deleted.",
             )
         connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS)
