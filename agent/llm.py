@@ -173,7 +173,7 @@ class LiteLlmVoice:
         if left or not repaired:
             raise VoiceError(
                 "ungrounded",
-                f"{profile.name} said something that no tool or guide gave; the advisor's own words stand.",
+                f"{profile.name} left something out or said what no tool gave; the built-in words stand.",
                 f"For example: {(left or found)[0]}",
             )
         return repaired

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from agent.voice import VoiceError
 
 OLLAMA = "ollama"
+GUIDED = "This turn goes on in guided mode."
 DEPTH = 5
 """Exceptions that are followed inside one another."""
 
@@ -29,6 +30,8 @@ class Row:
     words: str = ""
     provider: str | None = None
     """Only for this provider; None for any."""
+    goes_on: bool = False
+    """The model still answers."""
 
 
 TABLE = (
@@ -37,6 +40,7 @@ TABLE = (
         "{name} cannot call tools; it answers from the guides alone.",
         "Models that can are listed under `tools` in Ollama's library, for example `ollama pull qwen3:8b`.",
         words=r"does not support tools|tools? (?:use |calling )?(?:is|are) not supported",
+        goes_on=True,
     ),
     Row(
         "context_full",
@@ -49,7 +53,7 @@ TABLE = (
     Row(
         "memory",
         "Ollama cannot load {name}: the {found}.",
-        "Use a smaller model or quantization; the guided mode needs none.",
+        "Use a smaller model or quantization.",
         words=r"(model requires more \w+ memory(?: \([\d.]+ \w+\))? than is available(?: \([\d.]+ \w+\))?)",
         provider=OLLAMA,
     ),
@@ -63,7 +67,7 @@ TABLE = (
     ),
     Row(
         "unknown_model",
-        "{name} names no provider that LiteLLM knows.",
+        "LiteLLM knows no provider for the model {name}.",
         "Write the provider first, for example openai/gpt-4.1-mini or ollama_chat/qwen3:8b.",
         kinds=("LiteLLMUnknownProvider",),
         words=r"LLM Provider NOT provided",
@@ -110,7 +114,7 @@ TABLE = (
     Row(
         "unreachable",
         "{server} cannot be reached.",
-        "Check the network and the address; the guided mode needs neither.",
+        "Check the network and the address.",
         kinds=("ConnectError", "ConnectTimeout"),
         words=r"cannot connect|connection (?:error|refused)|connect call failed|name or service not known"
         r"|all connection attempts failed",
@@ -144,16 +148,16 @@ TABLE = (
     Row(
         "empty",
         "{name} gave an empty answer.",
-        "Another model may do better; the guided mode needs none.",
+        "Another model may do better.",
     ),
     Row(
         "refused",
         "{server} refused the request.",
-        "Another model may take it; the guided mode needs none.",
+        "Another model may take it.",
         kinds=("BadRequestError", "UnprocessableEntityError", "APIError"),
     ),
 )
-LAST = Row("model", "The language model failed.", "The guided mode needs none.")
+LAST = Row("model", "The language model failed.", "Try again, or use another model.")
 
 
 def named(code: str, server: str, name: str, provider: str) -> VoiceError:
@@ -199,4 +203,5 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 def _filled(row: Row, server: str, name: str, found: str) -> VoiceError:
     values = {"server": server, "name": name, "found": found}
-    return VoiceError(row.code, row.message.format_map(values), row.hint.format_map(values))
+    hint = row.hint.format_map(values)
+    return VoiceError(row.code, row.message.format_map(values), hint if row.goes_on else f"{hint} {GUIDED}")

@@ -35,7 +35,7 @@ class Profile:
     model: str
     """As LiteLLM takes it."""
     name: str
-    """Without the provider, for people."""
+    """For people, and for `ollama pull`: without Ollama's prefix."""
     provider: str
     server: str
     """Who answers: an address or the provider's name."""
@@ -87,7 +87,7 @@ async def read_profile(model: str) -> Profile:
     """
     provider, name = split_model(model)
     if provider != OLLAMA:
-        return Profile(model, name, provider, provider or f"The provider of {name}")
+        return Profile(model, model, provider, provider or f"The provider of {name}")
     return await _ollama_profile(model, name)
 
 

@@ -36,6 +36,16 @@ async def test_a_draft_is_worded_and_streamed(
         assert "tools" not in on.server.requests[0]
 
 
+async def test_the_model_is_told_in_which_language_the_person_writes(
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    german = "Nimm **Qwen3-14B** (Q4_K_M) mit 16.384 Token; 10,4 von 11,3 GiB [1]."
+    async with stage(provider, tmp_path, monkeypatch, words(german)) as on:
+        assert await on.voice.word(DRAFT, on.emit, "Was soll ich nehmen?" + "x" * 9000) == german
+        assert "The person wrote: Was soll ich nehmen?" in on.sent(0)
+        assert len(on.sent(0)) < 4000
+
+
 async def test_an_unfounded_number_is_repaired_out_of_sight(
     provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
