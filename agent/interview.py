@@ -81,11 +81,20 @@ def _applied(needs: Needs, slot: str, answer: dict[str, Any]) -> Needs:
     return after.updated(hardware=after.hardware.model_copy(update={"value": machine}))
 
 
-def row_for(slot: str, role: str) -> dict[str, Any]:
-    """The question about a slot, as it is put for a role: an embedder reads passages, not conversations."""
+def tags_of(needs: Needs, brief: Brief) -> tuple[str, ...]:
+    """What a question may be worded or weighed for: the role, and whether this is about serving others."""
+    business = needs.license is not None and needs.license.value.use == "commercial"
+    datacenter = brief.machine is not None and any(d.datacenter for d in brief.machine.devices)
+    serving = business or datacenter or brief.server
+    return (brief.role, "serving") if serving else (brief.role,)
+
+
+def row_for(slot: str, tags: tuple[str, ...]) -> dict[str, Any]:
+    """The question about a slot as it is put here: an embedder reads passages, not conversations."""
     row: dict[str, Any] = questions()["slots"][slot]
-    worded: dict[str, Any] = row.get("for", {}).get(role, {})
-    return row | worded
+    for tag in tags:
+        row = row | row.get("for", {}).get(tag, {})
+    return row
 
 
 def open_slots(needs: Needs, brief: Brief, asked: tuple[str, ...]) -> list[str]:
@@ -143,9 +152,9 @@ def _plan_loss(now: Candidate, best: Candidate) -> float:
     return 0.0
 
 
-def value_of(needs: Needs, slot: str, role: str, now: Candidate | None) -> float:
+def value_of(needs: Needs, slot: str, tags: tuple[str, ...], now: Candidate | None) -> float:
     """Expected gain of knowing a slot, in utility points; what other questions rest on gains more."""
-    row = row_for(slot, role)
+    row = row_for(slot, tags)
     total = float(row.get("groundwork", 0.0))
     for answer in row["answers"]:
         try:
@@ -167,11 +176,12 @@ def next_question(needs: Needs, asked: tuple[str, ...]) -> Proposal | None:
     if len(asked) >= int(table["most"]):
         return None
     brief = brief_of(needs)
+    tags = tags_of(needs, brief)
     now = next(iter(rank_for(brief, COMPARED).candidates), None)
     best: Proposal | None = None
     for slot in open_slots(needs, brief, asked):
-        row = row_for(slot, brief.role)
-        value = value_of(needs, slot, brief.role, now)
+        row = row_for(slot, tags)
+        value = value_of(needs, slot, tags, now)
         if best is None or value > best.value:
             labels = tuple(a["label"] for a in row["answers"])
             best = Proposal(slot, row["text"], row["reason"], labels, value)
