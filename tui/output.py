@@ -10,7 +10,6 @@ import os
 import shutil
 import sys
 import textwrap
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
 
@@ -46,8 +45,19 @@ def cells(text: str) -> int:
     """Terminal cells that a text takes (wide East Asian characters and emoji take two)."""
     if text.isascii():
         return len(text)
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) != 0 for char in text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _pieces(text: str, size: int) -> list[str]:
+    """A cell's text in lines of at most `size` cells; wide characters count as two."""
+    lines = textwrap.wrap(text, size) or [""]
+    if text.isascii():
+        return lines
+    from rich.cells import chop_cells
+
+    return [piece for line in lines for piece in (chop_cells(line, size) if cells(line) > size else [line])]
 
 
 def bold(text: str, stream: IO[str] | None = None) -> str:
@@ -125,7 +135,7 @@ def _squeeze(sizes: list[int], whole: set[int]) -> None:
 
 
 def _row(row: Sequence[str], sizes: Sequence[int], right: set[int]) -> list[str]:
-    parts = [textwrap.wrap(cell, size) or [""] for cell, size in zip(row, sizes, strict=True)]
+    parts = [_pieces(cell, size) for cell, size in zip(row, sizes, strict=True)]
     lines = []
     for at in range(max(map(len, parts))):
         line = [
