@@ -225,9 +225,9 @@ async def _recommend(state: State, outcome: Outcome, remarks: str, services: Ser
     compared = beside_before(said_before, last, supposed=bool(hypothetical))
     lead = " ".join(part for part in (remarks, outcome.get("text", ""), compared) if part)
     draft = f"{lead}\n\n{text}" if lead else text
+    emit(Recommendation(document))  # before the wording: a slow model must not hold the table back
     if services.voice is not None:
         draft = await _worded(draft, services.voice, emit, state)
-    emit(Recommendation(document))
     emit(Message(draft, citations))
     said = _said(state, f"{preface}\n\n{draft}".strip())
     return State(pending=None, last=last, answered=True, messages=said, outcome=Outcome())
