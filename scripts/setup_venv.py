@@ -101,7 +101,7 @@ def main() -> int:
         say(f"creating {VENV}")
         venv.create(VENV, with_pip=True, clear=VENV.exists())
     install_torch()
-    say("installing llm-advisor and what it needs (about 600 MB beside torch)")
+    say("installing llm-advisor and what it needs (about 500 MB to download, 1.3 GB on disk, beside torch)")
     pip(
         "install",
         "--quiet",
