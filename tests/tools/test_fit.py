@@ -169,6 +169,19 @@ def test_every_model_of_the_catalog_has_an_answer(text: str) -> None:
             assert figures[-1] <= room + 0.05
 
 
+def test_what_spills_over_must_fit_the_system_memory() -> None:
+    """About 58 GiB of experts, or 21 GiB of layers, beside a card of 24 GiB."""
+    for name, little, enough in (
+        ("openai/gpt-oss-120b", 40, 96),
+        ("meta-llama/Llama-3.1-70B-Instruct", 12, 64),
+    ):
+        ask = Ask(context=8192)
+        refusal = solve(name, box(24, ram=little), ask)
+        assert isinstance(refusal, Refusal)
+        assert refusal.constraint == "memory"
+        assert isinstance(solve(name, box(24, ram=enough), ask), Solution)
+
+
 def test_a_refusal_names_the_window() -> None:
     refusal = solve("mistralai/Mistral-7B-Instruct-v0.3", box(80), Ask(context=100_000))
     assert isinstance(refusal, Refusal)

@@ -248,3 +248,29 @@ def test_kinds_that_write() -> None:
     passed, _ = eligible(brief("chat"))
     assert {m.kind for m, _ in passed} == {"chat"}
     assert "base" not in GENERATOR_KINDS
+
+
+@pytest.mark.parametrize(
+    ("slots", "constraint"),
+    [
+        ({"languages": ("de",)}, "languages"),
+        ({"languages": ("multi",)}, "languages"),
+        ({"features": ("thinking", "tool_calling")}, "features"),
+        ({"features": ("vision",)}, "features"),
+        ({"license": {"use": "commercial"}}, "license"),
+        ({"model": {"max_params_b": 7.0}}, "model"),
+        ({"model": {"families": ("qwen",)}}, "model"),
+        ({"model": {"excluded": ("qwen",)}}, "model"),
+    ],
+)
+def test_each_constraint_excludes_and_only_rightly(slots: dict[str, Any], constraint: str) -> None:
+    wanted = brief("chat", **({"license": {"use": "any"}} | slots))
+    passed, rejected = eligible(wanted)
+    assert passed
+    assert {r.constraint for r in rejected} == {constraint}
+    for record, _ in passed:
+        assert speaks(record, wanted.languages) is not False
+        assert not any(feature_gap(record, feature) for feature in wanted.features)
+        assert size_wish(record, wanted) is None
+    free = {m.id for m, _ in eligible(brief("chat", license={"use": "any"}))[0]}
+    assert {m.id for m, _ in passed} | {str(r.model_id) for r in rejected} == free
