@@ -269,7 +269,9 @@ def _scored(
     loss = quality_loss(model, option.quant, request.kv_cache_type, ask.task)
     speed_part = speed_score(speed.mid if speed else None, ask.min_speed)
     # Layers fill the devices on purpose; what the last one leaves over is no headroom.
-    memory_part = 0.0 if request.gpu_layers is not None else memory_score(used, room.total_bytes)
+    memory_part = (
+        0.0 if request.gpu_layers is not None else memory_score(used, room.total_bytes, ask.priority)
+    )
     merit = utility(
         ask.priority,
         quality=-loss,

@@ -44,11 +44,15 @@ def speed_penalty(tokens_per_second: float | None, minimum: float) -> float:
     return float(table()["below_minimum_penalty"]) * (1.0 - tokens_per_second / minimum)
 
 
-def memory_score(used: int, available: int) -> float:
-    """0 to 100: the share of the memory that stays free; 40 % free and more is full marks."""
+def memory_score(used: int, available: int, priority: Priority) -> float:
+    """0 to 100: the share of the memory that stays free, up to what is enough for the priority.
+
+    Free memory beyond a reserve is worth nothing by itself, unless a small footprint is what was asked for.
+    """
     if available <= 0:
         return 0.0
-    return 100.0 * min(1.0, max(0.0, 1.0 - used / available) / 0.4)
+    enough = float(table()["enough_free_share"][priority])
+    return 100.0 * min(1.0, max(0.0, 1.0 - used / available) / enough)
 
 
 def context_score(window: int | None, needed: int) -> float:

@@ -73,13 +73,18 @@ def test_crawling_costs_more_than_any_bonus_of_speed() -> None:
 
 
 @QUICK
-@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(1, 10**12))
-def test_memory_scores_fall_with_use(one: int, other: int, there: int) -> None:
+@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(1, 10**12), priorities)
+def test_memory_scores_fall_with_use(one: int, other: int, there: int, priority: Priority) -> None:
     less, more = sorted((one, other))
-    assert 100 >= memory_score(less, there) >= memory_score(more, there) >= 0
-    assert memory_score(there, there) == 0
-    assert memory_score(int(there * 0.59), there) == 100.0
-    assert memory_score(0, 0) == 0
+    assert 100 >= memory_score(less, there, priority) >= memory_score(more, there, priority) >= 0
+    assert memory_score(there, there, priority) == 0
+    assert memory_score(0, there, priority) == 100.0
+    assert memory_score(0, 0, priority) == 0
+
+
+def test_a_small_footprint_counts_only_where_it_was_asked_for() -> None:
+    assert memory_score(60, 100, "balanced") == memory_score(20, 100, "balanced") == 100.0
+    assert memory_score(20, 100, "small") > memory_score(60, 100, "small")
 
 
 @QUICK

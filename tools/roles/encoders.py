@@ -121,7 +121,7 @@ def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, r
         quality=cautious(quality),
         speed=_relative_speed(model, brief),
         context=context_score(_window(model), configuration.context),
-        memory=memory_score(memory.total_bytes, configuration.available_bytes),
+        memory=memory_score(memory.total_bytes, configuration.available_bytes, brief.priority),
         license_=license_score(verdict),
         support=adoption,
     )
