@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from knowledge.catalog.records import Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
@@ -43,6 +45,7 @@ UNKNOWN_PENALTY = 6.0
 """Utility points off for each wanted feature or language that the catalog does not know of a model."""
 
 
+@lru_cache(maxsize=256)
 def companions_of(brief: Brief) -> tuple[Candidate, ...]:
     """What a generator needs beside it: an embedder and a reranker where it answers from documents."""
     if brief.task != "rag" or brief.machine is None or brief.role != "generator":
