@@ -6,13 +6,14 @@ Where the guides do not cover a question, that is the answer; nothing is made up
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from agent.answers import TELLERS, Teller
 from agent.intake import Intake
 from agent.state import State, is_answered
 from agent.understanding import Understanding
@@ -21,15 +22,11 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Retriever, locator
 from tools.brief import Brief, brief_of
-from tools.budget import GIB
-from tools.candidates import Configuration, evidence_json
-from tools.fit import Refusal, solve, with_memory
+from tools.candidates import Candidate, evidence_json
 from tools.memory.types import Evidence
-from tools.needs import Needs
-from tools.quality import benchmark_evidence, quality_of
+from tools.needs import ModelWish, Needs
 from tools.recommend import rank_for
-from tools.roles.common import license_verdict
-from tools.roles.generator import ask_of
+from tools.roles.common import Ranked
 
 HELLO = (
     "Tell me what the model is for and what machine you have, for example: \u201ca coding assistant on my "
@@ -42,7 +39,9 @@ UNCOVERED = (
 )
 FEW_WORDS = 6
 """A question this short that names a model asks why it is not the choice."""
-MOST_SCORES = 5
+MOST_MODELS = 4
+SIZE_TOLERANCE = 0.08
+"""How far from a named size (`70B`) a model may be."""
 EXCERPT_CHARACTERS = 900
 
 
@@ -58,15 +57,22 @@ class Reply:
 
 
 @cache
-def _topics() -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
+def _data() -> dict[str, Any]:
     data = resources.files("agent").joinpath("data/topics.json").read_bytes()
-    rows = TypeAdapter(dict[str, Any]).validate_json(data)["topics"]
-    return tuple((row["topic"], tuple(re.compile(p, re.IGNORECASE) for p in row["patterns"])) for row in rows)
+    return TypeAdapter(dict[str, Any]).validate_json(data)
 
 
-def topic_of(question: str) -> str | None:
-    """What a question asks for; None where only the guides can tell."""
-    return next((t for t, patterns in _topics() if any(p.search(question) for p in patterns)), None)
+@cache
+def _topics() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    return tuple(
+        (row["topic"], row["about"], re.compile("|".join(row["patterns"]), re.IGNORECASE))
+        for row in _data()["topics"]
+    )
+
+
+def topic_of(question: str) -> tuple[str, str] | None:
+    """What a question asks for, and of which models; None where only the guides can tell."""
+    return next(((topic, about) for topic, about, words in _topics() if words.search(question)), None)
 
 
 def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -> Reply:
@@ -89,21 +95,34 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     if read.intent == "what_if" and supposed != needs:
         return Reply("If that were so (your own needs stay as they are):", hypothetical=supposed)
     question = read.question or text
-    models = _models_meant(read, state)
-    topic = topic_of(question)
     try:
-        if models and topic is not None:
-            return _about_models(topic, models, needs)
-        if models and read.mentions.models and read.intent == "ask" and len(question.split()) <= FEW_WORDS:
-            return _about_models("why_not", models, needs)
-        if topic == "license" and state.get("last"):
-            return _about_models("license", _by_names(state.get("last", [])), needs)
+        found = _from_tools(read, question, needs, state)
     except AdvisorError as error:
         return Reply(f"{error.message} {error.hint}".strip())
-    found = _from_guides(question, retriever)
+    if found is None:
+        aside = read.intent == "off_topic"
+        found = Reply(UNCOVERED, found=False) if aside else _from_guides(question, retriever)
     if not found.found and not is_answered(state):
         return Reply(f"{found.text} {HELLO}", found=False)
     return found
+
+
+def _from_tools(read: Understanding, question: str, needs: Needs, state: State) -> Reply | None:
+    """The answer of a tool, where the question is about a model, a family, a size or a price."""
+    topic, about = topic_of(question) or ("", "none")
+    brief = brief_of(needs)
+    models = _models_meant(read, question, about, state)
+    if models and (topic in TELLERS or (read.mentions.models and len(question.split()) <= FEW_WORDS)):
+        return _told(TELLERS.get(topic, TELLERS["why_not"]), models, brief)
+    if not is_answered(state):
+        return None
+    if topic == "why_not" or (not topic and len(question.split()) <= FEW_WORDS):
+        wish = _wish_of(read)
+        if wish is not None:
+            return _best_of(wish, brief)
+    if topic == "price" or (topic in TELLERS and about != "none"):
+        return _of_the_api(brief, asked_price=topic == "price")
+    return None
 
 
 def _by_names(names: list[str]) -> list[ModelRecord]:
@@ -113,115 +132,84 @@ def _by_names(names: list[str]) -> list[ModelRecord]:
     return [m for m in found if m is not None]
 
 
-def _models_meant(read: Understanding, state: State) -> list[ModelRecord]:
-    """The models a question is about: named ones, then places in the last recommendation."""
+def _models_meant(read: Understanding, question: str, about: str, state: State) -> list[ModelRecord]:
+    """The models a question is about: named ones, then places in the last recommendation, then the usual."""
     catalog = load_catalog()
-    named = [catalog.by_id[i.lower()] for i in read.mentions.models if i.lower() in catalog.by_id]
     last = state.get("last", [])
+    named = [catalog.by_id[i.lower()] for i in read.mentions.models if i.lower() in catalog.by_id]
     pointed = _by_names([last[r - 1] for r in read.mentions.ranks if 0 < r <= len(last)])
     if named or pointed:
-        return named + pointed
-    words = (read.question or "").lower()
-    return _by_names(last[:1]) if re.search(r"\b(it|this|that|the first|this model)\b", words) else []
+        return list({model.id: model for model in named + pointed}.values())
+    if about == "first" and re.search(r"\b(these|them|they|all)\b", question, re.IGNORECASE):
+        about = "all"
+    count = {"first": 1, "two": 2, "all": MOST_MODELS}.get(about, 0)
+    if not count and re.search(_data()["pointing"], question, re.IGNORECASE):
+        count = 1
+    return _by_names(last[:count])
 
 
-def _about_models(topic: str, models: list[ModelRecord], needs: Needs) -> Reply:
-    """Each model in a sentence or two on the topic, from the tools."""
-    brief = brief_of(needs)
-    teller = {"license": _license, "benchmarks": _benchmarks, "price": _license, "why": _why_not}.get(topic)
+def _told(teller: Teller, models: list[ModelRecord], brief: Brief) -> Reply:
+    """Each model in a sentence or two, from the tools."""
     lines, citations = [], []
-    for model in models[:4]:
-        text, evidence = teller(model, brief) if teller else _placed(model, brief, topic)
+    for model in models[:MOST_MODELS]:
+        text, evidence = teller(model, brief)
         lines.append(f"- **{model.name}**: {text}" if len(models) > 1 else f"**{model.name}**: {text}")
         citations += [row for row in (evidence_json(e) for e in evidence) if row not in citations]
     return Reply("\n".join(lines), citations)
 
 
-def _license(model: ModelRecord, brief: Brief) -> tuple[str, list[Evidence]]:
-    verdict = license_verdict(model, brief)
-    record = load_catalog().license_of(model)
-    note = f" Conditions: {verdict.figure.note}." if verdict.figure.note else ""
-    source = record.source if record is not None else "catalog"
-    use = {
-        "yes": "yes",
-        "conditional": "yes, under conditions",
-        "no": "no",
-        "unknown": "unknown: read the license",
-    }
-    text = f"license {verdict.figure.id}; commercial use: {use[verdict.figure.commercial_use]}.{note}"
-    return text, [Evidence("catalog", source, verdict.figure.id)]
-
-
-def _benchmarks(model: ModelRecord, brief: Brief) -> tuple[str, list[Evidence]]:
-    quality = quality_of(model.id, brief.task)
-    rows = load_catalog().benchmarks.for_model(model.id)
-    if not rows:
-        return (
-            f"no public score of this exact model is in the catalog; expected {quality.score:.0f} of 100 for "
-            f"{brief.task}, give or take {quality.spread:.0f}, from size, age and maker.",
-            list(quality.basis),
-        )
-    best = list(quality.basis) or [benchmark_evidence(r) for r in rows[:MOST_SCORES]]
-    listed = "; ".join(e.source for e in best[:MOST_SCORES])
-    return f"{len(rows)} published scores, the most telling for {brief.task}: {listed}.", best
-
-
-def _placed(model: ModelRecord, brief: Brief, topic: str) -> tuple[str, list[Evidence]]:
-    """Memory and speed of a model on the person's machine, or why it does not run there."""
-    if topic == "why_not":
-        return _why_not(model, brief)
-    solution = _solution(model, brief)
-    if isinstance(solution, str):
-        return solution, [Evidence("tool", "fit", model.id)]
-    c = solution
-    assert c.memory is not None
-    speed = (
-        f" about {c.speed.mid:.0f} tokens per second ({c.speed.low:.0f} to {c.speed.high:.0f}, estimate)"
-        if c.speed
-        else " speed unknown"
+def _wish_of(read: Understanding) -> ModelWish | None:
+    """The family or size that a question names instead of a model."""
+    sizes = read.mentions.sizes_b
+    if not read.mentions.families and not sizes:
+        return None
+    return ModelWish(
+        families=read.mentions.families,
+        min_params_b=min(sizes) * (1 - SIZE_TOLERANCE) if sizes else None,
+        max_params_b=max(sizes) * (1 + SIZE_TOLERANCE) if sizes else None,
     )
+
+
+def _best_of(wish: ModelWish, brief: Brief) -> Reply:
+    """Why the best model of a family or size is not the first choice."""
+    what = (
+        " or ".join(wish.families) or f"about {((wish.min_params_b or 0) + (wish.max_params_b or 0)) / 2:g}B"
+    )
+    closed = any(family in _data()["api_only"] for family in wish.families)
+    local = (
+        Ranked() if closed or brief.machine is None else rank_for(replace(brief, wish=wish, mode="local"), 1)
+    )
+    if local.candidates:
+        return _told(TELLERS["why_not"], _by_names([str(local.candidates[0].model_id)]), brief)
+    remote = rank_for(replace(brief, wish=wish, mode="api", role="generator"), 1)
+    if remote.candidates:
+        return _api_reply(remote.candidates[0], brief)
+    nearest = next((r for r in local.rejected if r.model_id is not None), None)
+    if nearest is None:
+        return Reply(f"I know of no model of {what} for this.", found=False)
+    evidence = evidence_json(Evidence("tool", "fit", str(nearest.model_id)))
+    return Reply(f"None of {what} qualifies. The nearest, **{nearest.model}**: {nearest.reason}.", [evidence])
+
+
+def _of_the_api(brief: Brief, *, asked_price: bool) -> Reply | None:
+    """The best API model for these needs; nothing where local models were recommended and no price asked."""
+    if brief.mode == "local" and not asked_price:
+        return None
+    found = rank_for(replace(brief, mode="api", role="generator"), 1).candidates
+    return _api_reply(found[0], brief) if found else None
+
+
+def _api_reply(candidate: Candidate, brief: Brief) -> Reply:
+    price = " ".join(reason.text for reason in candidate.why)
+    quality = candidate.quality
+    leaves = " Your texts would leave the machine." if brief.mode == "local" else ""
+    window = f" It reads up to {candidate.context_length:,} tokens." if candidate.context_length else ""
     text = (
-        f"{c.quant} with {c.context:,} tokens ({c.kv_cache_type} cache) takes "
-        f"{c.memory.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB;{speed}."
+        f"**{candidate.model}** runs behind an API. Expected quality {quality.score:.0f} of 100 for "
+        f"{brief.task}, give or take {quality.spread:.0f}. {price}{window}{leaves}"
     )
-    return text, [Evidence("tool", "estimate_memory", c.memory.formula), *c.memory.basis[:2]]
-
-
-def _solution(model: ModelRecord, brief: Brief) -> Configuration | str:
-    if brief.machine is None:
-        return "I know of no machine to run it on."
-    ask = ask_of(brief)
-    found = solve(model.id, brief.machine, ask)
-    if isinstance(found, Refusal):
-        return f"it {found.reason}." if found.constraint == "memory" else f"{found.reason}."
-    return with_memory(model, brief.machine, found.configuration, ask)
-
-
-def _why_not(model: ModelRecord, brief: Brief) -> tuple[str, list[Evidence]]:
-    """Why a model is not (or is) the first choice: license, fit, then quality and speed against the best."""
-    verdict = license_verdict(model, brief)
-    if not verdict.allowed:
-        return f"{verdict.reason}.", [Evidence("catalog", "license table", verdict.figure.id)]
-    c = _solution(model, brief)
-    if isinstance(c, str):
-        return c, [Evidence("tool", "fit", model.id)]
-    ranked = rank_for(brief).candidates
-    quality = quality_of(model.id, brief.task)
-    evidence = list(quality.basis)
-    if not ranked or ranked[0].model == model.name:
-        return (
-            f"it is the first choice: expected quality {quality.score:.0f} of 100 for {brief.task}.",
-            evidence,
-        )
-    best = ranked[0]
-    gap = best.quality.score - quality.score
-    speed = f", about {c.speed.mid:.0f} tokens per second" if c.speed else ""
-    worse = f"{gap:.0f} points below" if gap >= 1 else "close to"
-    return (
-        f"it would run ({c.quant}{speed}), but its expected quality for {brief.task} is "
-        f"{quality.score:.0f} of 100, {worse} {best.model} with {best.quality.score:.0f}.",
-        evidence + list(best.quality.basis[:2]),
-    )
+    evidence = [e for reason in candidate.why for e in reason.evidence] + list(quality.basis[:2])
+    return Reply(text, [evidence_json(e) for e in evidence])
 
 
 def _from_guides(question: str, retriever: Retriever) -> Reply:

@@ -13,6 +13,7 @@ from agent.wording import said_words
 from tools.needs import Needs, Slot
 
 UNREAD = "I could not read an answer from that and go on with an assumption; you can correct it at any time."
+UNCHANGED = "Nothing was said since that changes the recommendation."
 SILENT = ("no_preference", "recommend_now", "thanks", "greeting", "help", "ask", "what_if")
 """Intents that rightly leave the pending question unanswered."""
 
@@ -47,6 +48,8 @@ def take_in(text: str, state: State) -> Intake:
         remarks.append(remark)
     elif answered and updates:
         remarks += _noted(updates)
+    elif answered and read.intent == "recommend_now":
+        remarks.append(UNCHANGED)
     if pending is not None and not updates and read.intent not in SILENT:
         remarks.append(UNREAD)
     return Intake(read, before.updated(**updates), bool(updates), tuple(remarks))

@@ -77,7 +77,7 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
         unclear = await asyncio.to_thread(clarification, read, taken.needs, state)
     if unclear is not None:
         clarified = [*state.get("clarified", []), unclear["slot"]]
-        unclear["remarks"] = remarks
+        unclear["remarks"] = list(read.notes)
         return State(**change | {"outcome": unclear, "route": "respond", "clarified": clarified})
     route = _route(taken, state)
     outcome = Outcome(remarks=remarks)

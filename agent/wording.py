@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from tools.needs import Slot
+from tools.needs import Deployment, HardwareNeed, LicenseNeed, ModelWish, Slot, TaskNeed
 
 MOST_CHARACTERS = 80
 
@@ -41,10 +41,21 @@ def slot_words(slot: str, value: object) -> str:
 
 
 def said_words(slot: str, filled: Slot[Any]) -> str:
-    """What a person said of a slot: structured values in their own words, plain ones as understood."""
-    if isinstance(filled.value, BaseModel):
+    """What a person said of a slot, as it was understood."""
+    value = filled.value
+    if isinstance(value, TaskNeed):
+        return slot_words(slot, value.name)
+    if isinstance(value, Deployment):
+        return slot_words(slot, value.mode)
+    if isinstance(value, LicenseNeed):
+        return "only Apache-2.0, MIT or BSD" if value.permissive_only else slot_words(slot, value.use)
+    if isinstance(value, ModelWish) and value.excluded:
+        return f"without {listed(list(value.excluded))}"
+    if isinstance(value, HardwareNeed) and value.text:
+        return value.text
+    if isinstance(value, BaseModel):
         return filled.quote.strip()[:MOST_CHARACTERS]
-    return slot_words(slot, filled.value)
+    return slot_words(slot, value)
 
 
 def engine_name(engine: str) -> str:

@@ -1,0 +1,289 @@
+"""What the tools can tell of one model, each in a sentence or two with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from agent.wording import engine_name, listed, named
+from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.store import load_catalog
+from tools.brief import Brief
+from tools.budget import GIB
+from tools.candidates import Candidate, Configuration
+from tools.fit import Ask, Refusal, solve, with_memory
+from tools.memory.types import Evidence
+from tools.quality import benchmark_evidence, quality_of
+from tools.recommend import rank_for
+from tools.roles.common import features_of_model, license_verdict
+from tools.roles.generator import ask_of
+from tools.runbook import commands_for
+from tools.utility import table
+
+MOST_SCORES = 5
+CACHE_TYPES = ("f16", "q8_0", "q4_0")
+
+Told = tuple[str, list[Evidence]]
+Teller = Callable[[ModelRecord, Brief], Told]
+
+
+def _card(model: ModelRecord, what: str) -> list[Evidence]:
+    return [Evidence("catalog", model.id, what)]
+
+
+def license_of(model: ModelRecord, brief: Brief) -> Told:
+    """The license and what it means for the stated use."""
+    verdict = license_verdict(model, brief)
+    record = load_catalog().license_of(model)
+    note = f" Conditions: {verdict.figure.note}." if verdict.figure.note else ""
+    source = record.source if record is not None else "catalog"
+    use = {
+        "yes": "yes",
+        "conditional": "yes, under conditions",
+        "no": "no",
+        "unknown": "unknown: read the license",
+    }
+    text = f"license {verdict.figure.id}; commercial use: {use[verdict.figure.commercial_use]}.{note}"
+    return text, [Evidence("catalog", source, verdict.figure.id)]
+
+
+def benchmarks_of(model: ModelRecord, brief: Brief) -> Told:
+    """The most telling published scores, or what is expected without any."""
+    quality = quality_of(model.id, brief.task)
+    rows = load_catalog().benchmarks.for_model(model.id)
+    if not rows:
+        return (
+            f"no public score of this exact model is in the catalog; expected {quality.score:.0f} of 100 for "
+            f"{brief.task}, give or take {quality.spread:.0f}, from size, age and maker.",
+            list(quality.basis),
+        )
+    best = list(quality.basis) or [benchmark_evidence(r) for r in rows[:MOST_SCORES]]
+    listing = "; ".join(e.source for e in best[:MOST_SCORES])
+    return f"{len(rows)} published scores, the most telling for {brief.task}: {listing}.", best
+
+
+def languages_of(model: ModelRecord, brief: Brief) -> Told:
+    """Languages that the model card lists."""
+    if model.languages:
+        words = listed([named("languages", code) for code in model.languages[:12]])
+        more = f" and {len(model.languages) - 12} more" if len(model.languages) > 12 else ""
+        return f"its card lists {words}{more}.", _card(model, "languages")
+    known = {
+        True: "its card calls it multilingual and names no languages",
+        False: "its card says English only",
+        None: "its card says nothing of languages: test it on texts of your own",
+    }
+    return f"{known[model.multilingual]}.", _card(model, "languages")
+
+
+def features_of(model: ModelRecord, brief: Brief) -> Told:
+    """Features that are known to be there, and those that are not known."""
+    there = [named("features", feature) for feature in features_of_model(model)]
+    known = {"images": model.vision, "tool calling": model.tool_calling, "thinking": model.thinking}
+    missing = [name for name, value in known.items() if value in (False, "no")]
+    unknown = [name for name, value in known.items() if value is None]
+    parts = [f"it has {listed(there)}"] if there else []
+    parts += [f"it has no {listed(missing).replace(' and ', ' and no ')}"] if missing else []
+    parts += [f"nothing is known of {listed(unknown)}"] if unknown else []
+    return f"{'; '.join(parts)}.", _card(model, "features")
+
+
+def window_of(model: ModelRecord, brief: Brief) -> Told:
+    """The window of the model beside what is planned."""
+    if model.context_length is None:
+        return "the length of its window is not known.", _card(model, "context_length")
+    return (
+        f"it reads up to {model.context_length:,} tokens at once; planned are {brief.context:,}.",
+        _card(model, "context_length"),
+    )
+
+
+def age_of(model: ModelRecord, brief: Brief) -> Told:
+    """Release date and size."""
+    released = f"released {model.release_date}" if model.release_date else "of unknown date"
+    size = f"{model.params_b:.1f}B parameters" if model.params_b is not None else "a size nobody stated"
+    active = f", {model.params_active / 1e9:.1f}B of them active" if model.params_active else ""
+    return f"{released}, with {size}{active}.", _card(model, "release_date")
+
+
+def placed(model: ModelRecord, brief: Brief) -> Told:
+    """Memory and speed of a model on the person's machine, or why it does not run there."""
+    c = configuration_of(model, brief)
+    if isinstance(c, str):
+        return c, [Evidence("tool", "fit", model.id)]
+    assert c.memory is not None
+    speed = (
+        f" about {c.speed.mid:.0f} tokens per second ({c.speed.low:.0f} to {c.speed.high:.0f}, estimate)"
+        if c.speed
+        else " speed unknown"
+    )
+    text = (
+        f"{c.quant} on {engine_name(c.engine)} with {c.context:,} tokens ({c.kv_cache_type} cache) takes "
+        f"{c.memory.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB;{speed}."
+    )
+    return text, [Evidence("tool", "estimate_memory", c.memory.formula), *c.memory.basis[:2]]
+
+
+def download_of(model: ModelRecord, brief: Brief) -> Told:
+    """Size of the files in the recommended quantization."""
+    c = configuration_of(model, brief)
+    if isinstance(c, str):
+        return c, [Evidence("tool", "fit", model.id)]
+    assert c.memory is not None
+    text = f"as {c.quant} the download is about {c.memory.file_bytes / GIB:.1f} GiB."
+    return text, [Evidence("tool", "estimate_memory", "sum of the tensors in the file")]
+
+
+def run_of(model: ModelRecord, brief: Brief) -> Told:
+    """The commands that start it."""
+    candidate = ranked_as(model, brief)
+    if candidate is None:
+        return placed(model, brief)
+    lines = "".join(f"\n   {c.label}: `{c.shell}`" for c in commands_for(candidate))
+    return f"run it like this:{lines}", [Evidence("tool", "runbook", model.id)]
+
+
+def compared(model: ModelRecord, brief: Brief) -> Told:
+    """Everything that decides, in one line."""
+    quality, (where, evidence), (terms, more) = (
+        quality_of(model.id, brief.task),
+        placed(model, brief),
+        license_of(model, brief),
+    )
+    score = (
+        f"expected quality {quality.score:.0f} of 100 for {brief.task} (give or take {quality.spread:.0f})"
+    )
+    return f"{score}; {where} {terms[0].upper()}{terms[1:]}", [*quality.basis[:2], *evidence, *more]
+
+
+def why(model: ModelRecord, brief: Brief) -> Told:
+    """What speaks for the first choice, against the next of another size or family."""
+    ranked = rank_for(brief).candidates
+    if not ranked or ranked[0].model != model.name or len(ranked) < 2:
+        return why_not(model, brief)
+    best, second = ranked[0], ranked[1]
+    gap = best.quality.score - second.quality.score
+    ahead = (
+        f"{gap:.0f} points ahead of {second.model}"
+        if gap >= 1
+        else f"as good as {second.model} by public scores, and ahead of it in all that counts together"
+    )
+    where, evidence = placed(model, brief)
+    text = (
+        f"its expected quality for {brief.task} is {best.quality.score:.0f} of 100, give or take "
+        f"{best.quality.spread:.0f}, {ahead}; {where}"
+    )
+    return text, [*best.quality.basis[:3], *evidence]
+
+
+def why_not(model: ModelRecord, brief: Brief) -> Told:
+    """Why a model is not the first choice: license, fit, then quality and speed against the best."""
+    verdict = license_verdict(model, brief)
+    if not verdict.allowed:
+        return f"{verdict.reason}.", [Evidence("catalog", "license table", verdict.figure.id)]
+    c = configuration_of(model, brief)
+    if isinstance(c, str):
+        return c, [Evidence("tool", "fit", model.id)]
+    ranked = rank_for(brief).candidates
+    quality = quality_of(model.id, brief.task)
+    evidence = list(quality.basis)
+    if not ranked or ranked[0].model == model.name:
+        return (
+            f"it is the first choice: expected quality {quality.score:.0f} of 100 for {brief.task}.",
+            evidence,
+        )
+    best = ranked[0]
+    gap = best.quality.score - quality.score
+    speed = f", about {c.speed.mid:.0f} tokens per second" if c.speed else ""
+    worse = (
+        f"{gap:.0f} points below" if gap >= 1 else f"{-gap:.0f} points above" if gap <= -1 else "as much as"
+    )
+    return (
+        f"it would run ({c.quant}{speed}); its expected quality for {brief.task} is "
+        f"{quality.score:.0f} of 100, {worse} {best.model} with {best.quality.score:.0f}"
+        f"{_instead(best, c) if gap < 1 else ''}.",
+        evidence + list(best.quality.basis[:2]),
+    )
+
+
+def _instead(best: Candidate, mine: Configuration) -> str:
+    """What decides against a model that is as good."""
+    its = best.configuration
+    if its is None or its.speed is None or mine.speed is None or its.speed.mid <= 1.15 * mine.speed.mid:
+        return ", so that license, memory and support decide"
+    return f", which is {its.speed.mid / mine.speed.mid:.1f} times as fast here"
+
+
+def quants_of(model: ModelRecord, brief: Brief) -> Told:
+    """Every quantization of the ladder that fits, with memory and speed."""
+    return _variants(model, brief, [{"quant": quant} for quant in table()["ladders"]["gguf"]])
+
+
+def caches_of(model: ModelRecord, brief: Brief) -> Told:
+    """The cache types with what they save."""
+    c = configuration_of(model, brief)
+    quant = None if isinstance(c, str) else c.quant
+    return _variants(model, brief, [{"quant": quant, "kv_cache_type": kind} for kind in CACHE_TYPES])
+
+
+def _variants(model: ModelRecord, brief: Brief, changes: list[dict[str, str | None]]) -> Told:
+    if brief.machine is None:
+        return "I know of no machine to run it on.", []
+    lines = []
+    for change in changes:
+        ask: Ask = replace(ask_of(brief), **change)  # type: ignore[arg-type]  # names and types of Ask's fields
+        found = solve(model.id, brief.machine, ask)
+        words = " with a ".join(str(part) for part in change.values() if part)
+        words += " cache" if "kv_cache_type" in change else ""
+        if isinstance(found, Refusal):
+            lines.append(f"\n   {words}: {found.reason}")
+            continue
+        c = with_memory(model, brief.machine, found.configuration, ask)
+        assert c.memory is not None
+        speed = f", about {c.speed.mid:.0f} tokens per second" if c.speed else ""
+        lines.append(
+            f"\n   {words}: {c.memory.total_bytes / GIB:.1f} of {c.available_bytes / GIB:.1f} GiB{speed}"
+        )
+    return f"with {brief.context:,} tokens of context (estimates):{''.join(lines)}", [
+        Evidence("tool", "estimate_memory", model.id),
+        Evidence("tool", "estimate_speed", model.id),
+    ]
+
+
+def ranked_as(model: ModelRecord, brief: Brief) -> Candidate | None:
+    """The model as it stands in the ranking of these needs."""
+    return next((c for c in rank_for(brief).candidates if c.model_id == model.id), None)
+
+
+def configuration_of(model: ModelRecord, brief: Brief) -> Configuration | str:
+    """The best configuration of a model on the person's machine, or why there is none."""
+    if brief.machine is None:
+        return "I know of no machine to run it on."
+    candidate = ranked_as(model, brief)
+    if candidate is not None and candidate.configuration is not None and candidate.configuration.memory:
+        return candidate.configuration
+    ask = ask_of(brief)
+    found = solve(model.id, brief.machine, ask)
+    if isinstance(found, Refusal):
+        return f"it {found.reason}." if found.constraint == "memory" else f"{found.reason}."
+    return with_memory(model, brief.machine, found.configuration, ask)
+
+
+TELLERS: dict[str, Teller] = {
+    "license": license_of,
+    "benchmarks": benchmarks_of,
+    "languages": languages_of,
+    "features": features_of,
+    "window": window_of,
+    "age": age_of,
+    "speed": placed,
+    "memory": placed,
+    "download": download_of,
+    "run": run_of,
+    "compare": compared,
+    "why": why,
+    "why_not": why_not,
+    "quants": quants_of,
+    "caches": caches_of,
+}
+"""What can be told, by the topics of `agent/data/topics.json`."""
