@@ -11,7 +11,7 @@ from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration
-from tools.fit import Ask, Refusal, solve, with_memory
+from tools.fit import Ask, Refusal, longest_context, solve, with_memory
 from tools.memory.types import Evidence
 from tools.quality import benchmark_evidence, quality_of
 from tools.recommend import rank_for
@@ -92,10 +92,13 @@ def window_of(model: ModelRecord, brief: Brief) -> Told:
     """The window of the model beside what is planned."""
     if model.context_length is None:
         return "the length of its window is not known.", _card(model, "context_length")
-    return (
-        f"it reads up to {model.context_length:,} tokens at once; planned are {brief.context:,}.",
-        _card(model, "context_length"),
-    )
+    c = configuration_of(model, brief)
+    here, evidence = "", _card(model, "context_length")
+    if not isinstance(c, str) and brief.machine is not None:
+        most = longest_context(model, brief.machine, c, ask_of(brief))
+        here = f"; as {c.quant} this machine holds up to {most:,} of them"
+        evidence.append(Evidence("tool", "max_context", model.id))
+    return f"it reads up to {model.context_length:,} tokens{here}; planned are {brief.context:,}.", evidence
 
 
 def age_of(model: ModelRecord, brief: Brief) -> Told:
@@ -117,9 +120,11 @@ def placed(model: ModelRecord, brief: Brief) -> Told:
         if c.speed
         else " speed unknown"
     )
+    off = c.cpu_moe or c.gpu_layers is not None
+    beside = f" and {c.memory.host_bytes / GIB:.1f} GiB of system memory" if off else ""
     text = (
         f"{c.quant} on {engine_name(c.engine)} with {c.context:,} tokens ({c.kv_cache_type} cache) takes "
-        f"{c.memory.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB;{speed}."
+        f"{c.memory.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB{beside};{speed}."
     )
     return text, [Evidence("tool", "estimate_memory", c.memory.formula), *c.memory.basis[:2]]
 

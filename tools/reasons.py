@@ -13,7 +13,7 @@ from knowledge.catalog.store import load_catalog
 from knowledge.references import Section, find_section
 from tools.brief import Brief
 from tools.budget import GIB
-from tools.candidates import Candidate, Reason
+from tools.candidates import Candidate, Configuration, Reason
 from tools.memory.types import Evidence
 from tools.roles.training import tunability
 
@@ -64,7 +64,16 @@ def advice(candidate: Candidate, brief: Brief) -> list[Reason]:
     return found
 
 
-def _memory_reason(candidate: Candidate) -> Reason | None:
+def _beside(c: Configuration, brief: Brief) -> str:
+    """What a configuration with layers or experts off the accelerator takes of system memory."""
+    off = c.cpu_moe or c.gpu_layers is not None
+    if not off or c.memory is None or brief.machine is None or not brief.machine.devices:
+        return ""
+    what = "the experts" if c.cpu_moe else "the other layers"
+    return f"; {what} take {c.memory.host_bytes / GIB:.1f} GiB of system memory"
+
+
+def _memory_reason(candidate: Candidate, brief: Brief) -> Reason | None:
     c = candidate.configuration
     if c is None or c.memory is None:
         return None
@@ -78,7 +87,7 @@ def _memory_reason(candidate: Candidate) -> Reason | None:
         text = (
             f"Memory: {m.total_bytes / GIB:.1f} of {c.available_bytes / GIB:.1f} GiB ({word}{span}): weights "
             f"{m.weights_bytes / GIB:.1f}, cache {m.kv_cache_bytes / GIB:.1f}, "
-            f"buffers {m.compute_bytes / GIB:.1f}, runtime {m.overhead_bytes / GIB:.1f} GiB."
+            f"buffers {m.compute_bytes / GIB:.1f}, runtime {m.overhead_bytes / GIB:.1f} GiB{_beside(c, brief)}."
         )
     return Reason(text, (Evidence("tool", "estimate_memory", m.formula), *m.basis[:3]))
 
@@ -142,7 +151,7 @@ def _training_reasons(candidate: Candidate) -> list[Reason]:
 def reasons_for(candidate: Candidate, brief: Brief) -> tuple[Reason, ...]:
     """Every reason of a candidate, in the order a person wants them."""
     model = load_catalog().by_id.get((candidate.model_id or "").lower())
-    found: list[Reason | None] = [_memory_reason(candidate)]
+    found: list[Reason | None] = [_memory_reason(candidate, brief)]
     found += _training_reasons(candidate)
     found += [_quality_reason(candidate, brief), _speed_reason(candidate)]
     found += list(candidate.why)
