@@ -16,6 +16,9 @@ from tools.utility import table
 GGUF_ENGINES = ("llama.cpp", "ollama", "lmstudio")
 OFFLOADER = "llama.cpp"
 """The engine that places layers and experts as it is told."""
+ENCODER_KINDS = ("embedding", "reranker", "encoder")
+ENCODER_ENGINE = "transformers"
+ENCODER_QUANTS = ("F16", "BF16", "F32")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,9 @@ def options_for(
         engine: keep this engine.
         offload: only engines that place layers and experts as they are told.
     """
+    if model.kind in ENCODER_KINDS and engine in (None, ENCODER_ENGINE) and quant in (None, *ENCODER_QUANTS):
+        usual = "F16" if machine.devices else "F32"
+        return [] if offload else [Option(ENCODER_ENGINE, quant or usual, "safetensors", 100)]
     engines = load_catalog().engines
     chosen = [engines[engine]] if engine in engines else engine_order(machine, parallel, engines)
     record = load_catalog().quantizations.get(quant or "")

@@ -14,7 +14,7 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.budget import GIB, Room, room_of
 from tools.candidates import Configuration, SpeedFigure
-from tools.engines import Option, native_quant, options_for
+from tools.engines import ENCODER_KINDS, Option, native_quant, options_for
 from tools.hardware_types import Machine
 from tools.memory.estimate import CONTEXT_STEP, DeviceBytes, device_bytes, estimate_memory, max_context
 from tools.memory.types import DeviceMemory, MemoryRequest
@@ -111,6 +111,8 @@ def _cache_types(option: Option, ask: Ask) -> tuple[str, ...]:
 def _speed(
     model: ModelRecord, option: Option, kv: str, machine: Machine, ask: Ask, gpu_share: float
 ) -> SpeedFigure | None:
+    if model.kind in ENCODER_KINDS:
+        return None  # reads texts, writes no tokens
     speed = estimate_speed(
         model,
         option.quant,

@@ -5,26 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.records import Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import brief_of
 from tools.budget import GIB, room_of
 from tools.candidates import Candidate, Change, Configuration, LicenseFigure
-from tools.engines import options_for
+from tools.engines import backend_of, options_for
 from tools.fit import Ask, Refusal, Solution, longest_context, solve, with_memory
 from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.licensing import judge
-from tools.needs import LicenseNeed, Needs
+from tools.needs import LicenseNeed, Needs, Role, Task
 from tools.quality import quality_of
 from tools.reasons import reasons_for
 from tools.roles.common import features_of_model
+from tools.roles.encoders import KIND_OF_ROLE, TASK_OF_ROLE, window_of
 from tools.runbook import commands_for
 from tools.sensitivity import CARD_STEPS_GIB
+from tools.utility import table
 
 DEFAULT_CONTEXT = 8192
 MOST_ALTERNATIVES = 3
 LEAST_CONTEXT = 1024
+ROLE_OF_KIND: dict[Kind, tuple[Role, Task]] = {
+    kind: (role, TASK_OF_ROLE[role]) for role, kind in KIND_OF_ROLE.items()
+}
 NO_RESERVE = "Fits only if the memory kept free for desktop and driver is used as well."
 
 
@@ -43,7 +48,7 @@ class FitWish:
 
     def ask(self, model: ModelRecord, *, reserve: bool = True, offload: bool = True) -> Ask:
         """The solver's question."""
-        usual = min(DEFAULT_CONTEXT, model.context_length or DEFAULT_CONTEXT)
+        usual = min(DEFAULT_CONTEXT, window_of(model) or DEFAULT_CONTEXT)
         return Ask(
             context=self.context or usual,
             parallel=self.parallel,
@@ -104,11 +109,11 @@ def fit_model(model: ModelRecord, machine: Machine, wish: FitWish) -> FitAnswer:
             return _answer(model, machine, wish, ask, found)
         refusal = refusal or found
     assert refusal is not None
-    changes = _ways_out(model, machine, wish)
+    changes = _ways_out(model, machine, wish, refusal)
     error = {
         "code": "does_not_fit" if refusal.constraint == "memory" else refusal.constraint,
         "message": f"{model.name}: {refusal.reason}.",
-        "hint": f"If {changes[0].condition}: {changes[0].outcome}." if changes else "Choose a smaller model.",
+        "hint": f"If {changes[0].condition}: {changes[0].outcome}." if changes else "Choose another model.",
     }
     return FitAnswer(None, 0, (), changes, error, model.name, model.id)
 
@@ -129,21 +134,22 @@ def _answer(model: ModelRecord, machine: Machine, wish: FitWish, ask: Ask, found
 def _candidate(model: ModelRecord, machine: Machine, configuration: Configuration) -> Candidate:
     need = LicenseNeed(use="any")
     verdict = judge(model, need, load_catalog().license_of(model))
-    brief = replace(brief_of(Needs()), machine=machine)
+    role, task = ROLE_OF_KIND.get(model.kind, ("generator", "chat"))
+    brief = replace(brief_of(Needs()), machine=machine, role=role, task=task)
     bare = Candidate(
         model=model.name,
         model_id=model.id,
         kind="local",
-        role="generator",
+        role=role,
         params_total_b=round(model.params_total / 1e9, 3) if model.params_total else None,
         params_active_b=round(model.params_active / 1e9, 3) if model.params_active else None,
         features=features_of_model(model),
-        context_length=model.context_length,
+        context_length=window_of(model),
         release_date=model.release_date,
         hardware=describe(machine),
         owned=not machine.rented,
         configuration=configuration,
-        quality=quality_of(model.id, "chat"),
+        quality=quality_of(model.id, task),
         license=verdict.figure if verdict.figure is not None else LicenseFigure("unknown", "unknown", None),
         utility=0.0,
     )
@@ -171,11 +177,15 @@ def _alternatives(
     return tuple(found)
 
 
-def _ways_out(model: ModelRecord, machine: Machine, wish: FitWish) -> tuple[Change, ...]:
-    """The nearest changes that make it fit: quantization, cache, context, speed, or more memory."""
+def _ways_out(model: ModelRecord, machine: Machine, wish: FitWish, refusal: Refusal) -> tuple[Change, ...]:
+    """The nearest changes that make it fit: engine, quantization, cache, context, speed, or more memory."""
     changes = []
     ask = wish.ask(model)
     variants = []
+    if refusal.constraint == "engine":
+        if wish.engine is not None:
+            variants.append(("the engine were free", replace(ask, engine=None)))
+        variants += [(f"you served it with {name}", replace(ask, engine=name)) for name in _servers(machine)]
     if wish.quant is not None:
         variants.append(("the quantization were free", replace(ask, quant=None)))
     if wish.kv_cache_type is None or wish.kv_cache_type in ("f16", "bf16"):
@@ -194,8 +204,14 @@ def _ways_out(model: ModelRecord, machine: Machine, wish: FitWish) -> tuple[Chan
                 Change(words, f"it fits as {c.quant} with {c.context:,} tokens ({c.kv_cache_type} cache)")
             )
             break
-    larger = _larger_device(model, machine, ask)
+    larger = _larger_device(model, machine, ask) if refusal.constraint == "memory" else None
     return (*changes, *((larger,) if larger is not None else ()))
+
+
+def _servers(machine: Machine) -> list[str]:
+    """Engines for many users that run on this machine."""
+    engines, backend = load_catalog().engines, backend_of(machine)
+    return [name for name in table()["server_engines"] if backend in engines[name].backends]
 
 
 def _larger_device(model: ModelRecord, machine: Machine, ask: Ask) -> Change | None:

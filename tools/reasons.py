@@ -87,7 +87,8 @@ def _memory_reason(candidate: Candidate, brief: Brief) -> Reason | None:
         text = (
             f"Memory: {m.total_bytes / GIB:.1f} of {c.available_bytes / GIB:.1f} GiB ({word}{span}): weights "
             f"{m.weights_bytes / GIB:.1f}, cache {m.kv_cache_bytes / GIB:.1f}, "
-            f"buffers {m.compute_bytes / GIB:.1f}, runtime {m.overhead_bytes / GIB:.1f} GiB{_beside(c, brief)}."
+            f"buffers {m.compute_bytes / GIB:.1f}, "
+            f"runtime {m.overhead_bytes / GIB:.1f} GiB{_beside(c, brief)}."
         )
     return Reason(text, (Evidence("tool", "estimate_memory", m.formula), *m.basis[:3]))
 

@@ -356,6 +356,48 @@ def test_alternatives_fit_and_differ() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("model_id", "role", "window"),
+    [
+        ("BAAI/bge-m3", "embedder", 8192),
+        ("sentence-transformers/all-MiniLM-L6-v2", "embedder", 256),
+        ("Qwen/Qwen3-Reranker-4B", "reranker", 8192),
+        ("microsoft/deberta-v3-base", "classifier", 512),
+    ],
+)
+def test_models_that_read_fit_in_the_library_they_are_made_for(model_id: str, role: str, window: int) -> None:
+    for place, quant in ((box(24), "F16"), (box(ram=32), "F32")):
+        answer = _fit(model_id, place)
+        document = answer.as_json()
+        assert (document["role"], document["engine"], document["quant"]) == (role, "transformers", quant)
+        assert document["context"] == window
+        assert document["memory"]["kv_cache_bytes"] == 0
+        assert document["speed"]["tokens_per_second"] is None
+        assert document["commands"]
+    assert _fit(model_id, box(24), quant="F32").as_json()["quant"] == "F32"
+
+
+def test_a_missing_engine_is_not_mended_by_memory() -> None:
+    """A model without a file that llama.cpp reads is served from its own weights, where that runs."""
+    ask, found = Ask(), []
+    for record in load_catalog().models:
+        if record.kind == "chat" and record.params_total is not None and record.params_total < 2e10:
+            refusal = solve(record.id, box(80), ask)
+            if isinstance(refusal, Refusal) and refusal.constraint == "engine":
+                found.append(record)
+    assert found
+    for record in found[:10]:
+        answer = fit_model(record, box(80), FitWish())
+        assert answer.error is not None
+        assert answer.error["code"] == "engine"
+        assert not any("GiB" in change.condition for change in answer.would_change)
+        for change in answer.would_change:
+            engine = change.condition.removeprefix("you served it with ")
+            served = fit_model(record, box(80), FitWish(engine=engine)).as_json()
+            assert served["engine"] == engine
+            assert f"it fits as {served['quant']} " in change.outcome
+
+
 def test_room_takes_from_the_widest_device_and_never_below_nothing() -> None:
     room = room_of(box(24, 12))
     assert room.device_bytes == (23 * GIB, 12 * GIB - 12 * GIB // 24)

@@ -34,7 +34,8 @@ TASK_OF_ROLE: dict[Role, Task] = {
 }
 
 
-def _window(model: ModelRecord) -> int | None:
+def window_of(model: ModelRecord) -> int | None:
+    """Tokens that a model reads at once; None where it is not known."""
     if model.embedding is not None and model.embedding.max_tokens:
         return model.embedding.max_tokens
     return model.context_length
@@ -91,7 +92,7 @@ def rank(brief: Brief, role: Role, *, context: int | None = None, keep: int = 10
             continue
         verdict = license_verdict(model, brief)
         refusal = static_refusal(model, brief, verdict)
-        window = _window(model)
+        window = window_of(model)
         if refusal is None and window is not None and window < wanted:
             refusal = (f"reads {window:,} tokens at once, {wanted:,} are needed", "context")
         if refusal is not None:
@@ -120,7 +121,7 @@ def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, r
         brief.priority,
         quality=cautious(quality),
         speed=_relative_speed(model, brief),
-        context=context_score(_window(model), configuration.context),
+        context=context_score(window_of(model), configuration.context),
         memory=memory_score(memory.total_bytes, configuration.available_bytes, brief.priority),
         license_=license_score(verdict),
         support=adoption,
@@ -134,7 +135,7 @@ def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, r
         params_total_b=round(model.params_total / 1e9, 4) if model.params_total else None,
         params_active_b=None,
         features=features_of_model(model),
-        context_length=_window(model),
+        context_length=window_of(model),
         release_date=model.release_date,
         hardware=describe(brief.machine),
         owned=not brief.machine.rented,
