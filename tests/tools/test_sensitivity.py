@@ -185,3 +185,19 @@ def test_there_are_few_changes_and_none_twice() -> None:
             changes = [c for _, _, c in _changes(slots, text)]
             assert len(changes) <= 5
             assert len({c.condition for c in changes}) == len(changes)
+
+
+def test_the_words_of_a_condition_are_its_figures() -> None:
+    base = brief("chat", "RTX 3090", context=50_000, min_speed=30.0, deployment={"mode": "either"})
+    base = replace(base, budget=base.budget.model_copy(update={"usd_per_month": 7.0}))
+    tried: list[Brief] = []
+
+    def ranker(changed: Brief, count: int) -> Ranked:
+        tried.append(changed)
+        return rank_for(changed, count)
+
+    told = " | ".join(change.condition for change in what_would_change(base, (), (), ranker))
+    assert "25,000 tokens of context" in told
+    assert "10 tokens per second" in told
+    assert {b.context for b in tried} == {50_000, 25_000}
+    assert {b.min_speed for b in tried} == {30.0, 10.0}
