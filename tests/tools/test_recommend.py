@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
-from tests.tools.asking import GIB, MACHINES, NOWHERE, answer, best, box, brief, model, needs
+from tests.tools.asking import GIB, MACHINES, NOWHERE, answer, best, box, brief, machine, model, needs
 from tools.brief import Brief, brief_of
 from tools.budget import room_of
 from tools.candidates import Candidate, Recommendation
+from tools.fit import Ask, with_memory
 from tools.licensing import is_permissive
 from tools.needs import Priority, Slot
 from tools.recommend import rank_for, recommend
@@ -383,7 +384,9 @@ def test_retrieval_comes_with_an_embedder_and_a_reranker() -> None:
                 if x.configuration is not None and x.configuration.memory is not None
             )
             assert beside > 0
-            assert c.memory.total_bytes - beside > beside / 4
+            alone = with_memory(_record(candidate), machine("RTX 3090 + 64GB RAM"), c, Ask()).memory
+            assert alone is not None
+            assert c.memory.total_bytes == alone.total_bytes + beside
             assert c.memory.total_bytes == sum(row.total_bytes for row in c.memory.per_device)
             assert c.memory.total_bytes <= c.available_bytes == 23 * GIB
     assert not answer("chat").candidates[0].companions
