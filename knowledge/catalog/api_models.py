@@ -30,6 +30,7 @@ _ABOVE = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 _NOISE = frozenset(
     {"latest", "anthropic", "openai", "google", "preview", "ai", "model", "api", "the", "v", "us"}
 )
+_WORD_END = re.compile(r"[^a-z]")
 _REMARK = re.compile(r"\([^)]*\)")
 _EFFORT = re.compile(
     r"[-_ ](?:(?:x?high|max|medium|low|minimal)(?:[-_ ]?effort)?"
@@ -331,10 +332,17 @@ def _without_effort(name: str, known: Collection[tuple[str, ...]]) -> tuple[str,
     return _words(_REMARK.sub(" ", name))
 
 
+def _first_word(name: str) -> str:
+    return _WORD_END.split(name.lower(), maxsplit=1)[0]
+
+
 @cache
 def _board_names(catalog: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
     names: dict[tuple[str, ...], tuple[str, ...]] = {}
+    firsts = {_first_word(model.key.split("/")[-1]) for model in load_api_models()}
     for name in catalog.benchmarks.names:
+        if _first_word(name) not in firsts:
+            continue  # reading a name costs more than this look at its beginning
         words = _without_effort(name, _index())
         names[words] = (*names.get(words, ()), name)
     return names

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from knowledge.catalog.records import BenchmarkResult
 from knowledge.catalog.store import load_catalog
 
 
@@ -27,3 +28,12 @@ def test_every_benchmark_has_a_board_that_says_what_it_measures() -> None:
     assert cost is not None
     assert not cost.higher_is_better
     assert len(benchmarks.boards()) >= 25
+
+
+def test_every_shipped_row_is_a_valid_result() -> None:
+    """Reading skips the validation for speed, so it is done here."""
+    benchmarks = load_catalog().benchmarks
+    results = [result for name in benchmarks.names for result in benchmarks.for_name(name)]
+    assert len(results) > 8000
+    for result in results:
+        assert BenchmarkResult.model_validate(result.model_dump(), strict=True) == result
