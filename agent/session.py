@@ -10,6 +10,7 @@ import secrets
 import socket
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, suppress
 from pathlib import Path
@@ -70,8 +71,8 @@ class GraphSession:
         self._store = store
         self._graph = build_graph(services, store.saver)
         self._state: State = first_state()
-        self._checkpoint: RunnableConfig | None = None
-        """The last clean place to go on from: a cancelled turn is forgotten by starting here again."""
+        self._cut = False
+        """A turn was cancelled or failed: what it left in the checkpoints is not to be gone on from."""
 
     @property
     def _config(self) -> RunnableConfig:
@@ -112,7 +113,7 @@ class GraphSession:
     async def _remember(self) -> None:
         snapshot = await self._graph.aget_state(self._config)
         self._state = cast("State", snapshot.values)
-        self._checkpoint = snapshot.config
+        self._cut = False
 
     async def _stream(self, payload: Any, config: RunnableConfig) -> AsyncGenerator[Event]:  # noqa: ANN401
         async for event in self._graph.astream(payload, config, stream_mode="custom"):
@@ -122,22 +123,36 @@ class GraphSession:
     async def _turn(self, payload: dict[str, Any]) -> AsyncGenerator[Event]:
         from langgraph.types import Command
 
-        config = self._config
-        if self._checkpoint is not None:
-            config["configurable"] = self._checkpoint["configurable"]
+        sent: Counter[type[Event]] = Counter()
         try:
-            async with aclosing(self._stream(Command(resume=payload), config)) as events:
+            if self._cut:
+                await self._forget_turn()
+            self._cut = True
+            async with aclosing(self._stream(Command(resume=payload), self._config)) as events:
                 async for event in events:
+                    sent[type(event)] += 1
                     yield event
             await self._remember()
             await forget_old(self._store, self.name)
         except sqlite3.Error as error:
-            async for event in self._in_memory(payload, str(error)):
+            async for event in self._in_memory(payload, str(error), sent):
                 yield event
         yield TurnEnd()
 
-    async def _in_memory(self, payload: dict[str, Any], reason: str) -> AsyncGenerator[Event]:
-        """The state folder failed in mid-conversation: go on in memory and do the turn again."""
+    async def _forget_turn(self) -> None:
+        """Writes the state before a cut turn anew: a checkpoint keeps what its finished nodes wrote, and a
+        resumed graph would take the cut turn's message for the next one.
+        """
+        await self._graph.aupdate_state(self._config, self._state, as_node="respond")
+        await self._graph.ainvoke(None, self._config)
+        await self._remember()
+
+    async def _in_memory(
+        self, payload: dict[str, Any], reason: str, sent: Counter[type[Event]]
+    ) -> AsyncGenerator[Event]:
+        """The state folder failed in mid-conversation: go on in memory and do the turn again, without saying
+        again what was `sent`.
+        """
         from langgraph.types import Command
 
         await self._store.close()
@@ -149,7 +164,10 @@ class GraphSession:
         await self._graph.ainvoke(kept, self._config)
         async with aclosing(self._stream(Command(resume=payload), self._config)) as events:
             async for event in events:
-                yield event
+                if sent[type(event)]:
+                    sent[type(event)] -= 1
+                else:
+                    yield event
         await self._remember()
 
     def say(self, text: str) -> AsyncIterator[Event]:

@@ -1,0 +1,59 @@
+"""The file of conversations: opened, refused, set aside."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from agent.store import FILE, forget_old, memory_store, open_store
+from tests.agent.conversing import set_aside
+
+
+async def test_a_new_file_is_made_and_written(tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "deep" / "home")
+    assert store.notice is None
+    await store.close()
+    with sqlite3.connect(tmp_path / "deep" / "home" / FILE) as file:
+        tables = {row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert {"checkpoints", "writes"} <= tables
+
+
+async def test_an_empty_file_is_no_damage(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch()
+    store = await open_store(tmp_path)
+    await store.close()
+    assert store.notice is None
+
+
+async def test_a_cut_file_is_set_aside_with_all_its_bytes(tmp_path: Path) -> None:
+    store = await open_store(tmp_path)
+    await store.close()
+    whole = (tmp_path / FILE).read_bytes()
+    (tmp_path / FILE).write_bytes(whole[: len(whole) // 2 + 100])
+    kept = (tmp_path / FILE).read_bytes()
+    again = await open_store(tmp_path)
+    await again.close()
+    assert again.notice is not None
+    assert again.notice.code == "state"
+    assert f"{FILE}.damaged-" in again.notice.message
+    assert set_aside(tmp_path) == [kept]
+
+
+async def test_what_cannot_be_written_is_kept_in_memory_and_said(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file where the folder should be")
+    store = await open_store(tmp_path / "home")
+    assert store.connection is None
+    assert store.notice is not None
+    assert str(tmp_path) not in store.notice.message
+    await forget_old(store, "any")
+    await store.close()
+
+
+@pytest.mark.parametrize("reason", ["the disk is full", "read-only file system"])
+def test_the_reason_is_part_of_the_sentence(reason: str) -> None:
+    notice = memory_store(reason).notice
+    assert notice is not None
+    assert reason in notice.message
+    assert notice.message.count(".") == 1
