@@ -181,7 +181,7 @@ def _best_of(wish: ModelWish, brief: Brief) -> Reply:
     )
     if local.candidates:
         return _told(TELLERS["why_not"], _by_names([str(local.candidates[0].model_id)]), brief)
-    remote = rank_for(replace(brief, wish=wish, mode="api", role="generator"), 1)
+    remote = rank_for(_behind_an_api(replace(brief, wish=wish)), 1)
     if remote.candidates:
         return _api_reply(remote.candidates[0], brief)
     nearest = next((r for r in local.rejected if r.model_id is not None), None)
@@ -195,14 +195,19 @@ def _of_the_api(brief: Brief, *, asked_price: bool) -> Reply | None:
     """The best API model for these needs; nothing where local models were recommended and no price asked."""
     if brief.mode == "local" and not asked_price:
         return None
-    found = rank_for(replace(brief, mode="api", role="generator"), 1).candidates
+    found = rank_for(_behind_an_api(brief), 1).candidates
     return _api_reply(found[0], brief) if found else None
+
+
+def _behind_an_api(brief: Brief) -> Brief:
+    """The same needs behind an API, whatever was said of it: who asks may know, with what it means."""
+    return replace(brief, mode="api", role="generator", private=False)
 
 
 def _api_reply(candidate: Candidate, brief: Brief) -> Reply:
     price = " ".join(reason.text for reason in candidate.why)
     quality = candidate.quality
-    leaves = " Your texts would leave the machine." if brief.mode == "local" else ""
+    leaves = " Your texts would leave the machine." if brief.mode == "local" or brief.private else ""
     window = f" It reads up to {candidate.context_length:,} tokens." if candidate.context_length else ""
     text = (
         f"**{candidate.model}** runs behind an API. Expected quality {quality.score:.0f} of 100 for "

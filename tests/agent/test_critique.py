@@ -1,0 +1,63 @@
+"""One-word critiques as changes of the needs."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from agent.critique import CHEAPER_SHARE, FASTER_FACTOR, SMALLER_SHARE, apply_critique
+from agent.interview import with_answer
+from agent.understanding.types import Critique
+from tools.brief import brief_of
+from tools.needs import Needs
+from tools.recommend import rank_for
+
+LOCAL = with_answer(
+    with_answer(Needs(), "task", {"name": "chat"}), "hardware", {"text": "RTX 4090, 64 GB RAM"}
+)
+API = with_answer(with_answer(Needs(), "task", {"name": "chat"}), "deployment", {"mode": "api"})
+
+
+@pytest.mark.parametrize("critique", get_args(Critique))
+@pytest.mark.parametrize("needs", [LOCAL, API], ids=["local", "api"])
+def test_every_critique_changes_something_and_says_what(critique: Critique, needs: Needs) -> None:
+    updates, said = apply_critique(critique, needs)
+    assert updates
+    assert said.endswith(".")
+    after = needs.updated(**updates)
+    assert after != needs
+    brief_of(after)
+
+
+def test_smaller_is_smaller_and_again_smaller() -> None:
+    needs, sizes = LOCAL, []
+    for _ in range(3):
+        sizes.append(rank_for(brief_of(needs)).candidates[0].params_total_b or 0)
+        needs = needs.updated(**apply_critique("smaller", needs)[0])
+    assert sizes[0] > sizes[1] > sizes[2]
+    assert sizes[1] <= SMALLER_SHARE * sizes[0] + 0.1
+
+
+def test_faster_asks_for_half_as_fast_again() -> None:
+    now = rank_for(brief_of(LOCAL)).candidates[0].configuration
+    assert now is not None
+    assert now.speed is not None
+    updates, said = apply_critique("faster", LOCAL)
+    assert updates["min_speed"].value == round(now.speed.mid * FASTER_FACTOR)
+    assert updates["min_speed"].strength == "wish"
+    assert str(round(now.speed.mid * FASTER_FACTOR)) in said
+
+
+def test_cheaper_halves_the_bill() -> None:
+    bill = rank_for(brief_of(API)).candidates[0].usd_per_month
+    assert bill is not None
+    updates, _ = apply_critique("cheaper", API)
+    assert updates["budget"].value.usd_per_month == pytest.approx(bill * CHEAPER_SHARE, abs=0.01)
+
+
+def test_a_freer_license_keeps_the_use() -> None:
+    personal = with_answer(LOCAL, "license", {"use": "personal"})
+    updates, _ = apply_critique("freer_license", personal)
+    assert updates["license"].value.permissive_only
+    assert updates["license"].value.use == "personal"
