@@ -40,6 +40,11 @@ SLOPE_SHRINK = 12.0
 MAKER_SHRINK = 6.0
 FAMILY_SHRINK = 6.0
 RIDGE = 2.0
+LEFT_OUT_SPREAD = 0.36
+"""Standard deviation, in logits, of the prior for models that were left out of the fit (`--check` prints it).
+What is left inside the fit is smaller and would make unmeasured models look surer than they are."""
+SCORE_NOISE = 0.075
+"""Variance of one fully trusted score around a model's ability, in logits squared."""
 REFERENCE = {
     "generator": "LiveBench overall",
     "embedder": "MTEB English v1 retrieval",
@@ -201,7 +206,8 @@ class Fit:
 
     def as_json(self) -> dict[str, object]:
         residuals = list(self.model_residuals().values())
-        spread = statistics.pstdev(residuals) if len(residuals) > 2 else 0.6
+        seen = statistics.pstdev(residuals) if len(residuals) > 2 else 0.6
+        spread = max(LEFT_OUT_SPREAD, seen)
         boards = [b for b in self.levels if b.startswith(self.reference + "|") or self.reference in b]
         newest = max(boards, key=lambda b: b) if boards else ""
         reference = self.levels[newest] if newest else 0.0
@@ -209,9 +215,9 @@ class Fit:
             "weights": [round(float(w), 4) for w in self.weights],
             "reference_board": newest,
             "reference_level": round(reference, 4),
-            "spread": round(max(0.25, spread), 3),
-            "spread_unknown": round(2 * max(0.25, spread), 3),
-            "shrink": 1.2,
+            "spread": round(spread, 3),
+            "spread_unknown": round(2 * spread, 3),
+            "shrink": round(SCORE_NOISE / spread**2, 3),
             "floor": round(min(self.prior(r) for r in self.rows), 3),
             "unknown_maker": -0.15,
             "makers": {k: round(v, 3) for k, v in sorted(self.makers.items()) if abs(v) > 0.02},
@@ -249,7 +255,11 @@ def left_out(group: str) -> str:
         seen.append(actual)
     ranks = np.corrcoef(np.argsort(np.argsort(predicted)), np.argsort(np.argsort(seen)))[0, 1]
     error = statistics.median(errors)
-    return f"{group}: {len(models)} left out, median error {error:.2f} logits, rank correlation {ranks:.2f}"
+    spread = statistics.pstdev(a - b for a, b in zip(seen, predicted, strict=True))
+    return (
+        f"{group}: {len(models)} left out, median error {error:.2f} logits, standard deviation {spread:.2f}, "
+        f"rank correlation {ranks:.2f}"
+    )
 
 
 def main() -> None:

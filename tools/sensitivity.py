@@ -93,7 +93,8 @@ def _variants(brief: Brief) -> Iterator[tuple[str, Brief]]:
             "another model or size were welcome",
             replace(brief, wish=ModelWish(excluded=brief.wish.excluded)),
         )
-    if brief.mode == "local" and not brief.private and brief.role == "generator":
+    assumed = any(assumption.slot == "deployment" for assumption in brief.assumptions)
+    if brief.mode == "local" and assumed and brief.role == "generator":  # who said "local" meant it
         yield "an API were allowed", replace(brief, mode="either")
     if brief.budget.usd_per_month is not None and brief.mode != "local":
         more = brief.budget.model_copy(update={"usd_per_month": 3 * brief.budget.usd_per_month})
@@ -110,6 +111,8 @@ def _outcome(found: Candidate, best: Candidate | None) -> str | None:
     if found.model == best.model and found.kind == best.kind:
         mine, its = found.configuration, best.configuration
         if mine and its and (mine.quant, mine.kv_cache_type) != (its.quant, its.kv_cache_type):
+            if mine.quant == its.quant:
+                return f"{found.model} could keep a {mine.kv_cache_type} cache instead of {its.kv_cache_type}"
             how = f"{mine.quant} with a {mine.kv_cache_type} cache"
             return f"{found.model} could run as {how} instead of {its.quant}"
         return None

@@ -52,7 +52,7 @@ class Benchmarks:
         return {column: place for place, column in enumerate(self._packed["columns"])}
 
     def _result(self, number: int) -> BenchmarkResult:
-        """One row. It is not validated again: the tests read every row of the shipped table with validation."""
+        """One row, not validated again: the tests validate every row of the shipped table."""
         row, at, words = self._packed["rows"][number], self._places, self._packed["words"]
         return BenchmarkResult.model_construct(
             benchmark=words["benchmark"][int(row[at["benchmark"]])],

@@ -34,7 +34,8 @@ def test_what_is_offered_trains_and_runs(card: str, method: str) -> None:
         assert training.method == method
         assert training.fits
         assert training.estimate.total_bytes <= training.available_bytes
-        assert training.available_bytes == machine(card).devices[0].memory_bytes
+        device = machine(card).devices[0]
+        assert training.available_bytes == device.memory_bytes - device.reserve_bytes
         assert configuration.memory.total_bytes <= configuration.available_bytes
         assert configuration.gpu_layers is None
         assert not configuration.cpu_moe

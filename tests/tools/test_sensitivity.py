@@ -169,10 +169,10 @@ def test_without_a_machine_one_is_suggested() -> None:
 
 
 def test_a_larger_machine_for_training_is_suggested() -> None:
-    slot: Slot[HardwareNeed] = Slot(value=HardwareNeed(text="A100 80GB", training_text="RTX 3060 12GB"))
+    slot: Slot[HardwareNeed] = Slot(value=HardwareNeed(text="A100 80GB", training_text="RTX 4060 8GB"))
     slots: dict[str, Any] = {"training": {"method": "qlora"}, "context": 2048}
     found, wanted = answer("chat", slot, **slots), brief("chat", slot, **slots)
-    change = next(c for c in found.would_change if c.condition == "you trained on a device with 16 GiB")
+    change = next(c for c in found.would_change if c.condition == "you trained on a device with 12 GiB")
     assert wanted.training_machine is not None
     trainer = _machine(change.condition, wanted.training_machine)
     first = rank_for(replace(wanted, training_machine=trainer), 4).candidates[0]

@@ -90,6 +90,8 @@ def _candidate(model: ApiModel, cost: MonthlyCost, brief: Brief) -> Candidate:
     )
     price = Evidence("catalog", model.source, model.key)
     caveats = [f"The provider switches it off on {model.ends}."] if model.ends else []
+    if brief.speed_is_hard:
+        caveats.append("How fast a provider answers is not known here: measure it before you rely on it.")
     configuration = Configuration(
         quant="provider",
         engine=model.provider,

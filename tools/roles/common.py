@@ -86,8 +86,12 @@ def size_wish(model: ModelRecord, brief: Brief) -> str | None:
 
 
 def is_called(words: Iterable[str], *names: str) -> bool:
-    """Whether one of the words (families, makers, models) stands in one of the names."""
-    return any(word.lower() in name.lower() for word in words for name in names)
+    """Whether a word (a family, maker or model) stands in one of the names, not inside another word.
+
+    `phi` is in `phi-4` and `Phi3`, and not in `dolphin`.
+    """
+    patterns = [re.compile(rf"(?<![a-z]){re.escape(word)}(?![a-z])", re.IGNORECASE) for word in words]
+    return any(pattern.search(name) for pattern in patterns for name in names)
 
 
 def static_refusal(model: ModelRecord, brief: Brief, verdict: Verdict) -> tuple[str, str] | None:

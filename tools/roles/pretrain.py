@@ -90,7 +90,7 @@ def rank(brief: Brief) -> Ranked:
     machine = brief.training_machine or brief.machine
     if machine is None:
         return Ranked()
-    room = max((d.memory_bytes for d in machine.devices), default=machine.ram_bytes or 0)
+    room = max((d.memory_bytes - d.reserve_bytes for d in machine.devices), default=machine.ram_bytes or 0)
     context = 256 if brief.context > 4096 and not brief.training.sequence_length else brief.context
     out = Ranked()
     for usual in pretrain_configs():

@@ -32,9 +32,9 @@ def sequence_length(brief: Brief) -> int:
 
 
 def _device_room(machine: Machine) -> int:
-    """Memory that a training run may take: one device's, because plain LoRA does not shard."""
+    """Memory that a training run may take: one device's less its reserve, as plain LoRA does not shard."""
     if machine.devices:
-        return max(d.memory_bytes for d in machine.devices)
+        return max(d.memory_bytes - d.reserve_bytes for d in machine.devices)
     return machine.ram_bytes or 0
 
 
