@@ -111,10 +111,8 @@ def _outcome(found: Candidate, best: Candidate | None) -> str | None:
     if found.model == best.model and found.kind == best.kind:
         mine, its = found.configuration, best.configuration
         if mine and its and (mine.quant, mine.kv_cache_type) != (its.quant, its.kv_cache_type):
-            if mine.quant == its.quant:
-                return f"{found.model} could keep a {mine.kv_cache_type} cache instead of {its.kv_cache_type}"
-            how = f"{mine.quant} with a {mine.kv_cache_type} cache"
-            return f"{found.model} could run as {how} instead of {its.quant}"
+            how, now = (f"{c.quant} with a {c.kv_cache_type} cache" for c in (mine, its))
+            return f"{found.model} could run as {how} instead of {now}"
         return None
     if gap < WORTH_SAYING:
         return None

@@ -112,11 +112,16 @@ def test_every_change_has_the_outcome_it_promises(slots: dict[str, Any]) -> None
 
 def test_an_allowed_api_is_compared_at_its_price() -> None:
     """The change says what a conversation that allows an API would say, at the usual volume."""
-    wanted = needs("code", "RTX 3060 12GB", deployment={"mode": "local"}, priority="quality")
+    wanted = needs("code", "RTX 3060 12GB", priority="quality")
     change = next(c for c in recommend(wanted).would_change if "API" in c.condition)
     other = recommend(needs("code", "RTX 3060 12GB", deployment={"mode": "either"}, priority="quality"))
     assert change.outcome.startswith(other.candidates[0].model)
     assert (other.candidates[0].usd_per_month or 0) > 0
+
+
+def test_who_said_local_is_not_offered_an_api() -> None:
+    found = answer("code", "RTX 3060 12GB", deployment={"mode": "local"}, priority="quality")
+    assert not any("API" in change.condition for change in found.would_change)
 
 
 def test_privacy_never_suggests_an_api() -> None:
