@@ -110,6 +110,16 @@ async def test_what_is_supposed_before_any_recommendation_is_a_need(tmp_path: Pa
     assert bool(of(events, Question)) != bool(of(events, Recommendation))
 
 
+async def test_a_supposition_never_replaces_what_was_said(tmp_path: Path) -> None:
+    session, _ = await opened(tmp_path)
+    await said(session, "chat on an RTX 3090")
+    supposed = await said(session, "what if I had two of them?")
+    answer = await all_of(session.recommend())
+    await session.close()
+    assert "2 x RTX 3090" in str(of(supposed, Recommendation)[0].recommendation["candidates"][0]["hardware"])
+    assert of(answer, NeedsChanged)[-1].needs["hardware"]["value"]["text"] == "an RTX 3090"
+
+
 async def test_asking_again_changes_nothing_and_says_so(tmp_path: Path) -> None:
     session, _ = await opened(tmp_path)
     await said(session, NEEDS)
