@@ -38,7 +38,7 @@ def take_in(text: str, state: State) -> Intake:
     read = understand(text, before, asked=asked, last=last)
     updates: dict[str, Slot[Any] | None] = {**read.updates, **_chosen_option(text, pending)}
     if not answered:
-        # Before there is anything to compare with, what is supposed is wanted, unless something else was said.
+        # Before there is anything to compare with, what is supposed is wanted where nothing was said.
         supposed = {s: v for s, v in read.hypothetical.items() if getattr(before, s) is None}
         updates = {**supposed, **updates}
     updates |= {slot: None for slot in read.cleared if slot not in updates}
