@@ -19,9 +19,12 @@ from tools.hardware_types import Machine
 from tools.memory.estimate import CONTEXT_STEP, DeviceBytes, device_bytes, estimate_memory, max_context
 from tools.memory.types import DeviceMemory, MemoryRequest
 from tools.needs import Priority
+from tools.projector import projector_bytes, with_projector
 from tools.speed import estimate_speed
 from tools.utility import memory_score, size_factor, speed_penalty, speed_score, table, utility
 
+UNKNOWN_WINDOW = 8192
+"""Tokens up to which a model of unknown window is still offered; nearly all of its age have that much."""
 LEAST_BITS = 3.4
 """Bits per weight of the smallest quantization on the ladders (Q3_K blocks: 110 bytes for 256 weights)."""
 
@@ -48,6 +51,8 @@ class Ask:
     """Decides how much a quantization hurts."""
     reserve: bool = True
     """Keep memory free for desktop and driver."""
+    vision: bool = False
+    """Whether images are read: the projector then stands beside the model."""
     beside_bytes: int = 0
     """Memory that companions (an embedder, a reranker) take on the same devices."""
 
@@ -212,7 +217,10 @@ def solve(model_id: str, machine: Machine, ask: Ask) -> Solution | Refusal:
         return Refusal(
             f"its window is {model.context_length:,} tokens, {ask.context:,} are needed", "context"
         )
-    room = room_of(machine, server=ask.server, reserve=ask.reserve).less(ask.beside_bytes)
+    if model.context_length is None and ask.context > UNKNOWN_WINDOW:
+        return Refusal(f"its window is not known, {ask.context:,} tokens are needed", "context")
+    taken = ask.beside_bytes + (projector_bytes(model) or 0 if ask.vision else 0)
+    room = room_of(machine, server=ask.server, reserve=ask.reserve).less(taken)
     hopeless = _hopeless(model, machine, room, ask)
     if hopeless is not None:
         return hopeless
@@ -366,4 +374,8 @@ def with_memory(
 ) -> Configuration:
     """Adds the full memory estimate (formula, devices, evidence) to a configuration."""
     memory = estimate_memory(model, _request_of(configuration, machine, ask))
-    return replace(configuration, memory=memory, caveats=configuration.caveats + memory.caveats)
+    full = replace(configuration, memory=memory, caveats=configuration.caveats + memory.caveats)
+    if not ask.vision:
+        return full
+    room = room_of(machine, server=ask.server, reserve=ask.reserve).less(ask.beside_bytes)
+    return with_projector(model, full, memory, room)

@@ -18,7 +18,7 @@ from tools.licensing import judge
 from tools.needs import LicenseNeed, Needs, Role, Task
 from tools.quality import quality_of
 from tools.reasons import reasons_for
-from tools.roles.common import features_of_model
+from tools.roles.common import active_b, features_of_model
 from tools.roles.encoders import KIND_OF_ROLE, TASK_OF_ROLE, window_of
 from tools.runbook import commands_for
 from tools.sensitivity import CARD_STEPS_GIB
@@ -142,7 +142,7 @@ def _candidate(model: ModelRecord, machine: Machine, configuration: Configuratio
         kind="local",
         role=role,
         params_total_b=round(model.params_total / 1e9, 3) if model.params_total else None,
-        params_active_b=round(model.params_active / 1e9, 3) if model.params_active else None,
+        params_active_b=active_b(model),
         features=features_of_model(model),
         context_length=window_of(model),
         release_date=model.release_date,

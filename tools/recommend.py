@@ -9,7 +9,7 @@ from tools.brief import Assumption, Brief, brief_of
 from tools.budget import GIB, room_of
 from tools.candidates import Candidate, Recommendation, Rejected
 from tools.fit import with_memory
-from tools.memory.types import MemoryEstimate
+from tools.memory.types import DeviceMemory, MemoryEstimate
 from tools.needs import Needs
 from tools.reasons import reasons_for, trade_off
 from tools.roles import api, encoders, generator, pretrain, training
@@ -111,28 +111,11 @@ def _with_companions(candidate: Candidate, brief: Brief) -> Candidate:
 def _together(memory: MemoryEstimate, companions: tuple[Candidate, ...], place: int) -> MemoryEstimate:
     """The memory of a generator and of what stands beside it, on one of its devices."""
     for item in companions:
-        beside = item.configuration.memory if item.configuration else None
-        if beside is None:
-            continue
-        rows = list(memory.per_device)
-        rows[place] = replace(
-            rows[place],
-            weights_bytes=rows[place].weights_bytes + beside.weights_bytes,
-            compute_bytes=rows[place].compute_bytes + beside.compute_bytes,
-            overhead_bytes=rows[place].overhead_bytes + beside.overhead_bytes,
-        )
-        memory = replace(
-            memory,
-            weights_bytes=memory.weights_bytes + beside.weights_bytes,
-            compute_bytes=memory.compute_bytes + beside.compute_bytes,
-            overhead_bytes=memory.overhead_bytes + beside.overhead_bytes,
-            low_bytes=memory.low_bytes + beside.low_bytes,
-            high_bytes=memory.high_bytes + beside.high_bytes,
-            file_bytes=memory.file_bytes + beside.file_bytes,
-            per_device=tuple(rows),
-            exact=False,
-            formula=f"{memory.formula} + {beside.total_bytes / GIB:.2f} GiB for {item.model}",
-        )
+        other = item.configuration.memory if item.configuration else None
+        if other is not None:
+            held = DeviceMemory(item.model, other.weights_bytes, 0, other.compute_bytes, other.overhead_bytes)
+            words = f"{other.total_bytes / GIB:.2f} GiB for {item.model}"
+            memory = memory.beside(place, held, (other.low_bytes, other.high_bytes), other.file_bytes, words)
     return memory
 
 

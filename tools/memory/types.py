@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tools.hardware_types import Machine
@@ -80,6 +80,38 @@ class MemoryEstimate:
     formula: str
     basis: tuple[Evidence, ...]
     caveats: tuple[str, ...] = ()
+
+    def beside(
+        self, place: int, held: DeviceMemory, interval: tuple[int, int], file_bytes: int, words: str
+    ) -> MemoryEstimate:
+        """The estimate together with something else on one of its devices.
+
+        Args:
+            place: index of the device.
+            held: what the other thing takes there.
+            interval: its lowest and highest bytes.
+            file_bytes: what is downloaded for it.
+            words: its term of the formula.
+        """
+        rows = list(self.per_device)
+        rows[place] = replace(
+            rows[place],
+            weights_bytes=rows[place].weights_bytes + held.weights_bytes,
+            compute_bytes=rows[place].compute_bytes + held.compute_bytes,
+            overhead_bytes=rows[place].overhead_bytes + held.overhead_bytes,
+        )
+        return replace(
+            self,
+            weights_bytes=self.weights_bytes + held.weights_bytes,
+            compute_bytes=self.compute_bytes + held.compute_bytes,
+            overhead_bytes=self.overhead_bytes + held.overhead_bytes,
+            low_bytes=self.low_bytes + interval[0],
+            high_bytes=self.high_bytes + interval[1],
+            file_bytes=self.file_bytes + file_bytes,
+            per_device=tuple(rows),
+            exact=False,
+            formula=f"{self.formula} + {words}",
+        )
 
     @property
     def total_bytes(self) -> int:

@@ -123,6 +123,14 @@ def cautious(quality: QualityFigure) -> float:
     return quality.score - float(table()["caution"]) * quality.spread
 
 
+def active_b(model: ModelRecord) -> float | None:
+    """Billions of parameters that a token passes through: all of a dense model's; None where unknown."""
+    if model.params_active is not None:
+        return round(model.params_active / 1e9, 3)
+    dense = model.architecture is not None and model.architecture.experts is None
+    return round(model.params_total / 1e9, 3) if dense and model.params_total else None
+
+
 def license_score(verdict: Verdict) -> float:
     return float(table()["license_score"][verdict.figure.commercial_use])
 

@@ -18,6 +18,7 @@ from tools.quality import quality_of
 from tools.roles import encoders
 from tools.roles.common import (
     Ranked,
+    active_b,
     cautious,
     diverse,
     feature_gap,
@@ -70,6 +71,7 @@ def ask_of(brief: Brief) -> Ask:
         priority=brief.priority,
         server=brief.server,
         task=brief.task,
+        vision=brief.task == "vision" or "vision" in brief.features,
         beside_bytes=sum(encoders.memory_of(c) for c in companions_of(brief)),
     )
 
@@ -234,7 +236,7 @@ def candidate_of(
         kind="local",
         role="generator",
         params_total_b=round(model.params_total / 1e9, 3) if model.params_total else None,
-        params_active_b=round(model.params_active / 1e9, 3) if model.params_active else None,
+        params_active_b=active_b(model),
         features=features_of_model(model),
         context_length=model.context_length,
         release_date=model.release_date,
