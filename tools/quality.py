@@ -124,6 +124,7 @@ def prior_of(model_id: str) -> tuple[float, float]:
     return ability, float(fit["spread"])
 
 
+@cache
 def age_factor(as_of: str) -> float:
     """Weight of a row by its age: halves every `half_life_months` before the fit date."""
     table = benchmark_table()

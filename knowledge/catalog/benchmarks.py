@@ -54,9 +54,9 @@ class Benchmarks:
     def _result(self, number: int) -> BenchmarkResult:
         """One row, not validated again: the tests validate every row of the shipped table."""
         row, at, words = self._packed["rows"][number], self._places, self._packed["words"]
-        return BenchmarkResult.model_construct(
+        return BenchmarkResult(
             benchmark=words["benchmark"][int(row[at["benchmark"]])],
-            score=row[at["score"]],
+            score=float(row[at["score"]]),
             unit=words["unit"][int(row[at["unit"]])],
             higher_is_better=bool(row[at["higher_is_better"]]),
             setting=words["setting"][int(row[at["setting"]])],

@@ -8,7 +8,7 @@ known.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -258,8 +258,8 @@ class Quantization(Record):
     note: str
 
 
-class BenchmarkResult(Record):
-    """One published score."""
+class BenchmarkResult(NamedTuple):
+    """One published score; a plain tuple, because thousands are read for one recommendation."""
 
     benchmark: str
     score: float

@@ -87,7 +87,7 @@ def test_a_better_score_never_lowers_the_estimate(
     rows: tuple[BenchmarkResult, ...], row: BenchmarkResult, one: float, other: float, task: Task
 ) -> None:
     scale = 16.0 if "Elo" in row.unit else 1.0
-    worse, better = (row.model_copy(update={"score": scale * value}) for value in sorted((one, other)))
+    worse, better = (row._replace(score=scale * value) for value in sorted((one, other)))
     low, high = _quality((*rows, worse), task), _quality((*rows, better), task)
     assert low[0] <= high[0] + 1e-9
 
@@ -98,7 +98,7 @@ def test_a_top_score_never_lowers_the_estimate(
     rows: tuple[BenchmarkResult, ...], row: BenchmarkResult, task: Task
 ) -> None:
     """More evidence for a model can only help where it is as good as a score can be."""
-    top = row.model_copy(update={"score": 3000.0 if "Elo" in row.unit else 100.0})
+    top = row._replace(score=3000.0 if "Elo" in row.unit else 100.0)
     assert _quality((*rows, top), task)[0] >= _quality(rows, task)[0] - 1e-9
 
 
@@ -211,14 +211,14 @@ def test_a_base_model_is_expected_below_its_chat_model() -> None:
     ],
 )
 def test_the_common_scale(score: float, unit: str, higher: bool, expected: float | None) -> None:
-    row = ROWS[0].model_copy(update={"score": score, "unit": unit, "higher_is_better": higher})
+    row = ROWS[0]._replace(score=score, unit=unit, higher_is_better=higher)
     assert logit_of(row) == (None if expected is None else pytest.approx(expected))
 
 
 def test_independent_and_new_scores_weigh_more() -> None:
     table = benchmark_table()
     row = next(r for r in ROWS if r.run_by == "independent")
-    vendor = row.model_copy(update={"run_by": "vendor"})
+    vendor = row._replace(run_by="vendor")
     assert row_weight(vendor, "chat") == pytest.approx(table["vendor_factor"] * row_weight(row, "chat"))
     assert age_factor(table["fit_date"]) == 1.0
     assert age_factor("2020-01-01") < age_factor("2025-01-01") < 1.0
@@ -231,7 +231,7 @@ def test_independent_and_new_scores_weigh_more() -> None:
 def test_a_coding_score_says_more_of_code_than_of_writing() -> None:
     row = next(r for r in ROWS if (measures(r.benchmark) or ("", 0.0))[0] == "code")
     assert row_weight(row, "code") > row_weight(row, "writing") > 0
-    assert row_weight(row.model_copy(update={"benchmark": "no such test"}), "code") == 0
+    assert row_weight(row._replace(benchmark="no such test"), "code") == 0
 
 
 def test_costs_are_no_scores() -> None:

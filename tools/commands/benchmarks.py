@@ -44,7 +44,7 @@ def benchmarks(query: BenchmarksQuery) -> Document:
     document: Document = {
         "model": name_of(model),
         "model_id": id_of(model),
-        "results": [result.model_dump(mode="json") for result in results],
+        "results": [result._asdict() for result in results],
         "boards": [board.model_dump(mode="json") for board in boards.values()],
     }
     if note:

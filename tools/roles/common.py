@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -16,7 +16,7 @@ from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.candidates import Candidate, QualityFigure, Rejected
 from tools.licensing import Verdict, judge
-from tools.needs import Task
+from tools.needs import LicenseNeed, Task
 from tools.utility import table
 
 
@@ -115,7 +115,14 @@ def static_refusal(model: ModelRecord, brief: Brief, verdict: Verdict) -> tuple[
 
 
 def license_verdict(model: ModelRecord, brief: Brief) -> Verdict:
-    return judge(model, brief.license, load_catalog().license_of(model))
+    """The license of a catalog model against the intended use."""
+    return _verdict(model.id, brief.license)
+
+
+@lru_cache(maxsize=8192)
+def _verdict(model_id: str, need: LicenseNeed) -> Verdict:
+    model = load_catalog().by_id[model_id.lower()]
+    return judge(model, need, load_catalog().license_of(model))
 
 
 def cautious(quality: QualityFigure) -> float:
