@@ -198,7 +198,8 @@ def _tiers(row: Mapping[str, object]) -> tuple[Mapping[str, object], int | None,
         bounds = tiers[1].get("range")
         above = int(bounds[0]) if isinstance(bounds, list) and bounds else None
         return base, above, tiers[1] if above else {}
-    thresholds = sorted(int(match[1]) for name in row if (match := _ABOVE.fullmatch(name)))
+    named = [name for name in row if "_above_" in name]
+    thresholds = sorted(int(match[1]) for name in named if (match := _ABOVE.fullmatch(name)))
     if not thresholds:
         return row, None, {}
     suffix = f"_above_{thresholds[0]}k_tokens"

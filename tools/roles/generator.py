@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from knowledge.catalog.records import Kind, ModelRecord
@@ -14,6 +16,7 @@ from tools.fit import LEAST_BITS, Ask, Refusal, Solution, solve
 from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.licensing import Verdict
+from tools.needs import Budget, Dataset, Volume
 from tools.quality import quality_of
 from tools.roles import encoders
 from tools.roles.common import (
@@ -82,8 +85,34 @@ def kinds_for(brief: Brief) -> tuple[Kind, ...]:
     return (*GENERATOR_KINDS, "base") if trained else GENERATOR_KINDS
 
 
-def eligible(brief: Brief) -> tuple[list[tuple[ModelRecord, Verdict]], list[Rejected]]:
-    """Models that pass every constraint that needs no machine, and the notable ones that do not."""
+Eligible = tuple[tuple[tuple[ModelRecord, Verdict], ...], tuple[Rejected, ...]]
+
+
+def eligible(brief: Brief) -> Eligible:
+    """Models that pass every constraint that needs no machine, and those that do not, with the reason.
+
+    Machine, context, speed and money play no part: briefs that differ in them only are looked through once.
+    """
+    return _eligible(
+        replace(
+            brief,
+            machine=None,
+            training_machine=None,
+            context=0,
+            min_speed=0.0,
+            speed_is_hard=False,
+            parallel=1,
+            priority="balanced",
+            volume=Volume(),
+            budget=Budget(),
+            dataset=Dataset(),
+            assumptions=(),
+        )
+    )
+
+
+@lru_cache(maxsize=256)
+def _eligible(brief: Brief) -> Eligible:
     passed, rejected = [], []
     named = set(brief.wish.named)
     for model in load_catalog().models:
@@ -101,7 +130,7 @@ def eligible(brief: Brief) -> tuple[list[tuple[ModelRecord, Verdict]], list[Reje
             rejected.append(Rejected(model.name, model.id, *refusal))
             continue
         passed.append((model, verdict))
-    return passed, rejected
+    return tuple(passed), tuple(rejected)
 
 
 def score(
@@ -198,7 +227,9 @@ def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
     return Ranked(found, notable(rejected, refused, brief))
 
 
-def notable(static: list[Rejected], refused: list[tuple[Refusal, Rejected]], brief: Brief) -> list[Rejected]:
+def notable(
+    static: Sequence[Rejected], refused: list[tuple[Refusal, Rejected]], brief: Brief
+) -> list[Rejected]:
     """The exclusions worth telling: named models, near misses, then what licenses and features cost.
 
     A model ten times too large, or of a size nobody asked for, explains nothing.
@@ -213,7 +244,7 @@ def notable(static: list[Rejected], refused: list[tuple[Refusal, Rejected]], bri
     far = [r for why, r in sorted(refused, key=lambda i: i[0].shortfall_bytes) if why.constraint == "memory"]
     sized = [r for r in static if r.constraint != "model" and _of_a_size(r, room)]
     sized.sort(key=lambda r: -quality_of(str(r.model_id), brief.task).score)
-    named = [r for r in static + [r for _, r in refused] if r.model_id in brief.wish.named]
+    named = [r for r in (*static, *(r for _, r in refused)) if r.model_id in brief.wish.named]
     chosen = near[:MOST_REJECTED] or far[:3]
     return named + [r for r in chosen + sized[:MOST_REJECTED] if r not in named]
 
