@@ -15,7 +15,6 @@ from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration, Reason
 from tools.memory.types import Evidence
-from tools.roles.training import tunability
 
 LOW_QUANTS = ("Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K", "IQ3_M", "IQ2_M")
 SMALL_B = 5.0
@@ -132,6 +131,8 @@ def _training_reasons(candidate: Candidate) -> list[Reason]:
     training = candidate.training
     if training is None or candidate.role != "finetune-base":
         return []
+    from tools.roles.training import tunability
+
     e, words = training.estimate, training.in_words
     found = [
         Reason(

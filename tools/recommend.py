@@ -12,7 +12,7 @@ from tools.fit import with_memory
 from tools.memory.types import DeviceMemory, MemoryEstimate
 from tools.needs import Needs
 from tools.reasons import reasons_for, trade_off
-from tools.roles import api, encoders, generator, pretrain, training
+from tools.roles import api, encoders, generator
 from tools.roles.common import Ranked, diverse
 from tools.roles.encoders import KIND_OF_ROLE, memory_of
 from tools.roles.generator import ask_of, companions_of, kinds_for
@@ -26,8 +26,12 @@ OPTIONS = 4
 def rank_for(brief: Brief, count: int = OPTIONS) -> Ranked:
     """Ranks the options of a brief, without reasons and commands; the interview compares answers with it."""
     if brief.role == "pretrain-config":
+        from tools.roles import pretrain  # the two training roles load when they are asked for
+
         return pretrain.choose(brief)
     if brief.role == "finetune-base":
+        from tools.roles import training
+
         return training.choose(brief, count)
     if brief.role != "generator":
         return encoders.choose(brief, brief.role, count)

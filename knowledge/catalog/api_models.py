@@ -19,6 +19,8 @@ from importlib import metadata, util
 from pathlib import Path
 from typing import TypedDict, cast
 
+from pydantic_core import from_json
+
 from knowledge.catalog.records import ApiModel, BenchmarkResult
 from knowledge.catalog.store import DATA, Catalog
 from knowledge.catalog.tokens import quoted, spans
@@ -98,7 +100,7 @@ def read_price_map(path: Path | None = None) -> PriceMap:
     if path is None:
         return PriceMap((), "", {}, "the LiteLLM package or its price map is not installed")
     try:
-        raw = cast("dict[str, dict[str, object]]", json.loads(path.read_bytes()))
+        raw = cast("dict[str, dict[str, object]]", from_json(path.read_bytes(), cache_strings="keys"))
     except (OSError, ValueError) as error:
         return PriceMap((), "", {}, f"the price map of LiteLLM cannot be read ({type(error).__name__})")
     try:

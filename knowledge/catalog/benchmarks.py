@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import TypedDict, cast
 
 from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from knowledge.catalog.records import BenchmarkResult, Board
 
@@ -27,7 +27,7 @@ class Benchmarks:
 
     @cached_property
     def _packed(self) -> _Packed:
-        return cast("_Packed", json.loads(self._results.read_bytes()))
+        return cast("_Packed", from_json(self._results.read_bytes()))
 
     def _index(self, column: str) -> dict[str, list[int]]:
         packed = self._packed
