@@ -118,7 +118,7 @@ def _option(name: str, field: FieldInfo) -> click.Option:
     short = ["-k"] if name == "k" else ["--" + name.replace("_", "-")]
     return click.Option(
         [*short, name],
-        is_flag=flag,
+        is_flag=flag or None,  # False would let click take a negative number for an option
         help=_help(field),
         metavar=None if flag else _metavar(name, field),
     )

@@ -161,3 +161,11 @@ def test_what_a_library_prints_does_not_reach_stdout(
     outcome = program("memory", MODEL, "--json")
     assert outcome.document["model_id"] == MODEL
     assert "Give Feedback" in outcome.err
+
+
+@pytest.mark.parametrize("words", [("--context", "-5"), ("--context=-5",)])
+def test_a_negative_number_is_a_value_and_no_option(program: Program, words: tuple[str, ...]) -> None:
+    outcome = program("memory", MODEL, *words)
+    assert outcome.status == 2
+    assert "-5" in outcome.err
+    assert "option" not in outcome.err
