@@ -83,61 +83,63 @@ def _published_state(draft: Draft, row: Row) -> dict[str, object] | None:
     return {**sizes, "dt_rank": rank, "kind": "mamba2" if groups else "mamba"}
 
 
+def _sizes(kernel: int, inner: int, state: int, groups: int, dt_rank: int, kind: str) -> dict[str, object]:
+    return {
+        "conv_kernel": kernel,
+        "inner": inner,
+        "state": state,
+        "groups": groups,
+        "dt_rank": dt_rank,
+        "kind": kind,
+    }
+
+
 def _state_sizes(
     family: Family, facts: Mapping[str, object], hidden: int, heads: int
 ) -> dict[str, object] | None:
+    """Sizes of the recurrent state, from the shape alone or from what the facts say of it."""
     linear = cast("Mapping[str, int] | None", facts.get("linear_state"))
     ssm = cast("Mapping[str, int] | None", facts.get("ssm"))
     if family.recurrent == "short_conv":
-        kernel = integer(facts, "conv_L_cache") or 3
-        return {
-            "conv_kernel": kernel,
-            "inner": hidden,
-            "state": 0,
-            "groups": 0,
-            "dt_rank": 0,
-            "kind": "short_conv",
-        }
+        return _sizes(integer(facts, "conv_L_cache") or 3, hidden, 0, 0, 0, "short_conv")
     if family.recurrent == "lightning":
-        sizes = {"conv_kernel": 1, "inner": heads * 128, "state": 128, "groups": 0, "dt_rank": 0}
-        return {**sizes, "kind": "other"}
-    if family.recurrent == "gated_delta_net" and linear:
-        values, keys = linear["linear_num_value_heads"], linear["linear_num_key_heads"]
-        return {
-            "conv_kernel": linear["linear_conv_kernel_dim"],
-            "inner": values * linear["linear_value_head_dim"],
-            "state": linear["linear_key_head_dim"],
-            "groups": keys,
-            "dt_rank": values,
-            "kind": "gated_delta_net",
-        }
-    if family.recurrent == "kimi_delta" and linear:
-        inner = linear["linear_num_heads"] * linear["linear_head_dim"]
-        return {
-            "conv_kernel": linear["linear_conv_kernel_dim"],
-            "inner": inner,
-            "state": linear["linear_head_dim"],
-            "groups": linear["linear_num_heads"],
-            "dt_rank": linear["linear_num_heads"],
-            "kind": "other",
-        }
-    if ssm and family.recurrent == "mamba":
+        return _sizes(1, heads * 128, 128, 0, 0, "other")
+    if linear:
+        return _linear_sizes(str(family.recurrent), linear)
+    return _ssm_sizes(str(family.recurrent), ssm, hidden) if ssm else None
+
+
+def _linear_sizes(kind: str, linear: Mapping[str, int]) -> dict[str, object] | None:
+    """Linear attention: gated delta nets, and Kimi's delta attention with one group a head."""
+    if kind == "gated_delta_net":
+        values = linear["linear_num_value_heads"]
+        return _sizes(
+            linear["linear_conv_kernel_dim"],
+            values * linear["linear_value_head_dim"],
+            linear["linear_key_head_dim"],
+            linear["linear_num_key_heads"],
+            values,
+            "gated_delta_net",
+        )
+    if kind == "kimi_delta":
+        heads, width = linear["linear_num_heads"], linear["linear_head_dim"]
+        return _sizes(linear["linear_conv_kernel_dim"], heads * width, width, heads, heads, "other")
+    return None
+
+
+def _ssm_sizes(kind: str, ssm: Mapping[str, int], hidden: int) -> dict[str, object] | None:
+    """State-space layers, under the key names of both generations."""
+    if kind == "mamba":
         inner = ssm["mamba_expand"] * hidden
-        sizes = {
-            "conv_kernel": ssm["mamba_d_conv"],
-            "inner": inner,
-            "state": ssm["mamba_d_state"],
-            "groups": 0,
-        }
-        return {**sizes, "dt_rank": -(-hidden // 16), "kind": "mamba"}
-    if ssm and family.recurrent == "mamba2":
+        return _sizes(ssm["mamba_d_conv"], inner, ssm["mamba_d_state"], 0, -(-hidden // 16), "mamba")
+    if kind == "mamba2":
         heads = ssm.get("mamba_n_heads") or ssm["mamba_num_heads"]
-        return {
-            "conv_kernel": ssm.get("mamba_d_conv") or ssm["conv_kernel"],
-            "inner": heads * (ssm.get("mamba_d_head") or ssm["mamba_head_dim"]),
-            "state": ssm.get("mamba_d_state") or ssm["ssm_state_size"],
-            "groups": ssm.get("mamba_n_groups") or ssm["n_groups"],
-            "dt_rank": heads,
-            "kind": "mamba2",
-        }
+        return _sizes(
+            ssm.get("mamba_d_conv") or ssm["conv_kernel"],
+            heads * (ssm.get("mamba_d_head") or ssm["mamba_head_dim"]),
+            ssm.get("mamba_d_state") or ssm["ssm_state_size"],
+            ssm.get("mamba_n_groups") or ssm["n_groups"],
+            heads,
+            "mamba2",
+        )
     return None
