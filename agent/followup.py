@@ -116,6 +116,11 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
         return _told(TELLERS.get(topic, TELLERS["why_not"]), models, brief)
     if not is_answered(state):
         return None
+    if topic == "others":
+        return _others(brief)
+    if topic in ("larger", "smaller"):
+        wish = _other_size(state, larger=topic == "larger")
+        return _best_of(wish, brief) if wish is not None else None
     if topic == "why_not" or (not topic and len(question.split()) <= FEW_WORDS):
         wish = _wish_of(read)
         if wish is not None:
@@ -170,11 +175,43 @@ def _wish_of(read: Understanding) -> ModelWish | None:
     )
 
 
+def _other_size(state: State, *, larger: bool) -> ModelWish | None:
+    """Models clearly larger or smaller than the one recommended; nothing where its size is not known."""
+    first = next(iter(_by_names(state.get("last", [])[:1])), None)
+    if first is None or first.params_b is None:
+        return None
+    if larger:
+        return ModelWish(min_params_b=first.params_b * (1 + SIZE_TOLERANCE))
+    return ModelWish(max_params_b=first.params_b * (1 - SIZE_TOLERANCE))
+
+
+def _words_of(wish: ModelWish) -> str:
+    """A family or a size in words."""
+    least, most = wish.min_params_b, wish.max_params_b
+    if wish.families:
+        return " or ".join(wish.families)
+    if least is not None and most is not None:
+        return f"about {(least + most) / 2:g}B"
+    return f"{least:.3g}B parameters or more" if least is not None else f"{most:.3g}B parameters or fewer"
+
+
+def _others(brief: Brief) -> Reply | None:
+    """What speaks against the runners-up, and what rules the nearest of the rest out."""
+    ranked = rank_for(brief)
+    runners_up = _by_names([str(c.model_id) for c in ranked.candidates[1:]])
+    if not runners_up:
+        return None
+    told = _told(TELLERS["why_not"], runners_up, brief)
+    nearest = [r for r in ranked.rejected if r.model_id is not None][:MOST_MODELS]
+    out = "\n".join(f"- **{r.model}**: {r.reason}" for r in nearest)
+    citations = [evidence_json(Evidence("tool", "fit", str(r.model_id))) for r in nearest]
+    text = f"{told.text}\n\nRuled out:\n{out}" if nearest else told.text
+    return Reply(text, told.citations + citations)
+
+
 def _best_of(wish: ModelWish, brief: Brief) -> Reply:
     """Why the best model of a family or size is not the first choice."""
-    what = (
-        " or ".join(wish.families) or f"about {((wish.min_params_b or 0) + (wish.max_params_b or 0)) / 2:g}B"
-    )
+    what = _words_of(wish)
     closed = any(family in _data()["api_only"] for family in wish.families)
     local = (
         Ranked() if closed or brief.machine is None else rank_for(replace(brief, wish=wish, mode="local"), 1)

@@ -88,10 +88,9 @@ def control_intent(text: Text) -> Intent | None:
 def wants_recommendation(text: Text) -> bool:
     """A sentence of the message asks for the recommendation now."""
     now = _patterns().now
-    return any(
-        now.fullmatch(_POLITE.sub("", text.low[s.start : s.end].strip(" .,!?")))
-        for s in (*text.sentences, *text.clauses)
-    )
+    parts = [text.low[s.start : s.end].strip(" .,!?") for s in (*text.sentences, *text.clauses)]
+    parts += [part.rpartition(",")[2].strip() for part in parts]  # `..., 16k context, just recommend`
+    return any(now.fullmatch(_POLITE.sub("", part)) for part in parts)
 
 
 def asking(text: Text, *, answered: bool) -> Asking:

@@ -83,6 +83,15 @@ async def test_a_bare_question_for_a_model_is_answered_with_a_question(text: str
     assert models(now)
 
 
+@pytest.mark.parametrize("ending", [". Just recommend.", ", 16k context, just recommend now"])
+async def test_needs_and_the_wish_to_hear_now_may_stand_in_one_message(ending: str, tmp_path: Path) -> None:
+    session, _ = await opened(tmp_path)
+    events = await said(session, "a coding assistant on one RTX 3090" + ending)
+    await session.close()
+    assert models(events)
+    assert not of(events, Question)
+
+
 async def test_an_answer_that_cannot_be_read_is_said_and_not_asked_again(tmp_path: Path) -> None:
     session, _ = await opened(tmp_path)
     (question,) = of(await said(session, "give me a good LLM"), Question)
