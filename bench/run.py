@@ -7,7 +7,7 @@ import importlib.util
 import sys
 import time
 
-PARTS = ("start_up", "memory", "quality", "retrieval", "understanding", "conversations", "tui")
+PARTS = ("start_up", "memory", "truth", "quality", "retrieval", "understanding", "conversations", "tui")
 
 
 def main() -> int:

@@ -45,6 +45,7 @@ class FitWish:
     min_speed: float | None = None
     ubatch_size: int = 512
     flash_attention: bool = True
+    vision: bool = False
 
     def ask(self, model: ModelRecord, *, reserve: bool = True, offload: bool = True) -> Ask:
         """The solver's question."""
@@ -61,6 +62,7 @@ class FitWish:
             flash_attention=self.flash_attention,
             reserve=reserve,
             offload=offload,
+            vision=self.vision,
         )
 
 

@@ -23,21 +23,36 @@ def projector_bytes(model: ModelRecord) -> int | None:
     return int(params) * BYTES_PER_PARAMETER if isinstance(params, int | float) and params > 0 else None
 
 
+def beside_projector(model: ModelRecord, memory: MemoryEstimate, place: int) -> MemoryEstimate | None:
+    """The estimate with the projector on one of its devices; None where the projector's size is unknown.
+
+    Args:
+        model: the model that reads images.
+        memory: the language model's estimate.
+        place: index of the device that holds the projector.
+    """
+    size = projector_bytes(model)
+    if size is None:
+        return None
+    words = f"{size / GIB:.2f} GiB for the vision projector in 16 bits"
+    held = DeviceMemory("projector", size, 0, 0, 0)
+    found = memory.beside(place, held, (size, size), size, words)
+    return replace(found, caveats=tuple(c for c in found.caveats if not c.startswith(NOTE)))
+
+
 def with_projector(
     model: ModelRecord, configuration: Configuration, memory: MemoryEstimate, room: Room
 ) -> Configuration:
     """The configuration with the projector on the device that has the most room."""
-    size = projector_bytes(model)
     caveats = tuple(c for c in configuration.caveats if not c.startswith(NOTE))
-    if size is None:
-        return replace(configuration, caveats=(*caveats, UNKNOWN))
     place = min(room.widest, len(memory.per_device) - 1) if room.device_bytes else 0
-    held = DeviceMemory("projector", size, 0, 0, 0)
-    words = f"{size / GIB:.2f} GiB for the vision projector in 16 bits"
+    found = beside_projector(model, memory, place)
+    if found is None:
+        return replace(configuration, caveats=(*caveats, UNKNOWN))
     return replace(
         configuration,
-        memory=memory.beside(place, held, (size, size), size, words),
-        available_bytes=configuration.available_bytes + size,
+        memory=found,
+        available_bytes=configuration.available_bytes + (projector_bytes(model) or 0),
         device_room=room.device_bytes,
         caveats=caveats,
     )

@@ -53,6 +53,7 @@ def fit(query: FitQuery) -> Document:
         min_speed=query.min_speed,
         ubatch_size=query.ubatch_size,
         flash_attention=query.flash_attention,
+        vision=query.vision,
     )
     document: Document = fit_model(model, machine, wish).as_json()
     document["caveats"] = [*document.get("caveats", []), *notes, *_not_kept(query)]

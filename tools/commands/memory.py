@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -16,6 +17,7 @@ from tools.hardware_types import Machine
 from tools.memory.engines import default_quant, is_encoder
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import DeviceMemory, Frontend, MemoryEstimate, MemoryRequest, TrainingRequest
+from tools.projector import UNKNOWN, beside_projector
 
 Document = dict[str, Any]
 DEFAULTS = MemoryRequest()
@@ -44,6 +46,13 @@ Split = Annotated[
     BeforeValidator(_shares),
     Field(min_length=1, max_length=64),
 ]
+
+
+def _switch(value: object) -> object:
+    """`auto` as engines write it: flash attention is then on wherever it can be."""
+    return True if isinstance(value, str) and value.strip().lower() == "auto" else value
+
+
 Slots = Annotated[int, Number, Field(ge=1, le=4096)]
 
 
@@ -61,7 +70,11 @@ class EngineRequest(Request):
     ubatch_size: Annotated[int, Number, Field(ge=1, le=65536)] = Field(
         DEFAULTS.ubatch_size, description="tokens computed in one step"
     )
-    flash_attention: bool = Field(True, description="whether flash attention is on")
+    flash_attention: Annotated[bool, BeforeValidator(_switch)] = Field(
+        True,
+        description="whether flash attention is on; `auto` counts as on",
+    )
+    vision: bool = Field(False, description="count the vision projector too: images are read")
     hardware: Text | None = Field(
         None,
         description='the machine in words, such as "2x RTX 3090 + 64 GB"',
@@ -108,7 +121,6 @@ class MemoryQuery(EngineRequest):
     gradient_checkpointing: bool | None = Field(
         None,
         description="training: recompute activations to save memory",
-        json_schema_extra={"metavar": "on|off"},
     )
     sharding: Literal["none", "zero1", "zero2", "zero3", "fsdp"] | None = Field(
         None, description="training: none, zero1, zero2, zero3 or fsdp"
@@ -147,7 +159,21 @@ def _inference(query: MemoryQuery, model: ModelRecord, machine: Machine | None) 
             f"`{given[0]}` says how to train, but `train` is missing.", hint="Add train: full, lora or qlora."
         )
     request = engine_request(query, model, machine)
-    return memory_document(model, request, estimate_memory(model, request))
+    estimate = estimate_memory(model, request)
+    if query.vision:
+        estimate = _seeing(model, estimate)
+    return memory_document(model, request, estimate)
+
+
+def _seeing(model: ModelRecord, estimate: MemoryEstimate) -> MemoryEstimate:
+    """The estimate with the projector, which llama.cpp puts on the first device.
+
+    Raises:
+        UsageError: the model reads no images.
+    """
+    if not model.vision:
+        raise UsageError(f"{model.name} reads no images.", hint="Leave `vision` out.")
+    return beside_projector(model, estimate, 0) or replace(estimate, caveats=(*estimate.caveats, UNKNOWN))
 
 
 def usual_format(model: ModelRecord, engine: str | None = None) -> tuple[str, str]:

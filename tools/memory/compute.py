@@ -41,6 +41,7 @@ class Moments:
     copy: Terms
     scores: Terms
     output: Terms
+    output_experts_away: Terms
 
 
 def _terms(text: str) -> Terms:
@@ -64,6 +65,7 @@ def _table() -> dict[str, Moments]:
             _terms(merged["copy"]),
             _terms(merged["scores"]),
             _terms(merged["output"]),
+            _terms(merged["output_experts_away"]),
         )
     return table
 
@@ -82,6 +84,8 @@ class ComputePlan:
     copy: int
     scores: int
     output: int
+    output_experts_away: int
+    """Output moment where the experts are in system memory and leave no gaps among the buffers."""
     hidden: int
     per_layer_input: int
     heads: int
@@ -159,6 +163,7 @@ def compute_plan(arch: Architecture, cache_plan: CachePlan) -> ComputePlan:
         copy=_sum(moments.copy, sizes),
         scores=_sum(moments.scores, sizes),
         output=_sum(moments.output, sizes),
+        output_experts_away=_sum(moments.output_experts_away, sizes),
         hidden=arch.hidden,
         per_layer_input=sizes.get("PL", 0),
         heads=arch.heads,
@@ -174,7 +179,7 @@ def compute_plan(arch: Architecture, cache_plan: CachePlan) -> ComputePlan:
         ),
         state_bytes=state if kind == "mamba2" else 0,
         scan=scan if kind == "mamba2" else 0,
-        expert_step=_sum(_terms("2 E + Q + UF + UE"), sizes),
+        expert_step=_sum(_terms("2 E + Q + OM + UF + UE"), sizes),
         checked=arch.arch in _checked(),
     )
 
@@ -222,7 +227,9 @@ def scratch(plan: ComputePlan, cells: Cells, request: MemoryRequest, quantized_c
         copied = 2 * max(cells.full * plan.full_row, cells.windowed * plan.window_row)
         beside = plan.state_bytes * request.parallel if plan.has_full else 0
         peak = max(peak, copied + plan.copy * width + beside)
-    return Scratch(peak, inputs, plan.output * width if request.frontend == "api" else 0)
+    away = request.cpu_moe or (request.gpu_layers is not None and request.gpu_layers <= 1)
+    output = plan.output_experts_away if away else plan.output
+    return Scratch(peak, inputs, output * width if request.frontend == "api" else 0)
 
 
 def host_compute_bytes(

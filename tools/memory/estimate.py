@@ -43,9 +43,10 @@ def _overheads() -> dict[str, tuple[int, int, int]]:
 
 
 def _devices(request: MemoryRequest) -> tuple[tuple[str, str], ...]:
-    """Names and kinds of the devices; one CUDA device where no hardware is named."""
+    """Names and kinds of the devices; CUDA devices, one a part of the split, where no hardware is named."""
     if request.hardware is None:
-        return (("CUDA device", "cuda"),)
+        count = len(request.tensor_split or (1,))
+        return (("CUDA device", "cuda"),) if count == 1 else tuple((f"CUDA{i}", "cuda") for i in range(count))
     return tuple((d.name, d.kind) for d in request.hardware.devices) or (("system memory", "cpu"),)
 
 

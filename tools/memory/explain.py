@@ -69,7 +69,7 @@ def _assumptions(model: ModelRecord, plan: Plan, request: MemoryRequest) -> tupl
         notes.append(
             "Without an accelerator everything is in system memory; the CPU backend repacks some weights."
         )
-    if len(devices) > 1:
+    if len(devices or request.tensor_split or ()) > 1:
         notes.append("The scratch buffers of several devices are known within 10 %.")
     partial = request.gpu_layers is not None and request.gpu_layers <= plan.arch.layers
     if partial or request.cpu_moe or not request.kv_offload:

@@ -97,6 +97,12 @@ def check_context(request: MemoryRequest) -> None:
         raise UsageError(f"`{what}` must be at least 1.", hint="Leave it out for the engine's default.")
     if request.tensor_split is not None and (not any(request.tensor_split) or min(request.tensor_split) < 0):
         raise UsageError("`tensor_split` needs shares of which one is above 0.", hint="For example 3,1.")
+    devices = len(request.hardware.devices) if request.hardware is not None else 0
+    if request.tensor_split is not None and 0 < devices < len(request.tensor_split):
+        raise UsageError(
+            f"`tensor_split` has {len(request.tensor_split)} shares, the machine {devices} devices.",
+            hint="Give one share a device, such as 3,1 for two.",
+        )
 
 
 def check_request(request: MemoryRequest) -> tuple[str, str]:
@@ -122,7 +128,8 @@ def shares_of(request: MemoryRequest) -> tuple[float, ...]:
     """Parts of the model by device: the request's split, else by memory."""
     devices = request.hardware.devices if request.hardware is not None else ()
     if request.tensor_split is not None:
-        count = max(len(devices), 1)
+        # With no machine named, as many large devices as the split has parts are assumed.
+        count = len(devices) if request.hardware is not None else len(request.tensor_split)
         return (*request.tensor_split[:count], *(0.0,) * (count - len(request.tensor_split)))
     sizes = tuple(float(d.free_bytes or d.memory_bytes) for d in devices)
     return sizes if any(sizes) else (1.0,) * max(len(sizes), 1)

@@ -120,3 +120,32 @@ def test_unknown_formats_are_one_sentence(values: dict[str, str]) -> None:
 def test_training_options_need_a_method() -> None:
     with pytest.raises(UsageError, match="sequence_length"):
         ask(sequence_length=2048)
+
+
+def test_a_split_without_a_machine_names_as_many_large_devices() -> None:
+    document = ask(tensor_split="3,1")
+    first, second = document["per_device"]
+    assert (first["device"], second["device"]) == ("CUDA0", "CUDA1")
+    assert first["weights_bytes"] > 2 * second["weights_bytes"]
+    assert sum(d["total_bytes"] for d in document["per_device"]) == document["total_bytes"]
+
+
+def test_a_split_over_more_devices_than_there_are_is_refused() -> None:
+    with pytest.raises(UsageError, match="2 shares, the machine 1 devices"):
+        ask(tensor_split="1,1", hardware="RTX 3090")
+
+
+def test_flash_attention_may_be_left_to_the_engine() -> None:
+    assert ask(flash_attention="auto") == ask(flash_attention="on")
+    assert ask(flash_attention="off")["compute_bytes"] > ask(flash_attention="auto")["compute_bytes"]
+
+
+def test_the_projector_stands_beside_a_model_that_reads_images() -> None:
+    plain, seeing = (ask(model="google/gemma-3-12b-it", vision=on) for on in (False, True))
+    added = seeing["weights_bytes"] - plain["weights_bytes"]
+    assert 0.5e9 < added < 1.5e9
+    assert seeing["file_bytes"] - plain["file_bytes"] == added
+    assert "vision projector" in seeing["formula"]
+    assert not [note for note in seeing["caveats"] if note.startswith("Without the vision")]
+    with pytest.raises(UsageError, match="reads no images"):
+        ask(vision=True)
