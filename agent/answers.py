@@ -11,7 +11,8 @@ from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration
-from tools.fit import Ask, Refusal, longest_context, solve, with_memory
+from tools.fit import longest_context, solve, with_memory
+from tools.fit_types import Ask, Refusal
 from tools.memory.types import Evidence
 from tools.quality import benchmark_evidence, quality_of
 from tools.recommend import rank_for
@@ -120,8 +121,7 @@ def placed(model: ModelRecord, brief: Brief) -> Told:
         if c.speed
         else " speed unknown"
     )
-    off = c.cpu_moe or c.gpu_layers is not None
-    beside = f" and {c.memory.host_bytes / GIB:.1f} GiB of system memory" if off else ""
+    beside = f" and {c.memory.host_bytes / GIB:.1f} GiB of system memory" if c.spills else ""
     text = (
         f"{c.quant} on {engine_name(c.engine)} with {c.context:,} tokens ({c.kv_cache_type} cache) takes "
         f"{c.memory.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB{beside};{speed}."

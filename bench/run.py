@@ -7,7 +7,17 @@ import importlib.util
 import sys
 import time
 
-PARTS = ("start_up", "memory", "truth", "quality", "retrieval", "understanding", "conversations", "tui")
+PARTS = (
+    "start_up",
+    "memory",
+    "truth",
+    "fit",
+    "quality",
+    "retrieval",
+    "understanding",
+    "conversations",
+    "tui",
+)
 
 
 def main() -> int:

@@ -148,9 +148,16 @@ class Configuration:
     device_room: tuple[int, ...] = ()
     """Bytes that each device offers; empty where system memory is meant."""
     gpu_layers: int | None = None
-    cpu_moe: bool = False
+    """Layers on the accelerators, the output counted first; None for all."""
+    cpu_moe_layers: int | None = None
+    """Layers whose experts are in system memory."""
     speed: SpeedFigure | None = None
     caveats: tuple[str, ...] = ()
+
+    @property
+    def spills(self) -> bool:
+        """Whether layers or experts are in system memory."""
+        return self.gpu_layers is not None or bool(self.cpu_moe_layers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +211,8 @@ class Candidate:
             "parallel": c.parallel if c else 1,
             "kv_cache_type": c.kv_cache_type if c else None,
             "gpu_layers": c.gpu_layers if c else None,
-            "cpu_moe": c.cpu_moe if c else False,
+            "cpu_moe": bool(c.cpu_moe_layers) if c else False,
+            "cpu_moe_layers": c.cpu_moe_layers if c else None,
             "hardware": {"name": self.hardware, "owned": self.owned, "usd": self.hardware_usd},
             "memory": memory_json(c),
             "speed": c.speed.as_json() if c and c.speed else {"tokens_per_second": None, "basis": "unknown"},

@@ -1,203 +1,181 @@
-"""The joint solver: quantization, cache type, context, engine and offload of one model on one machine.
+"""The joint solver: quantization, cache type, context, engine and placement of one model on one machine.
 
-Every configuration that the engines offer is priced by the memory engine and the speed model; the best by
-utility wins. Nothing is rounded up to "fits": a configuration holds when every device has room for its share.
+Every configuration that the engines offer and that could still win is priced by the memory engine and the
+speed model; the best by utility wins. Nothing is rounded up to "fits": a configuration holds when every
+device has room for its share.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.budget import GIB, Room, room_of
 from tools.candidates import Configuration, SpeedFigure
-from tools.engines import ENCODER_KINDS, Option, native_quant, options_for
+from tools.engines import ENCODER_KINDS, Option, options_for
+from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
 from tools.memory.estimate import CONTEXT_STEP, DeviceBytes, device_bytes, estimate_memory, max_context
-from tools.memory.types import DeviceMemory, MemoryRequest
-from tools.needs import Priority
+from tools.memory.llama_cpp import Plan, plan_of
+from tools.memory.quantization import mix_of, tables
+from tools.memory.types import MemoryRequest
+from tools.placing import (
+    Placed,
+    cache_types_for,
+    holds,
+    largest_share,
+    may_spill,
+    overfull,
+    request_for,
+    spilled,
+)
 from tools.projector import projector_bytes, with_projector
+from tools.quant_loss import cache_loss, quality_loss
 from tools.speed import estimate_speed
-from tools.utility import memory_score, size_factor, speed_penalty, speed_score, table, utility
+from tools.utility import memory_score, speed_penalty, speed_score, table, utility
 
 UNKNOWN_WINDOW = 8192
 """Tokens up to which a model of unknown window is still offered; nearly all of its age have that much."""
-LEAST_BITS = 3.4
-"""Bits per weight of the smallest quantization on the ladders (Q3_K blocks: 110 bytes for 256 weights)."""
+UNQUANTIZED = ("f16", "bf16", "auto")
+MOST_GAIN_BY_CACHE = 2.0
+"""Factor that a quantized cache adds to the speed at the most: it halves what is read of it."""
+MOST_GAIN_BY_FORMAT = 1.1
+"""Factor between the efficiencies of two formats of a ladder, beside their bits (`data/speed.json`)."""
+NOTHING = DeviceBytes(0, 0, 0, 0, 0)
+LEAST_BITS = 2.6
+"""Bits per weight of the smallest quantization on the ladders (Q2_K blocks: 84 bytes for 256 weights)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What a configuration must hold, and what is fixed by the person."""
-
-    context: int = 8192
-    """Tokens of one conversation."""
-    parallel: int = 1
-    min_speed: float = 0.0
-    speed_is_hard: bool = False
-    priority: Priority = "balanced"
-    server: bool = False
-    quant: str | None = None
-    kv_cache_type: str | None = None
-    engine: str | None = None
-    ubatch_size: int = 512
-    flash_attention: bool = True
-    offload: bool = True
-    """Whether layers or experts may go to system memory."""
-    task: str = ""
-    """Decides how much a quantization hurts."""
-    reserve: bool = True
-    """Keep memory free for desktop and driver."""
-    vision: bool = False
-    """Whether images are read: the projector then stands beside the model."""
-    beside_bytes: int = 0
-    """Memory that companions (an embedder, a reranker) take on the same devices."""
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """The best configuration and its scores."""
-
-    configuration: Configuration
-    quality_loss: float
-    """Points lost to quantization of weights and cache."""
-    speed_score: float
-    memory_score: float
-    merit: float
-    """The configuration's share of the utility; comparable between configurations of one model only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a model has no configuration here, with the constraint's name in the contract."""
-
-    reason: str
-    constraint: str
-    shortfall_bytes: int = 0
-    """Memory that is missing, together or on the device that is too full; 0 for other constraints."""
-
-
-def quality_loss(model: ModelRecord, quant: str, kv_cache_type: str, task: str = "") -> float:
-    """Expected points lost against full precision: larger for small models, and for code and reasoning."""
-    record = load_catalog().quantizations.get(quant)
-    weights = record.quality_loss if record else 0.0
-    if native_quant(model) == quant:
-        weights = 0.0
-    losses = table()["cache_loss"]
-    cache = max(losses.get(part, 0.0) for part in kv_cache_type.split("/"))
-    sensitivity = table()["quant_sensitivity"]
-    return float(
-        weights * size_factor(model.params_total) * sensitivity.get(task, sensitivity["default"]) + cache
-    )
-
-
-def _request(option: Option, kv: str, machine: Machine, ask: Ask) -> MemoryRequest:
-    return MemoryRequest(
-        quant=option.quant,
-        context=ask.context * ask.parallel,
-        kv_cache_type=kv,
-        engine=option.engine,
-        parallel=ask.parallel,
-        ubatch_size=ask.ubatch_size,
-        flash_attention=ask.flash_attention,
-        hardware=machine,
-    )
-
-
-def _cache_types(option: Option, ask: Ask) -> tuple[str, ...]:
-    if ask.kv_cache_type is not None:
-        return (ask.kv_cache_type,)
-    return tuple(table()["cache_ladder"]) if option.format == "gguf" and ask.flash_attention else ("f16",)
-
-
-def _speed(
-    model: ModelRecord, option: Option, kv: str, machine: Machine, ask: Ask, gpu_share: float
-) -> SpeedFigure | None:
+def speed_of(model: ModelRecord, placed: Placed, machine: Machine, ask: Ask) -> SpeedFigure | None:
+    """Expected speed of a configuration; None for models that write nothing, or where it is unknown."""
     if model.kind in ENCODER_KINDS:
-        return None  # reads texts, writes no tokens
+        return None
     speed = estimate_speed(
         model,
-        option.quant,
+        placed.option.quant,
         machine,
-        engine=option.engine,
-        context=ask.context,
-        gpu_share=gpu_share,
+        engine=placed.option.engine,
+        context=placed.request.context // placed.request.parallel,
+        gpu_share=placed.share,
         parallel=ask.parallel,
-        kv_cache_type=kv,
+        kv_cache_type=placed.request.kv_cache_type,
     )
-    if speed is None:
-        return None
-    return SpeedFigure(speed.low, speed.mid, speed.high, speed.basis)
+    return None if speed is None else SpeedFigure(speed.low, speed.mid, speed.high, speed.basis)
 
 
-def _tries(
-    model: ModelRecord, machine: Machine, room: Room, ask: Ask, settled: set[Option]
-) -> Iterator[tuple[Option, MemoryRequest, int, float]]:
-    """Configurations that fit, as (option, request, bytes on the accelerators, share of the weights there).
+class _Scores(NamedTuple):
+    """How good a placed configuration is."""
 
-    The caller puts an option into `settled` when it is fast enough: then its cache is not quantized further.
-    System memory is used only where nothing fits on the accelerators alone: it is ten times slower.
-    """
-    fitted = False
-    for option in options_for(model, machine, ask.parallel, quant=ask.quant, engine=ask.engine):
-        for kv in _cache_types(option, ask):
-            request = _request(option, kv, machine, ask)
-            sizes = device_bytes(model, request)
-            if _holds(model, request, room, sizes):
-                fitted = True
-                yield option, request, sizes.total, 1.0
-            if option in settled:
-                break
-    if fitted or not ask.offload or not machine.devices or machine.devices[0].unified or not room.host_bytes:
-        return
-    for option in options_for(model, machine, ask.parallel, quant=ask.quant, engine=ask.engine, offload=True):
-        yield from _offloaded(model, option, machine, room, ask)
+    loss: float
+    cache_loss: float
+    speed: float
+    memory: float
+    merit: float
 
 
-def _holds(model: ModelRecord, request: MemoryRequest, room: Room, sizes: DeviceBytes) -> bool:
-    """With several devices, the sum is not enough: each must hold its share."""
-    if sizes.total > room.total_bytes:
-        return False
-    return len(room.device_bytes) < 2 or _overfull(model, request, room) is None
+@dataclass(slots=True)
+class _Search:
+    """The best configuration so far, and what is left to look at."""
 
+    model: ModelRecord
+    machine: Machine
+    room: Room
+    ask: Ask
+    best: Solution | None = None
+    fitted: bool = False
+    fastest: float = 0.0
+    known: tuple[float, float] | None = None
+    """Bits per weight and speed of the last configuration on the devices."""
 
-def _overfull(model: ModelRecord, request: MemoryRequest, room: Room) -> tuple[DeviceMemory, int] | None:
-    """The device whose share exceeds its room the most, and that room; None where each holds its share."""
-    shares = zip(estimate_memory(model, request).per_device, room.device_bytes, strict=False)
-    share, size = max(shares, key=lambda pair: pair[0].total_bytes - pair[1])
-    return (share, size) if share.total_bytes > size else None
+    def run(self) -> None:
+        """Looks through all options; through system memory only where the accelerators hold nothing good."""
+        blocks = block_params(self.model)
+        for option in self._options():
+            if option.format != "gguf" or blocks * least_bits(option.quant) / 8 <= self.room.total_bytes:
+                self._on_devices(option)
+        if may_spill(self.machine, self.room, self.ask) and self._wants_more():
+            plan = plan_of(self.model)
+            if plan is not None:
+                self._beside_devices(plan)
 
+    def _options(self, *, offload: bool = False) -> list[Option]:
+        ask = self.ask
+        return options_for(
+            self.model, self.machine, ask.parallel, quant=ask.quant, engine=ask.engine, offload=offload
+        )
 
-def _offloaded(
-    model: ModelRecord, option: Option, machine: Machine, room: Room, ask: Ask
-) -> Iterator[tuple[Option, MemoryRequest, int, float]]:
-    """Experts, or else the last layers, in system memory."""
-    arch = model.architecture
-    if arch is None or room.host_bytes is None:
-        return
-    base = _request(option, "f16" if ask.kv_cache_type is None else ask.kv_cache_type, machine, ask)
-    if arch.experts is not None:
-        request = replace(base, cpu_moe=True)
-        sizes = device_bytes(model, request)
-        if sizes.host <= room.host_bytes and _holds(model, request, room, sizes):
-            share = sizes.weights / max(1, sizes.weights + sizes.host)
-            yield option, request, sizes.total, share
-        return
-    low, high, best = 1, arch.layers, None
-    while low <= high:
-        middle = (low + high) // 2
-        request = replace(base, gpu_layers=middle)
-        sizes = device_bytes(model, request)
-        if _holds(model, request, room, sizes):
-            best, low = (request, sizes), middle + 1
-        else:
-            high = middle - 1
-    if best is not None and best[1].host <= room.host_bytes:
-        share = best[1].weights / max(1, best[1].weights + best[1].host)
-        yield option, best[0], best[1].total, share
+    def _wants_more(self) -> bool:
+        """System memory is ten times slower: it is worth a look where nothing above three bits fits."""
+        if not self.fitted:
+            return True
+        return self.best is not None and _bits(self.best.configuration.quant) < float(
+            table()["spill_below_bits"]
+        )
+
+    def _at_best(self, option: Option, kv: str, speed: float | None, memory: float) -> float:
+        """Merit that an option of at most this speed (None: any) and memory score cannot exceed."""
+        loss = quality_loss(self.model, option.quant, kv, self.ask.task)
+        part = 100.0 if speed is None else speed_score(speed, self.ask.min_speed)
+        bound = _merit(self.ask, loss, part, memory, option.support)
+        return bound - speed_penalty(speed, self.ask.min_speed)
+
+    def _fastest_as(self, option: Option, kv: str) -> float | None:
+        """A speed that an option cannot exceed, by what is known of another; None where nothing is."""
+        if self.known is None:
+            return None
+        bits, speed = self.known
+        cached = 1.0 if kv in UNQUANTIZED else MOST_GAIN_BY_CACHE
+        return speed * max(1.0, bits / _bits(option.quant)) * MOST_GAIN_BY_FORMAT * cached
+
+    def _on_devices(self, option: Option) -> None:
+        for kv in cache_types_for(option, self.ask):
+            bound = self._at_best(option, kv, self._fastest_as(option, kv), 100.0)
+            if self.best is not None and bound <= self.best.merit:
+                continue
+            request = request_for(option, kv, self.machine, self.ask)
+            sizes = device_bytes(self.model, request)
+            if not holds(sizes, self.room):
+                continue
+            self.fitted = True
+            speed = self._consider(Placed(option, request, sizes))
+            if speed is not None and kv in UNQUANTIZED:
+                self.known = (_bits(option.quant), speed)
+            if speed is None or speed >= self.ask.min_speed or kv not in UNQUANTIZED:
+                return  # one step down may be for speed, the next one is for memory only
+
+    def _beside_devices(self, plan: Plan) -> None:
+        """Options that use system memory, those with the best prospects first."""
+        prospects = []
+        for option in self._options(offload=True):
+            share = largest_share(plan, option, self.room)
+            if share is None:
+                continue
+            request = request_for(option, self.ask.kv_cache_type or "f16", self.machine, self.ask)
+            best = speed_of(self.model, Placed(option, request, NOTHING, share), self.machine, self.ask)
+            bound = self._at_best(option, request.kv_cache_type, best.mid if best else None, 0.0)
+            prospects.append((bound, option))
+        for bound, option in sorted(prospects, key=lambda item: -item[0]):
+            if self.best is not None and bound <= self.best.merit:
+                return
+            placed = spilled(plan, self.model, option, self.machine, self.room, self.ask)
+            if placed is not None:
+                self._consider(placed)
+
+    def _consider(self, placed: Placed) -> float | None:
+        """Rates a configuration that fits; returns its speed."""
+        figure = speed_of(self.model, placed, self.machine, self.ask)
+        mid = figure.mid if figure else None
+        self.fastest = max(self.fastest, mid or 0.0)
+        if not (self.ask.speed_is_hard and mid is not None and mid < self.ask.min_speed):
+            scores = _scores(self.model, placed, self.room, mid, self.ask)
+            if self.best is None or scores.merit >= self.best.merit:
+                found = _solution(placed, self.room, figure, scores)
+                if self.best is None or found.order > self.best.order:
+                    self.best = found
+        return mid
 
 
 @lru_cache(maxsize=65536)
@@ -213,36 +191,51 @@ def solve(model_id: str, machine: Machine, ask: Ask) -> Solution | Refusal:
         The solution, or the reason why there is none.
     """
     model = load_catalog().by_id[model_id.lower()]
-    if model.context_length is not None and ask.context > model.context_length:
-        return Refusal(
-            f"its window is {model.context_length:,} tokens, {ask.context:,} are needed", "context"
-        )
-    if model.context_length is None and ask.context > UNKNOWN_WINDOW:
-        return Refusal(f"its window is not known, {ask.context:,} tokens are needed", "context")
-    taken = ask.beside_bytes + (projector_bytes(model) or 0 if ask.vision else 0)
-    room = room_of(machine, server=ask.server, reserve=ask.reserve).less(taken)
+    window = window_refusal(model, ask.context)
+    if window is not None:
+        return window
+    if model.params_total is None and plan_of(model) is None:
+        return Refusal("neither its tensors nor its parameter count are known", "unknown")
+    room = room_for(model, machine, ask)
     hopeless = _hopeless(model, machine, room, ask)
     if hopeless is not None:
         return hopeless
-    best: Solution | None = None
-    fastest = 0.0
-    settled: set[Option] = set()
-    for option, request, used, share in _tries(model, machine, room, ask, settled):
-        speed = _speed(model, option, request.kv_cache_type, machine, ask, share)
-        mid = speed.mid if speed else None
-        fastest = max(fastest, mid or 0.0)
-        if mid is None or mid >= ask.min_speed:
-            settled.add(option)
-        if ask.speed_is_hard and mid is not None and mid < ask.min_speed:
-            continue
-        found = _scored(model, option, request, room, used, speed, ask)
-        if best is None or found.merit > best.merit:
-            best = found
-    if best is not None:
-        return best
-    if fastest:
-        return Refusal(f"about {fastest:.0f} tokens/s here, {ask.min_speed:g} are needed", "min_speed")
+    search = _Search(model, machine, room, ask)
+    search.run()
+    if search.best is not None:
+        return search.best
+    if search.fastest:
+        return Refusal(f"about {search.fastest:.0f} tokens/s here, {ask.min_speed:g} are needed", "min_speed")
     return _memory_refusal(model, machine, room, ask)
+
+
+def window_refusal(model: ModelRecord, context: int) -> Refusal | None:
+    """Why a model cannot hold a conversation of so many tokens, on any machine."""
+    if model.context_length is not None and context > model.context_length:
+        return Refusal(f"its window is {model.context_length:,} tokens, {context:,} are needed", "context")
+    if model.context_length is None and context > UNKNOWN_WINDOW:
+        return Refusal(f"its window is not known, {context:,} tokens are needed", "context")
+    return None
+
+
+def room_for(model: ModelRecord, machine: Machine, ask: Ask) -> Room:
+    """What a machine offers a model beside companions and projector."""
+    taken = ask.beside_bytes + (projector_bytes(model) or 0 if ask.vision else 0)
+    return room_of(machine, server=ask.server, reserve=ask.reserve).less(taken)
+
+
+def block_params(model: ModelRecord) -> int:
+    """Parameters at the least outside the token tables, which may stay in system memory."""
+    arch, params = model.architecture, model.params_total or 0
+    tables = (2 * arch.hidden + arch.per_layer_embedding * arch.layers) * arch.vocab if arch else params // 2
+    return max(0, params - tables)
+
+
+@cache
+def least_bits(quant: str) -> float:
+    """Bits per weight of a llama.cpp quantization's smallest type, which no matrix of it goes below."""
+    mix, types = mix_of(quant), tables().types
+    return min(8 * types[name][1] / types[name][0] for name in (mix.base, mix.stacked or mix.base))
 
 
 def _hopeless(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Refusal | None:
@@ -250,12 +243,10 @@ def _hopeless(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Ref
 
     A lower bound: embeddings and output, which may stay in system memory, are not counted, nor is any cache.
     """
-    arch, params = model.architecture, model.params_total
-    if ask.quant is not None or params is None:
+    if ask.quant is not None:
         return None
-    tables = (2 * arch.hidden + arch.per_layer_embedding * arch.layers) * arch.vocab if arch else params // 2
-    least = int(max(0, params - tables) * LEAST_BITS / 8)
-    host = (room.host_bytes or 0) if ask.offload and machine.devices and not machine.devices[0].unified else 0
+    least = int(block_params(model) * LEAST_BITS / 8)
+    host = (room.host_bytes or 0) if may_spill(machine, room, ask) else 0
     if least <= room.total_bytes + host:
         return None
     return Refusal(
@@ -266,65 +257,82 @@ def _hopeless(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Ref
     )
 
 
-def _scored(
-    model: ModelRecord,
-    option: Option,
-    request: MemoryRequest,
-    room: Room,
-    used: int,
-    speed: SpeedFigure | None,
-    ask: Ask,
-) -> Solution:
-    """Rates one configuration that fits."""
-    loss = quality_loss(model, option.quant, request.kv_cache_type, ask.task)
-    speed_part = speed_score(speed.mid if speed else None, ask.min_speed)
-    # Layers fill the devices on purpose; what the last one leaves over is no headroom.
-    memory_part = (
-        0.0 if request.gpu_layers is not None else memory_score(used, room.total_bytes, ask.priority)
+@cache
+def _bits(quant: str) -> float:
+    record = load_catalog().quantizations.get(quant)
+    return record.bits_per_weight if record else 16.0
+
+
+def _merit(ask: Ask, loss: float, speed: float, memory: float, support: float) -> float:
+    """Utility of what differs between configurations of one model."""
+    return utility(
+        ask.priority, quality=-loss, speed=speed, context=0.0, memory=memory, license_=0.0, support=support
     )
-    merit = utility(
-        ask.priority,
-        quality=-loss,
-        speed=speed_part,
-        context=0.0,
-        memory=memory_part,
-        license_=0.0,
-        support=float(option.support),
-    ) - speed_penalty(speed.mid if speed else None, ask.min_speed)
+
+
+def _scores(model: ModelRecord, placed: Placed, room: Room, speed: float | None, ask: Ask) -> _Scores:
+    loss = quality_loss(model, placed.option.quant, placed.request.kv_cache_type, ask.task)
+    speed_part = speed_score(speed, ask.min_speed)
+    # What spills fills the devices on purpose; what the last one leaves over is no headroom.
+    memory_part = 0.0 if placed.spills else memory_score(placed.sizes.total, room.total_bytes, ask.priority)
+    merit = _merit(ask, loss, speed_part, memory_part, float(placed.option.support))
+    cache = cache_loss(placed.request.kv_cache_type)
+    return _Scores(loss, cache, speed_part, memory_part, merit - speed_penalty(speed, ask.min_speed))
+
+
+def _solution(placed: Placed, room: Room, speed: SpeedFigure | None, scores: _Scores) -> Solution:
+    option, request, sizes = placed.option, placed.request, placed.sizes
     configuration = Configuration(
         quant=option.quant,
         engine=option.engine,
-        context=ask.context,
-        parallel=ask.parallel,
+        context=request.context // request.parallel,
+        parallel=request.parallel,
         kv_cache_type=request.kv_cache_type,
         memory=None,
         available_bytes=room.total_bytes,
         fits=True,
         device_room=room.device_bytes,
         gpu_layers=request.gpu_layers,
-        cpu_moe=request.cpu_moe,
+        cpu_moe_layers=request.cpu_moe_layers,
         speed=speed,
         caveats=option.caveats,
     )
-    return Solution(configuration, loss, speed_part, memory_part, merit)
+    return Solution(
+        configuration,
+        scores.loss,
+        scores.cache_loss,
+        scores.speed,
+        scores.memory,
+        scores.merit,
+        sizes.total,
+        sizes.host,
+        option.support,
+    )
+
+
+def rated(model: ModelRecord, placed: Placed, machine: Machine, room: Room, ask: Ask) -> Solution:
+    """A configuration that fits, with its speed and scores."""
+    figure = speed_of(model, placed, machine, ask)
+    return _solution(placed, room, figure, _scores(model, placed, room, figure.mid if figure else None, ask))
 
 
 def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Refusal:
     """The smallest configuration, and how far it is from fitting."""
-    smallest: tuple[int, Option, MemoryRequest] | None = None
+    smallest: tuple[DeviceBytes, Option, MemoryRequest] | None = None
     for option in options_for(model, machine, ask.parallel, quant=ask.quant, engine=ask.engine):
-        request = _request(option, _cache_types(option, ask)[-1], machine, ask)
-        total = device_bytes(model, request).total
-        if smallest is None or total < smallest[0]:
-            smallest = (total, option, request)
+        request = request_for(option, cache_types_for(option, ask)[-1], machine, ask)
+        sizes = device_bytes(model, request)
+        if smallest is None or sizes.total < smallest[0].total:
+            smallest = (sizes, option, request)
     if smallest is None:
         return Refusal("no engine here is known to run it", "engine")
-    total, option, request = smallest
+    sizes, option, request = smallest
     what = f"{option.quant} with {request.context:,} tokens ({request.kv_cache_type} cache)"
-    there, where = room.total_bytes, ""
-    crowded = _overfull(model, request, room) if total <= there and room.device_bytes else None
+    total, there, where = sizes.total, room.total_bytes, ""
+    crowded = overfull(sizes, room) if total <= there else None
     if crowded is not None:
-        total, there, where = crowded[0].total_bytes, crowded[1], f" on one {crowded[0].device}"
+        total, there = sizes.devices[crowded], room.device_bytes[crowded]
+        where = f" on one {machine.devices[crowded].name}"
     usable = f"{there / GIB:.1f} GiB are usable" + (" there" if where else "")
     return Refusal(
         f"does not fit: {what} takes {total / GIB:.1f} GiB{where}, {usable}",
@@ -336,13 +344,12 @@ def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) 
 def longest_context(model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask) -> int:
     """Tokens that each conversation could hold at most in a configuration that fits, on every device."""
     request = _request_of(configuration, machine, ask)
-    room = room_of(machine, server=ask.server, reserve=ask.reserve).less(ask.beside_bytes)
+    room = room_for(model, machine, ask)
 
     def held(context: int) -> bool:
         asked = replace(request, context=context * request.parallel)
         sizes = device_bytes(model, asked)
-        on_host = request.cpu_moe or request.gpu_layers is not None
-        return _holds(model, asked, room, sizes) and not (on_host and sizes.host > (room.host_bytes or 0))
+        return holds(sizes, room) and not (configuration.spills and sizes.host > (room.host_bytes or 0))
 
     most = max_context(model, request, room.total_bytes) // request.parallel
     if most <= configuration.context or held(most):
@@ -365,7 +372,7 @@ def _request_of(configuration: Configuration, machine: Machine, ask: Ask) -> Mem
         flash_attention=ask.flash_attention,
         hardware=machine,
         gpu_layers=configuration.gpu_layers,
-        cpu_moe=configuration.cpu_moe,
+        cpu_moe_layers=configuration.cpu_moe_layers,
     )
 
 

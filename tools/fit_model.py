@@ -9,16 +9,19 @@ from knowledge.catalog.records import Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import brief_of
 from tools.budget import GIB, room_of
-from tools.candidates import Candidate, Change, Configuration, LicenseFigure
-from tools.engines import backend_of, options_for
-from tools.fit import Ask, Refusal, Solution, longest_context, solve, with_memory
-from tools.hardware import describe
+from tools.candidates import Candidate, Change, Configuration, Reason
+from tools.engines import ENCODER_KINDS, backend_of
+from tools.fit import longest_context, solve, with_memory
+from tools.fit_choices import choices
+from tools.fit_types import Ask, Refusal, Solution
+from tools.frontier import dominates, frontier, point_json
 from tools.hardware_types import Machine
 from tools.licensing import judge
+from tools.memory.types import Evidence
 from tools.needs import LicenseNeed, Needs, Role, Task
 from tools.quality import quality_of
 from tools.reasons import reasons_for
-from tools.roles.common import active_b, features_of_model
+from tools.roles.common import local_candidate
 from tools.roles.encoders import KIND_OF_ROLE, TASK_OF_ROLE, window_of
 from tools.runbook import commands_for
 from tools.sensitivity import CARD_STEPS_GIB
@@ -47,9 +50,10 @@ class FitWish:
     flash_attention: bool = True
     vision: bool = False
 
-    def ask(self, model: ModelRecord, *, reserve: bool = True, offload: bool = True) -> Ask:
-        """The solver's question."""
-        usual = min(DEFAULT_CONTEXT, window_of(model) or DEFAULT_CONTEXT)
+    def ask(self, model: ModelRecord | None, *, reserve: bool = True, offload: bool = True) -> Ask:
+        """The solver's question; without a model, for any."""
+        window = window_of(model) if model is not None else None
+        usual = min(DEFAULT_CONTEXT, window or DEFAULT_CONTEXT)
         return Ask(
             context=self.context or usual,
             parallel=self.parallel,
@@ -77,6 +81,7 @@ class FitAnswer:
     error: dict[str, str] | None = None
     model: str = ""
     model_id: str = ""
+    pareto: tuple[dict[str, Any], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The contract's document."""
@@ -88,6 +93,7 @@ class FitAnswer:
         top |= {
             "max_context": self.max_context,
             "alternatives": list(self.alternatives),
+            "pareto": list(self.pareto),
             "would_change": [c.as_json() for c in self.would_change],
         }
         if self.error is not None:
@@ -96,86 +102,76 @@ class FitAnswer:
 
 
 def fit_model(model: ModelRecord, machine: Machine, wish: FitWish) -> FitAnswer:
-    """Finds the best configuration: on the accelerators, then without the reserve, then with offload.
+    """Finds the best configuration: within the reserve, without it, then with parts in system memory.
 
     Args:
         model: the model.
         machine: where it should run.
         wish: what is fixed.
     """
-    tries = (wish.ask(model, offload=False), wish.ask(model, reserve=False, offload=False), wish.ask(model))
-    refusal: Refusal | None = None
-    for ask in tries:
-        found = solve(model.id, machine, ask)
-        if isinstance(found, Solution):
-            return _answer(model, machine, wish, ask, found)
-        refusal = refusal or found
-    assert refusal is not None
-    changes = _ways_out(model, machine, wish, refusal)
+    ask = wish.ask(model)
+    found = solve(model.id, machine, ask)
+    if isinstance(found, Refusal) or found.spills:
+        tight = wish.ask(model, reserve=False, offload=False)
+        without = solve(model.id, machine, tight)
+        # Not at any price: what spills may still be better than three bits squeezed in.
+        if isinstance(without, Solution) and (isinstance(found, Refusal) or without.merit >= found.merit):
+            return _answer(model, machine, tight, without)
+    if isinstance(found, Solution):
+        return _answer(model, machine, ask, found)
+    changes = _ways_out(model, machine, wish, found)
     error = {
-        "code": "does_not_fit" if refusal.constraint == "memory" else refusal.constraint,
-        "message": f"{model.name}: {refusal.reason}.",
+        "code": "does_not_fit" if found.constraint == "memory" else found.constraint,
+        "message": f"{model.name}: {found.reason}.",
         "hint": f"If {changes[0].condition}: {changes[0].outcome}." if changes else "Choose another model.",
     }
     return FitAnswer(None, 0, (), changes, error, model.name, model.id)
 
 
-def _answer(model: ModelRecord, machine: Machine, wish: FitWish, ask: Ask, found: Solution) -> FitAnswer:
+def _answer(model: ModelRecord, machine: Machine, ask: Ask, found: Solution) -> FitAnswer:
     configuration = with_memory(model, machine, found.configuration, ask)
     if not ask.reserve:
         configuration = replace(configuration, caveats=(NO_RESERVE, *configuration.caveats))
+    points = frontier(model, machine, ask) if model.kind not in ENCODER_KINDS else ()
+    chosen = [
+        Reason(text, (Evidence("tool", "fit", model.id),)) for text in choices(model, machine, ask, found)
+    ]
     candidate = _candidate(model, machine, configuration)
     return FitAnswer(
-        candidate,
+        replace(candidate, why=(*chosen, *candidate.why)),
         longest_context(model, machine, configuration, ask),
-        _alternatives(model, machine, wish, ask, configuration),
+        _alternatives(model, machine, ask, found, points),
         (),
+        pareto=tuple(point_json(point) for point in points),
     )
 
 
 def _candidate(model: ModelRecord, machine: Machine, configuration: Configuration) -> Candidate:
-    need = LicenseNeed(use="any")
-    verdict = judge(model, need, load_catalog().license_of(model))
+    verdict = judge(model, LicenseNeed(use="any"), load_catalog().license_of(model))
     role, task = ROLE_OF_KIND.get(model.kind, ("generator", "chat"))
     brief = replace(brief_of(Needs()), machine=machine, role=role, task=task)
-    bare = Candidate(
-        model=model.name,
-        model_id=model.id,
-        kind="local",
-        role=role,
-        params_total_b=round(model.params_total / 1e9, 3) if model.params_total else None,
-        params_active_b=active_b(model),
-        features=features_of_model(model),
-        context_length=window_of(model),
-        release_date=model.release_date,
-        hardware=describe(machine),
-        owned=not machine.rented,
-        configuration=configuration,
-        quality=quality_of(model.id, task),
-        license=verdict.figure if verdict.figure is not None else LicenseFigure("unknown", "unknown", None),
-        utility=0.0,
-    )
+    bare = local_candidate(model, machine, role, configuration, quality_of(model.id, task), verdict)
+    bare = replace(bare, context_length=window_of(model))
     return replace(bare, why=reasons_for(bare, brief), commands=commands_for(bare))
 
 
 def _alternatives(
-    model: ModelRecord, machine: Machine, wish: FitWish, ask: Ask, best: Configuration
+    model: ModelRecord, machine: Machine, ask: Ask, best: Solution, points: tuple[Solution, ...]
 ) -> tuple[dict[str, Any], ...]:
-    """The same model in other quantizations that fit as well."""
-    if wish.quant is not None:
+    """Other quantizations of the Pareto set with the same context, the best first."""
+    if ask.quant is not None:
         return ()
+    others: dict[str, Solution] = {}
+    for point in sorted(points, key=lambda p: p.order, reverse=True):
+        c = point.configuration
+        if c.context == ask.context and c.quant != best.configuration.quant and not dominates(best, point):
+            others.setdefault(c.quant, point)
     found: list[dict[str, Any]] = []
-    for option in options_for(model, machine, wish.parallel, engine=wish.engine):
-        if option.quant == best.quant:
-            continue
-        other = solve(model.id, machine, replace(ask, quant=option.quant, engine=option.engine))
-        if isinstance(other, Solution):
-            full = with_memory(model, machine, other.configuration, ask)
-            document = _candidate(model, machine, full).as_json(len(found) + 2)
-            document["quality_loss_points"] = round(other.quality_loss, 2)
-            found.append(document)
-        if len(found) >= MOST_ALTERNATIVES:
-            break
+    for other in list(others.values())[:MOST_ALTERNATIVES]:
+        full = with_memory(model, machine, other.configuration, ask)
+        document = _candidate(model, machine, full).as_json(len(found) + 2)
+        document["quality_loss_points"] = round(other.quality_loss, 2)
+        found.append(document)
     return tuple(found)
 
 

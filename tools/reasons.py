@@ -65,10 +65,10 @@ def advice(candidate: Candidate, brief: Brief) -> list[Reason]:
 
 def _beside(c: Configuration, brief: Brief) -> str:
     """What a configuration with layers or experts off the accelerator takes of system memory."""
-    off = c.cpu_moe or c.gpu_layers is not None
-    if not off or c.memory is None or brief.machine is None or not brief.machine.devices:
+    if not c.spills or c.memory is None or brief.machine is None or not brief.machine.devices:
         return ""
-    what = "the experts" if c.cpu_moe else "the other layers"
+    away = c.cpu_moe_layers
+    what = f"the experts of {away} layers" if away else "the other layers"
     return f"; {what} take {c.memory.host_bytes / GIB:.1f} GiB of system memory"
 
 

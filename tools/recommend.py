@@ -177,7 +177,9 @@ def _privacy(brief: Brief) -> list[Rejected]:
 def _nothing(brief: Brief, rejected: tuple[Rejected, ...]) -> dict[str, str]:
     """The error object where no option meets the needs: the constraint that binds, and what to do."""
     homeless = brief.machine is None and brief.mode != "api"
-    first = None if homeless else next(iter(rejected), None)
+    # Where something fits and is only too slow, memory is not what binds.
+    slow = next((r for r in rejected if r.constraint == "min_speed"), None)
+    first = None if homeless else slow or next(iter(rejected), None)
     binding = first.constraint if first is not None else "hardware" if homeless else "model"
     detail = f": {first.model} {first.reason}" if first is not None else ""
     return {

@@ -83,10 +83,11 @@ TOOLS: tuple[Tool[Any], ...] = (
     ),
     Tool(
         "fit_model",
-        "Whether a model fits a machine, its best quantization, largest context and expected speed there.",
+        "Whether a model fits a machine, its best quantization, largest context and speed there; without "
+        "`model` the largest models that fit, with `find_hardware` the hardware that the model needs.",
         FitQuery,
         fit,
-        (*CONFIGURATION, "min_speed"),
+        (*CONFIGURATION, "min_speed", "find_hardware"),
     ),
     Tool(
         "compare_models",

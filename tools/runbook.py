@@ -44,7 +44,8 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
         return fields
     quantized = c.kv_cache_type not in ("f16", "bf16", "provider")
     keys, _, values = c.kv_cache_type.partition("/")
-    offload = " --cpu-moe" if c.cpu_moe else f" -ngl {c.gpu_layers}" if c.gpu_layers is not None else ""
+    offload = f" -ngl {c.gpu_layers}" if c.gpu_layers is not None else ""
+    offload += f" --n-cpu-moe {c.cpu_moe_layers}" if c.cpu_moe_layers else ""
     devices = len(c.memory.per_device) if c.memory else 1
     fields |= {
         "quant": c.quant,

@@ -138,6 +138,7 @@ def fit_lines(document: Document, why: bool) -> list[str]:
     ]
     lines += table(rows)
     lines += _devices(memory)
+    lines += section("Chosen so", bullets(_choices(document)))
     lines += section("Alternatives", _alternatives(document.get("alternatives", [])))
     lines += section("Note", bullets(document.get("caveats", [])))
     lines += section("What would change it", bullets(changes(document)))
@@ -147,6 +148,16 @@ def fit_lines(document: Document, why: bool) -> list[str]:
         lines += section("Formula", wrapped(memory.get("formula") or "unknown", indent="  ", first="  "))
         lines += section("Speed", wrapped(basis or "unknown", indent="  ", first="  "))
     return lines
+
+
+def _choices(document: Document) -> list[str]:
+    """What the solver could have chosen otherwise."""
+    own = {"kind": "tool", "source": "fit"}
+    return [
+        reason["text"]
+        for reason in document.get("why", [])
+        if any(own.items() <= item.items() for item in reason["evidence"])
+    ]
 
 
 def _alternatives(alternatives: Iterable[Mapping[str, Any]]) -> list[str]:

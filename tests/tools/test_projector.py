@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from knowledge.catalog.store import load_catalog
 from tests.tools.asking import answer
-from tools.fit import Ask, Refusal, solve
+from tools.fit import solve
+from tools.fit_types import Ask, Refusal
 from tools.hardware import read_hardware
 from tools.projector import projector_bytes
 

@@ -16,7 +16,8 @@ from tests.tools.asking import GIB, MACHINES, NOWHERE, answer, best, box, brief,
 from tools.brief import Brief, brief_of
 from tools.budget import room_of
 from tools.candidates import Candidate, Recommendation
-from tools.fit import Ask, with_memory
+from tools.fit import with_memory
+from tools.fit_types import Ask
 from tools.licensing import is_permissive
 from tools.needs import Priority, Slot
 from tools.recommend import rank_for, recommend

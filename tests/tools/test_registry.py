@@ -20,9 +20,10 @@ def test_there_are_few_and_their_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: str(tool.name))
-def test_every_tool_has_a_required_argument_and_one_sentence(tool: registry.Tool[Any]) -> None:
+def test_every_tool_says_what_it_needs_and_has_one_sentence(tool: registry.Tool[Any]) -> None:
     function = tool.as_function()["function"]
-    assert function["parameters"]["required"]
+    # Only `fit_model` answers something without any argument: the largest models for this machine.
+    assert bool(function["parameters"]["required"]) is (tool.name != "fit_model")
     assert function["description"].endswith(".")
     assert function["description"].count(". ") == 0
     assert set(tool.shown) <= set(tool.request.model_fields)

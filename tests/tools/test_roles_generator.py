@@ -13,7 +13,8 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tests.tools.asking import DESKTOP, MACHINES, answer, brief, machine, model
 from tools.candidates import Candidate
-from tools.fit import Solution, solve
+from tools.fit import solve
+from tools.fit_types import Solution
 from tools.needs import Feature
 from tools.pricing import monthly_cost
 from tools.quality import quality_of

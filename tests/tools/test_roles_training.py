@@ -38,7 +38,7 @@ def test_what_is_offered_trains_and_runs(card: str, method: str) -> None:
         assert training.available_bytes == device.memory_bytes - device.reserve_bytes
         assert configuration.memory.total_bytes <= configuration.available_bytes
         assert configuration.gpu_layers is None
-        assert not configuration.cpu_moe
+        assert not configuration.spills
 
 
 def test_full_training_takes_a_smaller_model_than_qlora() -> None:

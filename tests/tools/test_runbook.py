@@ -35,7 +35,7 @@ def _check(candidate: Candidate) -> None:
             assert words[words.index("-c") + 1] == str(c.context * c.parallel)
             assert c.quant in command.shell
             assert ("-np" in words) is (c.parallel > 1)
-            assert ("--cpu-moe" in words) is c.cpu_moe
+            assert ("--n-cpu-moe" in words) is bool(c.cpu_moe_layers)
             assert ("-ngl" in words) is (c.gpu_layers is not None)
             if c.gpu_layers is not None:
                 assert words[words.index("-ngl") + 1] == str(c.gpu_layers)
@@ -115,7 +115,7 @@ def test_offload_and_caches_show_in_the_line() -> None:
     for candidate in (dense, experts, quantized, served):
         _check(candidate)
     assert " -ngl " in dense.commands[0].shell
-    assert " --cpu-moe" in experts.commands[0].shell
+    assert " --n-cpu-moe " in experts.commands[0].shell
     assert " -fa on -ctk q8_0 -ctv q4_0" in quantized.commands[0].shell
     assert "OLLAMA_KV_CACHE_TYPE=q8_0" in served.commands[0].shell
 

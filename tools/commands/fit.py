@@ -1,4 +1,4 @@
-"""`fit`: whether a model fits a machine, and in which configuration best."""
+"""`fit`: a model on a machine, the largest models for a machine, or the hardware for a model."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from knowledge.errors import UsageError
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.memory import EngineRequest
-from tools.commands.requests import Number
+from tools.commands.requests import Name, Number
+from tools.fit_catalog import largest
+from tools.fit_hardware import hardware_for
 from tools.fit_model import FitWish, fit_model
 from tools.hardware import detect_machine
 
@@ -18,12 +21,26 @@ Document = dict[str, Any]
 class FitQuery(EngineRequest):
     """Request of `fit`; what is given is kept, not optimized away."""
 
+    model: Name | None = Field(
+        None,
+        description="name, alias, hub id or Ollama tag; without one the largest models that fit are listed",
+    )
     min_speed: Annotated[float, Number, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = Field(
         None, description="tokens per second, at least"
     )
+    find_hardware: bool = Field(False, description="the other way round: list what hardware the model needs")
 
 
-LAYOUT_KEYS = ("gpu_layers", "cpu_moe", "swa_full", "kv_unified", "kv_offload", "tensor_split", "frontend")
+LAYOUT_KEYS = (
+    "gpu_layers",
+    "cpu_moe",
+    "cpu_moe_layers",
+    "swa_full",
+    "kv_unified",
+    "kv_offload",
+    "tensor_split",
+    "frontend",
+)
 
 
 def _not_kept(query: FitQuery) -> list[str]:
@@ -34,16 +51,8 @@ def _not_kept(query: FitQuery) -> list[str]:
     return [f"`fit` chooses the layout itself, without {', '.join(given)}; `memory` computes a given one."]
 
 
-def fit(query: FitQuery) -> Document:
-    """The best configuration of a model on a machine, and its alternatives.
-
-    Raises:
-        NoAnswerError: The model or a device is not known.
-        UsageError: The hardware text names no machine.
-    """
-    model, note = model_named(query.model)
-    machine, notes = (detect_machine(), ()) if query.hardware is None else machine_named(query.hardware)
-    wish = FitWish(
+def _wish(query: FitQuery) -> FitWish:
+    return FitWish(
         quant=query.quant,
         # Asked for is the engine's setting, which the slots share; solved for is one conversation's.
         context=None if query.context is None else max(1, query.context // query.parallel),
@@ -55,8 +64,39 @@ def fit(query: FitQuery) -> Document:
         flash_attention=query.flash_attention,
         vision=query.vision,
     )
-    document: Document = fit_model(model, machine, wish).as_json()
+
+
+def fit(query: FitQuery) -> Document:
+    """The best configuration of a model on a machine; the largest models; or the hardware for a model.
+
+    Raises:
+        NoAnswerError: The model or a device is not known.
+        UsageError: The hardware text names no machine, or `find_hardware` without a model.
+    """
+    if query.find_hardware:
+        return _hardware(query)
+    machine, notes = (detect_machine(), ()) if query.hardware is None else machine_named(query.hardware)
+    if query.model is None:
+        document = largest(machine, _wish(query).ask(None))
+        note = None
+    else:
+        model, note = model_named(query.model)
+        document = fit_model(model, machine, _wish(query)).as_json()
     document["caveats"] = [*document.get("caveats", []), *notes, *_not_kept(query)]
+    if note:
+        document["note"] = note
+    return document
+
+
+def _hardware(query: FitQuery) -> Document:
+    if query.model is None:
+        raise UsageError("`find_hardware` needs a model.", hint="For example: fit qwen3-32b --find-hardware.")
+    if query.hardware is not None:
+        raise UsageError(
+            "`find_hardware` looks for hardware and takes none.", hint="Leave one of the two out."
+        )
+    model, note = model_named(query.model)
+    document = hardware_for(model, _wish(query).ask(model))
     if note:
         document["note"] = note
     return document

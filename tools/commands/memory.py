@@ -57,9 +57,8 @@ Slots = Annotated[int, Number, Field(ge=1, le=4096)]
 
 
 class EngineRequest(Request):
-    """What `memory` and `fit` share: a model, and how an engine is to hold it."""
+    """What `memory` and `fit` share: how an engine is to hold a model."""
 
-    model: Name = Field(description="name, alias, hub id or Ollama tag of the model")
     quant: Name | None = Field(None, description="quantization of the weights, such as Q4_K_M")
     context: Tokens | None = Field(
         None, description="the engine's context setting in tokens, shared by its slots (8192, 32k)"
@@ -84,6 +83,9 @@ class EngineRequest(Request):
         None, description="llama.cpp: layers on the accelerators"
     )
     cpu_moe: bool = Field(False, description="llama.cpp: keep the experts in system memory")
+    cpu_moe_layers: Annotated[int, Number, Field(ge=0, le=10_000)] | None = Field(
+        None, description="llama.cpp: keep the experts of so many layers in system memory (--n-cpu-moe)"
+    )
     swa_full: bool = Field(False, description="llama.cpp: full cache also for sliding-window layers")
     kv_unified: bool = Field(True, description="llama.cpp: one cache shared by all slots")
     kv_offload: bool = Field(True, description="llama.cpp: KV cache on the accelerators")
@@ -100,6 +102,7 @@ class EngineRequest(Request):
 class MemoryQuery(EngineRequest):
     """Request of `memory`."""
 
+    model: Name = Field(description="name, alias, hub id or Ollama tag of the model")
     train: Literal["full", "lora", "qlora"] | None = Field(
         None,
         description="estimate training instead: full, lora or qlora",
@@ -203,6 +206,7 @@ def engine_request(query: EngineRequest, model: ModelRecord, machine: Machine | 
         hardware=machine,
         gpu_layers=query.gpu_layers,
         cpu_moe=query.cpu_moe,
+        cpu_moe_layers=query.cpu_moe_layers,
         swa_full=query.swa_full,
         kv_unified=query.kv_unified,
         kv_offload=query.kv_offload,

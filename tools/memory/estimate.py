@@ -29,6 +29,8 @@ class DeviceBytes(NamedTuple):
     overhead: int
     host: int
     """What stays in system memory."""
+    devices: tuple[int, ...] = ()
+    """Everything on each device."""
 
     @property
     def total(self) -> int:
@@ -86,11 +88,14 @@ def device_bytes(model: ModelRecord, request: MemoryRequest) -> DeviceBytes:
     exact = _exact(model, request)
     other = _approximate(model, request) if exact is None else None
     found = exact[0] if exact is not None else other.layout if other is not None else Layout((), 0, 0)
-    overhead = sum(mid for _, mid, _ in _overhead(request, found, other))
+    overheads = _overhead(request, found, other)
     if len(found.devices) == 1:
-        return DeviceBytes(*found.devices[0], overhead, found.host)
+        (weights, kv, compute), overhead = found.devices[0], overheads[0][1]
+        total = weights + kv + compute + overhead
+        return DeviceBytes(weights, kv, compute, overhead, found.host, (total,))
     weights, kv, compute = (sum(share[i] for share in found.devices) for i in range(3))
-    return DeviceBytes(weights, kv, compute, overhead, found.host)
+    held = tuple(sum(share) + mid for share, (_, mid, _) in zip(found.devices, overheads, strict=True))
+    return DeviceBytes(weights, kv, compute, sum(mid for _, mid, _ in overheads), found.host, held)
 
 
 def estimate_memory(model: ModelRecord, request: MemoryRequest) -> MemoryEstimate:

@@ -72,7 +72,7 @@ def _assumptions(model: ModelRecord, plan: Plan, request: MemoryRequest) -> tupl
     if len(devices or request.tensor_split or ()) > 1:
         notes.append("The scratch buffers of several devices are known within 10 %.")
     partial = request.gpu_layers is not None and request.gpu_layers <= plan.arch.layers
-    if partial or request.cpu_moe or not request.kv_offload:
+    if partial or request.experts_away or not request.kv_offload:
         notes.append("With parts in system memory the device borrows weights while computing.")
     return tuple(notes)
 
@@ -95,7 +95,7 @@ def _remarks(model: ModelRecord, plan: Plan) -> tuple[str, ...]:
 
 def _borrowed(plan: Plan, request: MemoryRequest) -> int:
     """The allocator sometimes holds two of the tensors that a device borrows from system memory."""
-    if request.cpu_moe or (request.gpu_layers is not None and request.gpu_layers <= plan.arch.layers):
+    if request.experts_away or (request.gpu_layers is not None and request.gpu_layers <= plan.arch.layers):
         weights = plan.weights_in(request.quant.upper())
         return weights.largest_experts or weights.largest_tensor
     return 0

@@ -62,7 +62,10 @@ class CachePlan:
     """Widest values of any layer: without flash attention llama.cpp pads every layer's values to it."""
     states: tuple[tuple[int, int, int], ...]
     """Convolution values, state values, and how many layers have them; per slot."""
-    by_layer: tuple[tuple[int, int, bool, int, int], ...]
+    kinds: tuple[tuple[int, int, bool, int, int], ...]
+    """Every make of layer: keys, values, windowed, convolution, state."""
+    by_layer: tuple[int, ...]
+    """Index of every layer's make, in order."""
 
 
 def cache_plan(arch: Architecture) -> CachePlan:
@@ -72,12 +75,15 @@ def cache_plan(arch: Architecture) -> CachePlan:
     caches = [by_kind[kind] for kind in kinds]
     groups = Counter((c.key, c.value, c.windowed) for c in caches if c.key)
     states = Counter((c.convolution, c.state) for c in caches if c.state or c.convolution)
+    makes = [(c.key, c.value, c.windowed, c.convolution, c.state) for c in caches]
+    distinct = tuple(dict.fromkeys(makes))
     return CachePlan(
         tuple(CacheGroup(*kind, layers) for kind, layers in groups.items()),
         arch.window.size if arch.window is not None else 0,
         max((c.value for c in caches), default=0),
         tuple((conv, state, layers) for (conv, state), layers in states.items()),
-        tuple((c.key, c.value, c.windowed, c.convolution, c.state) for c in caches),
+        distinct,
+        tuple(distinct.index(make) for make in makes),
     )
 
 
@@ -113,15 +119,14 @@ def layer_cache_bytes(
     plan: CachePlan, cells: Cells, request: MemoryRequest, types: tuple[str, str], *, on_host: bool = False
 ) -> list[int]:
     """Cache and state of every layer, in order."""
-    known: dict[tuple[int, int, bool, int, int], int] = {}
-    for kind in set(plan.by_layer):
-        key, value, windowed, convolution, state = kind
+    known = []
+    for key, value, windowed, convolution, state in plan.kinds:
         size = padded(4 * convolution * request.parallel) + padded(4 * state * request.parallel)
         if key:
             rows = (cells.windowed if windowed else cells.full) * cells.streams
             width = value if request.flash_attention or not value else plan.widest_value
             size += _tensor(types[0], key, rows, on_host) + _tensor(types[1], width, rows, on_host)
-        known[kind] = size
+        known.append(size)
     return [known[kind] for kind in plan.by_layer]
 
 

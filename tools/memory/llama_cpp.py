@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 from knowledge.catalog.records import Architecture, ModelRecord
 from knowledge.errors import UsageError
@@ -28,7 +28,6 @@ from tools.memory.weights import Weights, weights_of
 MAX_CONTEXT = 100_000_000
 PIPELINE_COPIES = 4
 """Copies of the inputs that llama.cpp keeps to overlap several devices (GGML_SCHED_MAX_COPIES)."""
-HOST = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +134,24 @@ def shares_of(request: MemoryRequest) -> tuple[float, ...]:
     return sizes if any(sizes) else (1.0,) * max(len(sizes), 1)
 
 
-def placement(layers: int, request: MemoryRequest, shares: tuple[float, ...]) -> list[int]:
-    """Device of every layer and, last, of the output; `HOST` for what stays in system memory.
+def starts_of(layers: int, request: MemoryRequest, shares: tuple[float, ...]) -> list[int]:
+    """First layer of every device and, last, one past the output, which counts as a layer after the others.
 
-    `gpu_layers` counts the output first, then the layers from the last one down (llama.cpp's `-ngl`).
+    What lies before the first device's start stays in system memory: `gpu_layers` counts the output first,
+    then the layers from the last one down (llama.cpp's `-ngl`).
     """
     offloaded = layers + 1 if request.gpu_layers is None else min(max(request.gpu_layers, 0), layers + 1)
     first = layers + 1 - offloaded
-    total, running, bounds = sum(shares), 0.0, []
-    for share in shares:
+    starts, total, running = [first], sum(shares), 0.0
+    for share in shares[:-1]:
         running += share
-        bounds.append(running / total)
-    last = len(shares) - 1
-    return [
-        HOST if i < first else min(bisect_right(bounds, (i - first) / offloaded), last)
-        for i in range(layers + 1)
-    ]
+        bound = running / total
+        # llama.cpp asks for each layer whether its place among the offloaded ones has reached the bound.
+        start = min(int(bound * offloaded), offloaded)
+        while start < offloaded and start / offloaded < bound:
+            start += 1
+        starts.append(first + start)
+    return [*starts, layers + 1]
 
 
 def layout(model: ModelRecord, plan: Plan, request: MemoryRequest) -> Layout:
@@ -169,7 +170,7 @@ def layout(model: ModelRecord, plan: Plan, request: MemoryRequest) -> Layout:
     whole = request.gpu_layers is None or request.gpu_layers > plan.arch.layers
     copies = _copies(request, shares, whole)
     host = weights.host + host_compute_bytes(plan.compute, parts, request, plan.arch.vocab, copies)
-    if len(shares) == 1 and whole and request.kv_offload and not request.cpu_moe:
+    if len(shares) == 1 and whole and request.kv_offload and not request.experts_away:
         share = Share(weights.device, kv_cache_bytes(plan.cache, cells, request, types), parts.total)
         return _scaled(plan, Layout((share,), host, weights.file), weights.host)
     split = _Split(plan, weights, cells, request, shares, parts, copies)
@@ -179,7 +180,7 @@ def layout(model: ModelRecord, plan: Plan, request: MemoryRequest) -> Layout:
 def _copies(request: MemoryRequest, shares: tuple[float, ...], whole: bool) -> int:
     """Copies of the inputs: several where devices work in a pipeline, which needs everything on them."""
     pipelined = (
-        sum(share > 0 for share in shares) > 1 and whole and request.kv_offload and not request.cpu_moe
+        sum(share > 0 for share in shares) > 1 and whole and request.kv_offload and not request.experts_away
     )
     return PIPELINE_COPIES if pipelined else 1
 
@@ -222,35 +223,28 @@ class _Split:
         """Bytes by place; `host` is what stays in system memory in any case."""
         request, weights, layers = self.request, self.weights, self.plan.arch.layers
         types = cache_types(request.kv_cache_type)
-        count = len(self.shares)
-        where = placement(layers, request, self.shares)
-        held, cached = [0] * count, [0] * count
+        starts, away = starts_of(layers, request, self.shares), request.experts_away
         sizes = layer_cache_bytes(self.plan.cache, self.cells, request, types)
-        left_behind = left_experts = False
-        for layer, device in enumerate(where[:-1]):
-            size = sizes[layer]
-            if device == HOST:
-                left_behind = True
-                host += weights.host_layers[layer] + size
-                continue
-            experts = weights.experts[layer] if request.cpu_moe else 0
-            left_experts = left_experts or experts > 0
-            held[device] += weights.layers[layer] - experts
-            host += experts
-            if request.kv_offload:
-                cached[device] += size
-            else:
-                host += size
-        if where[-1] == HOST:
+        first = starts[0]
+        host += sum(weights.host_layers[:first]) + sum(sizes[:first])
+        left_experts = sum(weights.experts[first:away])
+        held, cached = [], []
+        for start, end in pairwise(starts):
+            stays = sum(weights.experts[start : min(end, away)])
+            holds_output = start <= layers < end
+            held.append(sum(weights.layers[start:end]) - stays + (weights.output if holds_output else 0))
+            cache = sum(sizes[start:end])
+            cached.append(cache if request.kv_offload else 0)
+            host += stays + (0 if request.kv_offload else cache)
+        if first > layers:
             host += weights.host_output
-        else:
-            held[where[-1]] += weights.output
-        scratches = self._scratches(where, left_behind, left_experts)
+        used = [device for device, (start, end) in enumerate(pairwise(starts)) if end > start]
+        scratches = self._scratches(used, first > 0, left_experts > 0)
         shares = tuple(Share(*sizes) for sizes in zip(held, cached, scratches, strict=True))
         return Layout(shares, host, weights.file)
 
-    def _scratches(self, where: list[int], left_behind: bool, left_experts: bool) -> list[int]:
-        parts, used = self.parts, sorted({d for d in where if d != HOST})
+    def _scratches(self, used: list[int], left_behind: bool, left_experts: bool) -> list[int]:
+        parts = self.parts
         width = self.plan.compute.hidden * self.request.ubatch_size * 4
         peak = parts.peak + self._copied(left_behind, left_experts)
         sizes = [0] * len(self.shares)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -130,30 +130,31 @@ class TypeChooser:
         self.mix = mix_of(quant)
         self._arch = arch
         experts = arch.experts
-        self._expert_count = experts.count if experts is not None else 0
+        self.expert_count = experts.count if experts is not None else 0
         self._grouped = _query_groups(arch) >= 4
         # llama.cpp names these two families' 80-layer members "70B", whose values get more bits.
         self._is_70b = arch.layers == 80 and arch.arch in ("llama", "qwen2") and arch.kv_heads != arch.heads
 
-    def values_type(self, index: int, count: int) -> str:
-        """Type wanted for the attention values that come `index`-th of `count` in the model."""
-        wanted = self._by_rule("attn_v", index, count)
-        if self._is_70b and wanted in ("Q3_K", "Q4_K"):
-            wanted = "Q5_K"
-        return "Q8_0" if self._expert_count == 8 else wanted
+    def values_types(self, count: int) -> tuple[str, ...]:
+        """Types wanted for the attention values, in the order in which the model's `count` come."""
+        return _values_types(self.mix, count, self._grouped, self._is_70b, self.expert_count == 8)
 
-    def down_type(self, layer: int, met: int) -> str:
-        """Type wanted for the down projections of a layer, where `met` came before it in the model."""
-        # Of an expert model the layer's number counts, of a dense one the tensors met so far.
-        return self._by_rule("ffn_down", layer if self._expert_count > 1 else met, self._arch.layers)
+    def down_types(self, layers: int) -> tuple[str, ...]:
+        """Types wanted for the down projections by number of the layer, or of those before it.
+
+        Of an expert model the layer's number counts, of a dense one the tensors met so far.
+        """
+        return _by_rules(
+            self.mix, "ffn_down", layers, self._arch.layers, self._grouped, self.expert_count == 8
+        )
 
     def choose(self, tensor: Tensor, values: str, downs: str) -> str:
         """The type written for a tensor.
 
         Args:
             tensor: the tensor.
-            values: what `values_type` wants in its layer.
-            downs: what `down_type` wants in its layer.
+            values: what `values_types` wants in its layer.
+            downs: what `down_types` wants in its layer.
         """
         table, name = tables(), tensor.name
         if len(tensor.shape) == 1 or name.endswith((".bias", "ssm_a", "ssm_d")):
@@ -178,27 +179,41 @@ class TypeChooser:
         if name.startswith("ffn_down"):
             return downs
         if name == "attn_k":
-            return "Q8_0" if self._expert_count == 8 else mix.base
+            return "Q8_0" if self.expert_count == 8 else mix.base
         if name == "attn_output":
-            if self._expert_count == 8:
+            if self.expert_count == 8:
                 return mix.eight_experts_output or mix.base
-            return self._by_rule("attn_output", 0, 1)
+            return _by_rules(mix, "attn_output", 1, 1, self._grouped, self.expert_count == 8)[0]
         return mix.base
 
-    def _by_rule(self, tensor: str, index: int, count: int) -> str:
-        for rule in self.mix.rules:
-            if rule.tensor == tensor and self._holds(rule.when, index, count):
-                return rule.type
-        return self.mix.base
 
-    def _holds(self, when: str, index: int, count: int) -> bool:
-        if when == "more":
-            return _more_bits(index, count)
-        if when == "grouped":
-            return self._grouped
-        if when == "all":
-            return True
-        if when == "dense":
-            return self._expert_count != 8
-        first = when.removeprefix("first ")
-        return index < (count // int(first[2:]) if first.startswith("1/") else int(first))
+def _holds(when: str, index: int, count: int, grouped: bool, eight: bool) -> bool:
+    """Whether a rule applies to the `index`-th of `count` tensors; `eight`: the model has eight experts."""
+    if when == "more":
+        return _more_bits(index, count)
+    if when == "grouped":
+        return grouped
+    if when == "all":
+        return True
+    if when == "dense":
+        return not eight
+    first = when.removeprefix("first ")
+    return index < (count // int(first[2:]) if first.startswith("1/") else int(first))
+
+
+@lru_cache(maxsize=4096)
+def _by_rules(mix: Mix, tensor: str, number: int, count: int, grouped: bool, eight: bool) -> tuple[str, ...]:
+    """Types by rule of the first `number` tensors of a kind, of which the rules expect `count`."""
+    rules = [rule for rule in mix.rules if rule.tensor == tensor]
+    return tuple(
+        next((rule.type for rule in rules if _holds(rule.when, i, count, grouped, eight)), mix.base)
+        for i in range(number)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _values_types(mix: Mix, count: int, grouped: bool, is_70b: bool, eight: bool) -> tuple[str, ...]:
+    if eight:
+        return ("Q8_0",) * count
+    wanted = _by_rules(mix, "attn_v", count, count, grouped, eight)
+    return tuple("Q5_K" if is_70b and name in ("Q3_K", "Q4_K") else name for name in wanted)

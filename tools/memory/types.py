@@ -9,6 +9,7 @@ from tools.hardware_types import Machine
 
 Frontend = Literal["server", "api"]
 TrainingMethod = Literal["full", "lora", "qlora", "scratch"]
+ALL_LAYERS = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,19 @@ class MemoryRequest:
     """None assumes one CUDA device that is large enough."""
     gpu_layers: int | None = None
     cpu_moe: bool = False
+    """All experts stay in system memory (`--cpu-moe`)."""
+    cpu_moe_layers: int | None = None
+    """The experts of so many layers, from the first one, stay in system memory (`--n-cpu-moe`)."""
     swa_full: bool = False
     kv_unified: bool = True
     kv_offload: bool = True
     tensor_split: tuple[float, ...] | None = None
     frontend: Frontend = "server"
+
+    @property
+    def experts_away(self) -> int:
+        """Layers, from the first one, whose experts stay in system memory; `ALL_LAYERS` for all."""
+        return ALL_LAYERS if self.cpu_moe else self.cpu_moe_layers or 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,11 +99,14 @@ def _layers(chooser: TypeChooser, tensors: ModelTensors) -> list[_Layer]:
     has_values = {kind: any(t.name in VALUES for t in found) for kind, found in tensors.kinds.items()}
     has_downs = {kind: any(t.name == "ffn_down" for t in found) for kind, found in tensors.kinds.items()}
     count = sum(has_values[kind] for kind in tensors.layers)
+    expert = chooser.expert_count > 1
+    values_by, downs_by = chooser.values_types(count), chooser.down_types(len(tensors.layers))
     seen = met = 0
     known: dict[tuple[int, str, str], _Layer] = {}
     found = []
     for layer, kind in enumerate(tensors.layers):
-        values, downs = chooser.values_type(seen, count), chooser.down_type(layer, met)
+        values = values_by[seen] if seen < count else chooser.mix.base
+        downs = downs_by[layer if expert else met]
         key = (kind, values, downs)
         if key not in known:
             known[key] = _layer(chooser, tensors.kinds[kind], values, downs)

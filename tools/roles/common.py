@@ -14,10 +14,40 @@ from pydantic import TypeAdapter
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
-from tools.candidates import Candidate, QualityFigure, Rejected
+from tools.candidates import Candidate, Configuration, QualityFigure, Rejected
+from tools.hardware import describe
+from tools.hardware_types import Machine
 from tools.licensing import Verdict, judge
-from tools.needs import LicenseNeed, Task
+from tools.needs import LicenseNeed, Role, Task
 from tools.utility import table
+
+
+def local_candidate(
+    model: ModelRecord,
+    machine: Machine,
+    role: Role,
+    solution: Configuration,
+    quality: QualityFigure,
+    verdict: Verdict,
+) -> Candidate:
+    """A solved model as a candidate, still without utility, reasons and commands."""
+    return Candidate(
+        model=model.name,
+        model_id=model.id,
+        kind="local",
+        role=role,
+        params_total_b=round(model.params_total / 1e9, 3) if model.params_total else None,
+        params_active_b=active_b(model),
+        features=features_of_model(model),
+        context_length=model.context_length,
+        release_date=model.release_date,
+        hardware=describe(machine),
+        owned=not machine.rented,
+        configuration=solution,
+        quality=quality,
+        license=verdict.figure,
+        utility=0.0,
+    )
 
 
 @dataclass(slots=True)

@@ -12,8 +12,8 @@ from tools.brief import Brief
 from tools.budget import room_of
 from tools.candidates import Candidate, QualityFigure, Rejected
 from tools.engines import gguf_seen
-from tools.fit import LEAST_BITS, Ask, Refusal, Solution, solve
-from tools.hardware import describe
+from tools.fit import LEAST_BITS, solve
+from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
 from tools.licensing import Verdict
 from tools.needs import Budget, Dataset, Volume
@@ -21,13 +21,12 @@ from tools.quality import quality_of
 from tools.roles import encoders
 from tools.roles.common import (
     Ranked,
-    active_b,
     cautious,
     diverse,
     feature_gap,
-    features_of_model,
     license_score,
     license_verdict,
+    local_candidate,
     speaks,
     stands_for,
     static_refusal,
@@ -261,21 +260,9 @@ def candidate_of(
     """A solved model as a candidate of a recommendation, still without reasons and commands."""
     machine = brief.machine
     assert machine is not None
-    return Candidate(
-        model=model.name,
-        model_id=model.id,
-        kind="local",
-        role="generator",
-        params_total_b=round(model.params_total / 1e9, 3) if model.params_total else None,
-        params_active_b=active_b(model),
-        features=features_of_model(model),
-        context_length=model.context_length,
-        release_date=model.release_date,
-        hardware=describe(machine),
-        owned=not machine.rented,
-        configuration=solution.configuration,
-        quality=quality,
-        license=verdict.figure,
+    bare = local_candidate(model, machine, "generator", solution.configuration, quality, verdict)
+    return replace(
+        bare,
         utility=score(model, verdict, quality, solution, brief),
         caveats=unknowns(model, brief),
         extra={"family": model.family},

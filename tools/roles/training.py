@@ -9,7 +9,8 @@ from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Rejected, TrainingPlan
-from tools.fit import Refusal, solve
+from tools.fit import solve
+from tools.fit_types import Refusal
 from tools.hardware_types import Machine
 from tools.memory.training import estimate_training
 from tools.memory.types import Evidence, TrainingMethod, TrainingRequest
