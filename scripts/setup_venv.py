@@ -1,7 +1,6 @@
 """Set-up from nothing: creates .venv, installs the advisor and builds its index.
 
-Runs with the standard library alone. Where pip would bring a CUDA build of torch (several GB) to a Linux
-machine without an NVIDIA card, PyTorch's own CPU index is tried first, and the default index after it.
+Runs with the standard library alone, and takes packages from wherever pip is set up to look.
 
 usage: python scripts/setup_venv.py [--dev] [--no-index]
 """
@@ -10,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import platform
-import shutil
 import subprocess
 import sys
 import venv
@@ -18,7 +16,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 
 
 def python_of(folder: Path) -> Path:
@@ -30,57 +27,10 @@ def say(text: str) -> None:
     print(f"set-up: {text}", flush=True)
 
 
-def pip(*arguments: str, check: bool = True) -> bool:
-    """Runs pip in the environment; True when it succeeded."""
+def pip(*arguments: str) -> None:
+    """Runs pip in the environment."""
     command = [str(python_of(VENV)), "-m", "pip", "--disable-pip-version-check", *arguments]
-    return subprocess.run(command, check=check, cwd=ROOT).returncode == 0
-
-
-def has_nvidia() -> bool:
-    return shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia/version").exists()
-
-
-def torch_pin() -> str:
-    """The pinned torch requirement of constraints.txt."""
-    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines():
-        if line.startswith("torch=="):
-            return line.strip()
-    raise SystemExit("set-up: constraints.txt names no torch version")
-
-
-def torch_present() -> bool:
-    probe = "import importlib.metadata as m; print(m.version('torch'))"
-    found = subprocess.run([str(python_of(VENV)), "-c", probe], capture_output=True, text=True, check=False)
-    return found.returncode == 0 and found.stdout.strip().split("+")[0] == torch_pin().split("==")[1]
-
-
-def install_torch() -> None:
-    """Installs torch before the rest, so that the right build is there when pip resolves."""
-    if torch_present():
-        return
-    pin = torch_pin()
-    if platform.system() == "Linux" and not has_nvidia():
-        say(f"no NVIDIA card found: trying the CPU build of {pin} (about 200 MB) from {CPU_INDEX}")
-        if pip(
-            "install",
-            "--quiet",
-            "--retries",
-            "0",
-            "--timeout",
-            "15",
-            "--index-url",
-            CPU_INDEX,
-            pin,
-            check=False,
-        ):
-            return
-        say(
-            "that index cannot be reached; taking the default one "
-            "(a CUDA build there is about 3 GB with its libraries)"
-        )
-    else:
-        say(f"installing {pin} from the default index (0.1 to 3 GB, by platform)")
-    pip("install", "--quiet", pin)
+    subprocess.run(command, check=True, cwd=ROOT)
 
 
 def main() -> int:
@@ -100,8 +50,10 @@ def main() -> int:
     if not python_of(VENV).exists():
         say(f"creating {VENV}")
         venv.create(VENV, with_pip=True, clear=VENV.exists())
-    install_torch()
-    say("installing llm-advisor and what it needs (about 500 MB to download, 1.3 GB on disk, beside torch)")
+    say(
+        "installing llm-advisor and what it needs: about 500 MB to download, and PyTorch "
+        "(200 MB as a CPU build, about 3 GB with CUDA, as pip's index has it)"
+    )
     pip(
         "install",
         "--quiet",

@@ -163,6 +163,24 @@ def _residuals(model: ModelRecord, task: Task) -> list[tuple[float, float, Bench
     return found
 
 
+def _posterior(
+    rows: list[tuple[float, float, BenchmarkResult]], prior: float, spread: float, shrink: float, level: float
+) -> tuple[float, float]:
+    """Score on the reference board, 0 to 100, and its standard deviation downwards.
+
+    Args:
+        rows: weight and residual (logits) of every score that counts.
+        prior: ability expected before them, in logits, with `spread` as its standard deviation.
+        shrink: the prior's weight, in pseudo-observations.
+        level: the reference board's level, in logits.
+    """
+    mass = sum(weight for weight, _, _ in rows)
+    ability = prior + sum(weight * residual for weight, residual, _ in rows) / (mass + shrink)
+    deviation = spread * math.sqrt(shrink / (mass + shrink))
+    score, low = (100.0 / (1.0 + math.exp(-(level + at))) for at in (ability, ability - deviation))
+    return score, max(0.5, score - low)
+
+
 @lru_cache(maxsize=16384)
 def quality_of(model_id: str, task: Task) -> QualityFigure:
     """Expected score of a model at a task, 0 to 100, with one standard deviation.
@@ -177,14 +195,7 @@ def quality_of(model_id: str, task: Task) -> QualityFigure:
     fit = groups.get(group_of(model), groups["generator"])
     prior, spread = prior_of(model_id)
     rows = _residuals(model, task)
-    mass = sum(w for w, _, _ in rows)
-    shrink = float(fit["shrink"])
-    own = sum(w * r for w, r, _ in rows) / (mass + shrink)
-    ability = prior + own
-    deviation = spread * math.sqrt(shrink / (mass + shrink))
-    level = float(fit["reference_level"])
-    score = 100.0 / (1.0 + math.exp(-(level + ability)))
-    low = 100.0 / (1.0 + math.exp(-(level + ability - deviation)))
+    score, error = _posterior(rows, prior, spread, float(fit["shrink"]), float(fit["reference_level"]))
     rows.sort(key=lambda row: -row[0])
     relevant = [r for w, _, r in rows if w > 0.05]
     basis = tuple(benchmark_evidence(r) for r in relevant[:4])
@@ -195,7 +206,7 @@ def quality_of(model_id: str, task: Task) -> QualityFigure:
     )
     if not basis:
         basis = (Evidence("catalog", "parameters, release date and maker of the catalog", model_id),)
-    return QualityFigure(score, max(0.5, score - low), bool(relevant), basis, note)
+    return QualityFigure(score, error, bool(relevant), basis, note)
 
 
 def encoder_table() -> dict[str, Any]:
@@ -210,7 +221,10 @@ def _encoder_quality(model: ModelRecord) -> QualityFigure:
     if row is not None:
         text = f"{table['benchmark']} {row['score']:g} (vendor, {table['as_of']})"
         evidence = (Evidence("benchmark", text, row["source"]),)
-        return QualityFigure(row["score"], table["measured_spread"], True, evidence, table["benchmark"])
+        checked = row.get("checked", True)
+        spread = table["measured_spread"] if checked else table["unchecked_spread"]
+        note = table["benchmark"] if checked else f"{table['benchmark']}, {table['unchecked']}"
+        return QualityFigure(row["score"], spread, checked, evidence, note)
     doublings = math.log2(max(model.params_total or 1e8, 1e7) / 1e8)
     score = min(92.0, table["expected_at_100m"] + table["expected_per_doubling"] * doublings)
     note = "no published accuracy in this catalog: expected from its size"
@@ -252,13 +266,7 @@ def api_quality_of(key: str, task: Task) -> QualityFigure:
         if board not in best or row[1] > best[board][1]:
             best[board] = row
     rows = list(best.values())
-    mass = sum(w for w, _, _ in rows)
-    shrink = float(fit["api_shrink"])
-    ability = prior + sum(w * r for w, r, _ in rows) / (mass + shrink)
-    deviation = spread * math.sqrt(shrink / (mass + shrink))
-    level = float(fit["reference_level"])
-    score = 100.0 / (1.0 + math.exp(-(level + ability)))
-    low = 100.0 / (1.0 + math.exp(-(level + ability - deviation)))
+    score, error = _posterior(rows, prior, spread, float(fit["api_shrink"]), float(fit["reference_level"]))
     rows.sort(key=lambda row: -row[0])
     note = (
         f"{len(rows)} public scores" if rows else "no public score in this catalog: expected like its peers"
@@ -266,4 +274,4 @@ def api_quality_of(key: str, task: Task) -> QualityFigure:
     basis = tuple(benchmark_evidence(r) for _, _, r in rows[:4]) or (
         Evidence("catalog", "price map entry", key),
     )
-    return QualityFigure(score, max(0.5, score - low), bool(rows), basis, note)
+    return QualityFigure(score, error, bool(rows), basis, note)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from agent.events import Event
 from agent.protocol import Session, SessionFactory
+from tui.event_stream import each
 
 T = TypeVar("T")
 CLOSE_SECONDS = 3.0
@@ -136,7 +137,7 @@ class Bridge:
             assert self._turn is not None
             try:
                 async with self._turn:  # a cancelled turn finishes its clean-up before the next one begins
-                    await _drain(make(), put)
+                    await each(make(), put)
             except Exception as error:
                 put(error)
             finally:
@@ -165,13 +166,3 @@ def without_collections() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
-
-
-async def _drain(events: AsyncIterator[Event], put: Callable[[Event], None]) -> None:
-    try:
-        async for event in events:
-            put(event)
-    finally:
-        close = getattr(events, "aclose", None)
-        if close is not None:
-            await close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
@@ -19,7 +20,7 @@ class _GoneError(Exception):
     """The client closed the connection."""
 
 
-class FakeModelServer:
+class FakeModelServer(ABC):
     """Answers each chat request with the next reply of the script; the last one is repeated.
 
     Attributes:
@@ -83,6 +84,7 @@ class FakeModelServer:
         finally:
             writer.close()
 
+    @abstractmethod
     async def _route(
         self,
         path: str,
@@ -91,7 +93,7 @@ class FakeModelServer:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
-        raise NotImplementedError
+        """Answers one request."""
 
     async def _chat(
         self,
@@ -132,17 +134,17 @@ class FakeModelServer:
             return
         raise _GoneError
 
+    @abstractmethod
     def rendered(self, step: Step, body: Document) -> bytes:
         """The bytes of one step."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ending(self, body: Document, reply: Iterable[Step]) -> bytes:
         """The bytes after the last step."""
-        raise NotImplementedError
 
+    @abstractmethod
     def failure(self, text: str) -> Document:
         """The body of an error answer."""
-        raise NotImplementedError
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], Document]:
