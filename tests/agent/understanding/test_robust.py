@@ -77,9 +77,9 @@ def test_long_message_is_cut_with_a_note() -> None:
     text = "I want a coding assistant on an RTX 3060 12GB for work. " + "lorem ipsum 12 dolor sit " * 5_000
     assert len(text) > 100_000
     understand(text, Needs())
-    start = time.perf_counter()
+    start = time.process_time()
     got = understand(text, Needs())
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert got.updates["task"].value.name == "code"
     assert any(f"{MAX_CHARS:,}" in note for note in got.notes)
 
@@ -95,11 +95,12 @@ def test_long_message_is_cut_with_a_note() -> None:
         "not a " * 1_300,
         "8 GB + " * 1_100,
     ],
+    ids=lambda text: repr(text[:8]),
 )
 def test_hostile_repetition_is_quick(noise: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     understand(noise, Needs())
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_absurd_numbers_are_ignored_and_named(text: str, slot: str) -> None:
 def test_ordinary_message_is_quick() -> None:
     text = "We need an offline RAG stack on two RTX 3090 for German manuals, 32k context, at least 15 tok/s."
     understand(text, Needs())
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(5):
         understand(text, Needs())
-    assert (time.perf_counter() - start) / 5 < 0.1
+    assert (time.process_time() - start) / 5 < 0.1
