@@ -18,12 +18,12 @@ INFERENCE_ROWS = (
 )
 TRAINING_ROWS = (
     ("weights", "weights_bytes", ""),
-    ("adapters", "adapter_bytes", ""),
+    ("adapters", "adapter_bytes", "rank {lora_rank} on {target_modules}"),
     ("gradients", "gradient_bytes", ""),
-    ("optimizer", "optimizer_bytes", ""),
+    ("optimizer", "optimizer_bytes", "{optimizer}"),
     ("activations", "activation_bytes", ""),
-    ("logits", "logits_bytes", ""),
-    ("overhead", "overhead_bytes", "driver context and runtime"),
+    ("logits", "logits_bytes", "{vocabulary:,} entries x {tokens:,} tokens"),
+    ("overhead", "overhead_bytes", "driver context, runtime, buffers"),
 )
 
 
@@ -31,12 +31,12 @@ def memory_lines(document: Document, why: bool) -> list[str]:
     """The answer of `memory`."""
     training = "train" in document
     lines = [
-        bold(clean(document["model_id"])),
+        bold(clean(document["model_id"] or document["model"])),
         *wrapped(_configuration(document), indent="  ", first="  "),
         "",
     ]
     rows = [
-        [label, size(document[key]), note]
+        [label, size(document[key]), note.format_map(document)]
         for label, key, note in (TRAINING_ROWS if training else INFERENCE_ROWS)
         if document[key]
     ]
@@ -54,16 +54,29 @@ def memory_lines(document: Document, why: bool) -> list[str]:
 
 def _configuration(document: Document) -> str:
     if "train" in document:
-        return (
-            f"training with {document['train']}, {document['sequence_length']:,} tokens an example, "
-            f"{document['micro_batch_size']} at once, {document['optimizer']}"
-        )
+        return _training(document)
     slots = document["parallel"]
     cache = f", KV cache {document['kv_cache_type']}" if document["kv_cache_bytes"] else ""
     return (
         f"{document['quant']} on {document['engine']}, context {tokens(document['context'])} tokens{cache}, "
         f"{slots} slot{'s' if slots != 1 else ''}"
     )
+
+
+def _training(document: Document) -> str:
+    method = {"scratch": "from scratch", "full": "of all parameters"}.get(document["train"])
+    words = [
+        f"training {method or 'with ' + document['train']} on {document['framework']}",
+        f"{document['sequence_length']:,} tokens an example",
+        f"{document['micro_batch_size']} at once",
+        document["optimizer"],
+        f"checkpointing {'on' if document['gradient_checkpointing'] else 'off'}",
+    ]
+    if document["fused_cross_entropy"]:
+        words.append("fused cross-entropy")
+    if document["sharding"] != "none":
+        words.append(f"{document['sharding']} over {document['gpus']} GPUs")
+    return ", ".join(words)
 
 
 def _interval(document: Document, prefix: str) -> str:

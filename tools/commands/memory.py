@@ -16,19 +16,30 @@ from tools.engines import GGUF_ENGINES, native_quant
 from tools.hardware_types import Machine
 from tools.memory.engines import default_quant, is_encoder
 from tools.memory.estimate import estimate_memory
-from tools.memory.types import DeviceMemory, Frontend, MemoryEstimate, MemoryRequest, TrainingRequest
+from tools.memory.types import (
+    DeviceMemory,
+    Frontend,
+    MemoryEstimate,
+    MemoryRequest,
+    Optimizer,
+    Precision,
+    Sharding,
+)
 from tools.projector import UNKNOWN, beside_projector
 
 Document = dict[str, Any]
 DEFAULTS = MemoryRequest()
-TRAINING_DEFAULTS = TrainingRequest()
 TRAINING_KEYS = (
     "sequence_length",
     "micro_batch_size",
     "lora_rank",
     "target_modules",
     "optimizer",
+    "precision",
     "gradient_checkpointing",
+    "fused_cross_entropy",
+    "double_quantization",
+    "offload_optimizer",
     "sharding",
     "framework",
 )
@@ -103,9 +114,10 @@ class MemoryQuery(EngineRequest):
     """Request of `memory`."""
 
     model: Name = Field(description="name, alias, hub id or Ollama tag of the model")
-    train: Literal["full", "lora", "qlora"] | None = Field(
+    train: Literal["full", "lora", "qlora", "scratch"] | None = Field(
         None,
-        description="estimate training instead: full, lora or qlora",
+        description="estimate training instead: full, lora, qlora, or scratch (also of the guide's small "
+        "GPTs, such as 150M)",
         json_schema_extra={"metavar": "TEXT"},
     )
     sequence_length: Tokens | None = Field(None, description="training: tokens of one example")
@@ -115,22 +127,42 @@ class MemoryQuery(EngineRequest):
     lora_rank: Annotated[int, Number, Field(ge=1, le=8192)] | None = Field(
         None, description="training: rank of the adapters"
     )
-    target_modules: Literal["all-linear", "attention"] | None = Field(
-        None, description="training: modules that get adapters, all-linear or attention"
+    target_modules: Name | None = Field(
+        None, description="training: modules that get adapters: all-linear, attention, or q_proj,v_proj,..."
     )
-    optimizer: Literal["adamw", "adamw_8bit", "adafactor", "sgd"] | None = Field(
-        None, description="training: adamw, adamw_8bit, adafactor or sgd"
+    optimizer: Optimizer | None = Field(
+        None, description="training: adamw, adamw_8bit, paged_adamw_8bit, adafactor, lion, muon, sgd ..."
+    )
+    precision: Precision | None = Field(
+        None, description="full training: mixed (float32 weights), bf16 or float32"
     )
     gradient_checkpointing: bool | None = Field(
         None,
         description="training: recompute activations to save memory",
     )
-    sharding: Literal["none", "zero1", "zero2", "zero3", "fsdp"] | None = Field(
-        None, description="training: none, zero1, zero2, zero3 or fsdp"
+    fused_cross_entropy: bool | None = Field(
+        None,
+        description="training: never hold the logits of all tokens (Liger, Unsloth, chunked loss)",
+        json_schema_extra={"metavar": "on|off"},
     )
-    framework: Name | None = Field(None, description="training: transformers, unsloth, axolotl ...")
+    double_quantization: bool | None = Field(
+        None,
+        description="qlora: quantize the scales of the 4-bit blocks too",
+        json_schema_extra={"metavar": "on|off"},
+    )
+    offload_optimizer: bool | None = Field(
+        None,
+        description="training: keep the optimizer states in system memory",
+        json_schema_extra={"metavar": "on|off"},
+    )
+    sharding: Sharding | None = Field(
+        None, description="training: none, zero1, zero2, zero3 or fsdp, over the GPUs of the hardware"
+    )
+    framework: Name | None = Field(
+        None, description="training: transformers, unsloth, torchtune, axolotl, llama-factory, deepspeed ..."
+    )
 
-    @field_validator("train", "target_modules", "optimizer", "sharding", mode="before")
+    @field_validator("train", "target_modules", "optimizer", "precision", "sharding", mode="before")
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.strip().lower() if isinstance(value, str) else value
@@ -143,12 +175,16 @@ def memory(query: MemoryQuery) -> Document:
         NoAnswerError: The model or a device is not known, or its architecture is not.
         UsageError: A value that no engine takes, or training options without `train`.
     """
+    if query.train is not None:
+        from tools.commands.training import training
+
+        return training(query, TRAINING_KEYS)
     model, note = model_named(query.model)
     machine: Machine | None = None
     notes: tuple[str, ...] = ()
     if query.hardware is not None:
-        machine, notes = machine_named(query.hardware, train=query.train is not None)
-    document = _training(query, model, machine) if query.train else _inference(query, model, machine)
+        machine, notes = machine_named(query.hardware)
+    document = _inference(query, model, machine)
     document["caveats"] += notes
     if note:
         document["note"] = note
@@ -159,7 +195,8 @@ def _inference(query: MemoryQuery, model: ModelRecord, machine: Machine | None) 
     given = [key for key in TRAINING_KEYS if getattr(query, key) is not None]
     if given:
         raise UsageError(
-            f"`{given[0]}` says how to train, but `train` is missing.", hint="Add train: full, lora or qlora."
+            f"`{given[0]}` says how to train, but `train` is missing.",
+            hint="Add train: full, lora, qlora or scratch.",
         )
     request = engine_request(query, model, machine)
     estimate = estimate_memory(model, request)
@@ -281,42 +318,3 @@ def _fits(machine: Machine, estimate: MemoryEstimate) -> bool | None:
         # An unknown system memory decides nothing where (almost) all is on the accelerators.
         return held if machine.devices and estimate.host_bytes < 2 << 30 else (False if not held else None)
     return held and in_ram <= machine.ram_bytes
-
-
-def _training(query: MemoryQuery, model: ModelRecord, machine: Machine | None) -> Document:
-    from tools.memory.training import estimate_training
-
-    assert query.train is not None
-    given = {key: getattr(query, key) for key in TRAINING_KEYS if getattr(query, key) is not None}
-    gpus = len(machine.devices) if machine is not None and machine.devices else 1
-    request = TrainingRequest(method=query.train, flash_attention=query.flash_attention, gpus=gpus, **given)
-    estimate = estimate_training(model, request)
-    document: Document = {
-        "model": model.name,
-        "model_id": model.id,
-        "train": request.method,
-        **{key: getattr(request, key) for key in TRAINING_KEYS},
-        "gpus": gpus,
-        "weights_bytes": estimate.weights_bytes,
-        "adapter_bytes": estimate.adapter_bytes,
-        "gradient_bytes": estimate.gradient_bytes,
-        "optimizer_bytes": estimate.optimizer_bytes,
-        "activation_bytes": estimate.activation_bytes,
-        "logits_bytes": estimate.logits_bytes,
-        "overhead_bytes": estimate.overhead_bytes,
-        "total_bytes": estimate.total_bytes,
-        "low_bytes": estimate.low_bytes,
-        "high_bytes": estimate.high_bytes,
-        "formula": estimate.formula,
-        "basis": [evidence_json(evidence) for evidence in estimate.basis],
-        "caveats": list(estimate.caveats),
-    }
-    if machine is not None:
-        smallest = min((device.memory_bytes for device in machine.devices), default=machine.ram_bytes)
-        document |= {
-            "hardware": machine.name,
-            "available_bytes": smallest,
-            "fits": None if smallest is None else estimate.total_bytes <= smallest,
-            "assumptions": list(machine.assumptions),
-        }
-    return document

@@ -7,8 +7,17 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib.resources import files
 
-from tools.memory.training import TrainingShape, estimate_shape
+from tools.memory.training import estimate_shape
+from tools.memory.training_shape import Matrix, TrainingShape
 from tools.memory.types import Evidence, TrainingEstimate, TrainingRequest
+
+GUIDE = "pretrain-small-gpt.md"
+OVERVIEWS = {
+    256: "Overview of the standard-context configurations (256 tokens)",
+    1024: "Overview of the high-context configurations (1024 tokens)",
+}
+FRAMEWORK = "pytorch"
+"""Row of the framework table for a plain training loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +55,87 @@ def pretrain_configs() -> tuple[PretrainConfig, ...]:
     return _raw()[0]
 
 
+def pretrain_config(name: str) -> PretrainConfig | None:
+    """The configuration of this name, also written as its file (`150M.json`); None where there is none."""
+    wanted = name.strip().rsplit("/", 1)[-1].removesuffix(".json").lower()
+    return next((config for config in pretrain_configs() if config.name.lower() == wanted), None)
+
+
 def parameter_count(config: PretrainConfig) -> int:
     """Parameters of a GPT-2 shape: 12 x layers x width squared, and the token and position tables."""
     width = config.n_embd
     return 12 * config.n_layer * width**2 + (config.vocab_size + config.block_size) * width
 
 
-def estimate_pretraining(config: PretrainConfig) -> TrainingEstimate:
-    """Memory of training a configuration on one GPU in mixed precision with AdamW, without checkpointing."""
-    width = config.n_embd
-    shape = TrainingShape(
+def pretrain_shape(config: PretrainConfig) -> TrainingShape:
+    """The configuration's sizes as training sees them."""
+    width, n = config.n_embd, config.n_layer
+    return TrainingShape(
         params=parameter_count(config),
-        embedding=config.vocab_size * width,
-        layers=config.n_layer,
+        table=config.vocab_size * width,
+        tied=True,
+        layers=n,
         hidden=width,
         vocab=config.vocab_size,
-        # Korthikanti et al. 2022: 34 bytes a token and unit of width, at 16 bits and with flash attention.
-        layer_values=17 * width,
         heads=config.n_head,
-        linear=(),
-        attention=(),
+        query=width,
+        key=width,
+        ff=4 * width,
+        gated=False,
+        norm="layer",
+        norms=2,
+        head_norms=False,
+        dispatched=0,
+        matrices=(
+            Matrix("attn_qkv", width, 3 * width, n),
+            Matrix("attn_output", width, width, n),
+            Matrix("ffn_up", width, 4 * width, n),
+            Matrix("ffn_down", 4 * width, width, n),
+        ),
         known=True,
     )
-    request = TrainingRequest(
+
+
+@cache
+def guide_evidence(block_size: int) -> Evidence:
+    """The guide's table of configurations with this context, with file, heading and lines."""
+    from knowledge.references import find_section
+
+    section = find_section(GUIDE, OVERVIEWS[1024 if block_size > 256 else 256])
+    return Evidence("guide", _raw()[1], section.locator if section else GUIDE)
+
+
+def usual_request(config: PretrainConfig) -> TrainingRequest:
+    """The configuration as the guide trains it: mixed precision, AdamW, no checkpointing."""
+    return TrainingRequest(
         method="scratch",
         sequence_length=config.block_size,
         micro_batch_size=config.batch_size,
-        gradient_checkpointing=False,
-        framework="pytorch",
+        framework=FRAMEWORK,
     )
-    found = estimate_shape(shape, request, (Evidence("guide", _raw()[1]),), ())
-    total = f"{found.total_bytes / 1e9:.1f} GB"
-    stated = f"The guide states {config.stated_vram_gb:g} GB; the parts add up to {total}."
-    return replace(found, caveats=(stated,))
+
+
+def estimate_pretraining(config: PretrainConfig, request: TrainingRequest | None = None) -> TrainingEstimate:
+    """Memory of training a configuration on one GPU, as the guide trains it or as requested.
+
+    A longer or shorter `sequence_length` changes the position table, and so the model.
+
+    Raises:
+        UsageError: lengths or batches below 1.
+    """
+    usual = usual_request(config)
+    asked = request or usual
+    basis = (guide_evidence(config.block_size),)
+    found = estimate_shape(
+        pretrain_shape(replace(config, block_size=asked.sequence_length)), asked, basis, ()
+    )
+    if asked != usual:
+        return found
+    stated, total = config.stated_vram_gb, found.total_bytes / 1e9
+    apart = abs(total / stated - 1) > 0.15
+    verdict = ("more" if total > stated else "less") if apart else "about the same"
+    said = (
+        f"The guide states {stated:g} GB; the parts add up to {verdict}, {total:.1f} GB with "
+        f"{asked.micro_batch_size} x {asked.sequence_length} tokens."
+    )
+    return replace(found, caveats=(said, *found.caveats))

@@ -1,184 +1,32 @@
-"""Memory of fine-tuning and of training from scratch, per GPU: parts by formula, an interval from measured
-runs.
+"""Memory of fine-tuning and of training from scratch, per GPU: parts by formula, the interval from runs.
 
-The parts follow the usual accounting: weights, adapters, gradients, optimizer states, activations and the
-logits of the last matrix, which large vocabularies make the largest single item. What differs between
-frameworks (a float32 master copy, fused cross-entropy, offloaded checkpoints) is a row of
-`data/training.json` with its source.
+Three moments compete for the peak, and the largest counts: the loss (all checkpoints or layers, and the
+logits), the end of the backward pass (gradients, and one layer being recomputed) and the optimizer step (its
+temporary copies). What differs between frameworks is a row of `data/training.json` with its source.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
+from typing import Any
 
-from knowledge.catalog.records import Architecture, ModelRecord
+from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
-from tools.memory.generic import params_of
-from tools.memory.tensors import HOST_TENSORS, ModelTensors, Tensor, has_table, model_tensors
+from tools.memory.training_layers import Activations, activations
+from tools.memory.training_shape import TrainingShape, training_shape
+from tools.memory.training_tables import Framework, framework_named, is_known, settled, tables
+from tools.memory.training_words import formula_of
 from tools.memory.types import Evidence, TrainingEstimate, TrainingRequest
 
-MIB, GIB = 1 << 20, 1 << 30
+GIB = 1 << 30
 MAX_TOKENS = 100_000_000
-CHUNK = 1024
-"""Tokens whose logits exist at once with fused or chunked cross-entropy."""
-ATTENTION = ("attn_q", "attn_k", "attn_v", "attn_output", "attn_qkv")
-
-
-@dataclass(frozen=True, slots=True)
-class Framework:
-    """How a training framework uses memory; bytes are per value."""
-
-    name: str
-    master: float
-    """Float32 copy of trained weights."""
-    gradient: float
-    state_scale: float
-    """Optimizer states against float32 ones."""
-    logits_bytes: float
-    """All copies of the logits and their gradients together."""
-    layer_factor: float
-    offload: bool
-    """Checkpoints go to system memory."""
-    adapter_bytes: float
-    overhead: tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tables:
-    linear_bits: dict[str, float]
-    optimizer_bytes: dict[str, float]
-    frameworks: dict[str, Framework]
-    same_as: dict[str, str]
-    source: str
-
-
-@cache
-def _tables() -> _Tables:
-    raw = json.loads(files("tools.memory").joinpath("data/training.json").read_text(encoding="utf-8"))
-    frameworks = {}
-    for name, row in raw["frameworks"].items():
-        low, mid, high = (int(value * MIB) for value in row.pop("overhead_mib"))
-        frameworks[name] = Framework(name=name, overhead=(low, mid, high), **row)
-    return _Tables(raw["linear_bits"], raw["optimizer_bytes"], frameworks, raw["same_as"], raw["source"])
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingShape:
-    """What training needs to know of a model, in values."""
-
-    params: int
-    embedding: int
-    """Values of token table and output matrix."""
-    layers: int
-    hidden: int
-    vocab: int
-    layer_values: int
-    """Values that one token leaves behind in one layer for the backward pass."""
-    heads: int
-    linear: tuple[tuple[int, int], ...]
-    """Input and output widths of every matrix that may get an adapter."""
-    attention: tuple[tuple[int, int], ...]
-    known: bool
-
-
-def _layer_values(arch: Architecture) -> int:
-    experts = arch.experts
-    inner = arch.ff or 0
-    if experts is not None:
-        inner = max(inner, experts.used * experts.ff + experts.shared_ff)
-    query = arch.heads * (
-        arch.head_dim if arch.latent is None else arch.latent.nope_dim + arch.latent.rope_dim
-    )
-    key = arch.kv_heads * arch.head_dim if arch.latent is None else query
-    return 4 * arch.hidden + 2 * query + 2 * key + 4 * inner
-
-
-def _adaptable(tensors: ModelTensors) -> list[Tensor]:
-    """Matrices of the layers, each as often as it occurs."""
-    return [
-        tensor
-        for kind in tensors.layers
-        for tensor in tensors.kinds[kind]
-        if len(tensor.shape) == 2 and "norm" not in tensor.name and min(tensor.shape) > 1
-    ]
-
-
-_SHAPES: dict[int, tuple[ModelRecord, TrainingShape]] = {}
-
-
-def training_shape(model: ModelRecord) -> TrainingShape:
-    """The sizes of a model as training sees them.
-
-    Raises:
-        NoAnswerError: neither shape nor parameter count are known.
-    """
-    entry = _SHAPES.get(id(model))
-    if entry is not None:
-        return entry[1]
-    arch = model.architecture
-    shape = _unknown_shape(params_of(model)) if arch is None else _known_shape(model, arch)
-    _SHAPES[id(model)] = (model, shape)
-    return shape
-
-
-def _known_shape(model: ModelRecord, arch: Architecture) -> TrainingShape:
-    tensors = model_tensors(arch) if has_table(arch) else ModelTensors((), {}, [])
-    matrices = _adaptable(tensors)
-    linear = tuple((t.shape[0], t.shape[1]) for t in matrices)
-    attention = tuple((t.shape[0], t.shape[1]) for t in matrices if t.name in ATTENTION)
-    if not matrices:
-        query, key, ff = arch.heads * arch.head_dim, arch.kv_heads * arch.head_dim, arch.ff or 4 * arch.hidden
-        attention = (
-            (arch.hidden, query),
-            (arch.hidden, key),
-            (arch.hidden, key),
-            (query, arch.hidden),
-        ) * arch.layers
-        linear = attention + ((arch.hidden, ff), (arch.hidden, ff), (ff, arch.hidden)) * arch.layers
-    embedding = sum(t.values for t in tensors.outside if t.name in (*HOST_TENSORS, "output"))
-    return TrainingShape(
-        params=model.params_total or tensors.parameters or params_of(model),
-        embedding=embedding or arch.vocab * arch.hidden * (1 if arch.tied else 2),
-        layers=arch.layers,
-        hidden=arch.hidden,
-        vocab=arch.vocab,
-        layer_values=_layer_values(arch),
-        heads=arch.heads,
-        linear=linear,
-        attention=attention,
-        known=True,
-    )
-
-
-def _unknown_shape(params: int) -> TrainingShape:
-    """Usual proportions of a decoder of this size: 12 x layers x hidden squared, hidden 100 x layers."""
-    hidden = max(int(0.045 * params**0.5) // 64 * 64, 64)
-    layers = max(round(params / (12 * hidden * hidden)), 1)
-    attention = ((hidden, hidden),) * (4 * layers)
-    linear = attention + ((hidden, 3 * hidden),) * (3 * layers)
-    vocab = 128_000
-    return TrainingShape(
-        params,
-        min(2 * vocab * hidden, params // 3),
-        layers,
-        hidden,
-        vocab,
-        20 * hidden,
-        hidden // 128 or 1,
-        linear,
-        attention,
-        False,
-    )
-
-
-def framework_named(name: str) -> Framework:
-    """The framework's row; an unknown name is treated as Transformers."""
-    tables = _tables()
-    key = name.lower()
-    return tables.frameworks.get(tables.same_as.get(key, key), tables.frameworks["transformers"])
+LEVERS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("Fused or chunked cross-entropy", {"fused_cross_entropy": True}),
+    ("Gradient checkpointing", {"gradient_checkpointing": True}),
+    ("Flash attention", {"flash_attention": True}),
+    ("An 8-bit optimizer", {"optimizer": "adamw_8bit"}),
+)
+"""What a run could do to take less."""
 
 
 def _check(request: TrainingRequest) -> None:
@@ -194,58 +42,27 @@ def _check(request: TrainingRequest) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Parts:
+class States:
+    """What lives through the whole step on one GPU, in bytes."""
+
     weights: float
     adapter: float
     gradient: float
     optimizer: float
-    checkpoints: float
-    layer: float
-    logits: float
+    step: float
+    """Temporary copies of the optimizer step."""
+    gathered: float
+    """Sharded weights that are whole while they are computed."""
+    trained: int
+    """Trained parameters."""
 
-
-def _states(shape: TrainingShape, request: TrainingRequest, framework: Framework) -> tuple[float, ...]:
-    """Weights, adapters, gradients and optimizer states in bytes, before sharding."""
-    tables = _tables()
-    state = tables.optimizer_bytes[request.optimizer]
-    if request.method in ("full", "scratch"):
-        trained = shape.params
-        if request.method == "scratch":
-            return 4.0 * trained, 0.0, 4.0 * trained, state * trained
-        scale = framework.state_scale if request.optimizer == "adamw" else 1.0
-        return (
-            2.0 * trained,
-            0.0,
-            framework.gradient * trained,
-            (framework.master + state * scale) * trained,
-        )
-    bits = tables.linear_bits[request.method]
-    weights = ((shape.params - shape.embedding) * bits + shape.embedding * 16) / 8
-    targets = shape.attention if request.target_modules == "attention" else shape.linear
-    adapters = sum(request.lora_rank * (rows + columns) for rows, columns in targets)
-    return weights, framework.adapter_bytes * adapters, framework.adapter_bytes * adapters, state * adapters
-
-
-def _activations(
-    shape: TrainingShape, request: TrainingRequest, framework: Framework
-) -> tuple[float, float, float]:
-    """Checkpoints, the layers held for the backward pass, and the logits, in bytes."""
-    tokens = request.sequence_length * request.micro_batch_size
-    values = shape.layer_values * tokens * framework.layer_factor
-    if not request.flash_attention:
-        values += 2.5 * shape.heads * request.sequence_length * tokens
-    held = 1 if request.gradient_checkpointing else shape.layers
-    # A recomputed layer also holds its gradients.
-    layer = 2 * values * held * (2 if request.gradient_checkpointing else 1)
-    checkpoints = 2.0 * shape.hidden * tokens * shape.layers if request.gradient_checkpointing else 0.0
-    if framework.offload:
-        checkpoints *= 0.25
-    rows = min(tokens, CHUNK) if request.fused_cross_entropy else tokens
-    return checkpoints, layer, framework.logits_bytes * shape.vocab * rows
+    @property
+    def lasting(self) -> float:
+        return self.weights + self.adapter + self.optimizer + self.gathered
 
 
 def _shards(request: TrainingRequest) -> tuple[int, int, int]:
-    """Over how many GPUs weights, gradients and optimizer states are divided."""
+    """Over how many GPUs weights, gradients and optimizer states are divided (Rajbhandari et al. 2020)."""
     n = request.gpus
     return {
         "none": (1, 1, 1),
@@ -256,28 +73,93 @@ def _shards(request: TrainingRequest) -> tuple[int, int, int]:
     }[request.sharding]
 
 
-def _words(shape: TrainingShape, request: TrainingRequest, found: TrainingEstimate) -> str:
-    tokens = request.sequence_length * request.micro_batch_size
-    one_copy = shape.vocab * tokens * 4
-    rank = f" (rank {request.lora_rank})"
-    checkpointing = "on" if request.gradient_checkpointing else "off"
-    chunks = ", computed in chunks" if request.fused_cross_entropy else ""
-    parts = [
-        f"weights {_gib(found.weights_bytes)} ({shape.params / 1e9:.2f}e9 parameters)",
-        f"adapters {_gib(found.adapter_bytes)}{rank}" if found.adapter_bytes else "",
-        f"gradients {_gib(found.gradient_bytes)}",
-        f"optimizer {_gib(found.optimizer_bytes)} ({request.optimizer})",
-        f"activations {_gib(found.activation_bytes)} ({tokens:,} tokens, {shape.layers} layers, "
-        f"checkpointing {checkpointing})",
-        f"logits {_gib(found.logits_bytes)} (one float32 copy of {shape.vocab:,} x {tokens:,} is "
-        f"{_gib(one_copy)}{chunks})",
-        f"runtime {_gib(found.overhead_bytes)}",
-    ]
-    return " + ".join(part for part in parts if part)
+def _full(shape: TrainingShape, request: TrainingRequest, framework: Framework) -> tuple[float, ...]:
+    """Weights, gradients, optimizer states and step copies of training all parameters, before sharding."""
+    each = 2.0 if request.precision == "bf16" else 4.0
+    weights = each * shape.params
+    if request.precision == "mixed":
+        # Autocast keeps a 16-bit copy of every matrix that is multiplied until the backward pass ends.
+        weights += 2.0 * (shape.params - (0 if shape.tied else shape.table))
+    optimizer = tables().optimizers[request.optimizer or "adamw"]
+    master = framework.master if request.precision == "bf16" else 0.0
+    states = master + optimizer.values * (optimizer.bytes or framework.state_bytes or each)
+    largest = max(shape.largest, shape.table)
+    gradient = each * (largest if request.optimizer_in_backward else shape.params)
+    step = 0.0 if request.optimizer_in_backward else framework.step_copy * shape.params
+    return weights, gradient, states * shape.params, step
 
 
-def _gib(size: int) -> str:
-    return f"{size / GIB:.2f} GiB"
+def _adapters(shape: TrainingShape, request: TrainingRequest, framework: Framework) -> tuple[float, ...]:
+    """Frozen weights, adapters, their gradients, states and step copies, before sharding."""
+    whole = 4.0 if request.precision == "float32" else 2.0
+    weights = whole * shape.params
+    if request.method == "qlora":
+        bits = tables().quantized_bits["nf4_double" if request.double_quantization else "nf4"]
+        rest = shape.embedding
+        weights = (shape.params - rest) * bits / 8 + rest * framework.unquantized_bytes
+    trained = sum(
+        request.lora_rank * (m.rows + m.columns) * m.count
+        for m in shape.adapted(request.target_modules or "")
+    )
+    optimizer = tables().optimizers[request.optimizer or "adamw"]
+    each = optimizer.bytes or framework.state_bytes or framework.adapter_bytes
+    states = (framework.master + optimizer.values * each) * trained
+    return weights, framework.adapter_bytes * trained, states, framework.step_copy * trained
+
+
+def _states(shape: TrainingShape, request: TrainingRequest, framework: Framework) -> States:
+    by_weights, by_gradient, by_optimizer = _shards(request)
+    adapter = 0.0
+    if request.method in ("full", "scratch"):
+        weights, gradient, optimizer, step = _full(shape, request, framework)
+        trained = shape.params
+    else:
+        weights, adapter, optimizer, step = _adapters(shape, request, framework)
+        gradient, trained = adapter, int(adapter / framework.adapter_bytes)
+    if request.offload_optimizer:
+        optimizer = step = 0.0
+    gathered = 0.0
+    if by_weights > 1:
+        # Two layers (one computed, one fetched ahead) or the token table are whole at a time.
+        gathered = max(2 * weights / shape.layers, 2.0 * shape.table) * (1 - 1 / by_weights)
+    return States(
+        weights=weights / by_weights,
+        adapter=adapter / by_weights,
+        gradient=gradient / by_gradient,
+        optimizer=optimizer / by_optimizer,
+        step=step / by_optimizer,
+        gathered=gathered,
+        trained=trained,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The peak of one GPU and what makes it up, in bytes."""
+
+    states: States
+    found: Activations
+    computing: float
+    """Activations and logits at the peak, beyond states and gradients."""
+    step: float
+    """What the optimizer step's copies need beyond that room."""
+    fixed: float
+    """Driver context, libraries, communication buffers."""
+
+    @property
+    def total(self) -> float:
+        s = self.states
+        return s.lasting + s.gradient + self.computing + self.step + self.fixed
+
+
+def _peak(shape: TrainingShape, asked: TrainingRequest, framework: Framework) -> Peak:
+    """The peak of a settled request."""
+    states, found = _states(shape, asked, framework), activations(shape, asked, framework)
+    # Without accumulation the gradients of the last step are gone while the loss is computed.
+    absent = 0.0 if framework.accumulates else states.gradient
+    computing = max(found.held + max(found.logits, found.layer) - absent, found.layer)
+    step = max(states.step - computing, 0.0)
+    return Peak(states, found, computing, step, float(framework.runtime[1] + framework.buffers))
 
 
 def estimate_shape(
@@ -286,35 +168,52 @@ def estimate_shape(
     """The estimate for a shape.
 
     Raises:
-        UsageError: lengths, batches or ranks below 1.
+        UsageError: lengths, batches or ranks below 1, unknown modules.
     """
     _check(request)
-    framework = framework_named(request.framework)
-    weights, adapter, gradient, optimizer = _states(shape, request, framework)
-    by_weights, by_gradient, by_optimizer = _shards(request)
-    checkpoints, layer, logits = _activations(shape, request, framework)
-    low_runtime, runtime, high_runtime = framework.overhead
-    if by_weights > 1:
-        # Gathered layers are whole on each GPU while they are computed.
-        runtime += int(2 * weights / shape.layers)
-    states = weights / by_weights + adapter + gradient / by_gradient + optimizer / by_optimizer
-    # Whether a float32 copy of the weights is kept depends on how a run is set up.
-    spread = (0.8, 1.25) if request.method == "full" else (0.93, 1.08)
-    found = TrainingEstimate(
-        weights_bytes=int(weights / by_weights),
-        adapter_bytes=int(adapter),
-        gradient_bytes=int(gradient / by_gradient),
-        optimizer_bytes=int(optimizer / by_optimizer),
-        activation_bytes=int(checkpoints + layer),
+    asked, framework = settled(request), framework_named(request.framework)
+    peak = _peak(shape, asked, framework)
+    states, logits = peak.states, min(peak.found.logits, peak.computing)
+    low_runtime, _, high_runtime = framework.runtime
+    lasting = states.lasting + states.gradient + framework.buffers
+    paged = states.optimizer if tables().optimizers[asked.optimizer or "adamw"].paged else 0.0
+    low, high = tables().state_spread[request.method]
+    shrink, grow = tables().dynamic_spread
+    estimate = TrainingEstimate(
+        weights_bytes=int(states.weights),
+        adapter_bytes=int(states.adapter),
+        gradient_bytes=int(states.gradient),
+        optimizer_bytes=int(states.optimizer),
+        activation_bytes=int(peak.computing - logits),
         logits_bytes=int(logits),
-        overhead_bytes=runtime,
-        low_bytes=int(spread[0] * states + 0.5 * (checkpoints + layer) + 0.6 * logits + low_runtime),
-        high_bytes=int(spread[1] * states + 1.5 * (checkpoints + layer) + 1.4 * logits + high_runtime),
+        overhead_bytes=int(peak.fixed + peak.step + states.gathered),
+        low_bytes=int(low * (lasting - paged) + shrink * peak.computing + low_runtime),
+        high_bytes=int(high * lasting + grow * peak.computing + peak.step + high_runtime),
         formula="",
         basis=basis,
-        caveats=caveats,
+        caveats=(*caveats, *_levers(shape, asked, framework, peak)),
     )
-    return replace(found, formula=_words(shape, request, found))
+    return replace(
+        estimate,
+        low_bytes=min(estimate.low_bytes, estimate.total_bytes),
+        high_bytes=max(estimate.high_bytes, estimate.total_bytes),
+        formula=formula_of(shape, asked, framework, estimate, peak.found, peak.step),
+    )
+
+
+def _levers(
+    shape: TrainingShape, asked: TrainingRequest, framework: Framework, peak: Peak
+) -> tuple[str, ...]:
+    """What would save most, computed by estimating the run with that one thing changed."""
+    found: list[tuple[float, str]] = []
+    for words, change in LEVERS:
+        changed = replace(asked, **change)
+        if changed == asked or (asked.method in ("lora", "qlora") and "optimizer" in change):
+            continue
+        saved = peak.total - _peak(shape, changed, framework).total
+        if saved > max(0.05 * peak.total, 0.25 * GIB):
+            found.append((saved, f"{words} saves {saved / GIB:.1f} GiB."))
+    return tuple(text for _, text in sorted(found, reverse=True))
 
 
 def estimate_training(model: ModelRecord, request: TrainingRequest) -> TrainingEstimate:
@@ -322,27 +221,20 @@ def estimate_training(model: ModelRecord, request: TrainingRequest) -> TrainingE
 
     Raises:
         NoAnswerError: neither shape nor parameter count are known.
-        UsageError: lengths, batches or ranks below 1.
+        UsageError: lengths, batches or ranks below 1, unknown modules.
     """
-    shape = training_shape(model)
+    shape, framework = training_shape(model), framework_named(request.framework)
     caveats = []
     if not shape.known:
         caveats.append("The model's shape is not known: usual proportions of its size are assumed.")
-    tokens = request.sequence_length * request.micro_batch_size
-    if not request.fused_cross_entropy and shape.vocab * tokens * 4 > GIB:
-        caveats.append(
-            f"The vocabulary of {shape.vocab:,} makes the logits large: "
-            f"{shape.vocab * tokens * 4 / GIB:.1f} GiB a float32 copy; fused or chunked cross-entropy avoids "
-            "most of it."
-        )
     arch = model.architecture
     if arch is not None and arch.experts is not None and request.method in ("lora", "qlora"):
         caveats.append("Adapters are counted for attention and shared layers, not for the routed experts.")
-    name = framework_named(request.framework).name
-    if request.framework.lower() not in (name, *_tables().same_as):
+    if not is_known(request.framework):
         caveats.append(f"Nothing measured with {request.framework}: figures are those of Transformers.")
     basis = (
-        Evidence("measurement", _tables().source),
+        Evidence("measurement", tables().source),
+        Evidence("tool", f"{framework.name}: {framework.source}"),
         Evidence("catalog", f"architecture of {model.id}", model.as_of),
     )
     return estimate_shape(shape, request, basis, tuple(caveats))

@@ -10,6 +10,11 @@ from tools.hardware_types import Machine
 Frontend = Literal["server", "api"]
 TrainingMethod = Literal["full", "lora", "qlora", "scratch"]
 ALL_LAYERS = 1 << 30
+Optimizer = Literal[
+    "adamw", "adamw_8bit", "paged_adamw", "paged_adamw_8bit", "adafactor", "lion", "muon", "sgd"
+]
+Precision = Literal["mixed", "bf16", "float32"]
+Sharding = Literal["none", "zero1", "zero2", "zero3", "fsdp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +135,27 @@ class MemoryEstimate:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """One training configuration."""
+    """One training configuration; None is what the framework does by default."""
 
     method: TrainingMethod = "qlora"
     sequence_length: int = 2048
     micro_batch_size: int = 1
     lora_rank: int = 16
-    target_modules: Literal["all-linear", "attention"] = "all-linear"
-    optimizer: Literal["adamw", "adamw_8bit", "adafactor", "sgd"] = "adamw"
-    gradient_checkpointing: bool = True
-    fused_cross_entropy: bool = False
+    target_modules: str | None = None
+    """`all-linear`, `attention`, or modules by name, such as `q_proj,v_proj`."""
+    optimizer: Optimizer | None = None
+    gradient_checkpointing: bool | None = None
+    fused_cross_entropy: bool | None = None
     flash_attention: bool = True
-    sharding: Literal["none", "zero1", "zero2", "zero3", "fsdp"] = "none"
+    precision: Precision | None = None
+    """How fully trained weights are held: float32 with 16-bit computation, 16 bits only, or float32 only."""
+    double_quantization: bool | None = None
+    """QLoRA: whether the scales of the 4-bit blocks are quantized too."""
+    optimizer_in_backward: bool | None = None
+    """Each gradient is used and freed as soon as it is there."""
+    offload_optimizer: bool = False
+    """Optimizer states, and float32 master copies beside 16-bit weights, stay in system memory."""
+    sharding: Sharding = "none"
     gpus: int = 1
     framework: str = "transformers"
 

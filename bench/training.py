@@ -1,0 +1,133 @@
+"""Training estimates against published peaks: error and coverage, and what is left out and why.
+
+`python -m bench.training [FOLDER]` takes the rows of FOLDER/finetune_vram.csv instead of the committed ones.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from bench.training_rows import Row, read_published, read_rows
+from knowledge.catalog.records import Architecture, ModelRecord
+from knowledge.catalog.store import load_catalog
+from tools.memory.training import estimate_training
+from tools.memory.types import TrainingRequest
+
+DATA = Path(__file__).resolve().parent.parent / "tests" / "tools" / "memory" / "data"
+MEDIAN_BAR, COVERAGE_BAR = 0.12, 0.80
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One measured row beside its estimate."""
+
+    row: Row
+    given: int
+    low: int
+    high: int
+
+    @property
+    def ratio(self) -> float:
+        """Estimate over measurement."""
+        return self.given / int(self.row.peak_bytes)
+
+    @property
+    def error(self) -> float:
+        return abs(self.ratio - 1)
+
+    @property
+    def inside(self) -> bool:
+        return self.low <= int(self.row.peak_bytes) <= self.high
+
+
+@cache
+def measured_model(name: str) -> ModelRecord | None:
+    """A model of the catalog, or one of the shapes beside the rows; None where neither knows it."""
+    found = load_catalog().model(name)
+    if found is not None:
+        return found
+    shapes = json.loads((DATA / "training_models.json").read_text(encoding="utf-8"))
+    shape = shapes["models"].get(name)
+    return None if shape is None else ModelRecord(
+        id=name, family="", kind="base", params_total=None, context_length=None, license=None,
+        commercial_use="unknown", architecture=Architecture(**shape), as_of="2026-11-20",
+    )  # fmt: skip
+
+
+def request_of(row: Row) -> TrainingRequest:
+    """The row's run; what it does not say is the framework's default."""
+    switch = {"on": True, "off": False, "": None}
+    return TrainingRequest(
+        method=row.method,  # type: ignore[arg-type]
+        sequence_length=int(row.sequence_length),
+        micro_batch_size=int(row.micro_batch_size),
+        lora_rank=int(row.lora_rank or 16),
+        optimizer=row.optimizer or None,  # type: ignore[arg-type]
+        gradient_checkpointing=switch[row.gradient_checkpointing],
+        fused_cross_entropy=switch[row.fused_cross_entropy],
+        double_quantization=switch[row.double_quantization],
+        framework=row.framework,
+    )
+
+
+def compare(rows: Iterable[Row]) -> tuple[list[Compared], Counter[str]]:
+    """The rows that can be compared with their estimates, and the reasons why the others are left out."""
+    found, left = [], Counter[str]()
+    for row in rows:
+        model = None if row.left_out else measured_model(row.model)
+        if model is None:
+            left[row.left_out or "shape of the model not known"] += 1
+            continue
+        e = estimate_training(model, request_of(row))
+        found.append(Compared(row, e.total_bytes, e.low_bytes, e.high_bytes))
+    return found, left
+
+
+def percentile(errors: Sequence[float], share: float) -> float:
+    """The error that this share of the rows does not exceed."""
+    return sorted(errors)[min(int(share * len(errors)), len(errors) - 1)]
+
+
+def summary(found: Sequence[Compared]) -> str:
+    """Median, 90th percentile and coverage in one line."""
+    errors = [item.error for item in found]
+    inside = sum(item.inside for item in found) / len(found)
+    bias = percentile([item.ratio for item in found], 0.5) - 1
+    return (
+        f"{len(found):3d} rows: median {percentile(errors, 0.5):5.1%}, p90 {percentile(errors, 0.9):5.1%}, "
+        f"inside {inside:4.0%}, median bias {bias:+.1%}"
+    )
+
+
+def run(folder: Path | None = None) -> None:
+    """Prints errors by method, framework and model, the worst rows and the rows left out."""
+    rows = (
+        read_rows(DATA / "training.csv") if folder is None else read_published(folder / "finetune_vram.csv")
+    )
+    found, left = compare(rows)
+    errors = [item.error for item in found]
+    inside = sum(item.inside for item in found) / len(found)
+    met = percentile(errors, 0.5) <= MEDIAN_BAR and inside >= COVERAGE_BAR
+    print(f"all {summary(found)} ({'meets' if met else 'misses'} {MEDIAN_BAR:.0%} and {COVERAGE_BAR:.0%})")
+    for name in ("method", "framework", "model"):
+        groups: dict[str, list[Compared]] = defaultdict(list)
+        for item in found:
+            groups[getattr(item.row, name)].append(item)
+        for value, group in sorted(groups.items()):
+            print(f"  {name} {value:36s} {summary(group)}")
+    for item in sorted(found, key=lambda item: -item.error)[:5]:
+        r = item.row
+        size = f"{r.sequence_length} x {r.micro_batch_size}"
+        print(f"  worst: {r.model} {r.method} {r.framework} {size}: {item.ratio:.2f}")
+    for reason, count in left.most_common():
+        print(f"  left out {count:3d}: {reason}")
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
