@@ -11,6 +11,7 @@ PARTS = (
     "start_up",
     "memory",
     "truth",
+    "training",
     "fit",
     "quality",
     "retrieval",

@@ -61,6 +61,9 @@ def _saved(shape: TrainingShape, request: TrainingRequest, framework: Framework,
     )
     if framework.dropout and request.method in ("lora", "qlora"):
         found += _dropout(shape, request, table["dropout"])
+    if framework.kept_inputs and request.method == "qlora":
+        # Of both norms' outputs and the feed-forward's inner values; attention keeps its own output anyway.
+        found += 2.0 * (shape.hidden * 2 + shape.ff)
     if request.precision == "float32":
         found *= 2
     return float(found)

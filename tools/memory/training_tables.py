@@ -51,6 +51,8 @@ class Framework:
     """Bytes an entry that stay for all tokens with chunked cross-entropy."""
     logits: float | None = None
     """Bytes an entry; None is what transformers takes."""
+    kept_inputs: bool = False
+    """Quantized matrices keep their inputs for the backward pass, though nothing needs them."""
     accumulates: bool = True
     """Gradients stay between micro-batches, so they are there while the loss is computed."""
     optimizer: Optimizer = "adamw"

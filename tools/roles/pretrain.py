@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cache
 
 from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration, LicenseFigure, QualityFigure, Rejected, TrainingPlan
 from tools.hardware import describe
 from tools.hardware_types import Machine
-from tools.memory.pretrain import PretrainConfig, estimate_pretraining, pretrain_configs
+from tools.memory.pretrain import GUIDE, PretrainConfig, estimate_pretraining, pretrain_configs
 from tools.memory.types import DeviceMemory, Evidence, MemoryEstimate, TrainingEstimate
 from tools.roles.common import Ranked
 
-GUIDE = Evidence("guide", "Pretraining a small GPT", "pretrain-small-gpt.md")
+BY_CORPUS = "Which model size for which dataset size (text corpus in MB or GB)"
+"""The guide's section that `_wanted` follows."""
 BYTES_PER_TOKEN = 4.0
 """English text under a GPT-2 tokenizer; the usual rule of four characters a token."""
 MOST_HALVINGS = 1
 BATCH_POINTS = 6.0
 """Points off for each halving of the batch: the same training takes longer."""
+
+
+@cache
+def guide() -> Evidence:
+    """The guide's table of sizes by corpus, with file, heading and lines."""
+    from knowledge.references import find_section
+
+    section = find_section(GUIDE, BY_CORPUS)
+    return Evidence("guide", "Pretraining a small GPT", section.locator if section else GUIDE)
 
 
 def tokens_of(brief: Brief) -> int | None:
@@ -140,7 +151,7 @@ def _candidate(
         hardware=name,
         owned=not machine.rented,
         configuration=configuration,
-        quality=QualityFigure(worth, 10.0, False, (GUIDE,), "how well the size suits the data"),
+        quality=QualityFigure(worth, 10.0, False, (guide(),), "how well the size suits the data"),
         license=LicenseFigure("own", "yes", "you own what you train; mind the rights to your data"),
         utility=worth,
         training=TrainingPlan("scratch", config.block_size, estimate, name, room, True),
