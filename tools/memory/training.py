@@ -25,6 +25,7 @@ LEVERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Gradient checkpointing", {"gradient_checkpointing": True}),
     ("Flash attention", {"flash_attention": True}),
     ("An 8-bit optimizer", {"optimizer": "adamw_8bit"}),
+    ("Sharding over the GPUs (ZeRO-3 or FSDP)", {"sharding": "zero3"}),
 )
 """What a run could do to take less."""
 
@@ -208,7 +209,7 @@ def _levers(
     found: list[tuple[float, str]] = []
     for words, change in LEVERS:
         changed = replace(asked, **change)
-        if changed == asked or (asked.method in ("lora", "qlora") and "optimizer" in change):
+        if changed == asked:
             continue
         saved = peak.total - _peak(shape, changed, framework).total
         if saved > max(0.05 * peak.total, 0.25 * GIB):

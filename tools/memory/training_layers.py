@@ -37,7 +37,7 @@ def _trained(shape: TrainingShape, request: TrainingRequest) -> str:
 
 def _dropout(shape: TrainingShape, request: TrainingRequest, each: float) -> float:
     """Each adapted matrix keeps a dropped copy of its input and the mask, instead of sharing one input."""
-    adapted = [m for m in shape.adapted(request.target_modules or "") if "exps" not in m.name]
+    adapted = shape.adapted(request.target_modules or "")
     inputs = {(m.attention, m.rows) for m in adapted}
     copies = sum(each * m.rows * m.count for m in adapted) / shape.layers
     shared = sum(
