@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -14,9 +13,10 @@ from functools import cache
 from pathlib import Path
 
 from bench.training_rows import Row, read_published, read_rows
-from knowledge.catalog.records import Architecture, ModelRecord
+from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.memory.training import estimate_training
+from tools.memory.training_models import training_model
 from tools.memory.training_tables import framework_named, tables
 from tools.memory.types import TrainingRequest
 
@@ -51,18 +51,9 @@ class Compared:
         return self.low <= int(self.row.peak_bytes) <= self.high
 
 
-@cache
 def measured_model(name: str) -> ModelRecord | None:
-    """A model of the catalog, or one of the shapes beside the rows; None where neither knows it."""
-    found = load_catalog().model(name)
-    if found is not None:
-        return found
-    shapes = json.loads((DATA / "training_models.json").read_text(encoding="utf-8"))
-    shape = shapes["models"].get(name)
-    return None if shape is None else ModelRecord(
-        id=name, family="", kind="base", params_total=None, context_length=None, license=None,
-        commercial_use="unknown", architecture=Architecture(**shape), as_of="2026-11-20",
-    )  # fmt: skip
+    """A model of the catalog, or an older one that was measured; None where neither knows it."""
+    return training_model(name) or load_catalog().model(name)
 
 
 def request_of(row: Row) -> TrainingRequest:

@@ -18,6 +18,7 @@ from tools.memory.pretrain import (
     usual_request,
 )
 from tools.memory.training import estimate_training
+from tools.memory.training_models import training_model
 from tools.memory.training_shape import training_shape
 from tools.memory.training_tables import settled
 from tools.memory.types import TrainingEstimate, TrainingRequest
@@ -67,7 +68,9 @@ def training(query: MemoryQuery, keys: tuple[str, ...]) -> Document:
         usual = replace(usual_request(config), flash_attention=query.flash_attention, gpus=gpus)
         document = _config_document(config, replace(usual, **given))
     else:
-        model, note = model_named(query.model)
+        model, note = training_model(query.model), ""
+        if model is None:
+            model, note = model_named(query.model)
         if query.train == "scratch":
             request = replace(request, framework=FRAMEWORK)
         document = _model_document(model, replace(request, **given))

@@ -93,6 +93,13 @@ def test_small_gpts_as_asked() -> None:
     assert not any("guide states" in text for text in more["caveats"])
 
 
+@pytest.mark.parametrize(
+    "model", ["Qwen/Qwen-7B", "qwen/qwen-1_8B-Chat", "stabilityai/stablelm-base-alpha-3b"]
+)
+def test_older_models_that_were_measured_are_known_by_their_hub_id(model: str) -> None:
+    assert ask(model=model, train="lora")["model_id"].lower() == model.lower()
+
+
 def test_more_gpus_without_sharding_are_told_what_sharding_saves() -> None:
     document = ask(train="full", hardware="8x A100 80GB")
     assert document["caveats"][0].startswith("Sharding over the GPUs (ZeRO-3 or FSDP) saves ")

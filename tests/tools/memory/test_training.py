@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from statistics import median
@@ -12,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.catalog.records import Architecture, ModelRecord
+from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
-from tests.tools.memory.helpers import DATA, GIB, model, rows
+from tests.tools.memory.helpers import GIB, model, rows
 from tools.memory.pretrain import (
     PretrainConfig,
     estimate_pretraining,
@@ -24,6 +23,7 @@ from tools.memory.pretrain import (
     usual_request,
 )
 from tools.memory.training import estimate_training
+from tools.memory.training_models import training_model
 from tools.memory.training_shape import training_shape
 from tools.memory.training_tables import tables
 from tools.memory.types import Optimizer, TrainingEstimate, TrainingRequest
@@ -37,21 +37,8 @@ MIXTRAL = "mistralai/Mixtral-8x7B-Instruct-v0.1"
 
 
 def measured(name: str) -> ModelRecord:
-    """A model of the catalog, or of the shapes beside the rows."""
-    shapes = json.loads((DATA / "training_models.json").read_text(encoding="utf-8"))["models"]
-    if name not in shapes:
-        return model(name)
-    return ModelRecord(
-        id=name,
-        family="",
-        kind="base",
-        params_total=None,
-        context_length=None,
-        license=None,
-        commercial_use="unknown",
-        architecture=Architecture(**shapes[name]),
-        as_of="2026-11-20",
-    )
+    """A model of the catalog, or an older one that was measured."""
+    return training_model(name) or model(name)
 
 
 def estimate(name: str = LLAMA, **values: Any) -> TrainingEstimate:
@@ -90,7 +77,7 @@ def test_every_row_left_out_says_why() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "params"), [("Qwen/Qwen-1.8B", 1.84), ("Qwen/Qwen-7B", 7.72), ("Qwen/Qwen-14B", 14.17)]
+    ("name", "params"), [("Qwen/Qwen-1_8B", 1.84), ("Qwen/Qwen-7B", 7.72), ("Qwen/Qwen-14B", 14.17)]
 )
 def test_parameters_of_shapes(name: str, params: float) -> None:
     """The counts the publisher states."""
