@@ -64,6 +64,7 @@ def request_of(row: Row) -> TrainingRequest:
         sequence_length=int(row.sequence_length),
         micro_batch_size=int(row.micro_batch_size),
         lora_rank=int(row.lora_rank or 16),
+        target_modules=row.target_modules or None,
         optimizer=row.optimizer or None,  # type: ignore[arg-type]
         gradient_checkpointing=switch[row.gradient_checkpointing],
         fused_cross_entropy=switch[row.fused_cross_entropy],

@@ -37,6 +37,7 @@ class Row:
     sequence_length: str
     micro_batch_size: str
     lora_rank: str
+    target_modules: str
     optimizer: str
     gradient_checkpointing: str
     fused_cross_entropy: str
@@ -54,13 +55,13 @@ def _qwen(row: Mapping[str, str]) -> dict[str, str]:
     method, reason = row["method"], ""
     if "1x" not in row["hardware"]:
         reason = "memory summed over several GPUs"
-    elif "emb" in method:
-        reason = "token table and output matrix are trained too"
     kind = "qlora" if method.startswith("Q-LoRA") else "lora" if method.startswith("LoRA") else "full"
-    # The repository's scripts: LoRA with the Trainer alone, the other two through DeepSpeed ZeRO-2.
     return {
         "method": kind,
+        # The repository's scripts: LoRA with the Trainer alone, the other two through DeepSpeed ZeRO-2.
         "framework": "transformers" if kind == "lora" else "deepspeed",
+        # `emb`: token table and output matrix are trained whole (modules_to_save in finetune.py).
+        "target_modules": "all-linear,embed_tokens,lm_head" if "emb" in method else "",
         "left_out": reason,
     }
 

@@ -128,7 +128,10 @@ class MemoryQuery(EngineRequest):
         None, description="training: rank of the adapters"
     )
     target_modules: Name | None = Field(
-        None, description="training: modules that get adapters: all-linear, attention, or q_proj,v_proj,..."
+        None,
+        description="training: modules that get adapters: all-linear, attention, or a list such as "
+        "q_proj,v_proj (embed_tokens and lm_head are trained whole)",
+        json_schema_extra={"metavar": "TEXT"},
     )
     optimizer: Optimizer | None = Field(
         None, description="training: adamw, adamw_8bit, paged_adamw_8bit, adafactor, lion, muon, sgd ..."

@@ -20,6 +20,8 @@ from tools.memory.types import Evidence, TrainingEstimate, TrainingRequest
 
 GIB = 1 << 30
 MAX_TOKENS = 100_000_000
+TABLE_BYTES = 2.0
+"""Bytes of a value of a table that is trained beside adapters."""
 LEVERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("Fused or chunked cross-entropy", {"fused_cross_entropy": True}),
     ("Gradient checkpointing", {"gradient_checkpointing": True}),
@@ -54,8 +56,6 @@ class States:
     """Temporary copies of the optimizer step."""
     gathered: float
     """Sharded weights that are whole while they are computed."""
-    trained: int
-    """Trained parameters."""
 
     @property
     def lasting(self) -> float:
@@ -92,20 +92,24 @@ def _full(shape: TrainingShape, request: TrainingRequest, framework: Framework) 
 
 def _adapters(shape: TrainingShape, request: TrainingRequest, framework: Framework) -> tuple[float, ...]:
     """Frozen weights, adapters, their gradients, states and step copies, before sharding."""
-    whole = 4.0 if request.precision == "float32" else 2.0
-    weights = whole * shape.params
+    weights = (4.0 if request.precision == "float32" else 2.0) * shape.params
     if request.method == "qlora":
         bits = tables().quantized_bits["nf4_double" if request.double_quantization else "nf4"]
         rest = shape.embedding
         weights = (shape.params - rest) * bits / 8 + rest * framework.unquantized_bytes
-    trained = sum(
-        request.lora_rank * (m.rows + m.columns) * m.count
-        for m in shape.adapted(request.target_modules or "")
-    )
+    targets = request.target_modules or ""
+    trained = sum(request.lora_rank * (m.rows + m.columns) * m.count for m in shape.adapted(targets))
+    # A table that is trained too is a copy in the model's own type (peft's ModulesToSaveWrapper).
+    whole = shape.whole_tables(targets)
     optimizer = tables().optimizers[request.optimizer or "adamw"]
-    each = optimizer.bytes or framework.state_bytes or framework.adapter_bytes
-    states = (framework.master + optimizer.values * each) * trained
-    return weights, framework.adapter_bytes * trained, states, framework.step_copy * trained
+
+    def states(each: float) -> float:
+        return framework.master + optimizer.values * (optimizer.bytes or framework.state_bytes or each)
+
+    added = framework.adapter_bytes * trained + TABLE_BYTES * whole
+    kept = states(framework.adapter_bytes) * trained + states(TABLE_BYTES) * whole
+    step = framework.step_copy * trained + min(framework.step_copy, TABLE_BYTES) * whole
+    return weights, added, kept, step
 
 
 def _states(shape: TrainingShape, request: TrainingRequest, framework: Framework) -> States:
@@ -113,10 +117,9 @@ def _states(shape: TrainingShape, request: TrainingRequest, framework: Framework
     adapter = 0.0
     if request.method in ("full", "scratch"):
         weights, gradient, optimizer, step = _full(shape, request, framework)
-        trained = shape.params
     else:
         weights, adapter, optimizer, step = _adapters(shape, request, framework)
-        gradient, trained = adapter, int(adapter / framework.adapter_bytes)
+        gradient = adapter
     if request.offload_optimizer:
         optimizer = step = 0.0
     gathered = 0.0
@@ -130,7 +133,6 @@ def _states(shape: TrainingShape, request: TrainingRequest, framework: Framework
         optimizer=optimizer / by_optimizer,
         step=step / by_optimizer,
         gathered=gathered,
-        trained=trained,
     )
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from knowledge.catalog.records import Architecture, ModelRecord
 from tools.memory.generic import params_of
 from tools.memory.tensors import HOST_TENSORS, ModelTensors, has_table, model_tensors
-from tools.memory.training_tables import tensor_names
+from tools.memory.training_tables import targets_of
 
 ATTENTION_PREFIX = "attn_"
 
@@ -74,16 +74,18 @@ class TrainingShape:
         Raises:
             UsageError: modules that are not known.
         """
-        if targets == "all-linear":
+        wanted = targets_of(targets)
+        if wanted.all_linear:
             return self.matrices
-        names = tensor_names(targets)
-        if names is None:
-            return tuple(m for m in self.matrices if m.attention)
-        found = tuple(m for m in self.matrices if m.name in names)
-        fused = names & {"attn_q", "attn_k", "attn_v"}
-        if fused and not any(m.name == "attn_q" for m in self.matrices):
-            found += tuple(m for m in self.matrices if m.name == "attn_qkv" and m not in found)
-        return found
+        names = wanted.names
+        if names & {"attn_q", "attn_k", "attn_v"} and not any(m.name == "attn_q" for m in self.matrices):
+            names |= {"attn_qkv"}  # one matrix for all three
+        return tuple(m for m in self.matrices if m.name in names or (wanted.attention and m.attention))
+
+    def whole_tables(self, targets: str) -> int:
+        """Values of token table and output matrix where they are trained whole; tied ones are one."""
+        named = targets_of(targets).tables
+        return self.table * min(len(named), 1 if self.tied else 2)
 
 
 _SHAPES: dict[int, tuple[ModelRecord, TrainingShape]] = {}

@@ -148,20 +148,42 @@ def settled(request: TrainingRequest) -> TrainingRequest:
     )
 
 
-def tensor_names(targets: str) -> frozenset[str] | None:
-    """Tensors of a list of modules such as `q_proj,v_proj`; None where the list is a word for many.
+TABLES = {"embed_tokens": "token_embd", "wte": "token_embd", "lm_head": "output"}
+"""Modules that are trained whole where they are named (peft's `modules_to_save`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What adapters are put on, as `target_modules` says it."""
+
+    all_linear: bool
+    attention: bool
+    names: frozenset[str]
+    """Tensors by name."""
+    tables: frozenset[str]
+    """Token table and output matrix, trained whole."""
+
+
+@cache
+def targets_of(text: str) -> Targets:
+    """Reads `all-linear`, `attention`, modules such as `q_proj,v_proj`, or several of these.
 
     Raises:
         UsageError: a module that is not known.
     """
-    if targets in ("all-linear", "attention"):
-        return None
     known = tables().modules
-    wanted = [part.strip().lower() for part in targets.split(",") if part.strip()]
-    unknown = [part for part in wanted if part not in known]
+    wanted = [part.strip().lower() for part in text.split(",") if part.strip()]
+    unknown = [
+        w for w in wanted if w not in known and w not in TABLES and w not in ("all-linear", "attention")
+    ]
     if unknown or not wanted:
         raise UsageError(
             f"`target_modules` does not know {unknown[0] if unknown else 'an empty list'!r}.",
             hint="Write all-linear, attention, or a list such as q_proj,k_proj,v_proj,o_proj.",
         )
-    return frozenset(known[part] for part in wanted)
+    return Targets(
+        all_linear="all-linear" in wanted,
+        attention="attention" in wanted,
+        names=frozenset(known[w] for w in wanted if w in known),
+        tables=frozenset(TABLES[w] for w in wanted if w in TABLES),
+    )

@@ -142,7 +142,7 @@ class TrainingRequest:
     micro_batch_size: int = 1
     lora_rank: int = 16
     target_modules: str | None = None
-    """`all-linear`, `attention`, or modules by name, such as `q_proj,v_proj`."""
+    """`all-linear`, `attention`, modules by name such as `q_proj,v_proj`, or several of these."""
     optimizer: Optimizer | None = None
     gradient_checkpointing: bool | None = None
     fused_cross_entropy: bool | None = None

@@ -56,6 +56,7 @@ def test_measured_peaks() -> None:
             sequence_length=int(row["sequence_length"]),
             micro_batch_size=int(row["micro_batch_size"]),
             lora_rank=int(row["lora_rank"] or 16),
+            target_modules=row["target_modules"] or None,
             optimizer=row["optimizer"] or None,  # type: ignore[arg-type]
             gradient_checkpointing=switch[row["gradient_checkpointing"]],
             fused_cross_entropy=switch[row["fused_cross_entropy"]],
@@ -101,6 +102,20 @@ def test_adapters_of_named_modules() -> None:
     assert found.adapter_bytes == 4 * 4_194_304
     with pytest.raises(UsageError, match="nonsense"):
         estimate(target_modules="q_proj,nonsense")
+
+
+def test_tables_that_are_trained_whole() -> None:
+    """A 16-bit copy, its gradient and two states for each value; a tied table is one."""
+    plain = estimate(method="lora", target_modules="all-linear")
+    whole = estimate(method="lora", target_modules="all-linear,embed_tokens,lm_head")
+    assert whole.adapter_bytes - plain.adapter_bytes == 2 * 2 * 128_256 * 4096
+    assert whole.optimizer_bytes - plain.optimizer_bytes == 2 * 2 * 2 * 128_256 * 4096
+    tied = "meta-llama/Llama-3.2-3B-Instruct"
+    one, two = (
+        estimate(tied, method="lora", target_modules=f"attention,{names}").adapter_bytes
+        for names in ("lm_head", "embed_tokens,lm_head")
+    )
+    assert one == two
 
 
 def test_a_quantized_model_keeps_its_tables() -> None:
