@@ -134,14 +134,17 @@ class MemoryQuery(EngineRequest):
         json_schema_extra={"metavar": "TEXT"},
     )
     optimizer: Optimizer | None = Field(
-        None, description="training: adamw, adamw_8bit, paged_adamw_8bit, adafactor, lion, muon, sgd ..."
+        None, description="training: adamw, adamw_8bit, paged_adamw_8bit, adafactor, lion, muon or sgd"
     )
     precision: Precision | None = Field(
-        None, description="full training: mixed (float32 weights), bf16 or float32"
+        None,
+        description="full training: mixed (float32 weights), bf16 or float32",
+        json_schema_extra={"metavar": "TEXT"},
     )
     gradient_checkpointing: bool | None = Field(
         None,
         description="training: recompute activations to save memory",
+        json_schema_extra={"metavar": "on|off"},
     )
     fused_cross_entropy: bool | None = Field(
         None,
@@ -162,7 +165,9 @@ class MemoryQuery(EngineRequest):
         None, description="training: none, zero1, zero2, zero3 or fsdp, over the GPUs of the hardware"
     )
     framework: Name | None = Field(
-        None, description="training: transformers, unsloth, torchtune, axolotl, llama-factory, deepspeed ..."
+        None,
+        description="training: transformers, unsloth, torchtune, axolotl, llama-factory, deepspeed, litgpt, "
+        "pytorch",
     )
 
     @field_validator("train", "target_modules", "optimizer", "precision", "sharding", mode="before")

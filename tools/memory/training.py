@@ -74,6 +74,11 @@ def _shards(request: TrainingRequest) -> tuple[int, int, int]:
     }[request.sharding]
 
 
+def _master(request: TrainingRequest, framework: Framework) -> float:
+    """Bytes of the float32 copy beside each trained 16-bit value."""
+    return 0.0 if request.precision == "float32" else framework.master
+
+
 def _full(shape: TrainingShape, request: TrainingRequest, framework: Framework) -> tuple[float, ...]:
     """Weights, gradients, optimizer states and step copies of training all parameters, before sharding."""
     each = 2.0 if request.precision == "bf16" else 4.0
@@ -82,8 +87,9 @@ def _full(shape: TrainingShape, request: TrainingRequest, framework: Framework) 
         # Autocast keeps a 16-bit copy of every matrix that is multiplied until the backward pass ends.
         weights += 2.0 * (shape.params - (0 if shape.tied else shape.table))
     optimizer = tables().optimizers[request.optimizer or "adamw"]
-    master = framework.master if request.precision == "bf16" else 0.0
-    states = master + optimizer.values * (optimizer.bytes or framework.state_bytes or each)
+    states = _master(request, framework) + optimizer.values * (
+        optimizer.bytes or framework.state_bytes or each
+    )
     largest = max(shape.largest, shape.table)
     gradient = each * (largest if request.optimizer_in_backward else shape.params)
     step = 0.0 if request.optimizer_in_backward else framework.step_copy * shape.params
@@ -104,7 +110,9 @@ def _adapters(shape: TrainingShape, request: TrainingRequest, framework: Framewo
     optimizer = tables().optimizers[request.optimizer or "adamw"]
 
     def states(each: float) -> float:
-        return framework.master + optimizer.values * (optimizer.bytes or framework.state_bytes or each)
+        return _master(request, framework) + optimizer.values * (
+            optimizer.bytes or framework.state_bytes or each
+        )
 
     added = framework.adapter_bytes * trained + TABLE_BYTES * whole
     kept = states(framework.adapter_bytes) * trained + states(TABLE_BYTES) * whole

@@ -129,6 +129,9 @@ def settled(request: TrainingRequest) -> TrainingRequest:
     full = request.method in ("full", "scratch")
     usual = framework.full_optimizer if full and framework.full_optimizer else framework.optimizer
     optimizer = request.optimizer or usual
+    precision = request.precision or framework.precision
+    if framework.master and precision == "mixed":
+        precision = "bf16"  # with master copies, these are two words for one thing
 
     def chosen(asked: bool | None, default: bool) -> bool:
         return default if asked is None else asked
@@ -139,7 +142,7 @@ def settled(request: TrainingRequest) -> TrainingRequest:
         target_modules=request.target_modules or framework.targets,
         gradient_checkpointing=chosen(request.gradient_checkpointing, framework.checkpointing),
         fused_cross_entropy=chosen(request.fused_cross_entropy, framework.fused),
-        precision=request.precision or framework.precision,
+        precision=precision,
         double_quantization=chosen(request.double_quantization, framework.double_quantization),
         optimizer_in_backward=chosen(
             request.optimizer_in_backward,
