@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.hardware_names import core_name
-from tools.hardware_parts import Draft
+from tools.hardware_names import core_name, form_of
+from tools.hardware_parts import Card, Draft
 from tools.hardware_terms import Board, Terms
 from tools.hardware_text import Mention, TokenText
 from tools.hardware_types import Device
 
 NVLINK = "NVLink"
 _GBITS_PER_GB = 8
+_ONE_OF_THEM = frozenset({"one", "another", "first", "other", "eine", "einer"})
+"""`3 servers, one has ...` says what one of them has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,12 @@ class Cluster:
 
 def after_node_words(text: TokenText, left: Mention, right: Mention, *, spread: bool = False) -> bool:
     """Whether nothing stands between nodes and cards but words that join them (`2 nodes with 8x H100`)."""
+    words = text.between(left, right)
+    if _ONE_OF_THEM & set(words) or (spread and text.terms.joins & set(words)):
+        return False
     allowed = text.terms.node_links | text.terms.numbers.keys() | text.terms.vendor_words
     allowed |= text.terms.links | text.terms.units_gib.keys() | (text.terms.spread if spread else frozenset())
-    return all(word in allowed or word[0].isdigit() for word in text.between(left, right))
+    return all(word in allowed or word[0].isdigit() for word in words)
 
 
 def board_counts(board: Board, boards: int, cards: int) -> tuple[int, int]:
@@ -52,7 +57,7 @@ def cluster_of(draft: Draft, devices: list[Device], terms: Terms, assumptions: l
     devices, nodes = _spread(draft, devices, assumptions)
     if nodes > 1:
         assumptions.append(
-            f"memory of all {nodes} nodes counted together: an engine must span them (vLLM, llama.cpp RPC), and "
+            f"memory of the {nodes} nodes counted together: an engine must span them (vLLM, llama.cpp RPC), and "
             "the network between them slows it"
         )
     inside, inside_gbs = _inside(draft, devices[: len(devices) // nodes], terms, assumptions)
@@ -102,7 +107,7 @@ def _inside(
         return said, None
     if len(devices) < 2 or not draft.cards or devices[0].unified:
         return None, None
-    boarded = all("SXM" in device.name for device in devices)
+    boarded = all(card.form == "sxm" or all(form_of(item) == "sxm" for item in card.records) for card in draft.cards)
     if said is None and not boarded:
         return ("PCIe" if any(card.form == "pcie" for card in draft.cards) else None), None
     speeds = [_nvlink(core_name(card.records[0]), devices, terms) for card in draft.cards]
@@ -112,6 +117,14 @@ def _inside(
         assumptions.append(f"NVLink was said, but {without} has none; PCIe is counted")
         return "PCIe", None
     return NVLINK, min(known)
+
+
+def needs_sxm(draft: Draft, card: Card, terms: Terms) -> bool:
+    """NVLink over more than two cards, or of cards whose PCIe version has none, tells an SXM board."""
+    bridges = terms.interconnects.pcie_bridge_gbs
+    name = core_name(card.records[0])
+    said = any(link.key == NVLINK for link in draft.links)
+    return said and name in bridges and (card.count > 2 or bridges[name] is None)
 
 
 def _nvlink(name: str, devices: list[Device], terms: Terms) -> float | None:

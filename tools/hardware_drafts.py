@@ -292,6 +292,9 @@ class Drafter(SizeDrafter):
         quote = self._scanner.quote(mention.first, mention.last)
         self.draft.cards.append(Card([record], count, quote, self._sentence))
         self.draft.ram_gib = ram
+        instances = max(mention.count, self._scanner.count_after(mention.last)[0])
+        if instances > 1:
+            self._set_nodes(mention, instances, only_linked=False, per_node=True)
 
     def _unknown(self, at: int, mention: Mention) -> None:
         self.unknown.append(mention)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from knowledge.catalog.records import Accelerator, SystemMemory
-from tools.hardware_clusters import Cluster, cluster_of
+from tools.hardware_clusters import Cluster, cluster_of, needs_sxm
 from tools.hardware_names import core_name, form_of, is_mobile
 from tools.hardware_parts import Card, Draft, is_whole
 from tools.hardware_terms import Share, Terms
@@ -123,7 +123,7 @@ class MachineBuilder:
         laptop = draft.platform is not None and draft.platform.key == "laptop" and not draft.egpu
         if draft.egpu:
             self._assumptions.append(f"{card.quote} taken as an external card, which is a desktop one")
-        candidates = self._variants(card, laptop=laptop)
+        candidates = self._variants(draft, card, laptop=laptop)
         if card.size_gib is not None:
             candidates = self._of_size(card, candidates)
         record = self._pick(card, candidates)
@@ -131,13 +131,15 @@ class MachineBuilder:
             self._assumptions.append(f"{display_name(record)} counted as {record.count} GPUs")
         return [device_of(record, self._terms)] * (card.count * record.count)
 
-    def _variants(self, card: Card, *, laptop: bool) -> list[Accelerator]:
+    def _variants(self, draft: Draft, card: Card, *, laptop: bool) -> list[Accelerator]:
         """Laptop or desktop version, and the connector that was said."""
         mobile = [record for record in card.records if is_mobile(record)]
         fixed = [record for record in card.records if not is_mobile(record)]
         if laptop and mobile:
             self._assumptions.append(f"{display_name(mobile[0])} taken as the laptop version")
         candidates = (mobile or fixed) if laptop else (fixed or mobile)
+        if card.form is None and needs_sxm(draft, card, self._terms):
+            candidates = [record for record in candidates if form_of(record) == "sxm"] or candidates
         if card.form is not None:
             candidates = [record for record in candidates if form_of(record) == card.form] or candidates
         else:
@@ -150,7 +152,7 @@ class MachineBuilder:
         for pool in (candidates, card.records):
             fitting = [record for record in pool if _near(record.memory_gb, size)]
             if fitting:
-                return fitting
+                return [record for record in fitting if record.memory_gb == size] or fitting
         if card.count > 1:
             fitting = [record for record in candidates if _near(record.memory_gb, size / card.count)]
             if fitting:

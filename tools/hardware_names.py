@@ -192,7 +192,8 @@ def _add_record(phrases: Phrases, record: Accelerator, terms: Terms) -> None:
             if not variant:
                 continue
             entry = phrases.add(variant, "card", core, weak=weak or _is_weak(words))
-            if entry.kind == "card" and record not in entry.records:
+            others = bool(entry.records) and entry.records[0].vendor != record.vendor  # an `A40` is NVIDIA's
+            if entry.kind == "card" and record not in entry.records and not others:
                 entry.records.append(record)
 
 

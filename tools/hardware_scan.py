@@ -71,11 +71,12 @@ class Scanner(TokenText):
         if previous is None or not text.isdigit() or len(text) > 4 or self.glued(at) and at == previous.last:
             return at + 1
         told = previous.kind == "card" or (previous.kind == "platform" and previous.key in self._sized)
-        told = told or (previous.kind in {"size", "link"} and self._after_card(previous))
+        told = told or (previous.kind in {"size", "link", "form", "mobile"} and self._after_card(previous))
         separators = [token.text for token in self.tokens[previous.last : at]]
         if not told or len(separators) > 1 or not set(separators) <= _BEFORE_BARE:
             return at + 1
-        alone = (not after or after in _AFTER_BARE) and not (after and self.glued(at + 1) and after in ".-")
+        either = after == "/" and self.word(at + 2).isdigit()  # `4060 Ti 8/16` leaves it open
+        alone = not either and (not after or after in _AFTER_BARE) and not (after and self.glued(at + 1) and after in ".-")
         label, end = self._label_after(at + 1)
         if not alone and label not in {"ram", "unified", "vram"}:
             return at + 1
@@ -87,14 +88,15 @@ class Scanner(TokenText):
     def _after_card(self, previous: Mention) -> bool:
         """`RTX 3060 12, 32`, `2x3090 NVLink + 64`: a size or a link stands between."""
         earlier = self.mentions[-2] if len(self.mentions) > 1 else None
-        return earlier is not None and earlier.kind == "card" and previous.key in {"bare", "", "NVLink"}
+        ended = previous.kind == "size" and previous.key not in {"bare", ""}
+        return earlier is not None and earlier.kind == "card" and not ended
 
     def _size(self, at: int) -> int | None:
         unit_at = at + 2 if self.word(at + 1) == "-" else at + 1
         unit = self.word(unit_at)
         if unit not in self.terms.units_gib or (unit in {"g", "go"} and not self.tokens[unit_at].glued):
             return None
-        if self._phrase_kind(unit_at + 1) == "link":
+        if self._is_network_speed(unit_at):
             return None  # `10G Ethernet`, `200Gb InfiniBand`
         if self.word(unit_at + 1) == "/" and self.word(unit_at + 2) in {"s", "sec", "mo", "month", "day"}:
             return unit_at + 3
@@ -287,11 +289,11 @@ class Scanner(TokenText):
     def _phrase(self, entry: Entry, at: int, end: int) -> int:
         if end < len(self.tokens) and self.tokens[end].glued and self.tokens[end].is_word:
             return at + 1
+        if entry.kind == "link" and not (self.glued(at) and self.word(at - 1)[-1:].isalpha()):
+            return self._link(entry.key, at, end)
         if at and self.tokens[at].glued and self.tokens[at - 1].is_word:
             return at + 1
         kind, key = entry.kind, entry.key
-        if kind == "link":
-            return self._link(key, at, end)
         if kind == "label":
             if key != "card" or at in self._used_labels:
                 return end
@@ -306,6 +308,13 @@ class Scanner(TokenText):
         """What begins at a token."""
         found = self._phrases.match(self.tokens, at) if at < len(self.tokens) else None
         return found[0].kind if found is not None else ""
+
+    def _is_network_speed(self, unit_at: int) -> bool:
+        """Gigabits before a network: `G` alone, or a small b as in `Gb`."""
+        found = self._phrases.match(self.tokens, unit_at + 1) if unit_at + 1 < len(self.tokens) else None
+        link = self._links.get(found[0].key) if found is not None and found[0].kind == "link" else None
+        bits = self.quote(unit_at, unit_at + 1)[-1] in "gGb"
+        return link is not None and link.scope == "network" and bits
 
     def _link(self, key: str, at: int, end: int) -> int:
         """`InfiniBand NDR`, `Thunderbolt 5`, `10GbE`, `100G Ethernet`: an interconnect with its speed in Gbit/s."""
@@ -327,7 +336,7 @@ class Scanner(TokenText):
         generation = self.word(end)
         if generation in link.gbits:
             key, speed, end = f"{key} {generation.upper()}", speed or link.gbits[generation], end + 1
-        if not speed and self.word(end)[:1].isdigit() and self.word(end + 1) in units:
-            speed, end = float(self.word(end).replace(",", ".")), end + 2
+        if self.word(end)[:1].isdigit() and self.word(end + 1) in units:
+            speed, end = speed or float(self.word(end).replace(",", ".")), end + 2
         self.mentions.append(Mention("link", first, end, key, speed or link.usual_gbits or 0.0))
         return end

@@ -81,7 +81,8 @@ class SizeDrafter:
         if not usual:
             self.notes.append(f"\u201c{quote}\u201d after {name} is no memory size that it comes with; ignored")
             return
-        draft.assumed.append(f"\u201c{quote}\u201d after {name} read as {quote} GB of memory")
+        memory = "system memory" if card is not None and not is_whole(card.records[0]) else "memory"
+        draft.assumed.append(f"\u201c{quote}\u201d after {name} read as {quote} GB of {memory}")
         self._ram(mention.number)
 
     def _ram(self, gib: float) -> None:
@@ -139,7 +140,7 @@ class SizeDrafter:
             self._begin_platform(mention.number)
         elif (
             kind in _HARDWARE
-            and draft.informative
+            and (draft.informative or draft.platform is not None)
             and mention.first - (previous.last if previous else 0) <= 6
         ):
             self._ram(mention.number)

@@ -225,7 +225,7 @@ def test_unknown_card_names_the_nearest() -> None:
     assert "nearest:" in reading.notes[0]
     assert reading.machines[0].accelerator_bytes == 24 * GIB
     assert read_hardware("M5 Ultra 256GB").unknown == ("M5 Ultra",)
-    assert "GB200" in read_hardware("NVIDIA GH200").notes[0]
+    assert "GTX 1080" in read_hardware("NVIDIA GTX 1090").notes[0]
 
 
 @pytest.mark.parametrize("text", ["0 GB of RAM", "10000 GPUs", "10000 RTX 3090s", "RTX 3090, 900000 GB RAM"])
