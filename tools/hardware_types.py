@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 DeviceKind = Literal["cuda", "rocm", "vulkan", "metal", "cpu"]
@@ -93,11 +93,11 @@ class Machine:
     """Between the nodes (`InfiniBand NDR`)."""
     network_gbs: float | None = None
     """Of one node's link, one direction."""
-    ram_available_bytes: int | None = None
+    ram_available_bytes: int | None = field(default=None, compare=False)
     """System memory that is not in use now; measured on this machine."""
-    disk_free_bytes: int | None = None
+    disk_free_bytes: int | None = field(default=None, compare=False)
     """Free where downloaded models are kept; measured on this machine."""
-    disk_folder: str | None = None
+    disk_folder: str | None = field(default=None, compare=False)
     ram_reserve: Reserve | None = None
     """Kept free of system memory, set by hand; None keeps the usual reserve."""
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.catalog.store import load_catalog
-from tools.hardware import GIB, describe, machine_as_json, read_hardware
+from tools.commands.hardware import machine_as_json
+from tools.hardware import GIB, describe, read_hardware
 from tools.hardware_machines import shared_bytes
 from tools.hardware_terms import load_terms
 from tools.hardware_types import Machine
