@@ -21,15 +21,15 @@ def shortages(machine: Machine, configuration: Configuration | None) -> tuple[st
     memory, told = configuration.memory, []
     if machine.disk_free_bytes is not None and memory.file_bytes > machine.disk_free_bytes:
         told.append(
-            f"The download takes {memory.file_bytes / _GIB:.1f} GiB, and {machine.disk_free_bytes / _GIB:.1f} GiB "
-            f"are free on the disk of {machine.disk_folder}."
+            f"The download takes {memory.file_bytes / _GIB:.1f} GiB, and "
+            f"{machine.disk_free_bytes / _GIB:.1f} GiB are free on the disk of {machine.disk_folder}."
         )
     shared = not machine.devices or machine.devices[0].unified
     needed = memory.host_bytes + (memory.total_bytes if shared else 0)
     if machine.ram_available_bytes is not None and needed > machine.ram_available_bytes:
         told.append(
-            f"It needs {needed / _GIB:.1f} GiB of system memory, and {machine.ram_available_bytes / _GIB:.1f} GiB "
-            "are not in use now: close other programs first."
+            f"It needs {needed / _GIB:.1f} GiB of system memory, and "
+            f"{machine.ram_available_bytes / _GIB:.1f} GiB are not in use now: close other programs first."
         )
     return tuple(told)
 

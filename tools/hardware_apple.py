@@ -64,7 +64,9 @@ def memory_in_use(text: str) -> tuple[int | None, int | None]:
     Available is what psutil counts: free, speculative and inactive pages.
     """
     page = re.search(r"page size of (\d+) bytes", text)
-    pages = {name.strip(): int(count) for name, count in re.findall(r"^([^:\n]+):\s+(\d+)\.", text, re.MULTILINE)}
+    pages = {
+        name.strip(): int(count) for name, count in re.findall(r"^([^:\n]+):\s+(\d+)\.", text, re.MULTILINE)
+    }
     if page is None or "Pages free" not in pages or "Pages wired down" not in pages:
         return None, None
     size = int(page.group(1))

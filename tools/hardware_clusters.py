@@ -57,8 +57,8 @@ def cluster_of(draft: Draft, devices: list[Device], terms: Terms, assumptions: l
     devices, nodes = _spread(draft, devices, assumptions)
     if nodes > 1:
         assumptions.append(
-            f"memory of the {nodes} nodes counted together: an engine must span them (vLLM, llama.cpp RPC), and "
-            "the network between them slows it"
+            f"memory of the {nodes} nodes counted together: an engine must span them (vLLM, llama.cpp RPC), "
+            "and the network between them slows it"
         )
     inside, inside_gbs = _inside(draft, devices[: len(devices) // nodes], terms, assumptions)
     outer = next((link for link in draft.links if _scope(link, terms) == "network"), None)
@@ -85,7 +85,8 @@ def _spread(draft: Draft, devices: list[Device], assumptions: list[str]) -> tupl
     networked = any(link.key != NVLINK for link in draft.links)
     if draft.only_linked and not (networked or draft.clustered):
         assumptions.append(
-            f"\u201c{draft.nodes_quote}\u201d: planned for one of them; say how they are linked to count them together"
+            f"\u201c{draft.nodes_quote}\u201d: planned for one of them; "
+            "say how they are linked to count them together"
         )
         return devices, 1
     if draft.per_node is False and len(devices) % nodes == 0:
@@ -94,7 +95,9 @@ def _spread(draft: Draft, devices: list[Device], assumptions: list[str]) -> tupl
         return devices, nodes
     if len(devices) > 1 and draft.per_node is None:
         total = len(devices) * nodes
-        assumptions.append(f"{len(devices)} accelerators counted in each of the {nodes} nodes, {total} in all")
+        assumptions.append(
+            f"{len(devices)} accelerators counted in each of the {nodes} nodes, {total} in all"
+        )
     return devices * nodes, nodes
 
 
@@ -107,7 +110,9 @@ def _inside(
         return said, None
     if len(devices) < 2 or not draft.cards or devices[0].unified:
         return None, None
-    boarded = all(card.form == "sxm" or all(form_of(item) == "sxm" for item in card.records) for card in draft.cards)
+    boarded = all(
+        card.form == "sxm" or all(form_of(item) == "sxm" for item in card.records) for card in draft.cards
+    )
     if said is None and not boarded:
         return ("PCIe" if any(card.form == "pcie" for card in draft.cards) else None), None
     speeds = [_nvlink(core_name(card.records[0]), devices, terms) for card in draft.cards]
@@ -130,6 +135,9 @@ def needs_sxm(draft: Draft, card: Card, terms: Terms) -> bool:
 def _nvlink(name: str, devices: list[Device], terms: Terms) -> float | None:
     """GB/s of a card's NVLink, both directions; None where it has none."""
     table = terms.interconnects
-    if any(name in device.name and "PCIe" in device.name for device in devices) and name in table.pcie_bridge_gbs:
+    if (
+        any(name in device.name and "PCIe" in device.name for device in devices)
+        and name in table.pcie_bridge_gbs
+    ):
         return table.pcie_bridge_gbs[name]
     return table.nvlink_gbs.get(name)

@@ -142,7 +142,9 @@ def _available(probe: Probe, limit: int) -> int | None:
     for most, used in pairs:
         top, now = probe.number(most), probe.number(used)
         if top is not None and now is not None and top < _NO_LIMIT:
-            files = re.search(r"^(?:total_)?inactive_file (\d+)$", probe.text(most.parent / "memory.stat"), re.MULTILINE)
+            files = re.search(
+                r"^(?:total_)?inactive_file (\d+)$", probe.text(most.parent / "memory.stat"), re.MULTILINE
+            )
             now -= min(now, int(files.group(1))) if files else 0  # a cache that gives way
             rooms.append(max(0, top - now))
     return min((*rooms, limit)) if rooms else None
@@ -162,12 +164,16 @@ def _limited_cores(probe: Probe) -> int | None:
 def _disk(probe: Probe) -> tuple[Path, int | None]:
     """Where a model would be stored, and the bytes that are free there.
 
-    Ollama's folder (`OLLAMA_MODELS`, else where it keeps models), else the Hugging Face cache (`HF_HUB_CACHE`,
-    `HF_HOME`), else the home folder.
+    Ollama's folder (`OLLAMA_MODELS`, else where it keeps models), else the Hugging Face cache
+    (`HF_HUB_CACHE`, `HF_HOME`), else the home folder.
     """
     env, home = probe.environ, probe.home()
     named = [env[name] for name in ("OLLAMA_MODELS", "HF_HUB_CACHE", "HF_HOME") if env.get(name)]
-    usual = (home / ".ollama/models", probe.root / "usr/share/ollama/.ollama/models", home / ".cache/huggingface")
+    usual = (
+        home / ".ollama/models",
+        probe.root / "usr/share/ollama/.ollama/models",
+        home / ".cache/huggingface",
+    )
     folder = next((Path(name).expanduser() for name in named), None)
     folder = folder or next((path for path in usual if _is_folder(path)), home)
     there = folder

@@ -24,6 +24,7 @@ class Drafter(SizeDrafter):
         self._nodes: Mention | None = None
         """Several computers that were named before what is in them."""
         self._board: Mention | None = None
+        self._last_card: Mention | None = None
 
     def run(self) -> list[Draft]:
         """All machines that the text says something about."""
@@ -155,6 +156,9 @@ class Drafter(SizeDrafter):
             )
             self.unknown.append(mention)
             return
+        if len(self.draft.cards) >= self._terms.limits.max_cards:
+            return  # a text that lists so many names none of them as a machine
+        self._last_card = mention
         if self._repeated(mention) or self._alternative(at, mention, quote):
             return
         self._new_machine(whole=is_whole(mention.records[0]))
@@ -209,9 +213,9 @@ class Drafter(SizeDrafter):
         platform = self._platforms[mention.key]
         if platform.cluster is None or mention.count < 2:
             return False
-        cards = [item for item in self._mentions[:at] if item.kind == "card"]
-        here = bool(self.draft.cards) and self.draft.sentence == self._sentence and bool(cards)
-        if here and after_node_words(self._scanner, cards[-1], mention, spread=True):
+        card = self._last_card
+        here = bool(self.draft.cards) and self.draft.sentence == self._sentence
+        if here and card is not None and after_node_words(self._scanner, card, mention, spread=True):
             self._set_nodes(mention, mention.count, only_linked=platform.cluster == "linked", per_node=False)
             return True
         self._nodes = mention

@@ -20,7 +20,7 @@ _SMALL_CARVE_OUT = 2 * GIB
 
 
 def drm_devices(catalog: Catalog, probe: Probe, notes: list[str], *, nvidia_seen: bool) -> list[Device]:
-    """AMD and Intel cards; integrated graphics are left out, an NVIDIA card that nothing answers for is noted."""
+    """AMD and Intel cards; integrated graphics are left out, an NVIDIA card without driver is noted."""
     devices = []
     for card in probe.folders("sys/class/drm/card[0-9]*"):
         if not card.name.removeprefix("card").isdigit():  # `card0-DP-1` is a connector
@@ -42,7 +42,7 @@ def drm_devices(catalog: Catalog, probe: Probe, notes: list[str], *, nvidia_seen
 
 
 def _amd_memory(probe: Probe, folder: Path) -> tuple[int | None, int | None]:
-    """Bytes of the card's own memory in all and free (amdgpu: `mem_info_vram_total`, `mem_info_vram_used`)."""
+    """Bytes of the card's memory in all and free (amdgpu: `mem_info_vram_total`, `mem_info_vram_used`)."""
     total = probe.number(folder / "mem_info_vram_total")
     used = probe.number(folder / "mem_info_vram_used")
     return total, None if total is None or used is None else max(0, total - used)

@@ -363,7 +363,7 @@ class MachineBuilder:
 
 
 def _representative(same: list[Accelerator]) -> Accelerator:
-    """Of versions with the same memory: the slowest, or the first in the catalog where they are about alike."""
+    """Of versions with the same memory: the slowest, or the first in the catalog where they are alike."""
     slowest = min(same, key=lambda record: record.bandwidth_gbs or 0.0)
     first = same[0].bandwidth_gbs or 0.0
     return same[0] if first <= _ALIKE * (slowest.bandwidth_gbs or 0.0) else slowest
@@ -371,10 +371,13 @@ def _representative(same: list[Accelerator]) -> Accelerator:
 
 def _labels(candidates: list[Accelerator], sizes: list[float]) -> tuple[str, ...]:
     """One option for each size: `RTX 4060 Ti 8GB`, `Quadro RTX 6000 (24 GB)`."""
-    ofs = [_representative([item for item in candidates if (item.memory_gb or 0.0) == size]) for size in sizes]
+    ofs = [
+        _representative([item for item in candidates if (item.memory_gb or 0.0) == size]) for size in sizes
+    ]
     names = [display_name(record) for record in ofs]
     return tuple(
-        name if name.endswith("GB") else f"{name} ({size:g} GB)" for name, size in zip(names, sizes, strict=True)
+        name if name.endswith("GB") else f"{name} ({size:g} GB)"
+        for name, size in zip(names, sizes, strict=True)
     )
 
 

@@ -82,13 +82,15 @@ def _note_programs(library: Nvml, handle: object, device: Device, notes: list[st
         held = [item.usedGpuMemory or 0 for item in library.nvmlDeviceGetComputeRunningProcesses(handle)]
         if sum(held) >= _MUCH_HELD * device.memory_bytes:
             programs = f"{len(held)} programs hold" if len(held) > 1 else "a program holds"
-            notes.append(f"{programs} {sum(held) / GIB:.1f} GiB of the {device.name} now; ending it frees them")
+            notes.append(
+                f"{programs} {sum(held) / GIB:.1f} GiB of the {device.name} now; ending it frees them"
+            )
 
 
 def _instance(library: Nvml, handle: object, whole: Device, notes: list[str]) -> Device:
     """On a card cut into MIG instances, the largest one: a program sees one instance only.
 
-    An instance has the share of the bandwidth that it has of the memory (NVIDIA MIG user guide: memory slices).
+    An instance has the share of the bandwidth that it has of the memory (NVIDIA MIG user guide: slices).
     """
     sizes: list[tuple[int, int]] = []
     with suppress(Exception):  # cards without MIG raise
@@ -125,7 +127,9 @@ def _check_driver(library: Nvml, devices: list[Device], notes: list[str]) -> Non
             capability = device.compute_capability or rules.least_capability
             least = rules.least_old if capability <= rules.old_to else rules.least
             if capability < rules.least_capability:
-                notes.append(f"{device.name}: too old for current engines (compute capability {capability:g})")
+                notes.append(
+                    f"{device.name}: too old for current engines (compute capability {capability:g})"
+                )
             elif major < least:
                 notes.append(f"NVIDIA driver {version} is older than current engines need ({least} or newer)")
 

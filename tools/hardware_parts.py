@@ -85,7 +85,9 @@ def least_gb(records: list[Accelerator]) -> float:
 
 def sizes_of(card: Card) -> tuple[float, ...]:
     """The memory that a card or chip comes with, in GB, smallest first."""
-    sizes = [size for record in card.records for size in (*record.memory_options_gb, record.memory_gb) if size]
+    sizes = [
+        size for record in card.records for size in (*record.memory_options_gb, record.memory_gb) if size
+    ]
     return tuple(sorted(set(sizes)))
 
 

@@ -67,7 +67,9 @@ def _output(command: Sequence[str], seconds: float) -> str:
 
 
 def _sysctl(names: Sequence[str]) -> str:
-    with suppress(OSError, subprocess.SubprocessError):  # an unknown name makes its status 1; the others count
+    with suppress(
+        OSError, subprocess.SubprocessError
+    ):  # an unknown name makes its status 1; the others count
         command = ["/usr/sbin/sysctl", *names]
         return subprocess.run(
             command, capture_output=True, text=True, timeout=_SYSCTL_SECONDS, check=False
@@ -80,7 +82,7 @@ def _vm_stat() -> str:
 
 
 def _nvidia_smi() -> str:
-    """One line a card: name, MiB in all, MiB free, compute capability; asked only where the library is missing."""
+    """One line a card: name, MiB in all, MiB free, compute capability; for where the library is missing."""
     import shutil
 
     path = shutil.which("nvidia-smi") or "/usr/lib/wsl/lib/nvidia-smi"

@@ -51,7 +51,9 @@ def read_with(
     read_as = tuple(f"“{wrote}” read as {read}" for wrote, read in fixes)
     built = (builder.build(draft) for draft in drafts)
     machines = tuple(
-        dict.fromkeys(replace(item, assumptions=(*read_as, *item.assumptions)) if fixes else item for item in built)
+        dict.fromkeys(
+            replace(item, assumptions=(*read_as, *item.assumptions)) if fixes else item for item in built
+        )
     )
     gpuless = any(mention.kind == "no_gpu" and mention.key != "cpu" for mention in scanner.mentions)
     bare = text.strip().strip(".!").lower() in terms.nothing

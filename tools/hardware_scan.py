@@ -14,7 +14,9 @@ _GLUED_AFTER = frozenset({"s", "x"})
 _CHIP_GRADES = frozenset({"pro", "max", "ultra"})
 _SHORT_TEXT = 7
 _BEFORE_BARE = frozenset({",", "+", "/", "mit", "with", "w", "&", "plus", "("})
-_AFTER_BARE = frozenset({".", "!", "?", ";", "\n", ",", "+", "/", ")", "&", "and", "und", "plus", "with", "mit", "for"})
+_AFTER_BARE = frozenset(
+    {".", "!", "?", ";", "\n", ",", "+", "/", ")", "&", "and", "und", "plus", "with", "mit", "for"}
+)
 _SPEED_SIGNS = frozenset({"-", "s", "/", "(", "at"})
 
 
@@ -65,10 +67,11 @@ class Scanner(TokenText):
     # -- sizes -------------------------------------------------------------------------------------
 
     def _bare(self, at: int) -> int:
-        """`M4 Max 64`, `A100 40`, `3090 + 64`: a number without a unit that stands alone behind a chip or card."""
+        """`M4 Max 64`, `A100 40`, `3090 + 64`: a number without a unit alone behind a chip or card."""
         previous = self.mentions[-1] if self.mentions else None
         text, after = self.word(at), self.word(at + 1)
-        if previous is None or not text.isdigit() or len(text) > 4 or self.glued(at) and at == previous.last:
+        inside = previous is not None and self.glued(at) and at == previous.last
+        if previous is None or inside or not text.isdigit() or len(text) > 4:
             return at + 1
         told = previous.kind == "card" or (previous.kind == "platform" and previous.key in self._sized)
         told = told or (previous.kind in {"size", "link", "form", "mobile"} and self._after_card(previous))
@@ -76,7 +79,8 @@ class Scanner(TokenText):
         if not told or len(separators) > 1 or not set(separators) <= _BEFORE_BARE:
             return at + 1
         either = after == "/" and self.word(at + 2).isdigit()  # `4060 Ti 8/16` leaves it open
-        alone = not either and (not after or after in _AFTER_BARE) and not (after and self.glued(at + 1) and after in ".-")
+        alone = not either and (not after or after in _AFTER_BARE)
+        alone = alone and not (after == "." and self.word(at + 2).isdigit() and self.glued(at + 2))
         label, end = self._label_after(at + 1)
         if not alone and label not in {"ram", "unified", "vram"}:
             return at + 1
@@ -252,7 +256,7 @@ class Scanner(TokenText):
             )
         right_ok = not right or not right[0].isalnum() or right in self.terms.weak_right or right.isdigit()
         if self.tokens[at].text.isdigit() and not (left in self.terms.weak_left or left.isdigit() or at == 0):
-            left_ok = left_ok and left in {"+", "(", ",", ":"} and not right.isdigit()
+            left_ok = left_ok and left in {"+", "(", ",", ":", "*"} and not right.isdigit()
         return left_ok and right_ok
 
     def _unknown(self, at: int) -> int:
@@ -317,7 +321,7 @@ class Scanner(TokenText):
         return link is not None and link.scope == "network" and bits
 
     def _link(self, key: str, at: int, end: int) -> int:
-        """`InfiniBand NDR`, `Thunderbolt 5`, `10GbE`, `100G Ethernet`: an interconnect with its speed in Gbit/s."""
+        """`InfiniBand NDR`, `Thunderbolt 5`, `10GbE`, `100G Ethernet`: a link with its speed in Gbit/s."""
         link, units = self._links[key], self.terms.interconnects.speed_units
         first, speed = at, 0.0
         own_unit = self.word(at) in units

@@ -69,7 +69,10 @@ class SizeDrafter:
         behind = self._scanner.word(mention.first - 1) in self._terms.joins
         if card is None:
             options = draft.platform.options_gb if draft.platform is not None else ()
-            name, usual = (draft.platform.key if draft.platform is not None else "it"), mention.number in options
+            name, usual = (
+                (draft.platform.key if draft.platform is not None else "it"),
+                mention.number in options,
+            )
         elif is_whole(card.records[0]):
             name, usual = card.quote, draft.ram_gib is None and mention.number in sizes_of(card)
         elif card.size_gib is None and not behind and memory_fits(card, mention.number):
@@ -79,7 +82,9 @@ class SizeDrafter:
         else:
             name, usual = card.quote, draft.ram_gib is None and mention.number in self._terms.usual_ram_gb
         if not usual:
-            self.notes.append(f"\u201c{quote}\u201d after {name} is no memory size that it comes with; ignored")
+            self.notes.append(
+                f"\u201c{quote}\u201d after {name} is no memory size that it comes with; ignored"
+            )
             return
         memory = "system memory" if card is not None and not is_whole(card.records[0]) else "memory"
         draft.assumed.append(f"\u201c{quote}\u201d after {name} read as {quote} GB of {memory}")

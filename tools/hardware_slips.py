@@ -16,14 +16,16 @@ from tools.hardware_terms import Slips, load_terms
 _SERIES = ("rtx", "gtx", "rx", "geforce", "radeon", "gt")
 _END = r"(?=(?:[ -]?(?:ti|xtx|xt|super|gre|d|s|x))?(?![0-9a-z]))"
 _MIXED = re.compile(
-    r"(?<![0-9a-z])(rtx|gtx|rx|geforce|radeon|mi|gh|gb|[abhlpvt])?([ -]?)((?:[0-9][oil0-9]*[oil]|[oil]+[0-9])[oil0-9]*)"
-    + _END,
+    r"(?<![0-9a-z])(rtx|gtx|rx|geforce|radeon|mi|gh|gb|[abhlpvt])?([ -]?)"
+    r"((?:[0-9][oil0-9]*[oil]|[oil]+[0-9])[oil0-9]*)" + _END,
     re.IGNORECASE,
 )
 _AFTER_WORD = re.compile(r"(?<![0-9a-z])([a-z]{3})([ -]?)(\d{4})" + _END, re.IGNORECASE)
 _AFTER_SERIES = re.compile(r"(?<![0-9a-z])(rtx|gtx|rx)([ -]?)(\d{4})" + _END, re.IGNORECASE)
-_CAPITAL_S = re.compile(r"(?<![0-9A-Za-z])((?:RTX|rtx|Rtx)?[ -]?)(\d{4})((?:[ -]?[Tt][Ii])?)[ -]?S(?![0-9A-Za-z])")
-_WORD = re.compile(r"[^\W\d_]{5,16}")
+_CAPITAL_S = re.compile(
+    r"(?<![0-9A-Za-z])((?:RTX|rtx|Rtx)?[ -]?)(\d{4})((?:[ -]?[Tt][Ii])?)[ -]?S(?![0-9A-Za-z])"
+)
+_WORD = re.compile(r"[^\W\d_]{4,16}")
 
 Fix = tuple[str, str]
 """What was written, and as what it is read."""
@@ -36,7 +38,9 @@ def _names(accelerators: tuple[Accelerator, ...]) -> frozenset[str]:
     for record in accelerators:
         words = core_name(record).lower().split()
         found.update(words)
-        found.update(" ".join(words[first:last]) for first in range(len(words)) for last in range(first + 2, 9))
+        found.update(
+            " ".join(words[first:last]) for first in range(len(words)) for last in range(first + 2, 9)
+        )
     return frozenset(found)
 
 
@@ -93,7 +97,12 @@ def _one_slip(word: str, name: str) -> bool:
     if len(word) != len(name):
         return False
     off = [at for at in range(len(name)) if word[at] != name[at]]
-    exchanged = len(off) == 2 and off[1] == off[0] + 1 and word[off[0]] == name[off[1]] and word[off[1]] == name[off[0]]
+    exchanged = (
+        len(off) == 2
+        and off[1] == off[0] + 1
+        and word[off[0]] == name[off[1]]
+        and word[off[1]] == name[off[0]]
+    )
     return len(off) == 1 or exchanged
 
 

@@ -62,9 +62,9 @@ class Platform(_Part):
     cpu_only: bool = False
     cores: int | None = None
     with_cpu: str | None = None
-    """The platform that it is where a processor of its own is named with it (a Mac with an i9 is an Intel Mac)."""
+    """The platform that it is where a processor is named with it (a Mac with an i9 is an Intel Mac)."""
     cluster: Literal["always", "linked"] | None = None
-    """Whether several of them work on one model: always (`2 nodes`), or where a link between them is named."""
+    """Whether several of them work on one model: always (`2 nodes`), or where a link is named."""
     usual_gb: float | None = None
     """Memory where none is said."""
     options_gb: tuple[float, ...] = ()
@@ -143,6 +143,8 @@ class Limits(_Part):
     max_devices: int
     max_gib: float
     max_nodes: int
+    max_cards: int
+    """Different cards in one machine."""
 
 
 class Terms(_Part):

@@ -1,4 +1,4 @@
-"""A text as tokens: words by place, what stands between two things, and counts in front of and behind names."""
+"""A text as tokens: words by place, what stands between two things, counts before and behind names."""
 
 from __future__ import annotations
 

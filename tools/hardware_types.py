@@ -10,7 +10,7 @@ DeviceKind = Literal["cuda", "rocm", "vulkan", "metal", "cpu"]
 
 @dataclass(frozen=True, slots=True)
 class Reserve:
-    """Memory to keep free as a person set it, instead of the usual reserve: bytes, or a share of the memory."""
+    """Memory to keep free as a person set it, instead of the usual reserve: bytes, or a share."""
 
     size_bytes: int = 0
     share: float = 0.0
@@ -57,9 +57,9 @@ class Device:
 
     @property
     def usable_bytes(self) -> int:
-        """What a model may take: the memory less the reserve, and no more than is free now where that is known.
+        """What a model may take: the memory less the reserve, and no more than is known to be free now.
 
-        The reserve is what desktop and other programs may take in all, so what they hold already counts in it.
+        The reserve is what desktop and other programs may take in all: what they hold already counts in it.
         """
         room = self.memory_bytes - self.reserve_bytes
         return max(0, room if self.free_bytes is None else min(room, self.free_bytes))

@@ -135,7 +135,9 @@ def _memory_rows(document: Document) -> list[list[str]]:
     if document["ram_available_bytes"] is not None:
         rows.append(["not in use now", size(document["ram_available_bytes"])])
     if document["ram_reserve_bytes"] is not None:
-        rows.append(["kept of it", f"{size(document['ram_reserve_bytes'])} ({document['ram_reserve_reason']})"])
+        rows.append(
+            ["kept of it", f"{size(document['ram_reserve_bytes'])} ({document['ram_reserve_reason']})"]
+        )
     reasons = dict.fromkeys(
         f"{size(device['reserve_bytes'])} on {device['name']} ({device['reserve_reason']})"
         for device in document["devices"]

@@ -207,9 +207,13 @@ def _disk() -> Check:
     machine = detect_machine()
     if machine.disk_free_bytes is None:
         return Check("disk", "warning", f"free space at {machine.disk_folder} cannot be read")
-    free = f"{machine.disk_free_bytes / (1 << 30):.1f} GiB free at {machine.disk_folder}, where models are kept"
+    free = (
+        f"{machine.disk_free_bytes / (1 << 30):.1f} GiB free at {machine.disk_folder}, where models are kept"
+    )
     if machine.disk_free_bytes < LEAST_DISK:
-        return Check("disk", "warning", free, "Free some space, or set OLLAMA_MODELS or HF_HOME to another disk.")
+        return Check(
+            "disk", "warning", free, "Free some space, or set OLLAMA_MODELS or HF_HOME to another disk."
+        )
     return Check("disk", "ok", free)
 
 

@@ -58,6 +58,7 @@ Text = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length
 """A line of free text."""
 Number = BeforeValidator(_no_bool)
 
+
 def _figure(value: object) -> object:
     """A plain number, as JSON has it, is read like its digits."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _one_line(value)
