@@ -14,8 +14,8 @@ from tools.engines import ENCODER_KINDS, backend_of
 from tools.fit import longest_context, solve, with_memory
 from tools.fit_choices import choices
 from tools.fit_types import Ask, Refusal, Solution
-from tools.frontier import dominates, frontier, point_json
 from tools.free_now import with_shortages
+from tools.frontier import dominates, frontier, point_json
 from tools.hardware_types import Machine
 from tools.licensing import judge
 from tools.memory.types import Evidence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,10 @@ def test_other_numbers_behind_a_card_are_no_memory(text: str) -> None:
 )
 def test_slips_and_networks_alone_are_no_machine(text: str) -> None:
     assert read_hardware(text).empty
+
+
+@pytest.mark.parametrize("text", ["3090, " * 5000, "2 nodes " * 5000, "3o90 " * 5000, "rtx " * 5000])
+def test_repetition_is_read_soon(text: str) -> None:
+    start = time.perf_counter()
+    read_hardware(text)
+    assert time.perf_counter() - start < 2.0  # a tenth of it on a free core
