@@ -20,6 +20,7 @@ _MIXED = re.compile(
     r"((?:[0-9][oil0-9]*[oil]|[oil]+[0-9])[oil0-9]*)" + _END,
     re.IGNORECASE,
 )
+_MAYBE_MIXED = re.compile(r"[0-9][oil]|[oil][0-9]", re.IGNORECASE)
 _AFTER_WORD = re.compile(r"(?<![0-9a-z])([a-z]{3})([ -]?)(\d{4})" + _END, re.IGNORECASE)
 _AFTER_SERIES = re.compile(r"(?<![0-9a-z])(rtx|gtx|rx)([ -]?)(\d{4})" + _END, re.IGNORECASE)
 _CAPITAL_S = re.compile(
@@ -31,7 +32,17 @@ Fix = tuple[str, str]
 """What was written, and as what it is read."""
 
 
-@cache
+_last: tuple[tuple[Accelerator, ...], frozenset[str]] | None = None
+
+
+def _names_of(accelerators: tuple[Accelerator, ...]) -> frozenset[str]:
+    """The names of a catalog's accelerators; built once a catalog."""
+    global _last
+    if _last is None or _last[0] is not accelerators:
+        _last = (accelerators, _names(accelerators))
+    return _last[1]
+
+
 def _names(accelerators: tuple[Accelerator, ...]) -> frozenset[str]:
     """Every known name and word of a name, lower case: `a100`, `3090`, `rtx 3090`, `4070 ti super`."""
     found: set[str] = set()
@@ -51,7 +62,7 @@ def read_through(text: str, accelerators: tuple[Accelerator, ...]) -> tuple[str,
         text: What a person wrote.
         accelerators: The known ones.
     """
-    slips, names = load_terms().slips, _names(accelerators)
+    slips, names = load_terms().slips, _names_of(accelerators)
     fixes: list[Fix] = []
 
     def tried(correct: Callable[[re.Match[str]], str]) -> Callable[[re.Match[str]], str]:
@@ -63,11 +74,16 @@ def read_through(text: str, accelerators: tuple[Accelerator, ...]) -> tuple[str,
 
         return replaced
 
-    text = _MIXED.sub(tried(lambda match: _digits(match, names, slips)), text)
+    if _MAYBE_MIXED.search(text):
+        text = _MIXED.sub(tried(lambda match: _digits(match, names, slips)), text)
     text = _AFTER_WORD.sub(tried(lambda match: _series(match, names, slips)), text)
     text = _AFTER_SERIES.sub(tried(lambda match: _swapped(match, names)), text)
     text = _CAPITAL_S.sub(tried(lambda match: _super(match, names)), text)
-    text = _WORD.sub(tried(lambda match: _word(match, slips)), text)
+    for word in sorted(set(_WORD.findall(text))):  # few distinct ones, however long the text
+        near = _word(word, slips)
+        if near is not None:
+            text = re.sub(rf"(?<![^\W\d_]){word}(?![^\W\d_])", near, text)
+            fixes.append((word, near))
     return text, tuple(dict.fromkeys(fixes))
 
 
@@ -123,12 +139,13 @@ def _super(match: re.Match[str], names: frozenset[str]) -> str:
     return f"{series}{number}{ti} SUPER" if name in names else match.group()
 
 
-def _word(match: re.Match[str], slips: Slips) -> str:
-    word = match.group().lower()
+def _word(written: str, slips: Slips) -> str | None:
+    """The word that a written one is near to; None where it is none of ours, or written right."""
+    word = written.lower()
     near = [name for name in _by_letter(slips.words).get(word[0], ()) if abs(len(name) - len(word)) <= 1]
     if not near or word in slips.words or word.removesuffix("s") in slips.words:
-        return match.group()
-    return _nearest(word, tuple(near), slips.threshold) or match.group()
+        return None
+    return _nearest(word, tuple(near), slips.threshold)
 
 
 @cache
