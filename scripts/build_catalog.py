@@ -19,6 +19,8 @@ from scripts.catalog.sources import pack_sources
 from scripts.catalog.tables import accelerators, licenses, system_memory
 from scripts.catalog.write import write_json, write_records
 
+OWN = Path(__file__).resolve().parent / "catalog"
+"""Rows that the folder of tables lacks: cards and memory classes that people name, in the same columns."""
 DATA = Path(__file__).resolve().parents[1] / "knowledge" / "catalog" / "data"
 
 
@@ -39,8 +41,8 @@ def build(facts: Path, out: Path) -> dict[str, int]:
     license_records = licenses(read_csv(facts / "licenses.csv"), used)
     builder = Builder(rows, read_architectures(facts), license_records)
     models = builder.records()
-    cards = accelerators(read_csv(facts / "gpus.csv"))
-    memory = system_memory(read_csv(facts / "system_memory.csv"))
+    cards = accelerators(read_csv(facts / "gpus.csv") + read_csv(OWN / "more_cards.csv"))
+    memory = system_memory(read_csv(facts / "system_memory.csv") + read_csv(OWN / "more_memory.csv"))
     results = read_csv(facts / "benchmarks.csv")
     write_records(out / "models.json", models)
     write_records(out / "accelerators.json", cards)

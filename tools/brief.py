@@ -32,6 +32,7 @@ from tools.needs import (
     Training,
     Volume,
 )
+from tools.reserve import reserved
 
 T = TypeVar("T")
 
@@ -208,6 +209,7 @@ def _place(needs: Needs, assumed: list[Assumption]) -> tuple[Machine | None, Mac
     if machine is not None and not machine.devices and machine.ram_bytes is None:
         machine, filled = _with_ram(machine, needs)
         assumed.append(filled)
+    machine, trainer = (reserved(each) if each is not None else None for each in (machine, trainer))
     mode, assumption = _mode(needs)
     if detected and mode != "api" and machine is not None:
         assumed.append(Assumption("hardware", describe(machine), why["hardware"]))

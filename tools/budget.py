@@ -2,7 +2,7 @@
 
 An accelerator keeps a reserve for desktop and driver (`Device.reserve_bytes`); the engine's own overhead is
 part of a memory estimate, not of the reserve. A machine without accelerator keeps room for the system and for
-other programs.
+other programs. A reserve set by hand (`tools.reserve`) takes the place of both.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tools.brief import defaults
-from tools.hardware_types import Machine
+from tools.hardware_types import Device, Machine
 
 GIB = 1 << 30
 
@@ -48,13 +48,20 @@ class Room:
 
 def host_room(machine: Machine, *, server: bool) -> int | None:
     """System memory left for a model, in bytes; None where the machine's memory is unknown."""
+    kept = host_reserve(machine, server=server)
+    return None if machine.ram_bytes is None or kept is None else max(0, machine.ram_bytes - kept)
+
+
+def host_reserve(machine: Machine, *, server: bool) -> int | None:
+    """System memory kept for the system and other programs, in bytes; None where the memory is unknown."""
     if machine.ram_bytes is None:
         return None
+    if machine.ram_reserve is not None:
+        return machine.ram_reserve.of(machine.ram_bytes)
     reserve = defaults()["reserve"]
     if server or (machine.cpu_cores or 0) >= 12:
-        return max(0, machine.ram_bytes - int(reserve["server_ram_gib"] * GIB))
-    kept = min(machine.ram_bytes * reserve["desktop_ram_share"], reserve["desktop_ram_most_gib"] * GIB)
-    return max(0, machine.ram_bytes - int(kept))
+        return min(machine.ram_bytes, int(reserve["server_ram_gib"] * GIB))
+    return int(min(machine.ram_bytes * reserve["desktop_ram_share"], reserve["desktop_ram_most_gib"] * GIB))
 
 
 def room_of(machine: Machine, *, server: bool = False, reserve: bool = True) -> Room:
@@ -70,10 +77,15 @@ def room_of(machine: Machine, *, server: bool = False, reserve: bool = True) -> 
         if not reserve:
             host = machine.ram_bytes
         return Room((), host, "system memory less what the system and other programs need")
-    sizes = []
-    for device in machine.devices:
-        whole = (
-            device.memory_bytes if device.free_bytes is None else min(device.memory_bytes, device.free_bytes)
-        )
-        sizes.append(max(0, whole - (device.reserve_bytes if reserve else 0)))
-    return Room(tuple(sizes), host, "device memory less a reserve for desktop and driver")
+    return Room(
+        tuple(_device_room(device, reserve=reserve) for device in machine.devices),
+        host,
+        "device memory less a reserve for desktop and driver",
+    )
+
+
+def _device_room(device: Device, *, reserve: bool) -> int:
+    """What is free now bounds it either way."""
+    if reserve:
+        return device.usable_bytes
+    return device.memory_bytes if device.free_bytes is None else min(device.memory_bytes, device.free_bytes)

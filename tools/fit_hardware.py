@@ -21,6 +21,7 @@ from tools.hardware_types import Machine
 from tools.memory.estimate import device_bytes
 from tools.memory.types import MemoryRequest
 from tools.quant_loss import quality_loss
+from tools.reserve import reserved
 from tools.utility import table
 
 COUNTS = (1, 2, 4, 8)
@@ -66,7 +67,7 @@ def _single_machines() -> Iterator[tuple[Accelerator, Machine]]:
             named = f"{record.name} {size:g}GB" if record.memory_options_gb and size else record.name
             machines = read_hardware(named).machines
             if machines and len(machines[0].devices) == 1 and machines[0].devices[0].bandwidth_gbs:
-                yield record, machines[0]
+                yield record, reserved(machines[0])
 
 
 def _sets(model: ModelRecord, ask: Ask) -> Iterator[tuple[Accelerator, Machine, int, Solution]]:

@@ -14,6 +14,7 @@ from tools.engines import ENCODER_KINDS, backend_of
 from tools.fit import longest_context, solve, with_memory
 from tools.fit_choices import choices
 from tools.fit_types import Ask, Refusal, Solution
+from tools.free_now import with_shortages
 from tools.frontier import dominates, frontier, point_json
 from tools.hardware_types import Machine
 from tools.licensing import judge
@@ -136,7 +137,7 @@ def _answer(model: ModelRecord, machine: Machine, ask: Ask, found: Solution) -> 
     chosen = [
         Reason(text, (Evidence("tool", "fit", model.id),)) for text in choices(model, machine, ask, found)
     ]
-    candidate = _candidate(model, machine, configuration)
+    candidate = with_shortages(_candidate(model, machine, configuration), machine)
     return FitAnswer(
         replace(candidate, why=(*chosen, *candidate.why)),
         longest_context(model, machine, configuration, ask),

@@ -1,16 +1,13 @@
-"""Machines: read from text, detected, described, written as JSON. The front of the `hardware_*` modules."""
+"""Machines: read from text, detected, described. The front of the `hardware_*` modules."""
 
 from __future__ import annotations
-
-from collections import Counter
-from typing import Any
 
 from tools.hardware_detect import detect_machine
 from tools.hardware_machines import GIB
 from tools.hardware_read import nearest_accelerators, read_hardware
 from tools.hardware_types import Machine
 
-__all__ = ["GIB", "describe", "detect_machine", "machine_as_json", "nearest_accelerators", "read_hardware"]
+__all__ = ["GIB", "describe", "detect_machine", "nearest_accelerators", "read_hardware"]
 
 
 def _gib(size: int) -> str:
@@ -21,9 +18,15 @@ def _gib(size: int) -> str:
 def describe(machine: Machine) -> str:
     """One line for people: `1 x RTX 3090, 24 GiB, 936 GB/s; 64 GiB RAM`."""
     parts = []
-    for device, count in Counter(machine.devices).items():
-        speed = "bandwidth unknown" if device.bandwidth_gbs is None else f"{device.bandwidth_gbs:.0f} GB/s"
-        parts.append(f"{count} x {device.name}, {_gib(device.memory_bytes)}, {speed}")
+    kinds: dict[tuple[str, int, float | None], int] = {}
+    for device in machine.per_node:
+        kind = (device.name, device.memory_bytes, device.bandwidth_gbs)  # what is free may differ
+        kinds[kind] = kinds.get(kind, 0) + 1
+    for (name, size, bandwidth), count in kinds.items():
+        speed = "bandwidth unknown" if bandwidth is None else f"{bandwidth:.0f} GB/s"
+        parts.append(f"{count} x {name}, {_gib(size)}, {speed}")
+    if parts and machine.interconnect:
+        parts.append(machine.interconnect + _rate(machine.interconnect_gbs))
     if not parts:
         parts.append("no accelerator")
     shared = any(device.unified for device in machine.devices)
@@ -37,33 +40,12 @@ def describe(machine: Machine) -> str:
     parts.append(ram)
     if machine.cpu_cores:
         parts.append(f"{machine.cpu_cores} cores")
-    return "; ".join(parts)
+    one = "; ".join(parts)
+    if machine.nodes == 1:
+        return one
+    network = f", joined by {machine.network}{_rate(machine.network_gbs)}" if machine.network else ""
+    return f"{machine.nodes} nodes{network}, each {one}"
 
 
-def machine_as_json(machine: Machine) -> dict[str, Any]:
-    """JSON-plain: bytes, 10**9 bytes per second."""
-    return {
-        "name": machine.name,
-        "devices": [
-            {
-                "name": device.name,
-                "kind": device.kind,
-                "memory_bytes": device.memory_bytes,
-                "free_bytes": device.free_bytes,
-                "bandwidth_gbs": device.bandwidth_gbs,
-                "fp16_tflops": device.fp16_tflops,
-                "compute_capability": device.compute_capability,
-                "unified": device.unified,
-                "datacenter": device.datacenter,
-            }
-            for device in machine.devices
-        ],
-        "ram_bytes": machine.ram_bytes,
-        "ram_bandwidth_gbs": machine.ram_bandwidth_gbs,
-        "cpu_cores": machine.cpu_cores,
-        "purpose": machine.purpose,
-        "rented": machine.rented,
-        "detected": machine.detected,
-        "assumptions": list(machine.assumptions),
-        "summary": describe(machine),
-    }
+def _rate(gbs: float | None) -> str:
+    return "" if gbs is None else f" {gbs:g} GB/s"

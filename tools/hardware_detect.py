@@ -1,114 +1,38 @@
-"""What the machine has that the program runs on: memory, cores, accelerators.
+"""What the machine has that the program runs on: memory, cores, accelerators, disk, and what of it is free.
 
-Reads only what the system tells everyone: psutil, NVIDIA's management library, sysfs, sysctl. Nothing is
-started but `sysctl` on macOS, nothing goes over the network, and a part that does not answer is left out.
+Nothing goes over the network, and a part that does not answer is left out.
 """
 
 from __future__ import annotations
 
 import math
-import platform
 import re
-import subprocess
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
-from knowledge.catalog.records import Accelerator
 from knowledge.catalog.store import Catalog, load_catalog
-from tools.hardware_machines import GIB, device_of, share_of, shared_bytes
+from tools.hardware_apple import mac_machine
+from tools.hardware_drm import drm_devices
+from tools.hardware_machines import GIB
+from tools.hardware_nvidia import nvidia_devices
+from tools.hardware_probe import MemoryInfo, Nvml, Probe
 from tools.hardware_read import read_hardware
-from tools.hardware_terms import load_terms
-from tools.hardware_types import Device, Machine
+from tools.hardware_types import Machine
 
-_SYSCTL_SECONDS = 0.2
-_SMALL_CARVE_OUT = 2 * GIB
-"""An integrated GPU with less memory of its own, and no name that is known, is no accelerator."""
+__all__ = ["MemoryInfo", "Nvml", "Probe", "detect_machine"]
+
 _NO_LIMIT = 1 << 60
 _SERVER_CORES = 8
-
-
-class Nvml(Protocol):
-    """The part of `pynvml` that is used; its functions raise where a card does not answer."""
-
-    def nvmlInit(self) -> None: ...  # noqa: N802
-    def nvmlDeviceGetCount(self) -> int: ...  # noqa: N802
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> object: ...  # noqa: N802
-    def nvmlDeviceGetName(self, handle: object) -> str | bytes: ...  # noqa: N802
-    def nvmlDeviceGetMemoryInfo(self, handle: object) -> MemoryInfo: ...  # noqa: N802
-    def nvmlDeviceGetCudaComputeCapability(self, handle: object) -> tuple[int, int]: ...  # noqa: N802
-
-
-class MemoryInfo(Protocol):
-    """Bytes of a card."""
-
-    total: int
-    free: int
-
-
-def _nvml() -> Nvml | None:
-    with suppress(Exception):  # whatever keeps the library from loading, there is then no card to see
-        import pynvml
-
-        library: Nvml = pynvml
-        library.nvmlInit()
-        return library
-    return None
-
-
-def _sysctl(names: Sequence[str]) -> str:
-    with suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(
-            ["/usr/sbin/sysctl", *names], capture_output=True, text=True, timeout=_SYSCTL_SECONDS, check=False
-        )
-        return done.stdout
-    return ""
-
-
-def _memory() -> int | None:
-    with suppress(Exception):  # psutil fails in its own ways on unusual systems
-        import psutil
-
-        return int(psutil.virtual_memory().total)
-    return None
-
-
-def _cores() -> int | None:
-    with suppress(Exception):
-        import psutil
-
-        return psutil.cpu_count(logical=False) or psutil.cpu_count()
-    return None
-
-
-@dataclass(frozen=True)
-class Probe:
-    """Where the answers come from; the tests put in their own."""
-
-    root: Path = Path("/")
-    system: str = platform.system()
-    arch: str = platform.machine()
-    nvml: Callable[[], Nvml | None] = _nvml
-    sysctl: Callable[[Sequence[str]], str] = _sysctl
-    memory: Callable[[], int | None] = _memory
-    cores: Callable[[], int | None] = _cores
-
-    def text(self, path: str | Path) -> str:
-        """A small file's text without its end; empty where it cannot be read."""
-        with suppress(OSError, ValueError):
-            return (self.root / path).read_text(encoding="utf-8", errors="replace").strip("\0\n ")
-        return ""
-
-    def number(self, path: str | Path) -> int | None:
-        """A file's number; None where there is none."""
-        text = self.text(path)
-        return int(text) if text.isdigit() else None
+_KEPT_SECONDS = 60.0
+_last: tuple[float, Machine] | None = None
 
 
 def detect_machine(catalog: Catalog | None = None, probe: Probe | None = None) -> Machine:
     """The machine that the program runs on; what cannot be found out is left out, and nothing is raised.
+
+    Without a probe the answer is kept for a minute: a turn of a conversation decides many times on the same
+    machine, and must not see its free memory waver in between.
 
     Args:
         catalog: Where bandwidths come from; the bundled one by default.
@@ -117,18 +41,34 @@ def detect_machine(catalog: Catalog | None = None, probe: Probe | None = None) -
     Returns:
         A machine with `detected` set, its assumptions naming what had to be guessed.
     """
-    catalog, probe = catalog or load_catalog(), probe or Probe()
+    global _last
+    if probe is not None or catalog is not None:
+        return _detected(catalog or load_catalog(), probe or Probe())
+    now = time.monotonic()
+    if _last is None or now - _last[0] > _KEPT_SECONDS:
+        _last = (now, _detected(load_catalog(), Probe()))
+    return _last[1]
+
+
+def _detected(catalog: Catalog, probe: Probe) -> Machine:
+    machine = None
     if probe.system == "Darwin" and probe.arch == "arm64":
-        mac = _mac(catalog, probe)
-        if mac is not None:
-            return mac
+        machine = mac_machine(catalog, probe)
+    machine = machine or _computer(catalog, probe)
+    folder, free = _disk(probe)
+    return replace(machine, disk_folder=str(folder), disk_free_bytes=free)
+
+
+def _computer(catalog: Catalog, probe: Probe) -> Machine:
     notes: list[str] = []
     total = probe.memory()
-    ram = _limited(total, _memory_limit(probe), notes)
+    limit = _memory_limit(probe)
+    ram = _limited(total, limit, notes)
     cores = _limited_cores(probe)
     host = _host(catalog, probe, total, cores)
     notes += [line for line in host.assumptions if "GB/s" in line]
-    devices = (*_nvidia(catalog, probe, ram), *_drm(catalog, probe, notes))
+    nvidia = nvidia_devices(catalog, probe, ram, notes)
+    devices = (*nvidia, *drm_devices(catalog, probe, notes, nvidia_seen=bool(nvidia)))
     unified = next((device for device in devices if device.unified), None)
     names = [device.name for device in devices]
     parts = [
@@ -143,6 +83,7 @@ def detect_machine(catalog: Catalog | None = None, probe: Probe | None = None) -
         cpu_cores=cores,
         detected=True,
         assumptions=tuple(dict.fromkeys(notes)),
+        ram_available_bytes=_available(probe, limit),
     )
 
 
@@ -167,17 +108,20 @@ def _host(catalog: Catalog, probe: Probe, total: int | None, cores: int | None) 
     return Machine("unknown")
 
 
-def _memory_limit(probe: Probe) -> int:
-    """The smallest memory limit of the control groups that this process lives in."""
-    limits = [
-        probe.number("sys/fs/cgroup/memory.max"),
-        probe.number("sys/fs/cgroup/memory/memory.limit_in_bytes"),
-    ]
+def _groups(probe: Probe) -> list[Path]:
+    """Folders of the control groups that this process lives in, the root first."""
+    folders = [Path("sys/fs/cgroup")]
     for line in probe.text("proc/self/cgroup").splitlines():
         _, _, own = line.partition("::")
         folder = Path(own.lstrip("/"))
-        for part in (folder, *folder.parents):
-            limits.append(probe.number(Path("sys/fs/cgroup") / part / "memory.max"))
+        folders += [Path("sys/fs/cgroup") / part for part in (folder, *folder.parents)]
+    return list(dict.fromkeys(folders))
+
+
+def _memory_limit(probe: Probe) -> int:
+    """The smallest memory limit of the control groups."""
+    limits = [probe.number("sys/fs/cgroup/memory/memory.limit_in_bytes")]
+    limits += [probe.number(folder / "memory.max") for folder in _groups(probe)]
     return min((limit for limit in limits if limit), default=_NO_LIMIT)
 
 
@@ -188,6 +132,24 @@ def _limited(total: int | None, limit: int, notes: list[str]) -> int | None:
     return limit
 
 
+def _available(probe: Probe, limit: int) -> int | None:
+    """System memory not in use now: of the machine, and of the tightest control group."""
+    free = probe.available()
+    rooms = [free] if free is not None else []
+    pairs = [(folder / "memory.max", folder / "memory.current") for folder in _groups(probe)]
+    old = Path("sys/fs/cgroup/memory")
+    pairs.append((old / "memory.limit_in_bytes", old / "memory.usage_in_bytes"))
+    for most, used in pairs:
+        top, now = probe.number(most), probe.number(used)
+        if top is not None and now is not None and top < _NO_LIMIT:
+            files = re.search(
+                r"^(?:total_)?inactive_file (\d+)$", probe.text(most.parent / "memory.stat"), re.MULTILINE
+            )
+            now -= min(now, int(files.group(1))) if files else 0  # a cache that gives way
+            rooms.append(max(0, top - now))
+    return min((*rooms, limit)) if rooms else None
+
+
 def _limited_cores(probe: Probe) -> int | None:
     cores = probe.cores()
     quota, _, period = probe.text("sys/fs/cgroup/cpu.max").partition(" ")
@@ -196,128 +158,32 @@ def _limited_cores(probe: Probe) -> int | None:
     return max(1, min(cores, math.ceil(int(quota) / int(period))))
 
 
-# -- accelerators ------------------------------------------------------------------------------------
+# -- disk --------------------------------------------------------------------------------------------
 
 
-def _known(name: str, memory: int | None, catalog: Catalog) -> Device | None:
-    """The catalog's device of a name as drivers give it; the memory decides between versions."""
-    reading = read_hardware(name, catalog)
-    if reading.ambiguous and memory is not None:
-        reading = read_hardware(f"{name} {round(memory / GIB)} GB", catalog)
-    devices = [device for machine in reading.machines for device in machine.devices]
-    return devices[0] if devices else None
+def _disk(probe: Probe) -> tuple[Path, int | None]:
+    """Where a model would be stored, and the bytes that are free there.
 
-
-def _nvidia(catalog: Catalog, probe: Probe, ram: int | None) -> list[Device]:
-    library = probe.nvml()
-    devices: list[Device] = []
-    if library is None:
-        return devices
-    with suppress(Exception):  # a card that fell off the bus must not take the others along
-        for index in range(library.nvmlDeviceGetCount()):
-            device = _nvidia_card(library, index, catalog, ram)
-            if device is not None:
-                devices.append(device)
-    return devices
-
-
-def _nvidia_card(library: Nvml, index: int, catalog: Catalog, ram: int | None) -> Device | None:
-    handle = library.nvmlDeviceGetHandleByIndex(index)
-    raw = library.nvmlDeviceGetName(handle)
-    name = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
-    total = free = None
-    with suppress(Exception):  # chips that share the system's memory do not report any
-        memory = library.nvmlDeviceGetMemoryInfo(handle)
-        total, free = int(memory.total), int(memory.free)
-    known = _known(name, total, catalog)
-    size = total or (known.memory_bytes if known else None)
-    if known is not None and known.unified and ram is not None:
-        size = min(size or ram, ram)
-    if size is None:
-        return None
-    capability = known.compute_capability if known else None
-    with suppress(Exception):
-        major, minor = library.nvmlDeviceGetCudaComputeCapability(handle)
-        capability = float(f"{major}.{minor}")
-    if known is None:
-        return Device(name, "cuda", size, None, compute_capability=capability, free_bytes=free)
-    return replace(known, memory_bytes=size, free_bytes=free, compute_capability=capability)
-
-
-def _drm(catalog: Catalog, probe: Probe, notes: list[str]) -> list[Device]:
-    """AMD cards by sysfs, and Intel cards whose PCI id is known; integrated graphics are left out."""
-    devices = []
-    for folder in sorted((probe.root / "sys/class/drm").glob("card[0-9]*/device")):
-        card = folder.relative_to(probe.root)
-        vendor, device_id = (probe.text(card / part).removeprefix("0x") for part in ("vendor", "device"))
-        if vendor == "10de" and probe.nvml() is None:
-            notes.append("an NVIDIA card is present, but its driver does not answer")
-        vram = probe.number(card / "mem_info_vram_total")
-        names = load_terms().pci.names.get(f"{vendor}:{device_id}", ())
-        record = _record(names, vram, catalog)
-        device = _amd_or_intel(probe, card, record, vram, catalog)
-        if device is not None and vendor in {"1002", "8086"}:
-            devices.append(device)
-    return devices
-
-
-def _record(names: Sequence[str], vram: int | None, catalog: Catalog) -> Accelerator | None:
-    """Of the cards that one PCI id stands for, those with this memory, and of them the slowest."""
-    records = [record for record in catalog.accelerators if record.name in names]
-    if vram is not None and len(records) > 1:
-        near = [r for r in records if abs((r.memory_gb or 0) * GIB - vram) < 0.1 * vram]
-        records = near or records
-    return min(records, key=lambda record: record.bandwidth_gbs or 0.0, default=None)
-
-
-def _amd_or_intel(
-    probe: Probe, card: Path, record: Accelerator | None, vram: int | None, catalog: Catalog
-) -> Device | None:
-    used = probe.number(card / "mem_info_vram_used") or 0
-    if record is not None and record.unified:
-        mapped = probe.number(card / "mem_info_gtt_total") or 0
-        size = (vram or 0) + mapped
-        return device_of(record, load_terms(), memory_bytes=size) if size else None
-    if record is None:
-        name = probe.text(card / "product_name")
-        known = _known(name, vram, catalog) if name else None
-        if known is not None and vram:
-            return replace(known, memory_bytes=vram, free_bytes=vram - used)
-        if vram is None or vram < _SMALL_CARVE_OUT:
-            return None
-        return Device(name or "AMD GPU", "rocm", vram, None, free_bytes=vram - used)
-    device = device_of(record, load_terms())
-    return device if vram is None else replace(device, memory_bytes=vram, free_bytes=vram - used)
-
-
-def _mac(catalog: Catalog, probe: Probe) -> Machine | None:
-    """Apple silicon by sysctl; a wired limit that was set by hand counts instead of the default."""
-    answer = probe.sysctl(
-        ["machdep.cpu.brand_string", "hw.memsize", "hw.physicalcpu", "iogpu.wired_limit_mb"]
+    Ollama's folder (`OLLAMA_MODELS`, else where it keeps models), else the Hugging Face cache
+    (`HF_HUB_CACHE`, `HF_HOME`), else the home folder.
+    """
+    env, home = probe.environ, probe.home()
+    named = [env[name] for name in ("OLLAMA_MODELS", "HF_HUB_CACHE", "HF_HOME") if env.get(name)]
+    usual = (
+        home / ".ollama/models",
+        probe.root / "usr/share/ollama/.ollama/models",
+        home / ".cache/huggingface",
     )
-    values = {name: value.strip() for name, _, value in (line.partition(":") for line in answer.splitlines())}
-    size = values.get("hw.memsize", "")
-    total = int(size) if size.isdigit() else probe.memory()
-    chip = values.get("machdep.cpu.brand_string", "Apple silicon")
-    if not total:
-        return None
-    reading = read_hardware(f"{chip} {round(total / GIB)}GB", catalog)
-    machine = reading.machines[0] if reading.machines and reading.machines[0].devices else None
-    if machine is None:
-        machine = read_hardware(f"Mac {round(total / GIB)}GB", catalog).machines[0]
-    device = machine.devices[0]
-    rule = share_of(next(item for item in catalog.accelerators if item.vendor == "Apple"), load_terms())
-    limit, notes = shared_bytes(total / GIB, rule), machine.assumptions
-    by_hand = values.get("iogpu.wired_limit_mb", "0")
-    if by_hand.isdigit() and int(by_hand):
-        limit = min(int(by_hand) << 20, total)
-        notes = tuple(line for line in notes if "wired_limit" not in line)
-    cores = values.get("hw.physicalcpu", "")
-    return replace(
-        machine,
-        devices=(replace(device, memory_bytes=limit),),
-        ram_bytes=total,
-        cpu_cores=int(cores) if cores.isdigit() else probe.cores(),
-        detected=True,
-        assumptions=notes,
-    )
+    folder = next((Path(name).expanduser() for name in named), None)
+    folder = folder or next((path for path in usual if _is_folder(path)), home)
+    there = folder
+    while not _is_folder(there) and there != there.parent:
+        there = there.parent
+    return folder, probe.disk_free(there)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

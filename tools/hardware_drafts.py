@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from tools.hardware_parts import Card, Draft, Purpose, is_whole, least_gb, memory_fits
-from tools.hardware_scan import Mention, Scanner
+from tools.hardware_clusters import after_node_words, board_counts
+from tools.hardware_parts import Card, Draft, Purpose, is_whole, least_gb
+from tools.hardware_scan import Scanner
+from tools.hardware_sizes import SizeDrafter
 from tools.hardware_terms import Terms
+from tools.hardware_text import Mention
 from tools.hardware_types import Choice
 
-_BINDING = frozenset({"-", "of", "a", "an", "the", "single", "(", "version", "model", "variant"})
-_HARDWARE = frozenset(
-    {"unknown", "card", "platform", "cpu", "cores", "no_gpu", "gpus", "size", "memory_type"}
-)
 
-
-class Drafter:
+class Drafter(SizeDrafter):
     """Walks over the mentions of one text."""
 
     def __init__(self, scanner: Scanner, terms: Terms) -> None:
-        self._scanner = scanner
-        self._terms = terms
-        self._mentions = scanner.scan()
+        super().__init__(scanner, terms)
         self._platforms = {item.key: item for item in terms.platforms}
         self._cpus = {item.key: item for item in terms.cpus}
-        self._sentence = 0
-        self._purpose: Purpose = "both"
         self._rented = False
         self._also: Draft | None = None
         """A machine behind which the other purpose was named; it serves both unless another follows."""
-        self.drafts: list[Draft] = [Draft()]
-        self.choices: list[Choice] = []
-        self.unknown: list[Mention] = []
-        self.notes: list[str] = []
-
-    @property
-    def draft(self) -> Draft:
-        """The machine that is being described."""
-        return self.drafts[-1]
+        self._nodes: Mention | None = None
+        """Several computers that were named before what is in them."""
+        self._board: Mention | None = None
+        self._last_card: Mention | None = None
 
     def run(self) -> list[Draft]:
         """All machines that the text says something about."""
@@ -46,6 +35,7 @@ class Drafter:
             "gpus": self._gpus,
             "cloud": self._cloud,
             "unknown": self._unknown,
+            "board": self._on_board,
         }
         for at, mention in enumerate(self._mentions):
             handler = handlers.get(mention.kind)
@@ -55,6 +45,9 @@ class Drafter:
                 self._detail(mention)
         if self._also is self.draft:
             self.draft.purpose = "both"
+        for draft in self.drafts:
+            if draft.platform is not None and draft.platform.with_cpu and draft.cpu and not draft.cards:
+                draft.platform = self._platforms[draft.platform.with_cpu]
         return [draft for draft in self.drafts if draft.informative]
 
     # -- single mentions ---------------------------------------------------------------------------
@@ -90,6 +83,14 @@ class Drafter:
                 draft.gpu_cores = int(mention.number)
             case "form" if draft.cards:
                 draft.cards[-1].form = mention.key
+            case "link":
+                draft.links.append(mention)
+            case "egpu":
+                draft.egpu = True
+            case "clustered":
+                draft.clustered = True
+            case "each":
+                draft.per_node = True
             case "mobile" if draft.cards or draft.platform is None:
                 draft.platform = draft.platform or self._platforms["laptop"]
             case _:
@@ -155,6 +156,9 @@ class Drafter:
             )
             self.unknown.append(mention)
             return
+        if len(self.draft.cards) >= self._terms.limits.max_cards:
+            return  # a text that lists so many names none of them as a machine
+        self._last_card = mention
         if self._repeated(mention) or self._alternative(at, mention, quote):
             return
         self._new_machine(whole=is_whole(mention.records[0]))
@@ -164,12 +168,60 @@ class Drafter:
             count, draft.pending_gpus = max(count, draft.pending_gpus), 0
         card = Card(mention.records, max(count, 1), quote, self._sentence)
         draft.cards.append(card)
+        self._place(card, mention)
         if draft.nameless and self._sentence == draft.sentence:
             amount, card.size_gib = draft.nameless.pop()
             card.count = max(card.count, amount)
         previous = self._mentions[at - 1] if at else None
         if previous is not None and previous.kind == "size" and previous.key == "card?":
             card.size_gib = previous.number
+
+    def _place(self, card: Card, mention: Mention) -> None:
+        """Puts a card onto the board and into the nodes that were named right before it."""
+        board, nodes = self._board, self._nodes
+        self._board = None
+        if board is not None and mention.first - board.last <= 1:
+            kind = self._terms.boards[board.key]
+            boards, card.count = board_counts(kind, board.count, card.count)
+            card.form = "sxm"
+            self.draft.assumed.append(f"{board.key.upper()} {card.quote} counted with {card.count} GPUs each")
+            if boards > 1:
+                self._set_nodes(board, boards, only_linked=False, per_node=True)
+        elif nodes is not None and after_node_words(self._scanner, nodes, mention):
+            platform = self._platforms[nodes.key]
+            self._set_nodes(nodes, nodes.count, only_linked=platform.cluster == "linked", per_node=None)
+        self._nodes = None
+
+    def _set_nodes(self, mention: Mention, count: int, *, only_linked: bool, per_node: bool | None) -> None:
+        quote = self._scanner.quote(max(0, mention.first - 1), mention.last)
+        if count > self._terms.limits.max_nodes:
+            self.notes.append(f"{count:,} {quote} are more than can be planned for; counted as one")
+            return
+        draft = self.draft
+        draft.nodes, draft.nodes_quote, draft.only_linked = count, quote, only_linked
+        draft.per_node = per_node if draft.per_node is None else draft.per_node
+
+    def _on_board(self, at: int, mention: Mention) -> None:
+        self._board = mention
+
+    def _count_nodes(self, at: int, mention: Mention) -> bool:
+        """`2 nodes with ...` waits for the cards, `16 H100s over 2 nodes` divides those before.
+
+        Returns:
+            True where the mention only counts the nodes of the machine with the cards before it.
+        """
+        platform = self._platforms[mention.key]
+        if platform.cluster is None or mention.count < 2:
+            return False
+        card = self._last_card
+        here = bool(self.draft.cards) and self.draft.sentence == self._sentence
+        if here and card is not None and after_node_words(self._scanner, card, mention, spread=True):
+            self._set_nodes(mention, mention.count, only_linked=platform.cluster == "linked", per_node=False)
+            return True
+        self._nodes = mention
+        if platform.chip is not None and not here:
+            self._set_nodes(mention, mention.count, only_linked=True, per_node=None)
+        return False
 
     def _repeated(self, mention: Mention) -> bool:
         """The same card named again in a later sentence is the same card."""
@@ -199,6 +251,8 @@ class Drafter:
         return True
 
     def _platform(self, at: int, mention: Mention) -> None:
+        if self._count_nodes(at, mention):
+            return
         platform = self._platforms[mention.key]
         draft = self.draft
         whole = platform.chip is not None or platform.cpu_only
@@ -242,133 +296,12 @@ class Drafter:
         quote = self._scanner.quote(mention.first, mention.last)
         self.draft.cards.append(Card([record], count, quote, self._sentence))
         self.draft.ram_gib = ram
+        instances = max(mention.count, self._scanner.count_after(mention.last)[0])
+        if instances > 1:
+            self._set_nodes(mention, instances, only_linked=False, per_node=True)
 
     def _unknown(self, at: int, mention: Mention) -> None:
         self.unknown.append(mention)
         if mention.records:  # a grade of Apple chip that is not known is still a Mac
             self._new_machine(whole=True)
             self.draft.platform = self._platforms["Mac"]
-
-    # -- sizes -------------------------------------------------------------------------------------
-
-    def _size(self, at: int, mention: Mention) -> None:
-        quote = self._scanner.quote(mention.first, mention.last)
-        if not 0 < mention.number <= self._terms.limits.max_gib:
-            self.notes.append(f"“{quote}” is not a memory size that a machine can have; ignored")
-            return
-        if mention.key in {"ram", "unified"}:
-            self._ram(mention.number)
-        elif mention.key in {"vram", "card"}:
-            self._vram(at, mention)
-        else:
-            self._unlabelled(at, mention)
-
-    def _ram(self, gib: float) -> None:
-        if self.draft.ram_gib is None or self.draft.sentence != self._sentence:
-            self.draft.ram_gib = gib
-
-    def _vram(self, at: int, mention: Mention) -> None:
-        draft = self.draft
-        following = self._mentions[at + 1] if at + 1 < len(self._mentions) else None
-        if draft.whole_computer:
-            draft.gpu_share_gib = mention.number
-        elif draft.cards and draft.cards[-1].size_gib is None:
-            draft.cards[-1].size_gib = mention.number
-        elif draft.cards:
-            return
-        elif self.unknown and mention.last - self.unknown[-1].last < 8:
-            draft.nameless.append((max(self.unknown[-1].count, 1), mention.number))
-        elif not (
-            following
-            and following.kind == "card"
-            and following.first - mention.last <= 1
-            and mention.key == ""
-        ):
-            self._new_machine(whole=False)
-            count, draft.pending_gpus = max(mention.count, draft.pending_gpus, 1), 0
-            self.draft.nameless.append((count, mention.number))
-
-    def _unlabelled(self, at: int, mention: Mention) -> None:
-        """A bare size: the card beside it, else the memory of the computer that is described."""
-        previous = self._mentions[at - 1] if at else None
-        following = self._mentions[at + 1] if at + 1 < len(self._mentions) else None
-        draft = self.draft
-        if previous is not None and draft.cards and self._describes_card(at, mention):
-            previous = Mention("card", previous.first, previous.last)
-        owned = previous is not None and previous.kind == "card" and self._linked(previous, mention) == "own"
-        ahead = following is not None and following.kind == "card" and self._touches(mention, following)
-        if ahead and not owned:
-            mention.key = "card?"
-            return
-        link = self._linked(previous, mention) if previous is not None else ""
-        kind = previous.kind if previous is not None else ""
-        if kind == "card" and draft.cards and link:
-            self._beside_card(draft.cards[-1], mention, link)
-        elif kind == "unknown" and link and not self.unknown[-1].records:
-            draft.nameless.append((max(self.unknown[-1].count, 1), mention.number))
-        elif (kind == "gpus" and link == "own") or (mention.count > 1 and not draft.cards):
-            self._vram(at, mention)
-        elif kind in _HARDWARE and link:
-            self._ram(mention.number)
-        elif (
-            following is not None
-            and following.kind in {"platform", "cpu"}
-            and self._touches(mention, following)
-        ):
-            self._begin_platform(mention.number)
-        elif (
-            kind in _HARDWARE
-            and draft.informative
-            and mention.first - (previous.last if previous else 0) <= 6
-        ):
-            self._ram(mention.number)
-        elif self._scanner.short and len(self._mentions) == 1:
-            self._alone(mention)
-
-    def _describes_card(self, at: int, mention: Mention) -> bool:
-        """`RTX 4090 laptop 16 GB`: a word between the card and its memory."""
-        kind, card = self._mentions[at - 1].kind, self.draft.cards[-1]
-        if kind in {"mobile", "form", "gpu_cores", "gpus"}:
-            return True
-        after_card = kind == "platform" and at > 1 and self._mentions[at - 2].kind == "card"
-        return after_card and card.size_gib is None and memory_fits(card, mention.number)
-
-    def _begin_platform(self, gib: float) -> None:
-        """`an 8 GB laptop` beside a card that is not in it starts a machine of its own."""
-        if self.draft.cards and (
-            self._purpose not in {"both", self.draft.purpose} or self.draft.ram_gib is not None
-        ):
-            self.drafts.append(Draft(purpose=self._purpose, sentence=self._sentence))
-        self._ram(gib)
-
-    def _beside_card(self, card: Card, mention: Mention, link: str) -> None:
-        whole = is_whole(card.records[0])
-        if whole or card.size_gib is not None:
-            self._ram(mention.number)
-            return
-        fits = memory_fits(card, mention.number)
-        if link == "joined" or (link == "comma" and not fits):
-            self._ram(mention.number)
-        else:
-            card.size_gib = mention.number
-
-    def _touches(self, mention: Mention, following: Mention) -> bool:
-        """`the 24 GB version of the card`: nothing stands between but words that bind."""
-        return set(self._scanner.between(mention, following)) <= _BINDING | self._terms.vendor_words
-
-    def _linked(self, previous: Mention, mention: Mention) -> str:
-        """How a size hangs on what stands before it: its `own`, after a `comma`, `joined`, or not at all."""
-        words = self._scanner.between(previous, mention)
-        if len(words) > 5 or not set(words) <= self._terms.links:
-            return ""
-        if set(words) & self._terms.joins:
-            return "joined"
-        return "comma" if {",", "/"} & set(words) else "own"
-
-    def _alone(self, mention: Mention) -> None:
-        size = f"{mention.number:g} GB"
-        quote = self._scanner.quote(mention.first, mention.last)
-        self.choices.append(
-            Choice(quote, (f"a graphics card with {size}", f"{size} of system memory, no graphics card"))
-        )
-        self.draft.ram_gib = mention.number

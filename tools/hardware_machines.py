@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from knowledge.catalog.records import Accelerator, SystemMemory
+from tools.hardware_clusters import Cluster, cluster_of, needs_sxm
 from tools.hardware_names import core_name, form_of, is_mobile
 from tools.hardware_parts import Card, Draft, is_whole
 from tools.hardware_terms import Share, Terms
@@ -15,6 +16,8 @@ from tools.hardware_types import Choice, Device, DeviceKind, Machine
 
 GIB = 1 << 30
 _TOLERANCE = 0.07
+_ALIKE = 1.1
+"""Bandwidths within this factor are no difference worth telling."""
 _NAME_NOISE = re.compile(r"\b(GeForce|NVIDIA|AMD|Radeon(?= RX)|Instinct|Generation)\s*")
 _NAME_SIZE = re.compile(r"(\d+) GB$")
 _PARENTHESES = re.compile(r"\s*\([^)]*\)")
@@ -92,26 +95,35 @@ class MachineBuilder:
             devices += [self._nameless(gib)] * count
         if draft.no_gpu and devices and not draft.cards:
             devices = []
+        cluster = cluster_of(draft, devices, self._terms, self._assumptions)
+        self._board_memory(draft, devices)
         if draft.ram_gib is None and not any(device.unified for device in devices):
             self._assumptions.append("system memory not said, so nothing is planned for it")
         bandwidth = self._ram_bandwidth(draft, devices)
         ram = None if draft.ram_gib is None else round(draft.ram_gib * GIB)
         return Machine(
-            name=self._name(draft, devices),
-            devices=tuple(devices),
+            name=self._name(draft, cluster),
+            devices=tuple(cluster.devices),
             ram_bytes=ram,
             ram_bandwidth_gbs=bandwidth,
             cpu_cores=draft.cores or (draft.platform.cores if draft.platform else None),
             purpose=draft.purpose,
             rented=draft.rented,
-            assumptions=tuple(dict.fromkeys(self._assumptions)),
+            assumptions=tuple(dict.fromkeys((*draft.assumed, *self._assumptions))),
+            nodes=cluster.nodes,
+            interconnect=cluster.interconnect,
+            interconnect_gbs=cluster.interconnect_gbs,
+            network=cluster.network,
+            network_gbs=cluster.network_gbs,
         )
 
     # -- discrete cards ----------------------------------------------------------------------------
 
     def _discrete(self, draft: Draft, card: Card) -> list[Device]:
-        laptop = draft.platform is not None and draft.platform.key == "laptop"
-        candidates = self._variants(card, laptop=laptop)
+        laptop = draft.platform is not None and draft.platform.key == "laptop" and not draft.egpu
+        if draft.egpu:
+            self._assumptions.append(f"{card.quote} taken as an external card, which is a desktop one")
+        candidates = self._variants(draft, card, laptop=laptop)
         if card.size_gib is not None:
             candidates = self._of_size(card, candidates)
         record = self._pick(card, candidates)
@@ -119,13 +131,15 @@ class MachineBuilder:
             self._assumptions.append(f"{display_name(record)} counted as {record.count} GPUs")
         return [device_of(record, self._terms)] * (card.count * record.count)
 
-    def _variants(self, card: Card, *, laptop: bool) -> list[Accelerator]:
+    def _variants(self, draft: Draft, card: Card, *, laptop: bool) -> list[Accelerator]:
         """Laptop or desktop version, and the connector that was said."""
         mobile = [record for record in card.records if is_mobile(record)]
         fixed = [record for record in card.records if not is_mobile(record)]
         if laptop and mobile:
             self._assumptions.append(f"{display_name(mobile[0])} taken as the laptop version")
         candidates = (mobile or fixed) if laptop else (fixed or mobile)
+        if card.form is None and needs_sxm(draft, card, self._terms):
+            candidates = [record for record in candidates if form_of(record) == "sxm"] or candidates
         if card.form is not None:
             candidates = [record for record in candidates if form_of(record) == card.form] or candidates
         else:
@@ -138,7 +152,7 @@ class MachineBuilder:
         for pool in (candidates, card.records):
             fitting = [record for record in pool if _near(record.memory_gb, size)]
             if fitting:
-                return fitting
+                return [record for record in fitting if record.memory_gb == size] or fitting
         if card.count > 1:
             fitting = [record for record in candidates if _near(record.memory_gb, size / card.count)]
             if fitting:
@@ -162,15 +176,6 @@ class MachineBuilder:
         name = core_name(candidates[0])
         if len(sizes) > 1:
             usual = self._terms.usual_memory_gb.sizes.get(name)
-            options = tuple(
-                dict.fromkeys(display_name(r) for r in sorted(candidates, key=lambda r: r.memory_gb or 0))
-            )
-            labelled = tuple(
-                option if option.endswith("GB") else f"{option} ({record.memory_gb:g} GB)"
-                for option, record in zip(
-                    options, sorted(candidates, key=lambda r: r.memory_gb or 0), strict=False
-                )
-            )
             if usual in sizes:
                 others = ", ".join(f"{size:g} GB" for size in sizes if size != usual)
                 self._assumptions.append(
@@ -178,14 +183,14 @@ class MachineBuilder:
                 )
                 sizes = [usual]
             else:
-                self.choices.append(Choice(card.quote, labelled))
+                self.choices.append(Choice(card.quote, _labels(candidates, sizes)))
                 self._assumptions.append(f"{card.quote} counted with {sizes[0]:g} GB, the smallest version")
         same = [record for record in candidates if (record.memory_gb or 0.0) == sizes[0]]
-        slowest = min(same, key=lambda record: record.bandwidth_gbs or 0.0)
+        chosen = _representative(same)
         fastest = max(record.bandwidth_gbs or 0.0 for record in same)
-        if fastest > 1.1 * (slowest.bandwidth_gbs or fastest):
-            self._assumptions.append(f"{card.quote} taken as {display_name(slowest)}, the slower version")
-        return slowest
+        if fastest > _ALIKE * (chosen.bandwidth_gbs or fastest):
+            self._assumptions.append(f"{card.quote} taken as {display_name(chosen)}, the slower version")
+        return chosen
 
     def _nameless(self, gib: float) -> Device:
         """A card of which only the size is known: the slowest common one of that size."""
@@ -310,6 +315,18 @@ class MachineBuilder:
         self._assumptions.append(f"{amount} assumed {memory.name}, {memory.bandwidth_gbs:g} GB/s")
         return memory.bandwidth_gbs
 
+    def _board_memory(self, draft: Draft, devices: list[Device]) -> None:
+        """Boards and handhelds that come with few sizes get the usual one where none is said."""
+        platform = draft.platform
+        if draft.ram_gib is not None or devices or platform is None or platform.usual_gb is None:
+            return
+        draft.ram_gib = platform.usual_gb
+        others = ", ".join(f"{size:g}" for size in platform.options_gb if size != platform.usual_gb)
+        known = f" (there are versions with {others} GB)" if others else ""
+        self._assumptions.append(
+            f"memory not said: {platform.key} counted with the usual {platform.usual_gb:g} GB{known}"
+        )
+
     def _memory_class(self, draft: Draft, devices: list[Device]) -> str:
         if draft.cpu is not None and draft.cpu.memory and "channels" in draft.cpu.memory:
             return draft.cpu.memory
@@ -322,7 +339,13 @@ class MachineBuilder:
             return self._terms.datacenter_memory
         return self._terms.default_memory
 
-    def _name(self, draft: Draft, devices: list[Device]) -> str:
+    def _name(self, draft: Draft, cluster: Cluster) -> str:
+        unified = any(device.unified for device in cluster.devices)
+        nodes = 1 if unified else cluster.nodes  # three Macs are `3x Apple M2`
+        name = self._name_of_one(draft, cluster.devices[: len(cluster.devices) // nodes])
+        return name if nodes == 1 else f"{nodes} nodes with {name} each"
+
+    def _name_of_one(self, draft: Draft, devices: list[Device]) -> str:
         parts = [
             name if count == 1 else f"{count}x {name}"
             for name, count in Counter(d.name for d in devices).items()
@@ -337,6 +360,25 @@ class MachineBuilder:
         if draft.ram_gib is not None and not (any(d.unified for d in devices) and parts[-1].endswith("GB")):
             parts.append(f"{draft.ram_gib:g}GB {'memory' if any(d.unified for d in devices) else 'RAM'}")
         return " + ".join(parts)
+
+
+def _representative(same: list[Accelerator]) -> Accelerator:
+    """Of versions with the same memory: the slowest, or the first in the catalog where they are alike."""
+    slowest = min(same, key=lambda record: record.bandwidth_gbs or 0.0)
+    first = same[0].bandwidth_gbs or 0.0
+    return same[0] if first <= _ALIKE * (slowest.bandwidth_gbs or 0.0) else slowest
+
+
+def _labels(candidates: list[Accelerator], sizes: list[float]) -> tuple[str, ...]:
+    """One option for each size: `RTX 4060 Ti 8GB`, `Quadro RTX 6000 (24 GB)`."""
+    ofs = [
+        _representative([item for item in candidates if (item.memory_gb or 0.0) == size]) for size in sizes
+    ]
+    names = [display_name(record) for record in ofs]
+    return tuple(
+        name if name.endswith("GB") else f"{name} ({size:g} GB)"
+        for name, size in zip(names, sizes, strict=True)
+    )
 
 
 def _near(sold: float | None, said: float) -> bool:

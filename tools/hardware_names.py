@@ -173,8 +173,10 @@ def _spellings(record: Accelerator, core: str, terms: Terms) -> list[list[str]]:
         spellings.append(bare)
     if words[-1] == "ada":
         spellings.append(words[:-1])
-    if words[0] == "arc" and words[1] != "pro":
+    if words[0] == "pro" and len(words) == 2 and words[1][0].isalpha():
         spellings.append(words[1:])
+    if words[0] == "arc":
+        spellings.append(words[2:] if words[1] == "pro" else words[1:])
     return spellings + [[*words[:-2], "tisuper"] for words in spellings if words[-2:] == ["ti", "super"]]
 
 
@@ -190,7 +192,8 @@ def _add_record(phrases: Phrases, record: Accelerator, terms: Terms) -> None:
             if not variant:
                 continue
             entry = phrases.add(variant, "card", core, weak=weak or _is_weak(words))
-            if entry.kind == "card" and record not in entry.records:
+            others = bool(entry.records) and entry.records[0].vendor != record.vendor  # an `A40` is NVIDIA's
+            if entry.kind == "card" and record not in entry.records and not others:
                 entry.records.append(record)
 
 
@@ -216,6 +219,11 @@ def _build(accelerators: tuple[Accelerator, ...]) -> Phrases:
         *(("memory_type", key, (key,)) for key in terms.memory_types),
         *(("form", form, (word,)) for word, form in terms.form_words.items()),
         *(("mobile", "", (word,)) for word in terms.mobile_words),
+        *(("board", key, board.phrases) for key, board in terms.boards.items()),
+        *(("link", link.key, link.phrases) for link in terms.interconnects.links),
+        ("egpu", "", terms.egpu),
+        ("clustered", "", terms.clustered),
+        ("each", "", terms.each),
     ]
     for kind, key, names in groups:
         for name in names:

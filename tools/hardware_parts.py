@@ -8,6 +8,7 @@ from typing import Literal
 from knowledge.catalog.records import Accelerator
 from tools.hardware_names import is_mobile
 from tools.hardware_terms import Platform
+from tools.hardware_text import Mention
 
 Purpose = Literal["use", "train", "both"]
 
@@ -44,6 +45,19 @@ class Draft:
     purpose: Purpose = "both"
     rented: bool = False
     sentence: int = 0
+    nodes: int = 1
+    nodes_quote: str = ""
+    only_linked: bool = False
+    """The nodes are computers that work together only where a link between them is named."""
+    clustered: bool = False
+    """The text says that they work together."""
+    per_node: bool | None = None
+    """Whether the cards are those of one node; None where it is not said."""
+    links: list[Mention] = field(default_factory=list)
+    egpu: bool = False
+    """The card is an external one: a desktop card, whatever the computer is."""
+    assumed: list[str] = field(default_factory=list)
+    """What the reading of the words had to assume."""
 
     @property
     def informative(self) -> bool:
@@ -67,6 +81,14 @@ def least_gb(records: list[Accelerator]) -> float:
     """The least memory of the cards that a name stands for; laptop versions only where there is no other."""
     fixed = [record for record in records if not is_mobile(record)] or records
     return min((record.memory_gb or 0.0) for record in fixed)
+
+
+def sizes_of(card: Card) -> tuple[float, ...]:
+    """The memory that a card or chip comes with, in GB, smallest first."""
+    sizes = [
+        size for record in card.records for size in (*record.memory_options_gb, record.memory_gb) if size
+    ]
+    return tuple(sorted(set(sizes)))
 
 
 def memory_fits(card: Card, gib: float) -> bool:

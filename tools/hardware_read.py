@@ -7,13 +7,17 @@ the engine's overhead.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from knowledge.catalog.records import Accelerator, SystemMemory
 from knowledge.catalog.store import Catalog, load_catalog
 from tools.hardware_drafts import Drafter
 from tools.hardware_machines import MachineBuilder
 from tools.hardware_names import core_name, phrases_of
-from tools.hardware_scan import Mention, Scanner
+from tools.hardware_scan import Scanner
+from tools.hardware_slips import read_through
 from tools.hardware_terms import load_terms
+from tools.hardware_text import Mention
 from tools.hardware_types import HardwareReading
 
 _MAX_CHARS = 200_000
@@ -39,12 +43,18 @@ def read_with(
 ) -> HardwareReading:
     """`read_hardware` on given records."""
     terms = load_terms()
-    text = text[:_MAX_CHARS]
+    text, fixes = read_through(text[:_MAX_CHARS], accelerators)
     scanner = Scanner(text, phrases_of(accelerators), terms, accelerators)
     drafter = Drafter(scanner, terms)
     drafts = drafter.run()
     builder = MachineBuilder(accelerators, system_memory, terms)
-    machines = tuple(dict.fromkeys(builder.build(draft) for draft in drafts))
+    read_as = tuple(f"“{wrote}” read as {read}" for wrote, read in fixes)
+    built = (builder.build(draft) for draft in drafts)
+    machines = tuple(
+        dict.fromkeys(
+            replace(item, assumptions=(*read_as, *item.assumptions)) if fixes else item for item in built
+        )
+    )
     gpuless = any(mention.kind == "no_gpu" and mention.key != "cpu" for mention in scanner.mentions)
     bare = text.strip().strip(".!").lower() in terms.nothing
     told = any(machine.devices or machine.ram_bytes or machine.cpu_cores for machine in machines)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from knowledge.catalog.records import Accelerator
-from tools.hardware_names import Entry, Phrases, tokenize
+from tools.hardware_names import Entry, Phrases
 from tools.hardware_terms import Terms
+from tools.hardware_text import Mention, TokenText
 
 _BREAKS = frozenset(".!?;\n")
 _CURRENCY = frozenset("$€£%°")
@@ -14,39 +13,26 @@ _HYPHENS = frozenset("-_/.")
 _GLUED_AFTER = frozenset({"s", "x"})
 _CHIP_GRADES = frozenset({"pro", "max", "ultra"})
 _SHORT_TEXT = 7
+_BEFORE_BARE = frozenset({",", "+", "/", "mit", "with", "w", "&", "plus", "("})
+_AFTER_BARE = frozenset(
+    {".", "!", "?", ";", "\n", ",", "+", "/", ")", "&", "and", "und", "plus", "with", "mit", "for"}
+)
+_SPEED_SIGNS = frozenset({"-", "s", "/", "(", "at"})
 
 
-@dataclass(slots=True)
-class Mention:
-    """One thing that the text names."""
-
-    kind: str
-    """card, size, gpus, platform, cpu, memory_type, no_gpu, purpose, rented, cores, gpu_cores, cloud, mobile,
-    form, break or unknown."""
-    first: int
-    last: int
-    """Token range, end exclusive."""
-    key: str = ""
-    """What it is: a size's label, a platform's key, a purpose."""
-    number: float = 0.0
-    """GiB of a size, how many of cores."""
-    count: int = 1
-    records: list[Accelerator] = field(default_factory=list)
-
-
-class Scanner:
+class Scanner(TokenText):
     """One pass over a text."""
 
     def __init__(
         self, text: str, phrases: Phrases, terms: Terms, accelerators: tuple[Accelerator, ...]
     ) -> None:
-        self.text = text
+        super().__init__(text, terms)
         self.accelerators = accelerators
-        self.tokens = tokenize(text)
-        self.terms = terms
         self._phrases = phrases
         self._used_labels: set[int] = set()
         self.mentions: list[Mention] = []
+        self._sized = {item.key for item in terms.platforms if item.usual_gb}
+        self._links = {item.key: item for item in terms.interconnects.links}
         words = sum(token.is_word for token in self.tokens[: 4 * _SHORT_TEXT])
         self.short = words <= _SHORT_TEXT
 
@@ -58,18 +44,6 @@ class Scanner:
             text = self.tokens[at].text
             at = self._step(at) if text in starts or text[0].isdigit() else at + 1
         return self.mentions
-
-    def quote(self, first: int, last: int) -> str:
-        """The original words of a token range."""
-        return self.text[self.tokens[first].start : self.tokens[last - 1].end]
-
-    def word(self, at: int) -> str:
-        """A token's text, empty outside of the text."""
-        return self.tokens[at].text if 0 <= at < len(self.tokens) else ""
-
-    def between(self, left: Mention, right: Mention) -> list[str]:
-        """The words between two mentions."""
-        return [token.text for token in self.tokens[left.last : right.first]]
 
     def _step(self, at: int) -> int:
         token = self.tokens[at]
@@ -88,15 +62,46 @@ class Scanner:
             return self._phrase(entry, at, end)
         if token.text in self.terms.prefixes:
             return self._unknown(at)
-        return at + 1
+        return self._bare(at)
 
     # -- sizes -------------------------------------------------------------------------------------
+
+    def _bare(self, at: int) -> int:
+        """`M4 Max 64`, `A100 40`, `3090 + 64`: a number without a unit alone behind a chip or card."""
+        previous = self.mentions[-1] if self.mentions else None
+        text, after = self.word(at), self.word(at + 1)
+        inside = previous is not None and self.glued(at) and at == previous.last
+        if previous is None or inside or not text.isdigit() or len(text) > 4:
+            return at + 1
+        told = previous.kind == "card" or (previous.kind == "platform" and previous.key in self._sized)
+        told = told or (previous.kind in {"size", "link", "form", "mobile"} and self._after_card(previous))
+        separators = [token.text for token in self.tokens[previous.last : at]]
+        if not told or len(separators) > 1 or not set(separators) <= _BEFORE_BARE:
+            return at + 1
+        either = after == "/" and self.word(at + 2).isdigit()  # `4060 Ti 8/16` leaves it open
+        alone = not either and (not after or after in _AFTER_BARE)
+        alone = alone and not (after == "." and self.word(at + 2).isdigit() and self.glued(at + 2))
+        label, end = self._label_after(at + 1)
+        if not alone and label not in {"ram", "unified", "vram"}:
+            return at + 1
+        key = label if label in {"ram", "unified", "vram"} else "bare"
+        end = end if key != "bare" else at + 1
+        self.mentions.append(Mention("size", at, end, key, float(text)))
+        return end
+
+    def _after_card(self, previous: Mention) -> bool:
+        """`RTX 3060 12, 32`, `2x3090 NVLink + 64`: a size or a link stands between."""
+        earlier = self.mentions[-2] if len(self.mentions) > 1 else None
+        ended = previous.kind == "size" and previous.key not in {"bare", ""}
+        return earlier is not None and earlier.kind == "card" and not ended
 
     def _size(self, at: int) -> int | None:
         unit_at = at + 2 if self.word(at + 1) == "-" else at + 1
         unit = self.word(unit_at)
         if unit not in self.terms.units_gib or (unit in {"g", "go"} and not self.tokens[unit_at].glued):
             return None
+        if self._is_network_speed(unit_at):
+            return None  # `10G Ethernet`, `200Gb InfiniBand`
         if self.word(unit_at + 1) == "/" and self.word(unit_at + 2) in {"s", "sec", "mo", "month", "day"}:
             return unit_at + 3
         if self.tokens[at].glued and self.word(at - 1) in _CURRENCY:
@@ -115,15 +120,8 @@ class Scanner:
             label = ""
         if self.word(at - 1) in _CURRENCY and self.tokens[at].glued:
             return end
-        self.mentions.append(Mention("size", at, behind, label, gib, self._times_before(at)))
+        self.mentions.append(Mention("size", at, behind, label, gib, self.times_before(at)))
         return behind
-
-    def _times_before(self, at: int) -> int:
-        """`2x 24 GB`, `two 24 GB cards`; a plain number before a size belongs to something else."""
-        word, earlier = self.word(at - 1), self.word(at - 2)
-        if word in {"x", "*"} and earlier.isdigit():
-            return self._number(earlier)
-        return self.terms.numbers.get(word, 1)
 
     def _label_after(self, at: int) -> tuple[str, int]:
         """The label behind a size, and the index behind the label."""
@@ -202,8 +200,8 @@ class Scanner:
             return end if end == at + 1 else at + 1
         plural = self.word(end) == "s" and self.tokens[end].glued
         last = end + 1 if plural else end
-        count, first = self._count_before(at, plural=plural)
-        more, last = self._count_after(last)
+        count, first = self.count_before(at, plural=plural)
+        more, last = self.count_after(last)
         self.mentions.append(
             Mention("card", first, last, entry.key, count=max(count, more), records=entry.records)
         )
@@ -258,54 +256,8 @@ class Scanner:
             )
         right_ok = not right or not right[0].isalnum() or right in self.terms.weak_right or right.isdigit()
         if self.tokens[at].text.isdigit() and not (left in self.terms.weak_left or left.isdigit() or at == 0):
-            left_ok = left_ok and left in {"+", "(", ",", ":"} and not right.isdigit()
+            left_ok = left_ok and left in {"+", "(", ",", ":", "*"} and not right.isdigit()
         return left_ok and right_ok
-
-    def _count_before(self, at: int, *, plural: bool) -> tuple[int, int]:
-        """How many, and where the phrase with its count begins."""
-        before = at - 1
-        while before >= 0 and (
-            self.word(before) in self.terms.vendor_words or self.word(before) in {"-", "used", "new"}
-        ):
-            before -= 1
-        if self.word(before) in self.terms.units_gib and self.word(before - 1)[:1].isdigit():
-            before -= 2
-        word, earlier = self.word(before), self.word(before - 1)
-        if word in {"x", "*"} and earlier.isdigit():
-            return self._number(earlier), before - 1
-        if word == "of" and earlier in self.terms.pairs:
-            return 2, before - 1
-        if word in self.terms.numbers:
-            return self.terms.numbers[word], before
-        if word.isdigit() and before >= 0 and not self.tokens[before + 1].glued:
-            left = self.word(before - 1)
-            if plural or left in self.terms.weak_left or not left or not left[0].isalnum():
-                return self._number(word), before
-        return 1, at
-
-    def _count_after(self, at: int) -> tuple[int, int]:
-        """`RTX 3090 x2`, `RTX 3090 24GB * 2`, `RTX 3090 (2x)`; a size between stays a mention of its own.
-
-        Returns:
-            The count, and where the phrase ends.
-        """
-        ahead = at
-        if self.word(ahead)[:1].isdigit() and self.word(ahead + 1) in self.terms.units_gib:
-            ahead += 2
-        if self.word(ahead) == "(":
-            ahead += 1
-        if self.word(ahead) in {"x", "*"} and self.word(ahead + 1).isdigit():
-            size_follows = self.word(ahead + 2) in self.terms.units_gib
-            end = ahead + 2 if ahead == at else at
-            return (1, at) if size_follows else (self._number(self.word(ahead + 1)), end)
-        if self.word(ahead - 1) == "(" and self.word(ahead).isdigit() and self.word(ahead + 1) == "x":
-            return self._number(self.word(ahead)), at
-        return 1, at
-
-    @staticmethod
-    def _number(digits: str) -> int:
-        """A count; absurdly long ones are cut, the builder refuses them."""
-        return int(digits[:9])
 
     def _unknown(self, at: int) -> int:
         """`RTX 9999`: a series that is known with a number that is not."""
@@ -332,7 +284,7 @@ class Scanner:
         ):
             end += 1
         plural = self.word(end) == "s" and self.tokens[end].glued
-        count, first = self._count_before(at, plural=plural)
+        count, first = self.count_before(at, plural=plural)
         self.mentions.append(Mention("unknown", first, end, self.quote(at, end), count=count))
         return end
 
@@ -341,6 +293,8 @@ class Scanner:
     def _phrase(self, entry: Entry, at: int, end: int) -> int:
         if end < len(self.tokens) and self.tokens[end].glued and self.tokens[end].is_word:
             return at + 1
+        if entry.kind == "link" and not (self.glued(at) and self.word(at - 1)[-1:].isalpha()):
+            return self._link(entry.key, at, end)
         if at and self.tokens[at].glued and self.tokens[at - 1].is_word:
             return at + 1
         kind, key = entry.kind, entry.key
@@ -350,6 +304,43 @@ class Scanner:
             kind = "gpus"
         if kind == "platform" and self.word(end) in {"learning", "translation", "translated"}:
             return end
-        count = self._count_before(at, plural=self.word(end - 1).endswith("s"))[0]
+        count = self.count_before(at, plural=self.word(end - 1).endswith("s"))[0]
         self.mentions.append(Mention(kind, at, end, key, count=count))
+        return end
+
+    def _phrase_kind(self, at: int) -> str:
+        """What begins at a token."""
+        found = self._phrases.match(self.tokens, at) if at < len(self.tokens) else None
+        return found[0].kind if found is not None else ""
+
+    def _is_network_speed(self, unit_at: int) -> bool:
+        """Gigabits before a network: `G` alone, or a small b as in `Gb`."""
+        found = self._phrases.match(self.tokens, unit_at + 1) if unit_at + 1 < len(self.tokens) else None
+        link = self._links.get(found[0].key) if found is not None and found[0].kind == "link" else None
+        bits = self.quote(unit_at, unit_at + 1)[-1] in "gGb"
+        return link is not None and link.scope == "network" and bits
+
+    def _link(self, key: str, at: int, end: int) -> int:
+        """`InfiniBand NDR`, `Thunderbolt 5`, `10GbE`, `100G Ethernet`: a link with its speed in Gbit/s."""
+        link, units = self._links[key], self.terms.interconnects.speed_units
+        first, speed = at, 0.0
+        own_unit = self.word(at) in units
+        before = at - 1
+        if self.word(before) in units and self.word(before - 1)[:1].isdigit():
+            before -= 1
+            own_unit = True
+        if own_unit and self.word(before)[:1].isdigit():
+            first, speed = before, float(self.word(before).replace(",", "."))
+        while self._phrase_kind(end) == "link" or self.word(end) in _SPEED_SIGNS:
+            if self._phrase_kind(end) == "link":
+                found = self._phrases.match(self.tokens, end)
+                key = found[0].key if found is not None and key in {"Ethernet", "RDMA"} else key
+                link = self._links[key]
+            end += 1
+        generation = self.word(end)
+        if generation in link.gbits:
+            key, speed, end = f"{key} {generation.upper()}", speed or link.gbits[generation], end + 1
+        if self.word(end)[:1].isdigit() and self.word(end + 1) in units:
+            speed, end = speed or float(self.word(end).replace(",", ".")), end + 2
+        self.mentions.append(Mention("link", first, end, key, speed or link.usual_gbits or 0.0))
         return end

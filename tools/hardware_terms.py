@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -61,12 +61,72 @@ class Platform(_Part):
     """Accelerator that the computer has at least."""
     cpu_only: bool = False
     cores: int | None = None
+    with_cpu: str | None = None
+    """The platform that it is where a processor is named with it (a Mac with an i9 is an Intel Mac)."""
+    cluster: Literal["always", "linked"] | None = None
+    """Whether several of them work on one model: always (`2 nodes`), or where a link is named."""
+    usual_gb: float | None = None
+    """Memory where none is said."""
+    options_gb: tuple[float, ...] = ()
 
 
 class Cloud(_Part):
     """Rented machine types: accelerator, count, memory in GiB."""
 
     instances: dict[str, tuple[str, int, float]]
+    source: str
+
+
+class Board(_Part):
+    """A baseboard or system that holds several accelerators of one kind (`HGX`, `DGX`)."""
+
+    phrases: tuple[str, ...]
+    gpus: int
+    nodes: bool
+    """A count before it counts systems."""
+
+
+class Link(_Part):
+    """An interconnect; `gbits` are the speeds of its generations, in Gbit/s of one direction."""
+
+    key: str
+    phrases: tuple[str, ...]
+    scope: Literal["node", "network"]
+    gbits: dict[str, float] = {}
+    usual_gbits: float | None = None
+
+
+class Interconnects(_Part):
+    """What joins the accelerators of a node, and the nodes."""
+
+    links: tuple[Link, ...]
+    speed_units: frozenset[str]
+    nvlink_gbs: dict[str, float]
+    """By the card's name without size and connector; cards that are not listed have none."""
+    pcie_bridge_gbs: dict[str, float | None]
+    """The same for PCIe cards, where it differs; None where they have no NVLink."""
+    source: str
+
+
+class Driver(_Part):
+    """Which NVIDIA drivers current engines run on."""
+
+    least: int
+    least_old: int
+    """For cards up to the compute capability `old_to`."""
+    old_to: float
+    least_capability: float
+    source: str
+
+
+class Slips(_Part):
+    """Slips of the pen that are read through, and said."""
+
+    letters: dict[str, str]
+    series: tuple[str, ...]
+    words: tuple[str, ...]
+    threshold: float
+    """Similarity in percent from which a word is taken for another one."""
     source: str
 
 
@@ -82,6 +142,9 @@ class Limits(_Part):
 
     max_devices: int
     max_gib: float
+    max_nodes: int
+    max_cards: int
+    """Different cards in one machine."""
 
 
 class Terms(_Part):
@@ -129,6 +192,19 @@ class Terms(_Part):
     gpu_cores: tuple[str, ...]
     pci: PciNames
     limits: Limits
+    usual_ram_gb: frozenset[float]
+    """Sizes that system memory comes in."""
+    boards: dict[str, Board]
+    egpu: tuple[str, ...]
+    clustered: tuple[str, ...]
+    each: tuple[str, ...]
+    spread: frozenset[str]
+    """Words between cards and the nodes that they are divided over."""
+    node_links: frozenset[str]
+    """Words that may stand between nodes and what each of them has."""
+    interconnects: Interconnects
+    driver: Driver
+    slips: Slips
 
 
 @cache

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 DeviceKind = Literal["cuda", "rocm", "vulkan", "metal", "cpu"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Memory to keep free as a person set it, instead of the usual reserve: bytes, or a share."""
+
+    size_bytes: int = 0
+    share: float = 0.0
+    words: str = ""
+    """As it was written (`10%`)."""
+
+    def of(self, total: int) -> int:
+        """Bytes of a memory of `total` bytes; never more than it has."""
+        return min(total, self.size_bytes + int(self.share * total))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +39,43 @@ class Device:
     """Measured on this machine; None where only the model of the card is known."""
     datacenter: bool = False
     """A server card: no desktop draws on it."""
+    reserve: Reserve | None = None
+    """Set by hand; None keeps the usual reserve."""
 
     @property
     def reserve_bytes(self) -> int:
-        """What desktop and driver may take and the solver leaves free, beside the engine's own overhead."""
+        """What desktop, driver and other programs may take, beside the engine's own overhead.
+
+        The usual reserve is 1/24 of the memory, at most 1 GiB: what a desktop with a browser draws. A server
+        card has no desktop, and the share of a shared memory already leaves the rest to the system.
+        """
+        if self.reserve is not None:
+            return self.reserve.of(self.memory_bytes)
         if self.unified or self.datacenter:
             return 0
         return min(self.memory_bytes // 24, 1 << 30)
 
+    @property
+    def usable_bytes(self) -> int:
+        """What a model may take: the memory less the reserve, and no more than is known to be free now.
+
+        The reserve is what desktop and other programs may take in all: what they hold already counts in it.
+        """
+        room = self.memory_bytes - self.reserve_bytes
+        return max(0, room if self.free_bytes is None else min(room, self.free_bytes))
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A computer: accelerators and system memory."""
+    """A computer, or several alike that work on one model (`nodes`): accelerators and system memory.
+
+    `devices` are those of all nodes, in order, so that their memory adds up; `per_node` are those of one.
+    System memory is that of one node: what is kept there is used by the processors of one node.
+    """
 
     name: str
     devices: tuple[Device, ...] = ()
+    """All accelerators, over all nodes."""
     ram_bytes: int | None = None
     ram_bandwidth_gbs: float | None = None
     cpu_cores: int | None = None
@@ -48,10 +84,31 @@ class Machine:
     detected: bool = False
     assumptions: tuple[str, ...] = ()
     """What was filled in (`64 GB RAM assumed DDR4-3200 dual channel, 51 GB/s`)."""
+    nodes: int = 1
+    interconnect: str | None = None
+    """Between the accelerators of one node (`NVLink`); None where it is unknown."""
+    interconnect_gbs: float | None = None
+    """Of one accelerator, both directions together, as vendors state it."""
+    network: str | None = None
+    """Between the nodes (`InfiniBand NDR`)."""
+    network_gbs: float | None = None
+    """Of one node's link, one direction."""
+    ram_available_bytes: int | None = field(default=None, compare=False)
+    """System memory that is not in use now; measured on this machine."""
+    disk_free_bytes: int | None = field(default=None, compare=False)
+    """Free where downloaded models are kept; measured on this machine."""
+    disk_folder: str | None = field(default=None, compare=False)
+    ram_reserve: Reserve | None = None
+    """Kept free of system memory, set by hand; None keeps the usual reserve."""
 
     @property
     def accelerator_bytes(self) -> int:
         return sum(device.memory_bytes for device in self.devices)
+
+    @property
+    def per_node(self) -> tuple[Device, ...]:
+        """The accelerators of one node."""
+        return self.devices[: len(self.devices) // max(1, self.nodes)]
 
 
 @dataclass(frozen=True, slots=True)

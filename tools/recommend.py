@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from knowledge.catalog.store import load_catalog
 from tools.brief import Assumption, Brief, brief_of
-from tools.budget import GIB, room_of
+from tools.budget import GIB, host_reserve, room_of
 from tools.candidates import Candidate, Recommendation, Rejected
 from tools.fit import with_memory
+from tools.free_now import with_shortages
 from tools.memory.types import DeviceMemory, MemoryEstimate
 from tools.needs import Needs
 from tools.reasons import reasons_for, trade_off
@@ -59,7 +60,7 @@ def recommend(needs: Needs) -> Recommendation:
     tie = float(table()["tie_points"])
     complete = tuple(
         replace(
-            c,
+            with_shortages(c, brief.machine),
             why=reasons_for(c, brief),
             commands=commands_for(c),
             trade_off=trade_off(c, best) if best is not None else "",
@@ -127,12 +128,15 @@ def _reserve(brief: Brief) -> tuple[dict[str, object], ...]:
     """The memory that is kept back, as an assumption a person can see."""
     if brief.machine is None or brief.mode == "api":
         return ()
-    room = room_of(brief.machine, server=brief.server)
-    whole = brief.machine.accelerator_bytes or (brief.machine.ram_bytes or 0)
-    kept = whole - room.total_bytes
+    machine = brief.machine
+    kept = sum(device.reserve_bytes for device in machine.devices)
+    if not machine.devices:
+        kept = host_reserve(machine, server=brief.server) or 0
     if kept <= 0:
         return ()
-    return (Assumption("reserve", f"{kept / (1 << 30):.1f} GiB kept free", room.note).as_json(),)
+    set_by_hand = f"; set to {machine.ram_reserve.words}" if machine.ram_reserve is not None else ""
+    why = room_of(machine, server=brief.server).note + set_by_hand
+    return (Assumption("reserve", f"{kept / (1 << 30):.1f} GiB kept free", why).as_json(),)
 
 
 def _unexplained(brief: Brief, ranked: Ranked) -> list[Rejected]:

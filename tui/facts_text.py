@@ -112,13 +112,40 @@ def hardware_lines(document: Document, why: bool) -> list[str]:
             device["kind"],
             size(device["memory_bytes"]),
             size(device["free_bytes"]),
+            size(device["reserve_bytes"]),
+            size(device["usable_bytes"]),
             known(device["bandwidth_gbs"], " GB/s"),
             known(device["fp16_tflops"], " TFLOPS"),
         ]
         for device in document["devices"]
     ]
-    lines += section("Accelerators", table(rows, ["name", "kind", "memory", "free", "bandwidth", "FP16"]))
+    counts: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        counts[tuple(row)] = counts.get(tuple(row), 0) + 1
+    alike = [[f"{count} x {row[0]}" if count > 1 else row[0], *row[1:]] for row, count in counts.items()]
+    head = ["name", "kind", "memory", "free now", "reserve", "usable", "bandwidth", "FP16"]
+    lines += section("Accelerators", table(alike, head))
+    lines += section("Memory and disk", table(_memory_rows(document)))
     return lines + section("Note", bullets([*document["assumptions"], *document["notes"]]))
+
+
+def _memory_rows(document: Document) -> list[list[str]]:
+    """System memory, disk, and what is kept free of them, with the reason."""
+    rows = [["system memory", size(document["ram_bytes"])]]
+    if document["ram_available_bytes"] is not None:
+        rows.append(["not in use now", size(document["ram_available_bytes"])])
+    if document["ram_reserve_bytes"] is not None:
+        rows.append(
+            ["kept of it", f"{size(document['ram_reserve_bytes'])} ({document['ram_reserve_reason']})"]
+        )
+    reasons = dict.fromkeys(
+        f"{size(device['reserve_bytes'])} on {device['name']} ({device['reserve_reason']})"
+        for device in document["devices"]
+    )
+    rows += [["kept free", text] for text in reasons]
+    if document["disk_free_bytes"] is not None:
+        rows.append(["free disk", f"{size(document['disk_free_bytes'])} at {document['disk_folder']}"])
+    return rows
 
 
 def benchmarks_lines(document: Document, why: bool) -> list[str]:

@@ -12,9 +12,10 @@ from pydantic import Field, JsonValue, ValidationError
 
 from knowledge.errors import UsageError
 from tools.commands.recommend import HINTS, UNREADABLE, exact_slot, exact_value, recommend_needs, slot_error
-from tools.commands.requests import Request
+from tools.commands.requests import RESERVE_FIELD, Request, ReserveText
 from tools.hardware import read_hardware
 from tools.needs import SLOTS, Needs, Slot
+from tools.reserve import asked_reserve
 
 MAX_TEXT = 10_000
 MAX_FILE = 1 << 20
@@ -42,6 +43,7 @@ class NeedsOptions(Request):
     training: JsonValue = _slot("how it is trained: none, lora, qlora, full or scratch")
     dataset: JsonValue = _slot("what there is to train on")
     model: JsonValue = _slot("models that are wanted or not")
+    reserve: ReserveText = RESERVE_FIELD
     needs: JsonValue = _slot("file (JSON or TOML) with slots; options win over it", "FILE")
 
 
@@ -52,7 +54,8 @@ def answer(request: NeedsOptions) -> dict[str, Any]:
         AdvisorError: A value cannot be read, or names hardware or models that are not known.
     """
     given = {slot: value for slot in SLOTS if (value := getattr(request, slot)) is not None}
-    return recommend_needs(read_needs({**_from_file(request.needs), **given}))
+    with asked_reserve(request.reserve):
+        return recommend_needs(read_needs({**_from_file(request.needs), **given}))
 
 
 def read_needs(values: Mapping[str, JsonValue]) -> Needs:

@@ -130,4 +130,4 @@ MEMORY_OPTIONS_GB: dict[str, tuple[int, ...]] = {
     "Ryzen AI Max+ 395 (Radeon 8060S, Strix Halo)": (32, 64, 96, 128),
 }
 # Boards that hold several GPUs, each with its own memory.
-GPUS_ON_BOARD = {"A16 PCIe": 4, "Instinct MI250X": 2}
+GPUS_ON_BOARD = {"A16 PCIe": 4, "Instinct MI250X": 2, "Tesla K80": 2, "Tesla M60": 2}

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.catalog.store import load_catalog
-from tools.hardware import GIB, describe, machine_as_json, read_hardware
+from tools.commands.hardware import machine_as_json
+from tools.hardware import GIB, describe, read_hardware
 from tools.hardware_machines import shared_bytes
 from tools.hardware_terms import load_terms
 from tools.hardware_types import Machine
@@ -225,7 +226,7 @@ def test_unknown_card_names_the_nearest() -> None:
     assert "nearest:" in reading.notes[0]
     assert reading.machines[0].accelerator_bytes == 24 * GIB
     assert read_hardware("M5 Ultra 256GB").unknown == ("M5 Ultra",)
-    assert "GB200" in read_hardware("NVIDIA GH200").notes[0]
+    assert "GTX 1080" in read_hardware("NVIDIA GTX 1090").notes[0]
 
 
 @pytest.mark.parametrize("text", ["0 GB of RAM", "10000 GPUs", "10000 RTX 3090s", "RTX 3090, 900000 GB RAM"])

@@ -19,11 +19,45 @@ class FakeMemory:
     free: int
 
 
+@dataclass
+class FakeProcess:
+    pid: int
+    usedGpuMemory: int | None  # noqa: N815
+
+
 class FakeNvml:
     """An NVIDIA driver with cards of given names and sizes; a size of None reports no memory."""
 
-    def __init__(self, *cards: tuple[str, int | None, tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        *cards: tuple[str, int | None, tuple[int, int]],
+        driver: str = "580.95.05",
+        held: Sequence[int] = (),
+        instances: Sequence[int] = (),
+    ) -> None:
         self._cards = cards
+        self._driver = driver
+        self._held = held
+        self._instances = instances
+
+    def nvmlSystemGetDriverVersion(self) -> str | bytes:  # noqa: N802
+        return self._driver
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: object) -> Sequence[FakeProcess]:  # noqa: N802
+        return [FakeProcess(100 + index, size) for index, size in enumerate(self._held)]
+
+    def nvmlDeviceGetMigMode(self, handle: object) -> Sequence[int]:  # noqa: N802
+        if not self._instances:
+            raise RuntimeError("Not Supported")
+        return [1, 1]
+
+    def nvmlDeviceGetMaxMigDeviceCount(self, handle: object) -> int:  # noqa: N802
+        return 7
+
+    def nvmlDeviceGetMigDeviceHandleByIndex(self, device: object, index: int) -> object:  # noqa: N802
+        if index >= len(self._instances):
+            raise RuntimeError("Not Found")
+        return ("instance", self._instances[index])
 
     def nvmlInit(self) -> None:  # noqa: N802
         """Nothing to do."""
@@ -39,6 +73,8 @@ class FakeNvml:
         return self._cards[handle][0].encode()
 
     def nvmlDeviceGetMemoryInfo(self, handle: object) -> FakeMemory:  # noqa: N802
+        if isinstance(handle, tuple):
+            return FakeMemory(handle[1], handle[1] - GIB // 8)
         assert isinstance(handle, int)
         size = self._cards[handle][1]
         if size is None:
@@ -66,7 +102,12 @@ def _probe(
     arch: str = "x86_64",
     sysctl: Callable[[Sequence[str]], str] = lambda names: "",
     memory: int | None = 64 * GIB,
+    available: int | None = 40 * GIB,
     cores: int | None = 8,
+    nvidia_smi: str = "",
+    vm_stat: str = "",
+    environ: dict[str, str] | None = None,
+    disk_free: int | None = 500 * GIB,
 ) -> Probe:
     for name, text in (files or {}).items():
         path = root / name
@@ -79,7 +120,13 @@ def _probe(
         nvml=lambda: nvml,
         sysctl=sysctl,
         memory=lambda: memory,
+        available=lambda: available,
         cores=lambda: cores,
+        nvidia_smi=lambda: nvidia_smi,
+        vm_stat=lambda: vm_stat,
+        environ=environ or {},
+        home=lambda: root / "home",
+        disk_free=lambda folder: disk_free,
     )
 
 

@@ -22,7 +22,7 @@ def read(**values: Any) -> dict[str, Any]:
 
 
 def test_there_is_an_option_for_every_slot() -> None:
-    assert set(NeedsOptions.model_fields) == {*SLOTS, "needs"}
+    assert set(NeedsOptions.model_fields) == {*SLOTS, "needs", "reserve"}
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ PACKAGES = (
 OLLAMA = "http://127.0.0.1:11434"
 OLLAMA_SECONDS = 1.5
 MIN_PYTHON = (3, 11)
+LEAST_DISK = 10 << 30
+"""Bytes; a usual model of 8 billion parameters takes half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def doctor(*, offline: bool) -> Document:
         ("embedder", False, _embedder),
         ("guide index", False, _index),
         ("hardware", False, _hardware),
+        ("disk", False, _disk),
         ("Ollama", False, lambda: _ollama(offline)),
     )
     checks = [_looked(name, needed, look) for name, needed, look in parts]
@@ -196,6 +199,22 @@ def _hardware() -> Check:
     from tools.hardware import describe, detect_machine
 
     return Check("hardware", "ok", describe(detect_machine()))
+
+
+def _disk() -> Check:
+    from tools.hardware import detect_machine
+
+    machine = detect_machine()
+    if machine.disk_free_bytes is None:
+        return Check("disk", "warning", f"free space at {machine.disk_folder} cannot be read")
+    free = (
+        f"{machine.disk_free_bytes / (1 << 30):.1f} GiB free at {machine.disk_folder}, where models are kept"
+    )
+    if machine.disk_free_bytes < LEAST_DISK:
+        return Check(
+            "disk", "warning", free, "Free some space, or set OLLAMA_MODELS or HF_HOME to another disk."
+        )
+    return Check("disk", "ok", free)
 
 
 def ollama_address() -> str:

@@ -9,11 +9,12 @@ from pydantic import Field
 from knowledge.errors import UsageError
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.memory import EngineRequest
-from tools.commands.requests import Name, Number
+from tools.commands.requests import RESERVE_FIELD, Name, Number, ReserveText
 from tools.fit_catalog import largest
 from tools.fit_hardware import hardware_for
 from tools.fit_model import FitWish, fit_model
 from tools.hardware import detect_machine
+from tools.reserve import asked_reserve, reserved
 
 Document = dict[str, Any]
 
@@ -28,6 +29,7 @@ class FitQuery(EngineRequest):
     min_speed: Annotated[float, Number, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = Field(
         None, description="tokens per second, at least"
     )
+    reserve: ReserveText = RESERVE_FIELD
     find_hardware: bool = Field(False, description="the other way round: list what hardware the model needs")
 
 
@@ -71,11 +73,16 @@ def fit(query: FitQuery) -> Document:
 
     Raises:
         NoAnswerError: The model or a device is not known.
-        UsageError: The hardware text names no machine, or `find_hardware` without a model.
+        UsageError: The hardware text names no machine, the reserve is none, or
+            `find_hardware` comes without a model.
     """
-    if query.find_hardware:
-        return _hardware(query)
+    with asked_reserve(query.reserve):
+        return _hardware(query) if query.find_hardware else _on_machine(query)
+
+
+def _on_machine(query: FitQuery) -> Document:
     machine, notes = (detect_machine(), ()) if query.hardware is None else machine_named(query.hardware)
+    machine = reserved(machine)
     if query.model is None:
         document = largest(machine, _wish(query).ask(None))
         note = None

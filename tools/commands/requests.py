@@ -58,6 +58,21 @@ Text = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length
 """A line of free text."""
 Number = BeforeValidator(_no_bool)
 
+
+def _figure(value: object) -> object:
+    """A plain number, as JSON has it, is read like its digits."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _one_line(value)
+
+
+ReserveText = Annotated[str, BeforeValidator(_figure), Field(min_length=1, max_length=40)] | None
+"""Memory to keep free, see `tools.reserve`."""
+RESERVE_FIELD: Any = Field(
+    None,
+    description='memory to keep free instead of the usual reserve, such as "1GB", "10%" or 0 '
+    "(also by LLM_ADVISOR_RESERVE)",
+    json_schema_extra={"metavar": "SIZE"},
+)
+
 R = TypeVar("R", bound=Request)
 
 

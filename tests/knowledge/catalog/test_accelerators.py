@@ -24,8 +24,8 @@ def catalog() -> Catalog:
         ("RTX 4060 Ti", ["GeForce RTX 4060 Ti 16 GB", "GeForce RTX 4060 Ti 8 GB"]),
         ("4060ti 16 GB", ["GeForce RTX 4060 Ti 16 GB"]),
         ("RTX 4060", ["GeForce RTX 4060"]),
-        ("A100", ["A100 SXM4 80 GB", "A100 PCIe 40 GB"]),
-        ("A100 80GB", ["A100 SXM4 80 GB"]),
+        ("A100", ["A100 SXM4 80 GB", "A100 PCIe 40 GB", "A100 PCIe 80 GB", "A100 SXM4 40 GB"]),
+        ("A100 80GB", ["A100 SXM4 80 GB", "A100 PCIe 80 GB"]),
         ("NVIDIA A100-SXM4-80GB", ["A100 SXM4 80 GB"]),
         ("NVIDIA H100 80GB HBM3", ["H100 SXM5 80 GB"]),
         ("MI300X", ["Instinct MI300X"]),
@@ -62,7 +62,7 @@ def test_one_is_resolved_several_are_listed_none_offers_the_nearest(catalog: Cat
     assert resolve_accelerator(catalog, "3090").memory_gb == 24
     with pytest.raises(AmbiguousNameError) as several:
         resolve_accelerator(catalog, "A100")
-    assert len(several.value.choices) == 2
+    assert len(several.value.choices) == 4
     with pytest.raises(UnknownNameError) as none:
         resolve_accelerator(catalog, "RTX 3095")
     assert "GeForce RTX 3090" in none.value.nearest
