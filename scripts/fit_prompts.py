@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from tools.accuracy.speed import Measured, measured_rows, predicted
 from tools.speed_constants import Constants, DeviceClass, LeftOut, class_of
 
-OLD_SOURCE, NEW_KERNELS = "XiongjieDai", 6.1
-"""Source of the old rows, and the compute capability from which the new kernels matter."""
 SHARED = ("expert_fill", "state_work", "pipeline_cost")
 MANY = 3
 """Devices of a class from which its interval is what they show; below, it stays wide."""
@@ -45,7 +43,6 @@ class Case:
     row: Measured
     item: str
     """Name of the device's class."""
-    old: bool
 
     @property
     def device(self) -> str:
@@ -56,12 +53,9 @@ def prompt_cases(constants: Constants) -> list[Case]:
     """The measured prompts whose device has a rate."""
     cases = []
     for row in measured_rows("prompt"):
-        device = row.machine.devices[0]
-        item = class_of(device, constants.classes)
-        old = OLD_SOURCE in row.source and (device.compute_capability or 0.0) >= NEW_KERNELS
-        old = old and row.quant != "F16"
+        item = class_of(row.machine.devices[0], constants.classes)
         if predicted(row, constants) is not None:
-            cases.append(Case(row, item.name, old))
+            cases.append(Case(row, item.name))
     return cases
 
 
@@ -87,9 +81,14 @@ def _unpack(
     classes = []
     for item in start.classes:
         if (field := _field(item)) is not None:
-            new = {field: next(values), "attention_share": min(next(values), 1.5), "full_factor": next(values)}
-            item = item.model_copy(update=new)
-        classes.append(item)
+            new = {
+                field: next(values),
+                "attention_share": min(next(values), 1.5),
+                "full_factor": next(values),
+            }
+            classes.append(item.model_copy(update=new))
+        else:
+            classes.append(item)
     shared: dict[str, float] = {name: next(values) for name in SHARED}
     shared["pipeline_cost"] = max(shared["pipeline_cost"], 1.0)
     found = start.model_copy(update={"classes": tuple(classes), **shared})
@@ -99,7 +98,7 @@ def _unpack(
 def _miss(case: Case, constants: Constants, old: dict[str, float]) -> float:
     guess = predicted(case.row, constants)
     assert guess is not None
-    factor = old.get(case.item, 1.0) if case.old else 1.0
+    factor = old.get(case.item, 1.0) if case.row.old_kernels else 1.0
     return math.log(guess.mid * factor / case.row.tokens_per_second)
 
 
@@ -107,7 +106,7 @@ def fit_prompts(cases: Sequence[Case], start: Constants) -> tuple[Constants, dic
     """Robust least squares on the logarithm of the speed; also the factors of the old rows by class."""
     from scipy.optimize import least_squares
 
-    old = {name: 0.7 for name in sorted({case.item for case in cases if case.old})}
+    old = dict.fromkeys(sorted({case.item for case in cases if case.row.old_kernels}), 0.7)
     first = _pack(start, old)
 
     def residuals(vector: Sequence[float]) -> list[float]:
@@ -152,12 +151,18 @@ def figures(misses: Sequence[tuple[Case, float]], constants: Constants) -> tuple
 def report_prompts(title: str, misses: Sequence[tuple[Case, float]], constants: Constants) -> None:
     """Prints the figures, by class too, and the worst rows."""
     median, p90, inside = figures(misses, constants)
-    print(f"prompts, {title}: median factor {median:.2f}, p90 {p90:.2f}, inside {inside:.0%}, {len(misses)} rows")
+    print(
+        f"prompts, {title}: median factor {median:.2f}, p90 {p90:.2f}, inside {inside:.0%}, "
+        f"{len(misses)} rows"
+    )
     for name in sorted({case.item for case, _ in misses}):
         mine = [(case, miss) for case, miss in misses if case.item == name]
         median, p90, inside = figures(mine, constants)
         devices, bias = len({case.device for case, _ in mine}), statistics.mean(miss for _, miss in mine)
-        print(f"  {name}: {len(mine)} rows of {devices} devices, {median:.2f}, {p90:.2f}, bias {math.exp(bias):.2f}")
+        print(
+            f"  {name}: {len(mine)} rows of {devices} devices, {median:.2f}, {p90:.2f}, "
+            f"bias {math.exp(bias):.2f}"
+        )
     for case, miss in sorted(misses, key=lambda pair: -abs(pair[1]))[:12]:
         print(f"  off by {math.exp(miss):.2f}: {case.row.label}, measured {case.row.tokens_per_second:g}")
 
@@ -187,7 +192,9 @@ def prompts(constants: Constants) -> Constants:
         p90=p90,
         coverage=inside,
     )
-    constants = constants.model_copy(update={"left_out": {**constants.left_out, "prompt": error}})
+    constants = constants.model_copy(
+        update={"left_out": {**constants.left_out, "prompt": error}, "old_kernels": old}
+    )
     print("old rows by class", {name: round(value, 2) for name, value in old.items()})
     report_prompts("fit", [(case, _miss(case, constants, old)) for case in cases], constants)
     report_prompts("leave one device out", missed, constants)

@@ -211,9 +211,10 @@ def _on_devices(
 
 
 @cache
-def _evidence() -> tuple[Evidence, ...]:
+def fitted_on() -> Evidence:
+    """The measurements behind the constants, and the day of the fit."""
     constants = load_constants()
-    return (Evidence("measurement", constants.source, f"speed.json, fitted {constants.fitted_on}"),)
+    return Evidence("measurement", constants.source, f"speed.json, fitted {constants.fitted_on}")
 
 
 def estimate_speed(
@@ -265,9 +266,11 @@ def estimate_speed(
     if not seconds:
         return None
     spread = _spread(reads, rates, host, constants) * rules.spread
+    if parallel > 1:
+        spread *= constants.batch_spread
     basis = _basis(machine, reads, gpu_share, together=load.together)
     mid = 1 / seconds
-    return Speed(mid / spread, mid, mid * spread, basis, _evidence(), parallel * mid)
+    return Speed(mid / spread, mid, mid * spread, basis, (fitted_on(),), parallel * mid)
 
 
 def rates_of(machine: Machine, constants: Constants | None = None) -> tuple[Rate, ...] | None:

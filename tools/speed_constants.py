@@ -120,6 +120,8 @@ class Constants(_Part):
     """Further work of a prompt in a layer with a recurrent state, relative to the layer's weights."""
     pipeline_cost: float
     """Factor on a prompt's time where micro-batches pass through several devices one behind the other."""
+    split_cost: float
+    """The same where every matrix is split over the devices, which then exchange results in every layer."""
     tensor_ratio: float
     """Tensor rate over vector rate of the large dies."""
     micro_batch: int
@@ -130,6 +132,8 @@ class Constants(_Part):
     """Assumed rate at which weights in system memory are copied for a micro-batch, 10**9 bytes per second."""
     pcie_spread: float
     host_compute: HostCompute
+    old_kernels: dict[str, float] = {}
+    """Prompt rate of measurements older than today's kernels, by class; used by the fit, not by estimates."""
     left_out: dict[str, LeftOut] = {}
     """By what is estimated: generation, prompt."""
     engines: dict[str, EngineSpeed]

@@ -2,12 +2,12 @@
 
 A prompt is read in micro-batches. Each one computes, and reads all weights that it touches once:
 
-    seconds = operations / rate reached + attention / (rate x share) + micro-batches x (weights / bandwidth + steps)
+    seconds = micro-batches x (operations / rate + attention / (rate x share) + weights / bandwidth + steps)
 
-Operations are two for each active weight and token, and attention grows with the depth, up to a window. Layers
-on several devices form a pipeline of micro-batches. Weights in system memory are copied to the accelerator
-for every micro-batch, as llama.cpp does for batches of 32 tokens and more; without an accelerator the
-processor computes. Rates are fitted by class of device (`data/speed.json`).
+Operations are two for each active weight and token, and attention grows with the depth, up to a window.
+Layers on several devices form a pipeline of micro-batches (llama.cpp pull request 6017). Weights in system
+memory are copied to the accelerator for every micro-batch, as llama.cpp does for batches of 32 tokens and
+more; without an accelerator the processor computes. Rates are fitted by class of device (`data/speed.json`).
 """
 
 from __future__ import annotations
@@ -60,31 +60,32 @@ def prompt_seconds(
         prompt: What is read.
     """
     batch = min(prompt.micro_batch, prompt.tokens)
-    batches = -(-prompt.tokens // batch)
-    operations = batches * work.batch(batch, reads.spread_of_batch(batch), constants.expert_fill)
+    batches = prompt.tokens / batch
+    operations = work.batch(batch, reads.spread_of_batch(batch), constants.expert_fill)
     if reads.layers:
         operations *= 1.0 + constants.state_work * reads.state_layers / reads.layers
-    operations = operations * prompt.tokens / (batches * batch) + work.output
-    attention = prompt.tokens * work.attention(prompt.depth + prompt.tokens / 2)
+    operations += work.output / batches
+    attention = batch * work.attention(prompt.depth + prompt.tokens / 2)
     weights = reads.dense + reads.experts_of_batch(batch)
     steps = reads.layers + constants.expert_step * reads.expert_layers
-    parts: list[float] = []
-    for rate, share in zip(rates, shares, strict=True):
+    wholes: list[float] = []
+    for rate in rates:
         flops = rate.prompt_rate(prompt.full, prompt.floor)
         if flops is None:
             return None
         reading = weights * prompt.gpu_share / (rate.weights * prompt.weight_factor) + steps * rate.step
-        computing = (operations + attention / rate.attention_share) / flops / batches
-        parts.append(share * (reading + computing))
-    copied = weights * (1.0 - prompt.gpu_share) / (constants.pcie_gbs * _GIGA)
+        wholes.append(reading + (operations + attention / rate.attention_share) / flops)
+    copied = batches * weights * (1.0 - prompt.gpu_share) / (constants.pcie_gbs * _GIGA)
     if prompt.together:
-        return batches * (max(parts) / len(parts) * constants.pipeline_cost + copied)
+        return batches * max(wholes) / len(wholes) * constants.split_cost + copied
+    parts = [whole * share for whole, share in zip(wholes, shares, strict=True)]
     if len(parts) == 1:
-        return batches * (parts[0] + copied)
-    # With m micro-batches under way, the slowest device is busy m times and the others fill and drain the pipe.
-    depth = min(batches, constants.pipeline_depth)
-    rounds = batches / depth
-    return rounds * (sum(parts) + (depth - 1) * max(parts)) * constants.pipeline_cost + batches * copied
+        return batches * parts[0] + copied
+    # The slowest device is busy with every micro-batch; the others fill and drain the pipe, once for as many
+    # micro-batches as are under way together.
+    drains = max(1.0, batches / constants.pipeline_depth)
+    slowest = max(parts)
+    return (batches * slowest + drains * (sum(parts) - slowest)) * constants.pipeline_cost + copied
 
 
 def host_prompt_seconds(work: Work, cores: int | None, host: HostCompute, tokens: int, depth: int) -> float:

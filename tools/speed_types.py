@@ -1,4 +1,4 @@
-"""What the speed model says: intervals, a device's rates, and the times that a configuration is shown with."""
+"""What the speed model says: intervals, a device's rates, and the times beside a configuration."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ class Interval:
         return Interval(self.low * factor, self.mid * factor, self.high * factor)
 
     def as_json(self, digits: int = 1) -> dict[str, float]:
-        return {"low": round(self.low, digits), "mid": round(self.mid, digits), "high": round(self.high, digits)}
+        return {
+            "low": round(self.low, digits),
+            "mid": round(self.mid, digits),
+            "high": round(self.high, digits),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Rate:
     """Seconds for each dense layer, beside reading."""
     spread: float
     flops: float | None
-    """Operations per second that a prompt reaches; None where nothing was measured or the rate is not known."""
+    """Operations per second that a prompt reaches; None where it was not measured or has no rate."""
     tensor: float | None
     """The catalog's FP16 rate, operations per second."""
     full_factor: float
@@ -59,9 +63,11 @@ class Rate:
     name: str
 
     def prompt_rate(self, full: bool, floor: float) -> float | None:
-        """Operations per second with quantized or 16-bit (`full`) weights; `floor` is a share of the FP16 rate.
+        """Operations per second; None where neither a measured share nor the engine's floor gives a rate.
 
-        None where neither a measured share nor the engine's floor gives one.
+        Args:
+            full: Weights of 16 bits, not quantized.
+            floor: Share of the FP16 rate that the engine's kernels reach at least.
         """
         least = floor * self.tensor if self.tensor is not None else 0.0
         if self.flops is None:
@@ -88,8 +94,8 @@ class Thinking:
 
     tokens: Interval
     seconds: Interval
-    answer_starts: Interval
-    """Seconds from the request to the first token of the answer."""
+    answer_starts: Interval | None
+    """Seconds from the request to the first token of the answer; None where the prompt's speed is unknown."""
     switchable: bool
     """A hybrid: thinking can be switched off."""
     basis: str
@@ -98,7 +104,7 @@ class Thinking:
         return {
             "tokens": self.tokens.as_json(0),
             "seconds": self.seconds.as_json(1),
-            "answer_starts_seconds": self.answer_starts.as_json(1),
+            "answer_starts_seconds": self.answer_starts.as_json(1) if self.answer_starts else None,
             "switchable": self.switchable,
             "basis": self.basis,
         }

@@ -25,13 +25,3 @@ class Table:
             "rows": [list(row) for row in self.rows],
             "note": self.note,
         }
-
-    def texts(self) -> list[list[str]]:
-        """The cells as text: factors with two digits, unknown as a dash."""
-        return [[_text(cell) for cell in row] for row in self.rows]
-
-
-def _text(cell: Cell) -> str:
-    if cell is None:
-        return "-"
-    return f"{cell:.2f}" if isinstance(cell, float) else str(cell)
