@@ -105,7 +105,7 @@ def test_more_compute_is_never_slower(text: str, factor: float) -> None:
 
 
 def test_tensor_and_vector_rates_are_told_apart() -> None:
-    """The catalog has the L40S with its tensor rate, and the RTX 6000 Ada, the same chip, with the vector's."""
+    """The catalog has an L40S with its tensor rate; an RTX 6000 Ada, the same chip, with its vector rate."""
     one, other = _seconds(LLAMA_8B, "L40S", 2048).mid, _seconds(LLAMA_8B, "RTX 6000 Ada", 2048).mid
     assert one == pytest.approx(other, rel=0.1)
     tensor, vector = _seconds(LLAMA_8B, "H100 SXM", 2048).mid, _seconds(LLAMA_8B, "H100 NVL", 2048).mid
