@@ -13,6 +13,7 @@ PARTS = (
     "truth",
     "training",
     "fit",
+    "speed",
     "quality",
     "retrieval",
     "understanding",

@@ -3,9 +3,10 @@
     .venv/bin/python scripts/fit_speed.py TRUTH_FOLDER [--write]
 
 TRUTH_FOLDER holds `speed_cases.csv` (model, quant, hardware, tokens_per_second, source) and `speeds.csv`,
-whose notes give the depth of a measurement and which has the prompt speeds; `speed_more.csv` beside this
-script adds cards that those lack. Prints the error of the fit, and of a cross-validation that leaves out one
-device after the other. The fit itself needs scipy, which comes with sentence-transformers.
+whose notes give the depth of a measurement; `speed_more.csv` beside this script adds cards that those lack.
+Prompt speeds are fitted by `fit_prompts.py` on the measurements that the product ships. Prints the error of
+the fits, and of cross-validations that leave out one device after the other; the latter's figures are written
+too, for `llm-advisor accuracy`. The fit itself needs scipy, which comes with sentence-transformers.
 """
 
 from __future__ import annotations
@@ -25,21 +26,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from knowledge.catalog.store import load_catalog
+from scripts.fit_prompts import prompts
 from tools.hardware import read_hardware
 from tools.hardware_types import Device, Machine
 from tools.speed import Load, rate_of, token_seconds
-from tools.speed_constants import Constants, class_of, load_constants, quant_factor
+from tools.speed_constants import Constants, LeftOut, class_of, load_constants, quant_factor
 from tools.speed_reads import Reads, reads_of
 
 CLASS_FIELDS = ("efficiency", "step_us", "cache_efficiency", "bandwidth_power")
 SHARED_FIELDS = ("expert_step", "state_step", "device_step_us")
 FREE_QUANTS = ("Q", "F16")
-PROMPT_MODELS = {
-    "Llama-3-8B": "meta-llama/Meta-Llama-3-8B-Instruct",
-    "Llama-3-70B": "meta-llama/Meta-Llama-3-70B-Instruct",
-    "Llama-2-7B": "meta-llama/Llama-2-7b-chat-hf",
-    "Qwen2.5-Coder-7B": "Qwen/Qwen2.5-Coder-7B-Instruct",
-}
 START = {
     "NVIDIA Pascal with HBM (P100)": (0.32, 200.0, 0.3, 0.0),
     "NVIDIA Maxwell and Pascal": (0.55, 90.0, 0.4, 0.0),
@@ -143,7 +139,7 @@ def predict(case: Case, constants: Constants, depth: int | None = None) -> float
     host = None if devices else rate_of(device_of(case), constants)
     total = sum(device.memory_bytes for device in devices)
     shares = tuple(device.memory_bytes / total for device in devices)
-    load = Load(quant_factor(case.quant, constants), case.depth if depth is None else depth)
+    load = Load(quant_factor(case.quant, constants.quant_factors), case.depth if depth is None else depth)
     seconds = token_seconds(case.reads, rates, shares, host, constants, load)
     assert seconds is not None
     return 1 / seconds
@@ -238,38 +234,20 @@ def with_spreads(constants: Constants, by_class: dict[str, list[float]]) -> Cons
     return constants.model_copy(update={"classes": tuple(classes)})
 
 
-def with_prompts(constants: Constants, path: Path) -> Constants:
-    """Share of the FP16 rate that prompts reach, by class: the median over single devices."""
-    catalog = load_catalog()
-    shares: dict[str, list[float]] = {}
-    for row in csv.DictReader(path.open(encoding="utf-8")):
-        model = catalog.model(PROMPT_MODELS.get(row["model"], ""))
-        machines = read_hardware(row["device"]).machines
-        if (
-            model is None
-            or not machines
-            or "*" in row["device"]
-            or not re.match(r"[0-9.]+$", row["prompt_tok_s"])
-        ):
-            continue
-        device = machines[0].devices[0] if machines[0].devices else None
-        deep = re.match(r"depth (\d+)", row["note"])
-        if device is None or not device.fp16_tflops or (deep and int(deep.group(1)) > 0):
-            continue
-        params = model.params_active or model.params_total or 0
-        done = float(row["prompt_tok_s"]) * 2 * params / (device.fp16_tflops * 1e12)
-        shares.setdefault(class_of(device, constants.classes).name, []).append(done)
-    print(
-        "prompt shares",
-        {name: (round(statistics.median(found), 2), len(found)) for name, found in shares.items()},
+def with_error(constants: Constants, pairs: Sequence[tuple[Case, float]]) -> Constants:
+    """Keeps the figures of the left-out devices, which the product's error report quotes."""
+    size = sorted(abs(math.log(guess / case.true)) for case, guess in pairs)
+    inside = sum(
+        abs(math.log(guess / case.true)) <= math.log(spread_of(case, constants)) for case, guess in pairs
     )
-    classes = tuple(
-        item.model_copy(update={"prompt_efficiency": statistics.median(shares[item.name])})
-        if item.name in shares
-        else item
-        for item in constants.classes
+    error = LeftOut(
+        cases=len(pairs),
+        devices=len({case.device for case, _ in pairs}),
+        median=math.exp(size[len(size) // 2]),
+        p90=math.exp(size[int(0.9 * len(size))]),
+        coverage=inside / len(pairs),
     )
-    return constants.model_copy(update={"classes": classes})
+    return constants.model_copy(update={"left_out": {**constants.left_out, "generation": error}})
 
 
 def cross_validate(cases: Sequence[Case], start: Constants) -> list[tuple[Case, float]]:
@@ -309,9 +287,10 @@ def main() -> None:
     constants = fit(cases, start)
     left_out = cross_validate(cases, start)
     by_class = misses_by_class(left_out, constants)
-    constants = with_prompts(with_spreads(constants, by_class), options.folder / "speeds.csv")
+    constants = prompts(with_spreads(constants, by_class))
     report("fit", [(case, predict(case, constants)) for case in cases], constants)
     report("leave one device out", left_out, constants)
+    constants = with_error(constants, left_out)
     at_1024 = [(case, predict(case, constants, 1024)) for case in cases if case.machine.devices]
     report("fit at a depth of 1024, as the scorer asks", at_1024, constants)
     print(f"median width x{statistics.median(spread_of(case, constants) ** 2 for case in cases):.2f}")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from knowledge.catalog.records import CommercialUse
 from tools.memory.types import Evidence, MemoryEstimate, TrainingEstimate
 from tools.needs import Role
+from tools.speed_types import Timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,11 @@ class SpeedFigure:
     mid: float
     high: float
     basis: str
+    timings: Timings | None = None
+    """Prompt, first token, thinking and throughput; only where the configuration is shown."""
 
     def as_json(self) -> dict[str, Any]:
+        times = self.timings.as_json() if self.timings is not None else {}
         return {
             "tokens_per_second": {
                 "low": round(self.low, 1),
@@ -47,6 +51,7 @@ class SpeedFigure:
                 "high": round(self.high, 1),
             },
             "basis": self.basis,
+            **times,
         }
 
 

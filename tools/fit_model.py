@@ -26,6 +26,7 @@ from tools.roles.common import local_candidate
 from tools.roles.encoders import KIND_OF_ROLE, TASK_OF_ROLE, window_of
 from tools.runbook import commands_for
 from tools.sensitivity import CARD_STEPS_GIB
+from tools.timings import with_timings
 from tools.utility import table
 
 DEFAULT_CONTEXT = 8192
@@ -50,6 +51,8 @@ class FitWish:
     ubatch_size: int = 512
     flash_attention: bool = True
     vision: bool = False
+    prompt_tokens: int | None = None
+    """Length of the prompt that the time to the first token is for; half of the context where None."""
 
     def ask(self, model: ModelRecord | None, *, reserve: bool = True, offload: bool = True) -> Ask:
         """The solver's question; without a model, for any."""
@@ -117,9 +120,9 @@ def fit_model(model: ModelRecord, machine: Machine, wish: FitWish) -> FitAnswer:
         without = solve(model.id, machine, tight)
         # Not at any price: what spills may still be better than three bits squeezed in.
         if isinstance(without, Solution) and (isinstance(found, Refusal) or without.merit >= found.merit):
-            return _answer(model, machine, tight, without)
+            return _answer(model, machine, tight, without, wish.prompt_tokens)
     if isinstance(found, Solution):
-        return _answer(model, machine, ask, found)
+        return _answer(model, machine, ask, found, wish.prompt_tokens)
     changes = _ways_out(model, machine, wish, found)
     error = {
         "code": "does_not_fit" if found.constraint == "memory" else found.constraint,
@@ -129,7 +132,9 @@ def fit_model(model: ModelRecord, machine: Machine, wish: FitWish) -> FitAnswer:
     return FitAnswer(None, 0, (), changes, error, model.name, model.id)
 
 
-def _answer(model: ModelRecord, machine: Machine, ask: Ask, found: Solution) -> FitAnswer:
+def _answer(
+    model: ModelRecord, machine: Machine, ask: Ask, found: Solution, prompt_tokens: int | None
+) -> FitAnswer:
     configuration = with_memory(model, machine, found.configuration, ask)
     if not ask.reserve:
         configuration = replace(configuration, caveats=(NO_RESERVE, *configuration.caveats))
@@ -137,6 +142,8 @@ def _answer(model: ModelRecord, machine: Machine, ask: Ask, found: Solution) -> 
     chosen = [
         Reason(text, (Evidence("tool", "fit", model.id),)) for text in choices(model, machine, ask, found)
     ]
+    task = ROLE_OF_KIND.get(model.kind, ("generator", "chat"))[1]
+    configuration = with_timings(model, machine, configuration, task=task, prompt_tokens=prompt_tokens)
     candidate = with_shortages(_candidate(model, machine, configuration), machine)
     return FitAnswer(
         replace(candidate, why=(*chosen, *candidate.why)),

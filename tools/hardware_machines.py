@@ -42,6 +42,7 @@ def device_of(record: Accelerator, terms: Terms, *, memory_bytes: int | None = N
         memory_bytes=memory_bytes,
         bandwidth_gbs=record.bandwidth_gbs,
         fp16_tflops=record.fp16_tflops,
+        vector_tflops=record.fp16_vector_tflops,
         compute_capability=record.compute_capability,
         unified=is_whole(record),
         datacenter=record.cls in terms.datacenter_classes,
@@ -219,6 +220,7 @@ class MachineBuilder:
             round(gib * GIB),
             slowest.bandwidth_gbs,
             fp16_tflops=slowest.fp16_tflops,
+            vector_tflops=slowest.fp16_vector_tflops,
             compute_capability=slowest.compute_capability,
         )
 

@@ -32,6 +32,9 @@ class Device:
     """Memory that the device can hold at most (Apple: the wired limit, not the installed memory)."""
     bandwidth_gbs: float | None
     fp16_tflops: float | None = None
+    """Dense tensor rate where known, else the vector rate."""
+    vector_tflops: float | None = None
+    """FP16 rate outside the tensor cores."""
     compute_capability: float | None = None
     unified: bool = False
     """Shares system memory."""

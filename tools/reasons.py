@@ -107,9 +107,16 @@ def _speed_reason(candidate: Candidate) -> Reason | None:
     if c is None or c.speed is None:
         return None
     s = c.speed
+    thinks = s.timings.thinking if s.timings is not None else None
+    first, evidence = "", [Evidence("tool", "estimate_speed", s.basis)]
+    if thinks is not None:
+        off = " (can be switched off)" if thinks.switchable else ""
+        first = f"; about {thinks.seconds.mid:.0f} s of thinking first{off}"
+        evidence.append(Evidence("tool", "thinking_tokens", thinks.basis))
+    interval = f"estimate, {s.low:.0f} to {s.high:.0f}"
     return Reason(
-        f"About {s.mid:.0f} tokens per second per conversation (estimate, {s.low:.0f} to {s.high:.0f}).",
-        (Evidence("tool", "estimate_speed", s.basis),),
+        f"About {s.mid:.0f} tokens per second per conversation ({interval}){first}.",
+        tuple(evidence),
     )
 
 

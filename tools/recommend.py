@@ -19,6 +19,7 @@ from tools.roles.encoders import KIND_OF_ROLE, memory_of
 from tools.roles.generator import ask_of, companions_of, kinds_for
 from tools.runbook import commands_for
 from tools.sensitivity import what_would_change
+from tools.timings import with_timings
 from tools.utility import table
 
 OPTIONS = 4
@@ -86,8 +87,10 @@ def _finished(candidate: Candidate, brief: Brief) -> Candidate:
     model = load_catalog().by_id.get((candidate.model_id or "").lower())
     if c is None or c.memory is not None or candidate.kind == "api" or model is None or brief.machine is None:
         return _with_companions(candidate, brief)
-    full = replace(candidate, configuration=with_memory(model, brief.machine, c, ask_of(brief)))
-    return _with_companions(full, brief)
+    c = with_timings(
+        model, brief.machine, with_memory(model, brief.machine, c, ask_of(brief)), task=brief.task
+    )
+    return _with_companions(replace(candidate, configuration=c), brief)
 
 
 def _with_companions(candidate: Candidate, brief: Brief) -> Candidate:

@@ -1,4 +1,4 @@
-"""Expected speed of generating and reading tokens.
+"""Expected speed of generating tokens.
 
 One token costs the time to start the kernels of all layers, and the time to read the active weights and the
 cache from memory:
@@ -19,41 +19,20 @@ from functools import cache
 from knowledge.catalog.records import ModelRecord
 from tools.hardware_types import Device, Machine
 from tools.memory.types import Evidence
-from tools.speed_constants import Constants, class_of, load_constants, quant_factor
+from tools.speed_constants import (
+    FULL_PRECISION,
+    Constants,
+    DeviceClass,
+    EngineSpeed,
+    class_of,
+    load_constants,
+    quant_factor,
+)
 from tools.speed_reads import Reads, reads_of
+from tools.speed_types import Rate, Speed
+from tools.speed_work import work_of
 
-_GIGA = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """Tokens per second of one conversation."""
-
-    low: float
-    mid: float
-    high: float
-    basis: str
-    evidence: tuple[Evidence, ...]
-    aggregate: float
-    """All conversations together."""
-    prompt: float | None = None
-    """Prompt tokens read per second; None where the device's rate is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """One device under the constants."""
-
-    bandwidth: float
-    """Theoretical, bytes per second."""
-    weights: float
-    """Bytes per second of 8-bit weights."""
-    cache: float
-    step: float
-    spread: float
-    flops: float | None
-    prompt_flops: float | None
-    name: str
+_GIGA, _TERA = 1e9, 1e12
 
 
 def rate_of(device: Device, constants: Constants) -> Rate | None:
@@ -62,8 +41,6 @@ def rate_of(device: Device, constants: Constants) -> Rate | None:
         return None
     item = class_of(device, constants.classes)
     reached = item.efficiency * max(device.bandwidth_gbs / 1000, 1e-3) ** -item.bandwidth_power
-    tflops = None if device.fp16_tflops is None else device.fp16_tflops * 1e12
-    prompt = None if tflops is None or item.prompt_efficiency is None else tflops * item.prompt_efficiency
     bandwidth = device.bandwidth_gbs * _GIGA
     return Rate(
         bandwidth,
@@ -71,10 +48,36 @@ def rate_of(device: Device, constants: Constants) -> Rate | None:
         bandwidth * item.cache_efficiency,
         item.step_us * 1e-6,
         item.spread,
-        tflops,
-        prompt,
+        _prompt_flops(device, item, constants),
+        None if device.fp16_tflops is None else device.fp16_tflops * _TERA,
+        item.full_factor,
+        item.attention_share,
+        item.prompt_spread,
+        item.batch_factor,
         item.name,
     )
+
+
+def _prompt_flops(device: Device, item: DeviceClass, constants: Constants) -> float | None:
+    """Operations per second that prompts reach: a share of the FP16 rate, or so many for each byte read.
+
+    The catalog's FP16 rates are of two kinds, tensor and vector; where they are the same, it is the vector
+    rate. `DeviceClass.compute` says which one the class was fitted on.
+    """
+    if item.prompt_per_byte is not None and device.bandwidth_gbs is not None:
+        return item.prompt_per_byte * device.bandwidth_gbs * _GIGA
+    if item.prompt_efficiency is None or device.fp16_tflops is None:
+        return None
+    tensor, vector = device.fp16_tflops, device.vector_tflops
+    if vector is None:
+        vector = tensor / constants.tensor_ratio
+    elif tensor == vector:
+        tensor = vector * constants.tensor_ratio
+    return (tensor if item.compute == "tensor" else vector) * _TERA * item.prompt_efficiency
+
+
+_PLAIN = EngineSpeed()
+"""llama.cpp, on which everything was fitted."""
 
 
 @cache
@@ -89,7 +92,7 @@ def _host_device(bandwidth_gbs: float) -> Device:
 
 @cache
 def _quant_factor(quant: str) -> float:
-    return quant_factor(quant, load_constants())
+    return quant_factor(quant, load_constants().quant_factors)
 
 
 def _host_share(reads: Reads, gpu_share: float) -> tuple[float, float]:
@@ -118,8 +121,13 @@ class Load:
     """Every matrix is split over the devices, instead of the layers."""
     floor: float = 0.0
     """Share of the bandwidth that the engine's kernels reach at least."""
-    params_active: float = 0.0
-    batch_efficiency: float = 1.0
+    step_factor: float = 1.0
+    more_operations: float = 0.0
+    """Of all conversations but the first."""
+    full: bool = False
+    """16-bit weights."""
+    compute_floor: float = 0.0
+    """Share of the FP16 rate that the engine's kernels reach at least."""
 
 
 def token_seconds(
@@ -143,21 +151,26 @@ def token_seconds(
     dense_out, experts_out = _host_share(reads, load.gpu_share) if rates else (1.0, 1.0)
     parallel, experts = load.parallel, reads.experts_of_batch(load.parallel)
     steps = reads.layers + constants.expert_step * reads.expert_layers
-    steps += constants.state_step * reads.state_layers
+    steps = (steps + constants.state_step * reads.state_layers) * load.step_factor
     cached = reads.cache(load.depth) * parallel
     seconds = 0.0
     if rates:
         kept = 1.0 - dense_out
-        weights = reads.dense * kept + experts * (1.0 - experts_out) + reads.state * parallel
-        seconds = _on_devices(rates, shares, constants, load, weights, cached * kept, steps * kept)
+        shared = reads.dense * kept
+        weights = shared + experts * (1.0 - experts_out) + reads.state * parallel
+        # A batch never reads more than its conversations would one after the other.
+        alone = shared + reads.experts * (1.0 - experts_out) + reads.state
+        read = (weights, alone)
+        seconds = _on_devices(rates, shares, constants, load, read, cached * kept, steps * kept)
         if len(rates) > 1:
             hops = reads.layers / 32 if load.together else len(rates) - 1
             seconds += constants.device_step_us * 1e-6 * hops
     if dense_out or experts_out:
         if host is None:
             return None
+        alone = reads.dense * dense_out + reads.experts * experts_out
         outside = reads.dense * dense_out + experts * experts_out
-        outside *= 1.0 + constants.batch_cost * (parallel - 1)
+        outside = min(outside * (1.0 + constants.batch_cost * (parallel - 1)), alone * parallel)
         seconds += outside / (host.weights * load.factor) + cached * dense_out / host.cache
         seconds += steps * dense_out * host.step
         if rates:
@@ -171,29 +184,37 @@ def _on_devices(
     shares: tuple[float, ...],
     constants: Constants,
     load: Load,
-    weights: float,
+    read: tuple[float, float],
     cached: float,
     steps: float,
 ) -> float:
-    """Seconds that the accelerators take: one after the other, or together."""
+    """Seconds that the accelerators take: one after the other, or together.
+
+    `read` holds the bytes of weights that the batch reads, and those of one conversation alone. Each further
+    conversation computes: the work of a token at the rate that prompts reach.
+    """
     seconds, parallel = 0.0, load.parallel
     count = len(rates) if load.together else 1
     for rate, share in zip(rates, shares, strict=True):
         part = share / count
-        reading = weights * part / max(rate.weights * load.factor, rate.bandwidth * load.floor)
-        if parallel > 1 and rate.flops is not None:
-            work = 2 * load.params_active * parallel * part / (rate.flops * load.batch_efficiency)
-            reading = max(reading, work)
-        elif parallel > 1:
-            reading *= 1.0 + constants.batch_cost * (parallel - 1)
+        speed = max(rate.weights * load.factor, rate.bandwidth * load.floor)
+        reading = read[0] * part / speed
+        if parallel > 1:
+            flops = rate.prompt_rate(load.full, load.compute_floor)
+            if flops is not None:
+                reading += load.more_operations * part * rate.batch_factor / flops
+            else:
+                reading *= 1.0 + constants.batch_cost * (parallel - 1)
+            reading = min(reading, parallel * read[1] * part / speed)
         seconds += steps * share * rate.step + reading + cached * part / rate.cache
     return seconds
 
 
 @cache
-def _evidence() -> tuple[Evidence, ...]:
+def fitted_on() -> Evidence:
+    """The measurements behind the constants, and the day of the fit."""
     constants = load_constants()
-    return (Evidence("measurement", constants.source, f"speed.json, fitted {constants.fitted_on}"),)
+    return Evidence("measurement", constants.source, f"speed.json, fitted {constants.fitted_on}")
 
 
 def estimate_speed(
@@ -223,29 +244,49 @@ def estimate_speed(
     """
     constants = load_constants()
     reads = reads_of(model, quant, kv_cache_type)
-    rates = tuple([rate for device in machine.devices if (rate := _rate(device)) is not None])
-    if reads is None or len(rates) != len(machine.devices):
+    rates = rates_of(machine)
+    if reads is None or rates is None:
         return None
     host = _host(machine) if not rates or gpu_share < 1.0 else None
-    rules = constants.engines.get(engine)
+    rules = constants.engines.get(engine) or _PLAIN
     load = Load(
         factor=_quant_factor(quant),
         depth=context // 2,
         gpu_share=gpu_share,
         parallel=parallel,
-        together=rules is not None and rules.tensor_parallel and len(rates) > 1,
-        floor=rules.efficiency_floor if rules is not None else 0.0,
-        params_active=float(model.params_active or model.params_total or 0),
-        batch_efficiency=(rules and rules.batch_efficiency) or constants.batch_efficiency,
+        together=rules.tensor_parallel and len(rates) > 1,
+        floor=rules.efficiency_floor,
+        step_factor=rules.step_factor,
     )
-    seconds = token_seconds(reads, rates, _shares(machine.devices), host, constants, load)
+    if parallel > 1:
+        load.more_operations = _more_operations(model, reads, parallel, constants)
+        load.full = quant.upper() in FULL_PRECISION
+        load.compute_floor = rules.batch_efficiency
+    seconds = token_seconds(reads, rates, shares_of(machine.devices), host, constants, load)
     if not seconds:
         return None
-    spread = _spread(reads, rates, host, constants) * (rules.spread if rules is not None else 1.0)
+    spread = _spread(reads, rates, host, constants) * rules.spread
+    if parallel > 1:
+        spread *= constants.batch_spread
     basis = _basis(machine, reads, gpu_share, together=load.together)
-    prompt = _prompt_speed(rates, model, together=load.together)
     mid = 1 / seconds
-    return Speed(mid / spread, mid, mid * spread, basis, _evidence(), parallel * mid, prompt)
+    return Speed(mid / spread, mid, mid * spread, basis, (fitted_on(),), parallel * mid)
+
+
+def rates_of(machine: Machine, constants: Constants | None = None) -> tuple[Rate, ...] | None:
+    """The rates of a machine's accelerators; None where a bandwidth is not known."""
+    found = [rate_of(device, constants) if constants else _rate(device) for device in machine.devices]
+    rates = tuple([rate for rate in found if rate is not None])
+    return rates if len(rates) == len(found) else None
+
+
+def _more_operations(model: ModelRecord, reads: Reads, parallel: int, constants: Constants) -> float:
+    """Operations of the conversations of a batch beside the first one."""
+    work = work_of(model)
+    if work is None:
+        return 0.0
+    layers = work.batch(parallel - 1, reads.spread_of_batch(parallel) - 1, constants.expert_fill)
+    return layers + (parallel - 1) * work.output
 
 
 def _host(machine: Machine) -> Rate | None:
@@ -259,16 +300,6 @@ def _spread(reads: Reads, rates: tuple[Rate, ...], host: Rate | None, constants:
     if host is not None and rates:
         spread *= constants.offload_spread
     return spread if reads.exact else spread * constants.estimate_spread
-
-
-def _prompt_speed(rates: tuple[Rate, ...], model: ModelRecord, *, together: bool) -> float | None:
-    """Prompt tokens per second: two operations for each active parameter and token, at the rate reached."""
-    params = model.params_active or model.params_total
-    reached = [rate.prompt_flops for rate in rates if rate.prompt_flops is not None]
-    if not reached or len(reached) != len(rates) or not params:
-        return None
-    flops = sum(reached) if together else len(reached) / sum(1 / value for value in reached)
-    return flops / (2 * params)
 
 
 def _basis(machine: Machine, reads: Reads, gpu_share: float, *, together: bool) -> str:
@@ -285,7 +316,7 @@ def _basis(machine: Machine, reads: Reads, gpu_share: float, *, together: bool) 
     return f"{size} at {where}; fitted by device class on published measurements"
 
 
-def _shares(devices: tuple[Device, ...]) -> tuple[float, ...]:
+def shares_of(devices: tuple[Device, ...]) -> tuple[float, ...]:
     """Layers go to the devices by their memory, as llama.cpp splits them."""
     if len(devices) < 2:
         return (1.0,) * len(devices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,8 +40,20 @@ class DeviceClass(_Part):
     """Efficiency falls with the bandwidth in TB/s to this power: one token does not fill a large device."""
     spread: float
     """Factor between the expected speed and either end of the interval."""
+    compute: Literal["vector", "tensor"] = "vector"
+    """Which FP16 rate prompts follow: cores x clock, or the tensor cores of the large dies."""
     prompt_efficiency: float | None = None
-    """Share of the FP16 rate that reading a prompt reaches; above 1 where kernels compute in 8 bits."""
+    """Share of that rate which reading a prompt reaches; above 1 where tensor cores or 8 bits help."""
+    prompt_per_byte: float | None = None
+    """Operations for each byte of bandwidth, where the rate is not known."""
+    full_factor: float = 1.0
+    """Prompt rate of 16-bit weights relative to quantized ones."""
+    attention_share: float = 0.5
+    """Share of the prompt's rate that attention reaches."""
+    prompt_spread: float = 2.0
+    """Factor between the expected prompt speed and either end of its interval."""
+    batch_factor: float = 1.0
+    """Work of a further conversation in a batch, relative to a further token of a prompt."""
 
 
 class EngineSpeed(_Part):
@@ -49,10 +62,32 @@ class EngineSpeed(_Part):
     tensor_parallel: bool = False
     efficiency_floor: float = 0.0
     """Its kernels reach at least this share of the bandwidth."""
-    batch_efficiency: float | None = None
-    """Share of the FP16 rate that a batch of conversations reaches, where it differs from llama.cpp's."""
+    step_factor: float = 1.0
+    """Time for starting a layer's kernels relative to llama.cpp: whole graphs are started at once."""
+    batch_efficiency: float = 0.0
+    """Share of the FP16 rate that its kernels reach at least, for prompts and batches."""
     spread: float = 1.0
     """Widens the interval: these factors are not fitted."""
+
+
+class HostCompute(_Part):
+    """What a processor computes in a prompt, in 10**9 operations a second for each core: an assumption."""
+
+    low: float
+    mid: float
+    high: float
+    cores: int
+    """Assumed where the number of cores is not known."""
+
+
+class LeftOut(_Part):
+    """Error of the fit on devices that it never saw, as factors; what the accuracy report quotes."""
+
+    cases: int
+    devices: int
+    median: float
+    p90: float
+    coverage: float
 
 
 class Constants(_Part):
@@ -71,14 +106,36 @@ class Constants(_Part):
     """Microseconds for handing a token on to the next device."""
     host_step_us: float
     """Microseconds for each part of a token's work that goes over to system memory and back."""
-    batch_efficiency: float
-    """Share of the FP16 rate that a batch of conversations reaches."""
     batch_cost: float
     """What each further conversation of a batch adds to the reading, where the FP16 rate is not known."""
     estimate_spread: float
     """Widens the interval where weights are parameters x bits."""
     offload_spread: float
     """Widens the interval where a part lies in system memory."""
+    batch_spread: float
+    """Widens the interval of several conversations."""
+    expert_fill: float
+    """Tokens whose work each expert in use costs beside its own: small batches do not fill its kernels."""
+    state_work: float
+    """Further work of a prompt in a layer with a recurrent state, relative to the layer's weights."""
+    pipeline_cost: float
+    """Factor on a prompt's time where micro-batches pass through several devices one behind the other."""
+    split_cost: float
+    """The same where every matrix is split over the devices, which then exchange results in every layer."""
+    tensor_ratio: float
+    """Tensor rate over vector rate of the large dies."""
+    micro_batch: int
+    """Tokens that llama.cpp computes at once (`--ubatch-size`)."""
+    pipeline_depth: int
+    """Micro-batches under way at once on several devices (llama.cpp's GGML_SCHED_MAX_COPIES)."""
+    pcie_gbs: float
+    """Assumed rate at which weights in system memory are copied for a micro-batch, 10**9 bytes per second."""
+    pcie_spread: float
+    host_compute: HostCompute
+    old_kernels: dict[str, float] = {}
+    """Prompt rate of measurements older than today's kernels, by class; used by the fit, not by estimates."""
+    left_out: dict[str, LeftOut] = {}
+    """By what is estimated: generation, prompt."""
     engines: dict[str, EngineSpeed]
     notes: tuple[str, ...] = ()
 
@@ -110,8 +167,11 @@ def _belongs(device: Device, item: DeviceClass) -> bool:
     return True
 
 
-def quant_factor(quant: str, constants: Constants) -> float:
-    """Efficiency of a format relative to Q8_0, by the longest beginning of its name that is known."""
+FULL_PRECISION = ("F16", "BF16", "FP16")
+
+
+def quant_factor(quant: str, factors: dict[str, float]) -> float:
+    """A format's factor, by the longest beginning of its name that is known; 1 where none is."""
     name = quant.upper()
-    known = [start for start in constants.quant_factors if name.startswith(start.upper())]
-    return constants.quant_factors[max(known, key=len)] if known else 1.0
+    known = [start for start in factors if name.startswith(start.upper())]
+    return factors[max(known, key=len)] if known else 1.0

@@ -11,6 +11,7 @@ from tools.memory.kv_cache import cache_plan, cache_types
 from tools.memory.llama_cpp import Plan, plan_of
 from tools.memory.quantization import known_quants, tables
 from tools.memory.shapes import has_experts, has_state
+from tools.speed_work import MOST_SCALE
 
 _STATE_BYTES = 4
 """Recurrent states are float32, read and written once a token."""
@@ -49,6 +50,10 @@ class Reads:
             return float(self.experts)
         return self.experts_held * (1 - (1 - self.experts / self.experts_held) ** tokens)
 
+    def spread_of_batch(self, tokens: int) -> float:
+        """Experts that a batch uses, in multiples of those that one token uses."""
+        return self.experts_of_batch(tokens) / self.experts if self.experts else 1.0
+
     def cache(self, depth: int) -> float:
         """Cache bytes read for a token at a depth in tokens."""
         return self.cache_full * depth + self.cache_window * min(depth, self.window)
@@ -68,7 +73,7 @@ def reads_of(model: ModelRecord, quant: str, kv_cache_type: str) -> Reads | None
 def _compute(model: ModelRecord, quant: str, kv_cache_type: str) -> Reads | None:
     arch = model.architecture
     plan = plan_of(model)
-    if plan is not None and quant.upper() in known_quants():
+    if plan is not None and quant.upper() in known_quants() and 1 / MOST_SCALE < plan.scale < MOST_SCALE:
         dense, experts, held = _by_tensor(plan, quant.upper())
         exact = True
     else:
@@ -95,10 +100,11 @@ def _compute(model: ModelRecord, quant: str, kv_cache_type: str) -> Reads | None
 
 def _by_tensor(plan: Plan, quant: str) -> tuple[int, int, int]:
     """Weights tensor by tensor, as the memory engine lays them out; token tables are only looked up."""
-    weights, experts = plan.weights_in(quant), plan.arch.experts
+    weights, experts, scale = plan.weights_in(quant), plan.arch.experts, plan.scale
     held = sum(weights.experts)
     used = experts.used / experts.count if experts is not None else 1.0
-    return sum(weights.layers) - held + weights.output, round(held * used), held
+    dense = sum(weights.layers) - held + weights.output
+    return round(scale * dense), round(scale * held * used), round(scale * held)
 
 
 def _by_parameters(model: ModelRecord, quant: str) -> int | None:

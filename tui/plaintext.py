@@ -103,6 +103,16 @@ def speed(value: object) -> str:
     return f"{_rate(value)} tok/s" if is_number(value) else "unknown"
 
 
+def seconds(value: object) -> str:
+    """A time as `0.4-1.2 s`, from two minutes on in minutes, or `unknown`."""
+    if not isinstance(value, Mapping) or not (is_number(value.get("low")) and is_number(value.get("high"))):
+        return "unknown"
+    low, high = float(value["low"]), float(value["high"])
+    part, unit = (60.0, "min") if high >= 120 else (1.0, "s")
+    first, last = _rate(low / part), _rate(high / part)
+    return f"{first} {unit}" if first == last else f"{first}-{last} {unit}"
+
+
 def _rate(value: float) -> str:
     return f"{value:.1f}" if value < 10 else f"{value:,.0f}"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tui.output import bold, bullets, known, section, size, table, wrapped
-from tui.plaintext import clean, speed, tokens
+from tui.plaintext import clean, seconds, speed, tokens
 
 Document = Mapping[str, Any]
 
@@ -147,11 +147,13 @@ def fit_lines(document: Document, why: bool) -> list[str]:
         ["system memory", size(memory.get("host_bytes"))],
         ["download", size(memory.get("file_bytes"))],
         ["speed", f"{speed((document.get('speed') or {}).get('tokens_per_second'))} (estimate)"],
+        *_times(document.get("speed") or {}),
         ["largest context", f"{tokens(document.get('max_context'))} tokens"],
     ]
     lines += table(rows)
     lines += _devices(memory)
     lines += section("Chosen so", bullets(_choices(document)))
+    lines += _crowd(document.get("speed") or {})
     lines += section("Alternatives", _alternatives(document.get("alternatives", [])))
     lines += section("Note", bullets(document.get("caveats", [])))
     lines += section("What would change it", bullets(changes(document)))
@@ -160,6 +162,7 @@ def fit_lines(document: Document, why: bool) -> list[str]:
         basis = (document.get("speed") or {}).get("basis")
         lines += section("Formula", wrapped(memory.get("formula") or "unknown", indent="  ", first="  "))
         lines += section("Speed", wrapped(basis or "unknown", indent="  ", first="  "))
+        lines += _times_basis(document.get("speed") or {})
     return lines
 
 
@@ -171,6 +174,48 @@ def _choices(document: Document) -> list[str]:
         for reason in document.get("why", [])
         if any(own.items() <= item.items() for item in reason["evidence"])
     ]
+
+
+def _times(figures: Mapping[str, Any]) -> list[list[str]]:
+    """Prompt, first token and thinking; nothing where they were not computed."""
+    if "prompt_tokens" not in figures:
+        return []
+    length = f"for a prompt of {tokens(figures['prompt_tokens'])} tokens"
+    rows = [
+        ["prompt", f"{speed(figures['prompt_tokens_per_second'])} {length} (estimate)"],
+        ["first token after", f"{seconds(figures['time_to_first_token_seconds'])} (estimate)"],
+    ]
+    thinking = figures.get("thinking")
+    if thinking:
+        off = "; can be switched off" if thinking["switchable"] else ""
+        count = thinking["tokens"]
+        rows.append(
+            [
+                "thinking first",
+                f"{seconds(thinking['seconds'])} ({count['low']:,.0f}-{count['high']:,.0f} tokens){off}",
+            ]
+        )
+    return rows
+
+
+def _crowd(figures: Mapping[str, Any]) -> list[str]:
+    """Speed with several conversations at once, as far as the memory holds them."""
+    points = [point for point in figures.get("throughput", []) if point["fits"] is not False]
+    if len(points) < 2:
+        return []
+    rows = [
+        [str(point["users"]), speed(point["per_user"]), speed(point["tokens_per_second"])] for point in points
+    ]
+    return section("At once (estimate)", table(rows, ["conversations", "each", "together"], right=range(3)))
+
+
+def _times_basis(figures: Mapping[str, Any]) -> list[str]:
+    if "timings_basis" not in figures:
+        return []
+    words = [figures["timings_basis"]]
+    if figures.get("thinking"):
+        words.append(f"thinking: {figures['thinking']['basis']}")
+    return section("Times", bullets(words)) + section("Sources", evidence_lines(figures["timings_evidence"]))
 
 
 def _alternatives(alternatives: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -184,6 +184,8 @@ class Accelerator(Record):
     """Theoretical memory bandwidth, 10**9 bytes per second."""
     fp16_tflops: float | None
     """Dense FP16 tensor rate where known, else the vector rate."""
+    fp16_vector_tflops: float | None = None
+    """FP16 rate outside the tensor cores: the same multiple of cores x clock within one architecture."""
     compute_capability: float | None
     architecture: str | None
     tdp_w: float | None

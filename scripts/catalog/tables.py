@@ -21,6 +21,8 @@ _SPELLING = (
 LICENSE_TEXTS = {"modified-mit (MiniMax M2.5)": "modified-mit@MiniMax"}
 # Ids of the models that the table names only under "applies to".
 LICENSE_ALSO = {"tencent-hunyuan": ("tencent-hunyuan-a13b",)}
+TENSOR_RATE_AS_VECTOR = ("Tesla T4",)
+"""Cards whose vector column holds the tensor rate (the table's own note says so)."""
 NO_FAST_FP16 = "no fast FP16: engines compute in FP32 on this card"
 
 
@@ -46,6 +48,8 @@ def _accelerator(row: Mapping[str, str]) -> Accelerator:
     family = text(row, "architecture")
     vector, tensor = number(row, "fp16_vector_tflops"), number(row, "fp16_tensor_dense_tflops")
     slow = tensor is None and vector is not None and vector < 1
+    if name in TENSOR_RATE_AS_VECTOR:
+        vector, tensor = None, vector
     notes = [american(text(row, "note")), NO_FAST_FP16 if slow else None]
     memory = number(row, "memory_gb")
     options = MEMORY_OPTIONS_GB.get(name, ())
@@ -63,6 +67,7 @@ def _accelerator(row: Mapping[str, str]) -> Accelerator:
         memory_type=text(row, "memory_type"),
         bandwidth_gbs=_bandwidth(row, count),
         fp16_tflops=None if slow else tensor if tensor is not None else vector,
+        fp16_vector_tflops=None if slow else vector,
         compute_capability=float(capability) if re.fullmatch(r"\d+\.\d+", capability) else None,
         architecture=f"{family} ({capability})" if capability.startswith("gfx") else family,
         tdp_w=number(row, "tdp_w"),

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import math
-import statistics
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,13 +13,10 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.hardware import read_hardware
 from tools.hardware_types import Device, Machine
-from tools.speed import Speed, estimate_speed
+from tools.speed import estimate_speed
 from tools.speed_constants import class_of, load_constants, quant_factor
 from tools.speed_reads import reads_of
-
-_TABLE = Path(__file__).with_name("speed_cases.csv").read_text(encoding="utf-8")
-CASES = list(csv.DictReader(_TABLE.splitlines()))
-"""A quarter of the measurements that the constants were fitted on; their sources are in `data/speed.json`."""
+from tools.speed_types import Speed
 
 
 def _model(name: str) -> ModelRecord:
@@ -64,22 +57,6 @@ def _speed(
     )
     assert found is not None
     return found
-
-
-def test_measurements_are_met() -> None:
-    misses, inside, widths = [], 0, []
-    for case in CASES:
-        context, true = 2 * int(case["depth"]), float(case["tokens_per_second"])
-        speed = _speed(_model(case["model"]), case["hardware"], case["quant"], context=context)
-        misses.append(abs(math.log(speed.mid / true)))
-        inside += speed.low <= true <= speed.high
-        widths.append(speed.high / speed.low)
-    misses.sort()
-    assert len(misses) > 50
-    assert math.exp(statistics.median(misses)) <= 1.1
-    assert math.exp(misses[int(0.9 * len(misses))]) <= 1.35
-    assert inside >= 0.9 * len(misses)
-    assert statistics.median(widths) <= 2
 
 
 def test_reads_are_the_files_without_the_token_table() -> None:
@@ -140,7 +117,8 @@ def test_more_conversations_are_slower_each_and_faster_together(parallel: int, t
     alone, many = _speed(LLAMA_8B, text), _speed(LLAMA_8B, text, parallel=parallel)
     assert many.mid < alone.mid
     assert many.aggregate == pytest.approx(parallel * many.mid)
-    assert many.aggregate > 0.95 * alone.mid
+    assert many.aggregate >= alone.mid * (1 - 1e-9)
+    assert many.high / many.low > alone.high / alone.low
 
 
 def test_several_cards_work_in_turn_unless_the_engine_splits_matrices() -> None:
@@ -186,13 +164,6 @@ def test_offload_says_so() -> None:
     assert speed.high / speed.low > whole.high / whole.low
 
 
-def test_prompt_speed_only_where_the_rate_is_known() -> None:
-    known = _speed(LLAMA_8B, "RTX 3090").prompt
-    assert known is not None
-    assert 2000 < known < 10000
-    assert _speed(LLAMA_8B, "M3 Max 64GB").prompt is None
-
-
 @pytest.mark.parametrize(
     ("text", "name"),
     [
@@ -218,11 +189,39 @@ def test_device_classes(text: str, name: str) -> None:
 
 
 def test_quant_factors_take_the_longest_beginning() -> None:
-    constants = load_constants()
-    assert quant_factor("Q8_0", constants) == 1.0
-    assert quant_factor("Q5_K_M", constants) == constants.quant_factors["Q"]
-    assert quant_factor("iq4_xs", constants) == constants.quant_factors["IQ"]
-    assert quant_factor("AWQ", constants) == 1.0
+    factors = load_constants().quant_factors
+    assert quant_factor("Q8_0", factors) == 1.0
+    assert quant_factor("Q5_K_M", factors) == factors["Q"]
+    assert quant_factor("iq4_xs", factors) == factors["IQ"]
+    assert quant_factor("AWQ", factors) == 1.0
+
+
+def test_tables_that_do_not_describe_a_model_give_way_to_its_parameters() -> None:
+    """Nemotron 3 Super stacks experts in a latent space; its table implies eight times its parameters."""
+    reads = reads_of(_model("nvidia/NVIDIA-Nemotron-3-Super-120B-A12B-BF16"), "Q4_K_M", "f16")
+    assert reads is not None
+    assert not reads.exact
+    assert reads.weights == pytest.approx(12e9 * 4.9 / 8, rel=0.1)
+
+
+@given(st.floats(1.0, 8.0), st.sampled_from(["RTX 3090", "M3 Max 64GB", "H100", "RX 7900 XTX"]))
+def test_more_bandwidth_is_never_slower(factor: float, text: str) -> None:
+    machine = _machine(text)
+    device = machine.devices[0]
+    assert device.bandwidth_gbs is not None
+    wider = replace(device, bandwidth_gbs=device.bandwidth_gbs * factor)
+    slow = estimate_speed(LLAMA_8B, "Q4_K_M", machine)
+    fast = estimate_speed(LLAMA_8B, "Q4_K_M", replace(machine, devices=(wider,)))
+    assert slow is not None
+    assert fast is not None
+    assert fast.mid >= slow.mid
+
+
+@given(st.sampled_from(["RTX 3090", "M3 Max 64GB", "H100", "16-core server, 64 GB RAM, no GPU"]))
+def test_larger_formats_of_a_kind_are_never_faster(text: str) -> None:
+    for ladder in (("Q4_K_M", "Q5_K_M", "Q6_K"), ("Q4_0", "Q8_0")):
+        speeds = [_speed(LLAMA_8B, text, quant).mid for quant in ladder]
+        assert speeds == sorted(speeds, reverse=True)
 
 
 def test_unified_memory_is_no_faster_than_its_bandwidth() -> None:

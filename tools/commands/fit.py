@@ -9,7 +9,7 @@ from pydantic import Field
 from knowledge.errors import UsageError
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.memory import EngineRequest
-from tools.commands.requests import RESERVE_FIELD, Name, Number, ReserveText
+from tools.commands.requests import RESERVE_FIELD, Name, Number, ReserveText, Tokens
 from tools.fit_catalog import largest
 from tools.fit_hardware import hardware_for
 from tools.fit_model import FitWish, fit_model
@@ -31,6 +31,10 @@ class FitQuery(EngineRequest):
     )
     reserve: ReserveText = RESERVE_FIELD
     find_hardware: bool = Field(False, description="the other way round: list what hardware the model needs")
+    prompt_tokens: Tokens | None = Field(
+        None,
+        description="length of the prompt for the time to the first token; half of the context if not given",
+    )
 
 
 LAYOUT_KEYS = (
@@ -65,6 +69,7 @@ def _wish(query: FitQuery) -> FitWish:
         ubatch_size=query.ubatch_size,
         flash_attention=query.flash_attention,
         vision=query.vision,
+        prompt_tokens=query.prompt_tokens,
     )
 
 

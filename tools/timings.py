@@ -1,0 +1,268 @@
+"""Times that a configuration is shown with: prompt, first token, thinking, several conversations.
+
+`solve` prices thousands of configurations by generation speed alone; these times are computed for those that
+a person sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from knowledge.catalog.records import ModelRecord
+from tools.candidates import Configuration
+from tools.hardware_types import Machine
+from tools.memory.estimate import device_bytes
+from tools.memory.types import MemoryRequest
+from tools.speed import estimate_speed, fitted_on, rates_of, shares_of
+from tools.speed_constants import FULL_PRECISION, Constants, EngineSpeed, load_constants, quant_factor
+from tools.speed_prompt import Prompt, host_prompt_seconds, prompt_seconds
+from tools.speed_reads import Reads, reads_of
+from tools.speed_types import Interval, Rate, Thinking, Throughput, Timings
+from tools.speed_work import Work, work_of
+from tools.thinking import ThinkingTokens, thinking_tokens
+
+USERS = (1, 2, 4, 8, 16, 32, 64)
+"""Conversations at once that a throughput curve shows."""
+_PLAIN = EngineSpeed()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a model is run, as far as its speed depends on it."""
+
+    quant: str
+    engine: str = "llama.cpp"
+    context: int = 8192
+    """Tokens of one conversation."""
+    parallel: int = 1
+    kv_cache_type: str = "f16"
+    gpu_share: float = 1.0
+    """Share of the weights on the accelerators, by bytes."""
+    micro_batch: int | None = None
+    """Tokens computed at once; llama.cpp's default where None."""
+
+
+def prompt_interval(
+    model: ModelRecord,
+    machine: Machine,
+    setting: Setting,
+    tokens: int,
+    depth: int = 0,
+    constants: Constants | None = None,
+) -> Interval | None:
+    """Seconds of reading a prompt.
+
+    Args:
+        model: What runs.
+        machine: Where it runs; without accelerators the processor computes.
+        setting: How it runs.
+        tokens: Length of the prompt.
+        depth: Tokens in the cache before it.
+        constants: Other constants than the fitted ones (for fitting).
+
+    Returns:
+        Low, mid and high, or None where nothing is known of the device's rate or of the model.
+    """
+    constants = constants or load_constants()
+    work, reads = work_of(model), reads_of(model, setting.quant, setting.kv_cache_type)
+    if work is None or reads is None or tokens < 1:
+        return None
+    if not machine.devices:
+        return _on_processor(work, reads, machine, constants, tokens, depth)
+    rates = rates_of(machine, constants)
+    if rates is None:
+        return None
+    rules = constants.engines.get(setting.engine) or _PLAIN
+    prompt = Prompt(
+        tokens,
+        depth,
+        setting.micro_batch or constants.micro_batch,
+        quant_factor(setting.quant, constants.quant_factors),
+        setting.quant.upper() in FULL_PRECISION,
+        setting.gpu_share,
+        rules.tensor_parallel and len(rates) > 1,
+        rules.batch_efficiency,
+    )
+    mid = prompt_seconds(work, reads, rates, shares_of(machine.devices), constants, prompt)
+    if mid is None:
+        return None
+    spread = _spread(rates, reads, constants) * rules.spread
+    if setting.gpu_share < 1.0:
+        spread *= constants.pcie_spread
+    return Interval.around(mid, spread)
+
+
+def _spread(rates: tuple[Rate, ...], reads: Reads, constants: Constants) -> float:
+    widest = max([rate.prompt_spread for rate in rates])
+    return widest if reads.exact else widest * constants.estimate_spread
+
+
+def _on_processor(
+    work: Work, reads: Reads, machine: Machine, constants: Constants, tokens: int, depth: int
+) -> Interval:
+    host = constants.host_compute
+    mid = host_prompt_seconds(work, machine.cpu_cores, host, tokens, depth)
+    wider = 1.0 if reads.exact else constants.estimate_spread
+    return Interval(mid * host.mid / host.high / wider, mid, mid * host.mid / host.low * wider)
+
+
+def timings(
+    model: ModelRecord,
+    machine: Machine,
+    setting: Setting,
+    *,
+    task: str = "chat",
+    prompt_tokens: int | None = None,
+    holds: Callable[[int], bool] | None = None,
+) -> Timings | None:
+    """Times that a configuration is shown with.
+
+    Args:
+        model: What runs.
+        machine: Where it runs.
+        setting: How it runs.
+        task: Decides how long a thinking model thinks.
+        prompt_tokens: Length of the prompt; half of a conversation's context where None.
+        holds: Whether the memory holds so many conversations; unknown where None.
+
+    Returns:
+        The times, or None where not even the generation speed is known.
+    """
+    curve = throughput(model, machine, setting, holds=holds)
+    speed = _generation(model, machine, setting, setting.parallel)
+    if not curve or speed is None:
+        return None
+    tokens = prompt_tokens or max(1, setting.context // 2)
+    seconds = prompt_interval(model, machine, setting, tokens)
+    thought = thinking_tokens(model, task)
+    return Timings(
+        prompt_tokens=tokens,
+        prompt=seconds.inverse(tokens) if seconds is not None else None,
+        first_token=seconds,
+        thinking=_thinking(thought, speed, seconds) if thought is not None else None,
+        throughput=curve,
+        basis=_basis(machine, setting, tokens, seconds, given=prompt_tokens is not None),
+        evidence=(fitted_on(), *((thought.evidence,) if thought is not None else ())),
+    )
+
+
+def _generation(model: ModelRecord, machine: Machine, setting: Setting, parallel: int) -> Interval | None:
+    speed = estimate_speed(
+        model,
+        setting.quant,
+        machine,
+        engine=setting.engine,
+        context=setting.context,
+        gpu_share=setting.gpu_share,
+        parallel=parallel,
+        kv_cache_type=setting.kv_cache_type,
+    )
+    return Interval(speed.low, speed.mid, speed.high) if speed is not None else None
+
+
+def _thinking(thought: ThinkingTokens, speed: Interval, first: Interval | None) -> Thinking:
+    """Few tokens at the high speed to many at the low one; the answer starts after prompt and thinking."""
+    tokens = thought.tokens
+    seconds = Interval(tokens.low / speed.high, tokens.mid / speed.mid, tokens.high / speed.low)
+    starts = seconds.plus(first) if first is not None else None
+    return Thinking(tokens, seconds, starts, thought.switchable, thought.basis)
+
+
+def throughput(
+    model: ModelRecord,
+    machine: Machine,
+    setting: Setting,
+    users: Sequence[int] = USERS,
+    holds: Callable[[int], bool] | None = None,
+) -> tuple[Throughput, ...]:
+    """Speed with several conversations at once, generation alone; empty where the speed is not known.
+
+    A further conversation never makes the others faster, nor all of them together slower: where widening the
+    interval would say so, the end of the interval is held.
+
+    Args:
+        model: What runs.
+        machine: Where it runs.
+        setting: How it runs; its `parallel` does not count.
+        users: Numbers of conversations, ascending.
+        holds: Whether the memory holds so many conversations; unknown where None.
+    """
+    found: list[Throughput] = []
+    for count in users:
+        raw = _generation(model, machine, setting, count)
+        if raw is None:
+            return ()
+        each = _held(raw, found[-1], count) if found else raw
+        found.append(Throughput(count, each, each.times(count), holds(count) if holds is not None else None))
+    return tuple(found)
+
+
+def _held(raw: Interval, before: Throughput, count: int) -> Interval:
+    """Between what the fewer conversations got each, and what keeps their sum."""
+
+    def held(value: float, last: float) -> float:
+        return min(last, max(value, last * before.users / count))
+
+    last = before.per_user
+    return Interval(held(raw.low, last.low), held(raw.mid, last.mid), held(raw.high, last.high))
+
+
+def _basis(machine: Machine, setting: Setting, tokens: int, seconds: Interval | None, *, given: bool) -> str:
+    """What the times rest on, with what was assumed."""
+    constants = load_constants()
+    words = [f"a prompt of {tokens:,} tokens" + ("" if given else " (half of the context)")]
+    if seconds is None:
+        words.append("prompt speed not known: no measurement or no compute rate of this kind of device")
+    elif not machine.devices:
+        host = constants.host_compute
+        cores = f"{machine.cpu_cores} cores" if machine.cpu_cores else f"{host.cores} cores assumed"
+        words.append(f"{cores} at an assumed {host.low:g} to {host.high:g} GFLOPS each")
+    else:
+        words.append("fitted by device class on published measurements")
+        if setting.gpu_share < 1.0:
+            words.append(
+                f"weights in system memory copied at an assumed {constants.pcie_gbs:g} GB/s for every "
+                f"{setting.micro_batch or constants.micro_batch} tokens"
+            )
+    words.append("throughput counts generation alone: prompts of others take their time from it")
+    return "; ".join(words)
+
+
+def with_timings(
+    model: ModelRecord,
+    machine: Machine,
+    configuration: Configuration,
+    *,
+    task: str = "chat",
+    prompt_tokens: int | None = None,
+) -> Configuration:
+    """Adds the times to a configuration whose memory is known; it stays as it is where its speed is not."""
+    speed, memory = configuration.speed, configuration.memory
+    if speed is None or memory is None:
+        return configuration
+    held = memory.weights_bytes + memory.host_bytes
+    setting = Setting(
+        configuration.quant,
+        configuration.engine,
+        configuration.context,
+        configuration.parallel,
+        configuration.kv_cache_type,
+        memory.weights_bytes / held if configuration.spills and held else 1.0,
+    )
+
+    def holds(users: int) -> bool:
+        request = MemoryRequest(
+            quant=configuration.quant,
+            context=configuration.context * users,
+            kv_cache_type=configuration.kv_cache_type,
+            engine=configuration.engine,
+            parallel=users,
+            hardware=machine,
+            gpu_layers=configuration.gpu_layers,
+            cpu_moe_layers=configuration.cpu_moe_layers,
+        )
+        return device_bytes(model, request).total <= configuration.available_bytes
+
+    found = timings(model, machine, setting, task=task, prompt_tokens=prompt_tokens, holds=holds)
+    return replace(configuration, speed=replace(speed, timings=found))
