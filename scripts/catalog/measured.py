@@ -12,7 +12,7 @@ from knowledge.catalog.records import (
     Recurrent,
     SlidingWindow,
 )
-from scripts.catalog.facts import Row, integer
+from knowledge.shapes.rows import Row, integer
 
 _NOT_MEMORY = ("rope.", "logit_scale", "attn_logit_softcapping", "final_logit_softcapping", "embedding_scale")
 _TYPED = {

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from knowledge.catalog.records import Architecture
-from scripts.catalog.draft import Draft
-from scripts.catalog.facts import Row, integer, text
-from scripts.catalog.recurrent import add_recurrent
-from scripts.catalog.settle import settle
-from scripts.catalog.shapes import (
+from knowledge.shapes.draft import Draft
+from knowledge.shapes.families import (
     ARCH_BY_ID,
     DENSE_ONLY,
     EXPERT_PARTS,
@@ -19,6 +16,9 @@ from scripts.catalog.shapes import (
     PLAIN_EXPERTS,
     Family,
 )
+from knowledge.shapes.recurrent import add_recurrent
+from knowledge.shapes.rows import Row, integer, text
+from knowledge.shapes.settle import settle
 
 SHAPE = ("n_layers", "hidden_size", "n_heads", "n_kv_heads", "head_dim", "vocab_size")
 
