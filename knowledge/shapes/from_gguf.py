@@ -95,6 +95,8 @@ def architecture_of(arch: str, meta: Mapping[str, object], facts: TensorFacts) -
             extra[key] = meta[key]
     if skipped:
         extra["nextn_predict_layers"] = skipped
+    if meta.get("attention.causal") is False:
+        extra["attention.causal"] = False
     head_dim = integer(meta, "attention.key_length")
     if head_dim is None:
         head_dim = int(cast("int", meta["embedding_length"])) // max(heads) if any(heads) else 0
