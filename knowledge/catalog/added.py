@@ -101,7 +101,10 @@ def write_added(record: ModelRecord) -> bool:
     Raises:
         AdvisorError: the state folder cannot be written.
     """
-    path, content = _path(record.id.removeprefix(PREFIX)), record.model_dump(mode="json", exclude_defaults=True)
+    path, content = (
+        _path(record.id.removeprefix(PREFIX)),
+        record.model_dump(mode="json", exclude_defaults=True),
+    )
     text = json.dumps({"format": FORMAT, "digest": _digest(content), "record": content}, allow_nan=False)
     if len(text) > MAX_BYTES:
         raise UsageError("The model has too many different tensors to be stored.")

@@ -77,7 +77,10 @@ def architecture_of(arch: str, meta: Mapping[str, object], facts: TensorFacts) -
     """
     skipped = integer(meta, "nextn_predict_layers") or 0
     layers = int(cast("int", meta["block_count"])) - skipped
-    heads, kv = _numbers(meta, "attention.head_count", layers), _numbers(meta, "attention.head_count_kv", layers)
+    heads, kv = (
+        _numbers(meta, "attention.head_count", layers),
+        _numbers(meta, "attention.head_count_kv", layers),
+    )
     kv = kv or heads
     widths = _numbers(meta, "feed_forward_length", layers) or [0]
     notes: list[str] = []
@@ -147,7 +150,11 @@ def _numbers(meta: Mapping[str, object], key: str, layers: int) -> list[int]:
 
 
 def _attention_layers(
-    arch: str, meta: Mapping[str, object], layers: int, heads: Sequence[int], per_layer_kv: Sequence[int] | None
+    arch: str,
+    meta: Mapping[str, object],
+    layers: int,
+    heads: Sequence[int],
+    per_layer_kv: Sequence[int] | None,
 ) -> list[bool] | None:
     if arch in _FULL_EVERY:
         every = integer(meta, "full_attention_interval") or _FULL_EVERY[arch]
@@ -268,7 +275,8 @@ def _experts(arch: str, meta: Mapping[str, object], ff: int, shared_ff: int | No
         return None
     one = integer(meta, "expert_feed_forward_length") or ff
     shared = (
-        integer(meta, "expert_shared_feed_forward_length") or (integer(meta, "expert_shared_count") or 0) * one
+        integer(meta, "expert_shared_feed_forward_length")
+        or (integer(meta, "expert_shared_count") or 0) * one
     )
     if shared_ff is None:
         shared_ff = one if arch == "llama4" else shared
