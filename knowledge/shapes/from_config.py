@@ -162,7 +162,8 @@ def _experts(draft: Draft, row: Row) -> None:
         draft.fields["ff"] = one
         return
     model_type, layers = str(row.get("model_type")), int(cast("int", row["n_layers"]))
-    parts = EXPERT_PARTS.get((model_type, layers))
+    stated = cast("tuple[int, int, int | None] | None", row.get("expert_parts"))
+    parts = stated or EXPERT_PARTS.get((model_type, layers))
     experts: dict[str, object] = {"count": count, "used": used, "ff": one}
     if parts is not None:
         dense, shared, dense_ff = parts
@@ -175,4 +176,6 @@ def _experts(draft: Draft, row: Row) -> None:
     if model_type == "jamba":
         experts.update(every=2)
         draft.fields["ff"] = one
+    if integer(row, "expert_every"):
+        experts["every"] = integer(row, "expert_every")
     draft.fields["experts"] = experts

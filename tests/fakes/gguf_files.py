@@ -10,10 +10,9 @@ import numpy as np
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType, GGUFWriter
 
 from knowledge.catalog.records import Architecture, ModelRecord
-from tools.memory.quantization import TypeChooser
+from tools.memory.quantization import VALUES, TypeChooser
 from tools.memory.shapes import has_attention, per_layer
 from tools.memory.tensors import ModelTensors, Tensor, model_tensors
-from tools.memory.weights import VALUES
 
 TensorRow = tuple[str, str, tuple[int, ...]]
 """Name, type, shape in ggml's order (row length first)."""
@@ -56,7 +55,7 @@ def write_gguf(
         # The writer takes bytes by row for the types that numpy has not.
         dims = (*reversed(shape[1:]), row if block > 1 or type_name == "BF16" else shape[0])
         dtype = {"F32": np.float32, "F16": np.float16}.get(type_name, np.uint8)
-        writer.add_tensor_info(name, dims, np.dtype(dtype), count, raw_dtype=kind)  # type: ignore[arg-type]
+        writer.add_tensor_info(name, dims, np.dtype(dtype), count, raw_dtype=kind)
         end += -(-count // 32) * 32
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

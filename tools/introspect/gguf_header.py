@@ -220,29 +220,59 @@ def _decoded(entries: list[bytes], version: int) -> dict[str, Any]:
     return found
 
 
-def _tensor_table(walk: _Walk, count: int, alignment: object) -> list[TensorInfo]:
+def tensor_types() -> dict[int, tuple[str, int, int]]:
+    """Name, values in a block and bytes of a block of every tensor type, by its number."""
     from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
+    return {int(kind): (kind.name, *GGML_QUANT_SIZES[kind]) for kind in GGMLQuantizationType}
+
+
+def checked_shape(shape: tuple[int, ...], block: int, type_name: str) -> tuple[int, ...]:
+    """A tensor's shape, if one can have it.
+
+    Raises:
+        UsageError: no dimensions or too many, empty or gigantic ones, rows that are no whole blocks.
+    """
+    if not 1 <= len(shape) <= 4:
+        raise broken(f"a tensor of {len(shape)} dimensions")
+    if min(shape) < 1 or max(shape) > MAX_DIMENSION or prod(shape) > MAX_VALUES:
+        raise broken(f"a tensor of {' x '.join(str(size)[:24] for size in shape)} values")
+    if shape[0] % block:
+        raise broken(f"rows of {shape[0]:,} values in {type_name}, which has blocks of {block}")
+    return shape
+
+
+def checked_name(name: str, seen: set[str]) -> str:
+    """A tensor's name, if it can be printed and stands once; it is put among those seen.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if name in seen or not name or len(name) > MAX_TENSOR_NAME or not name.isprintable() or " " in name:
+        raise broken("a tensor name stands twice or cannot be printed")
+    seen.add(name)
+    return name
+
+
+def _tensor_table(walk: _Walk, count: int, alignment: object) -> list[TensorInfo]:
     if not isinstance(alignment, int) or alignment <= 0 or alignment & (alignment - 1) or alignment > 1 << 20:
         raise broken("an alignment that is no power of two")
-    sizes = {int(kind): (kind.name, *GGML_QUANT_SIZES[kind]) for kind in GGMLQuantizationType}
-    found, names, ends = [], set(), 0
+    types, found, names, ends = tensor_types(), [], set[str](), 0
     for _ in range(count):
-        name = walk.text(MAX_TENSOR_NAME, "a tensor name")
-        if name in names or not name.isprintable() or " " in name:
-            raise broken("a tensor name stands twice or cannot be printed")
-        names.add(name)
-        shape = _shape(walk)
+        name = checked_name(walk.text(MAX_TENSOR_NAME, "a tensor name"), names)
+        dimensions = walk.number("I")
+        if not 1 <= dimensions <= 4:
+            raise broken(f"a tensor of {dimensions} dimensions")
+        shape = tuple(walk.number("Q") for _ in range(dimensions))
         kind = walk.number("I")
-        if kind not in sizes:
+        if kind not in types:
             raise UsageError(
                 f"Tensor `{name}` has the type {kind}, which is not known here.",
                 hint="The file may be newer than this program, or made for another engine.",
                 code="unknown_tensor_type",
             )
-        type_name, block, block_bytes = sizes[kind]
-        if shape[0] % block:
-            raise broken(f"rows of {shape[0]:,} values in {type_name}, which has blocks of {block}")
+        type_name, block, block_bytes = types[kind]
+        checked_shape(shape, block, type_name)
         offset = walk.number("Q")
         if offset % alignment:
             raise broken(f"tensor `{name}` is not aligned")
@@ -256,13 +286,3 @@ def _tensor_table(walk: _Walk, count: int, alignment: object) -> list[TensorInfo
             code="bad_gguf",
         )
     return found
-
-
-def _shape(walk: _Walk) -> tuple[int, ...]:
-    count = walk.number("I")
-    if not 1 <= count <= 4:
-        raise broken(f"a tensor of {count} dimensions")
-    shape = tuple(walk.number("Q") for _ in range(count))
-    if min(shape) < 1 or max(shape) > MAX_DIMENSION or prod(shape) > MAX_VALUES:
-        raise broken(f"a tensor of {' x '.join(map(str, shape))} values")
-    return shape
