@@ -45,8 +45,10 @@ def nominal_bits(model: ModelRecord, quant: str) -> float:
 
 
 def quantization_of(model: ModelRecord, quant: str) -> Quantization | None:
-    """The record of a quantization; for a recipe that nobody measured (a dynamic one, one of 1 to 3 bits) that
-    of the known one next below it in bits.
+    """The record of a quantization.
+
+    A recipe that nobody measured (a dynamic one, one of 1 to 3 bits) counts as the known one next below it in
+    bits.
     """
     found = load_catalog().quantizations.get(quant)
     if found is not None or own_quant(model) != quant:

@@ -32,6 +32,7 @@ INHERITED = (
     "vision",
     "release_date",
     "embedding",
+    "params_active",
 )
 """Facts that hold for the same weights in another format."""
 
@@ -95,6 +96,7 @@ def record_of(seen: Sighting, catalog: Catalog, name: str | None, today: date) -
         "vision": seen.vision,
         "release_date": seen.release_date,
         "embedding": _embedding(seen),
+        "params_active": seen.params_active,
     }
     if base is not None:
         for key in INHERITED if same else ("family",):
@@ -117,7 +119,6 @@ def record_of(seen: Sighting, catalog: Catalog, name: str | None, today: date) -
     return ModelRecord(
         id=PREFIX + added_name(name or seen.name),
         params_total=seen.params_total,
-        params_active=seen.params_active,
         context_length=seen.context_length,
         license=license_id,
         commercial_use=use,
