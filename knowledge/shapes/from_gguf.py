@@ -81,6 +81,7 @@ def architecture_of(arch: str, meta: Mapping[str, object], facts: TensorFacts) -
         _numbers(meta, "attention.head_count", layers),
         _numbers(meta, "attention.head_count_kv", layers),
     )
+    heads = heads or [0]
     kv = kv or heads
     widths = _numbers(meta, "feed_forward_length", layers) or [0]
     notes: list[str] = []

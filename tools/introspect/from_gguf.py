@@ -10,7 +10,7 @@ from knowledge.catalog.records import Kind
 from tools.introspect.gguf_facts import text_of
 from tools.introspect.gguf_file import read_gguf_file
 from tools.introspect.gguf_header import GgufHeader
-from tools.introspect.gguf_shape import GgufShape, gguf_shape
+from tools.introspect.gguf_shape import GgufShape, gguf_shape, no_layers
 from tools.introspect.quant_names import label_in, own_label
 from tools.introspect.shards import shard_stem
 from tools.introspect.sighting import Sighting
@@ -43,6 +43,8 @@ def sight_header(header: GgufHeader, file_name: str) -> Sighting:
     """
     meta = header.metadata
     shape = gguf_shape(meta, header.tensors, header.lengths)
+    if not header.tensors:
+        raise no_layers()
     quant, quant_source = own_label(file_name, meta.get("general.file_type"), header.tensors)
     title, stem = text_of(meta, "general.name"), shard_stem(file_name)
     seen = Sighting(

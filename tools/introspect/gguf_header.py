@@ -43,6 +43,7 @@ MAX_VALUES = 1 << 48
 SCALARS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 """Bytes of the scalar value types, by their number."""
 STRING, ARRAY = 8, 9
+_LENGTH = struct.Struct("<Q")
 OWN_FIELDS = 3
 """Fields that the reader puts before those of the file: version and counts."""
 
@@ -125,8 +126,19 @@ class _Walk:
         self.strings += count
         if self.strings > MAX_STRINGS or count * 8 > self.size - self.at:
             raise broken(f"an array of {count:,} strings")
+        at, have = self.at, len(self.data)
+        # A vocabulary has hundreds of thousands of them: the loop does no more than it must.
         for _ in range(count):
-            self.need(self.number("Q"))
+            if at + 8 > have:
+                self.at = at
+                self.need(8)
+                have = len(self.data)
+            at += 8 + _LENGTH.unpack_from(self.data, at)[0]
+            if at > have:
+                self.at = at
+                self.need(0)
+                have = len(self.data)
+        self.at = at
 
 
 def read_header(fetch: Fetch, size: int) -> GgufHeader:

@@ -119,11 +119,7 @@ def _sorted(tensors: Sequence[TensorInfo], layers: int, blocks: int) -> _Sorted:
         else:
             found.outside.append(tensor._replace(name=tensor.name.removesuffix(".weight")))
     if not any(found.layers):
-        raise UsageError(
-            "The file holds a vocabulary and no layers.",
-            hint="Add a file with the model's weights.",
-            code="not_a_model",
-        )
+        raise no_layers()
     if not all(found.layers):
         raise broken(f"{sum(not layer for layer in found.layers)} of {layers} layers have no tensors")
     # Rotary tables are named as if outside the layers; the engine holds them where the first layer is.
@@ -131,6 +127,15 @@ def _sorted(tensors: Sequence[TensorInfo], layers: int, blocks: int) -> _Sorted:
     found.layers[0] += early
     found.outside = [tensor for tensor in found.outside if tensor.name not in EARLY_TENSORS]
     return found
+
+
+def no_layers() -> UsageError:
+    """The error of a file that holds a vocabulary only."""
+    return UsageError(
+        "The file holds a vocabulary and no layers.",
+        hint="Add a file with the model's weights.",
+        code="not_a_model",
+    )
 
 
 def _facts(arch: str, meta: dict[str, Any], found: _Sorted, lengths: Mapping[str, int]) -> TensorFacts:
