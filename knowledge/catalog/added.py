@@ -147,7 +147,8 @@ def remove_added(name: str) -> str:
     plain = name.strip()
     plain = plain[len(PREFIX) :] if plain.lower().startswith(PREFIX) else plain
     path = _path(plain)
-    if added_name(plain or "-x") != plain or not path.is_file():
+    # A name that is no name would lead out of the folder.
+    if not plain or _UNFIT.search(plain) or not path.is_file():
         known = ", ".join(record.id for record in read_added(added_folder())[:8])
         raise UnknownNameError(
             f"No model called `{plain[:60]}` was added.",

@@ -98,7 +98,7 @@ def _sighting(
         context_length=shape.context_length,
         quant=_quant(details, tensors),
         file_bytes=size if isinstance(size, int) and 0 < size < 1 << 50 else None,
-        kind=_kind(can, info, shape),
+        kind=_kind(can, shown, info, shape),
         family=text_of(info, "general.basename") or text_of(details, "family"),
         license=_license(shown.get("license"), info),
         tool_calling=None if can is None else "tools" in can,
@@ -221,9 +221,10 @@ def _quant(details: Mapping[str, Any], tensors: list[TensorInfo]) -> str | None:
     return label if tensors or label in known_quants() else None
 
 
-def _kind(can: set[str] | None, info: dict[str, Any], shape: GgufShape) -> Kind:
+def _kind(can: set[str] | None, shown: Mapping[str, Any], info: dict[str, Any], shape: GgufShape) -> Kind:
     if can is None:
-        return kind_of(info, shape)
+        found = kind_of(info, shape)
+        return "chat" if found == "base" and shown.get("template") else found
     if "embedding" in can:
         return "embedding"
     return "vision" if "vision" in can else "chat"
