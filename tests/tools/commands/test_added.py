@@ -92,7 +92,10 @@ def test_a_new_name_is_found_as_people_write_it(own: Path) -> None:
 
 def test_it_can_be_recommended(own: Path) -> None:
     add(own)
-    wanted = needs("chat", "RTX 3060 12GB", model={"named": ("local/zebrafish-1b-Q8_0",)})
+    named = {"named": ("local/zebrafish-1b-Q8_0",)}
+    unread = recommend(needs("chat", "RTX 3060 12GB", model=named)).as_json()
+    assert unread["rejected"][0]["constraint"] == "license"
+    wanted = needs("chat", "RTX 3060 12GB", model=named, license={"use": "personal"})
     first = recommend(wanted).as_json()["candidates"][0]
     assert (first["model_id"], first["quant"]) == ("local/zebrafish-1b-Q8_0", "Q8_0")
     assert first["license"]["commercial_use"] == "unknown"
