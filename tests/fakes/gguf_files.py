@@ -138,11 +138,13 @@ def tensor_rows(a: Architecture, quant: str) -> list[TensorRow]:
     """The tensors of a shape of the catalog as llama-quantize types them."""
     tensors, chooser = model_tensors(a), TypeChooser(quant, a)
     rows = [_row("", tensor, chooser.choose(tensor, "", "")) for tensor in tensors.outside]
-    values = sum(_has(tensors, kind, VALUES) for kind in tensors.layers)
+    count = sum(_has(tensors, kind, VALUES) for kind in tensors.layers)
+    values, downs = chooser.values_types(count), chooser.down_types(len(tensors.layers))
     seen = met = 0
     for layer, kind in enumerate(tensors.layers):
-        wanted = chooser.values_type(seen, values), chooser.down_type(layer, met)
-        rows += [_row(f"blk.{layer}.", t, chooser.choose(t, *wanted)) for t in tensors.kinds[kind]]
+        down = downs[layer if chooser.expert_count > 1 else met]
+        value = values[seen] if seen < count else ""
+        rows += [_row(f"blk.{layer}.", t, chooser.choose(t, value, down)) for t in tensors.kinds[kind]]
         seen += _has(tensors, kind, VALUES)
         met += _has(tensors, kind, ("ffn_down",))
     return rows

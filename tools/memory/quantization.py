@@ -126,19 +126,23 @@ def _query_groups(arch: Architecture) -> int:
 class Types(Protocol):
     """Decides the type of each tensor of a model."""
 
-    def values_type(self, index: int, count: int) -> str: ...
-    def down_type(self, layer: int, met: int) -> str: ...
+    expert_count: int
+
+    def values_types(self, count: int) -> tuple[str, ...]: ...
+    def down_types(self, layers: int) -> tuple[str, ...]: ...
     def choose(self, tensor: Tensor, values: str, downs: str) -> str: ...
 
 
 class FileTypes:
     """The types that a file has, whatever recipe wrote them."""
 
-    def values_type(self, index: int, count: int) -> str:
-        return ""
+    expert_count = 0
 
-    def down_type(self, layer: int, met: int) -> str:
-        return ""
+    def values_types(self, count: int) -> tuple[str, ...]:
+        return ("",) * count
+
+    def down_types(self, layers: int) -> tuple[str, ...]:
+        return ("",) * layers
 
     def choose(self, tensor: Tensor, values: str, downs: str) -> str:
         return tensor.type

@@ -105,7 +105,7 @@ def _layers(chooser: Types, tensors: ModelTensors) -> list[_Layer]:
     known: dict[tuple[int, str, str], _Layer] = {}
     found = []
     for layer, kind in enumerate(tensors.layers):
-        values = values_by[seen] if seen < count else chooser.mix.base
+        values = values_by[seen] if seen < count else ""
         downs = downs_by[layer if expert else met]
         key = (kind, values, downs)
         if key not in known:

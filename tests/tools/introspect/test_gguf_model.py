@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.truth import placements
 from knowledge.catalog.records import Architecture, ModelRecord
 from knowledge.catalog.store import Catalog, load_catalog
 from knowledge.errors import UsageError
@@ -21,8 +22,9 @@ from tests.fakes.gguf_files import (
     tensor_rows,
     write_gguf,
 )
-from tests.tools.memory.helpers import model, request_of, rows
-from tests.tools.memory.test_measured import off, placement_request
+from tests.tools.memory.helpers import DATA, model, request_of, rows
+from tools.commands.memory import MemoryQuery, engine_request
+from tools.commands.requests import parse
 from tools.introspect.from_gguf import sight_file
 from tools.introspect.shards import shard_names
 from tools.introspect.sighting import record_of
@@ -32,7 +34,6 @@ from tools.memory.weights import device_tensor_bytes, padded
 
 DAY = date(2026, 11, 21)
 MEASURED = {(row["model_id"], row["quant"].removesuffix("_MOE")) for row in rows("server.csv")}
-PLACED = {(row["model_id"], row["quant"].removesuffix("_MOE")) for row in rows("placements.csv")}
 
 
 def added(path: Path, name: str | None = None) -> ModelRecord:
@@ -84,15 +85,14 @@ def test_a_file_with_its_rotary_table_is_exact_to_the_byte(tmp_path: Path) -> No
     assert found.params_total == known.params_total
 
 
-@pytest.mark.parametrize("row", rows("placements.csv"), ids=lambda r: f"{r['model_id']}-{r['scenario']}")
-def test_placements_are_what_was_measured(files: Any, row: dict[str, str]) -> None:
-    quant = row["quant"].removesuffix("_MOE")
-    estimate = estimate_memory(files(row["model_id"], quant), placement_request(row))
-    for device, weights, cache_ in zip(
-        estimate.per_device, row["weights_bytes"].split(), row["kv_cache_bytes"].split(), strict=True
-    ):
-        assert off(device.weights_bytes, int(weights)) < 1e-5
-        assert device.kv_cache_bytes == int(cache_)
+def test_placements_are_what_was_measured(files: Any) -> None:
+    for case in placements(DATA):
+        known = model(case.request["model"])
+        request = engine_request(parse(MemoryQuery, case.request), known, None)
+        estimate = estimate_memory(files(known.id, request.quant), request)
+        for device, (weights, cached, _) in zip(estimate.per_device, case.devices, strict=True):
+            assert abs(device.weights_bytes - weights) <= 1e-5 * weights, case
+            assert device.kv_cache_bytes == cached, case
 
 
 DYNAMIC = {
