@@ -44,6 +44,12 @@ def sight_hub(repo: str, quant: str | None) -> Sighting:
         seen = sight_config(client, client.document("config.json", MAX_CONFIG), files)
     elif models:
         seen = _gguf(client, files, models, quant)
+    elif quant is not None:
+        raise NoAnswerError(
+            f"{repo} holds no GGUF files, so no {quant[:40]}.",
+            hint=f"Add {repo} without one; `memory --quant` then computes any.",
+            code="no_quant",
+        )
     elif "adapter_config.json" in files:
         raise UsageError(
             f"{repo} holds an adapter (LoRA), which changes another model.",

@@ -304,6 +304,8 @@ def test_a_gated_a_missing_and_an_empty_repository(hub: FakeHub) -> None:
     assert missing.value.exit_status == 1
     with pytest.raises(UsageError, match="neither a configuration"):
         added("me/empty")
+    with pytest.raises(NoAnswerError, match="no GGUF files"):
+        added("me/gated", "Q4_K_M")
     with pytest.raises(UsageError, match="adapter"):
         added("me/lora")
 
