@@ -105,7 +105,7 @@ def _longest(
     for end in range(last, first - 1, -1):
         piece = text[parts[first].start : parts[end].end]
         words = tokens(strip_quant(piece))
-        if not words or not (_known(index, words) or tokens(piece) in index.own):
+        if not words or not (_known(index, words) or (index.own and tokens(piece) in index.own)):
             continue
         if _PROGRAM.match(text, parts[end].end):
             return None, end - first + 1

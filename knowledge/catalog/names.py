@@ -186,7 +186,7 @@ def resolve_model_verbose(
         if kinds is None or exact.kind in kinds:
             return Resolution(exact, "id")
         raise _unknown(index, text, ())
-    own = index.own.get(tokens(name))
+    own = index.own.get(tokens(name)) if index.own else None
     if own is not None and (kinds is None or own.kind in kinds):
         return Resolution(own, "name")
     words = tokens(strip_quant(name.split("/")[-1]))
