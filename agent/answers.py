@@ -51,7 +51,7 @@ def license_of(model: ModelRecord, brief: Brief) -> Told:
 def benchmarks_of(model: ModelRecord, brief: Brief) -> Told:
     """The most telling published scores, or what is expected without any."""
     quality = quality_of(model.id, brief.task)
-    rows = load_catalog().benchmarks.for_model(model.id)
+    rows = load_catalog().benchmarks.for_model(model.scored_as)
     if not rows:
         return (
             f"no public score of this exact model is in the catalog; expected {quality.score:.0f} of 100 for "

@@ -8,11 +8,10 @@ import os
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from agent.llm_errors import OLLAMA, explained, named
+from tools.ollama import ollama_url
 
-OLLAMA_PORT = 11434
 LONGEST_CONTEXT = 16_384
 """Tokens that are asked of Ollama at most: memory for more would be taken from the person's own use."""
 API_CONTEXT = 32_000
@@ -58,25 +57,6 @@ def split_model(model: str) -> tuple[str, str]:
     if not name:
         return "", model
     return (OLLAMA if provider in ("ollama", "ollama_chat") else provider), name
-
-
-def ollama_url() -> str:
-    """Where Ollama answers: OLLAMA_API_BASE, or OLLAMA_HOST with or without scheme and port, or here."""
-    base = os.environ.get("OLLAMA_API_BASE", "").strip()
-    given = base or os.environ.get("OLLAMA_HOST", "").strip() or "127.0.0.1"
-    has_scheme = "://" in given
-    parts = urlsplit(given if has_scheme else f"http://{given}")
-    host = parts.hostname or "127.0.0.1"
-    # A server listens on all addresses there, a client has to name one.
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    host = f"[{host}]" if ":" in host else host
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-    if port is None and not (has_scheme and (base or parts.scheme == "https")):
-        port = OLLAMA_PORT
-    return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
 
 async def read_profile(model: str) -> Profile:

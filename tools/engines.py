@@ -69,10 +69,20 @@ def native_quant(model: ModelRecord) -> str | None:
     return str(native) if native is not None else None
 
 
+def own_quant(model: ModelRecord) -> str | None:
+    """The quantization of the file that a person added; None for models of the catalog."""
+    return model.added.quant if model.added is not None else None
+
+
+def published_quant(model: ModelRecord) -> str | None:
+    """The one quantization that a model is used in: that of its file, or the format it was trained in."""
+    return own_quant(model) or native_quant(model)
+
+
 def _ladder(model: ModelRecord, format_: str, quant: str | None) -> list[str]:
     if quant is not None:
         return [quant]
-    native = native_quant(model)
+    native = published_quant(model)
     return [native] if native else list(table()["ladders"][format_])
 
 
@@ -123,6 +133,8 @@ def options_for(
     for item in chosen:
         if offload and item.id != OFFLOADER:
             continue
+        if own_quant(model) is not None and "gguf" not in item.formats:
+            continue  # what the person has is a GGUF file
         format_ = next((f for f in item.formats if f in table()["ladders"]), item.formats[0])
         if (
             format_ == "gguf"

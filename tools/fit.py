@@ -15,7 +15,7 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.budget import GIB, Room, room_of
 from tools.candidates import Configuration, SpeedFigure
-from tools.engines import ENCODER_KINDS, Option, options_for
+from tools.engines import ENCODER_KINDS, Option, options_for, own_quant
 from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
 from tools.memory.estimate import CONTEXT_STEP, DeviceBytes, device_bytes, estimate_memory, max_context
@@ -33,7 +33,7 @@ from tools.placing import (
     spilled,
 )
 from tools.projector import projector_bytes, with_projector
-from tools.quant_loss import cache_loss, quality_loss
+from tools.quant_loss import cache_loss, nominal_bits, quality_loss
 from tools.speed import estimate_speed
 from tools.utility import memory_score, speed_penalty, speed_score, table, utility
 
@@ -94,7 +94,9 @@ class _Search:
         """Looks through all options; through system memory only where the accelerators hold nothing good."""
         blocks = block_params(self.model)
         for option in self._options():
-            if option.format != "gguf" or blocks * least_bits(option.quant) / 8 <= self.room.total_bytes:
+            own = option.quant == own_quant(self.model)
+            bounded = option.format == "gguf" and not own
+            if not bounded or blocks * least_bits(option.quant) / 8 <= self.room.total_bytes:
                 self._on_devices(option)
         if may_spill(self.machine, self.room, self.ask) and self._wants_more():
             plan = plan_of(self.model)
@@ -111,9 +113,8 @@ class _Search:
         """System memory is ten times slower: it is worth a look where nothing above three bits fits."""
         if not self.fitted:
             return True
-        return self.best is not None and _bits(self.best.configuration.quant) < float(
-            table()["spill_below_bits"]
-        )
+        limit = float(table()["spill_below_bits"])
+        return self.best is not None and nominal_bits(self.model, self.best.configuration.quant) < limit
 
     def _at_best(self, option: Option, kv: str, speed: float | None, memory: float) -> float:
         """Merit that an option of at most this speed (None: any) and memory score cannot exceed."""
@@ -128,7 +129,7 @@ class _Search:
             return None
         bits, speed = self.known
         cached = 1.0 if kv in UNQUANTIZED else MOST_GAIN_BY_CACHE
-        return speed * max(1.0, bits / _bits(option.quant)) * MOST_GAIN_BY_FORMAT * cached
+        return speed * max(1.0, bits / nominal_bits(self.model, option.quant)) * MOST_GAIN_BY_FORMAT * cached
 
     def _on_devices(self, option: Option) -> None:
         for kv in cache_types_for(option, self.ask):
@@ -142,7 +143,7 @@ class _Search:
             self.fitted = True
             speed = self._consider(Placed(option, request, sizes))
             if speed is not None and kv in UNQUANTIZED:
-                self.known = (_bits(option.quant), speed)
+                self.known = (nominal_bits(self.model, option.quant), speed)
             if speed is None or speed >= self.ask.min_speed or kv not in UNQUANTIZED:
                 return  # one step down may be for speed, the next one is for memory only
 
@@ -243,7 +244,7 @@ def _hopeless(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Ref
 
     A lower bound: embeddings and output, which may stay in system memory, are not counted, nor is any cache.
     """
-    if ask.quant is not None:
+    if ask.quant is not None or own_quant(model) is not None:
         return None
     least = int(block_params(model) * LEAST_BITS / 8)
     host = (room.host_bytes or 0) if may_spill(machine, room, ask) else 0
@@ -255,12 +256,6 @@ def _hopeless(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Ref
         "memory",
         shortfall_bytes=least - room.total_bytes,
     )
-
-
-@cache
-def _bits(quant: str) -> float:
-    record = load_catalog().quantizations.get(quant)
-    return record.bits_per_weight if record else 16.0
 
 
 def _merit(ask: Ask, loss: float, speed: float, memory: float, support: float) -> float:

@@ -119,7 +119,7 @@ def prior_of(model_id: str) -> tuple[float, float]:
     if x is None:
         return float(fit["floor"]), float(fit["spread_unknown"])
     ability = sum(w * v for w, v in zip(fit["weights"], x, strict=True))
-    ability += fit["makers"].get(organization(model_id), float(fit["unknown_maker"]))
+    ability += fit["makers"].get(organization(model.origin_id), float(fit["unknown_maker"]))
     ability += fit["families"].get(model.family, 0.0)
     return ability, float(fit["spread"])
 
@@ -152,7 +152,7 @@ def _residuals(model: ModelRecord, task: Task) -> list[tuple[float, float, Bench
         return []
     prior, _ = prior_of(model.id)
     found = []
-    for result in load_catalog().benchmarks.for_model(model.id):
+    for result in load_catalog().benchmarks.for_model(model.scored_as):
         level = group["levels"].get(board_key(result))
         y = logit_of(result)
         weight = row_weight(result, task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -27,9 +28,18 @@ def _ollama_name(model: ModelRecord, quant: str) -> str | None:
 
     A tag without a size (`qwen3.5`) points at whatever size the library calls its default.
     """
+    if model.added is not None and model.added.source == "ollama" and quant == model.added.quant:
+        return model.ollama_tag
     if model.ollama_tag and ":" in model.ollama_tag and quant in (DEFAULT_OLLAMA_QUANT, *NATIVE):
         return model.ollama_tag
     return f"hf.co/{model.gguf_repo}:{quant}" if model.gguf_repo else None
+
+
+def _own_file(model: ModelRecord | None, quant: str) -> str | None:
+    """The path of the file that a person added, quoted for a shell, where it has this quantization."""
+    added = model.added if model is not None else None
+    own = added is not None and added.source == "file" and added.quant == quant
+    return shlex.quote(added.location) if added is not None and own else None
 
 
 def _fields(candidate: Candidate) -> dict[str, Any]:
@@ -40,8 +50,11 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
         "name": candidate.model,
         **candidate.extra.get("config", {}),
     }
+    if model is not None and model.added is not None:
+        fields["model_id"] = model.added.location if model.added.source == "hub" else model.origin_id
     if c is None:
         return fields
+    own = _own_file(model, c.quant)
     quantized = c.kv_cache_type not in ("f16", "bf16", "provider")
     keys, _, values = c.kv_cache_type.partition("/")
     offload = f" -ngl {c.gpu_layers}" if c.gpu_layers is not None else ""
@@ -54,6 +67,9 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
         "total_context": c.context * c.parallel,
         "gguf_repo": model.gguf_repo if model else None,
         "ollama_name": _ollama_name(model, c.quant) if model else None,
+        "own_file": own,
+        "own_name": candidate.model.lower(),
+        "own_or_repo": own or (model.gguf_repo if model else None),
         "ollama_kv": f" OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE={keys}" if quantized else "",
         "kv_flags": f" -fa on -ctk {keys} -ctv {values or keys}" if quantized else "",
         # Ollama gives every request a context of its own, llama.cpp shares one among its slots.

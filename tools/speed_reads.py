@@ -9,7 +9,7 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import UsageError
 from tools.memory.kv_cache import cache_plan, cache_types
 from tools.memory.llama_cpp import Plan, plan_of
-from tools.memory.quantization import known_quants, tables
+from tools.memory.quantization import tables
 from tools.memory.shapes import has_experts, has_state
 from tools.speed_work import MOST_SCALE
 
@@ -73,7 +73,7 @@ def reads_of(model: ModelRecord, quant: str, kv_cache_type: str) -> Reads | None
 def _compute(model: ModelRecord, quant: str, kv_cache_type: str) -> Reads | None:
     arch = model.architecture
     plan = plan_of(model)
-    if plan is not None and quant.upper() in known_quants() and 1 / MOST_SCALE < plan.scale < MOST_SCALE:
+    if plan is not None and plan.knows(quant.upper()) and 1 / MOST_SCALE < plan.scale < MOST_SCALE:
         dense, experts, held = _by_tensor(plan, quant.upper())
         exact = True
     else:

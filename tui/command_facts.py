@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from tools.commands.added import AddQuery, RemoveQuery, add_model, remove_model
 from tools.commands.benchmarks import BenchmarksQuery
 from tools.commands.benchmarks import benchmarks as answer_benchmarks
 from tools.commands.catalog import (
@@ -20,8 +23,8 @@ from tools.commands.compare import CompareQuery
 from tools.commands.compare import compare as answer_compare
 from tools.commands.hardware import HardwareQuery
 from tools.commands.hardware import hardware as answer_hardware
-from tui import facts_text
-from tui.invocation import common_options
+from tui import added_text, facts_text
+from tui.invocation import common_options, invocation
 from tui.request_command import Face, request_command
 
 compare = request_command(
@@ -72,9 +75,13 @@ def _group(name: str, text: str, commands: list[click.Command]) -> click.Group:
     )
 
 
+def _add(query: AddQuery) -> dict[str, Any]:
+    return add_model(query, offline=invocation(click.get_current_context()).offline)
+
+
 models = _group(
     "models",
-    "The models that the catalog knows.",
+    "The models that the catalog knows, and those that you added.",
     [
         request_command(
             Face(
@@ -95,6 +102,33 @@ models = _group(
                 show=facts_text.model_lines,
                 help="Show everything known of one model, and where it comes from.",
                 positional="model",
+            )
+        ),
+        request_command(
+            Face(
+                name="add",
+                request=AddQuery,
+                answer=_add,
+                show=added_text.added_lines,
+                help="Add a model that the catalog lacks, or your own file of one that it has.\n\n"
+                "SOURCE is a GGUF file (any part of a sharded one), ollama:TAG, or a hub id: org/name, or "
+                "org/name:Q4_K_M in a GGUF repository. Only the header is read.\n\n"
+                "NETWORK: ollama:TAG asks the server at OLLAMA_HOST (by default this machine's port 11434), "
+                "a hub id asks huggingface.co (or HF_ENDPOINT), with the token in HF_TOKEN if there is one. "
+                "A file needs no network. --offline refuses the other two.",
+                positional="source",
+                why=False,
+            )
+        ),
+        request_command(
+            Face(
+                name="remove",
+                request=RemoveQuery,
+                answer=remove_model,
+                show=added_text.removed_lines,
+                help="Forget a model that you added; its weights are left alone.",
+                positional="model",
+                why=False,
             )
         ),
     ],

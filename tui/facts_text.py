@@ -20,7 +20,7 @@ def models_lines(document: Document, why: bool) -> list[str]:
     """The answer of `models list`."""
     rows = [
         [
-            model["model_id"],
+            model["model_id"] + (" (added)" if model["added"] else ""),
             model["kind"],
             _billions(model["params_b"]),
             tokens(model["context_length"]),

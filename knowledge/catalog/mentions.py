@@ -84,7 +84,7 @@ def _misspelled(catalog: Catalog, text: str, parts: list[Token], first: int) -> 
 
 
 def _first_words(index: NameIndex) -> frozenset[str]:
-    words = {key[0] for key in (*index.by_core, *index.aliases) if key}
+    words = {key[0] for key in (*index.by_core, *index.aliases, *index.own) if key}
     return frozenset(word for word in words if not is_number(word)) | {"meta", "c4ai", "nvidia", "mistralai"}
 
 
@@ -105,7 +105,7 @@ def _longest(
     for end in range(last, first - 1, -1):
         piece = text[parts[first].start : parts[end].end]
         words = tokens(strip_quant(piece))
-        if not words or not _known(index, words):
+        if not words or not (_known(index, words) or (index.own and tokens(piece) in index.own)):
             continue
         if _PROGRAM.match(text, parts[end].end):
             return None, end - first + 1

@@ -80,8 +80,10 @@ class NameIndex:
         self.by_core: dict[Words, list[Entry]] = {}
         self.by_letters: dict[str, list[Entry]] = {}
         self.entries: list[Entry] = []
-        tuned = {core(words) for words in map(_words_of, catalog.models) if TUNED & set(words)}
-        for record in catalog.models:
+        bundled = [record for record in catalog.models if record.added is None]
+        self.added = [record for record in catalog.models if record.added is not None]
+        tuned = {core(words) for words in map(_words_of, bundled) if TUNED & set(words)}
+        for record in bundled:
             words = _words_of(record)
             roles = record.kind not in _SIZED_BY_WORD
             base = record.kind == "base" or (roles and bool(BASE & set(words)))
@@ -94,6 +96,22 @@ class NameIndex:
             for alias in (*record.aliases, *((record.ollama_tag,) if record.ollama_tag else ())):
                 if "/" not in alias:
                     self.aliases.setdefault(tokens(alias), []).append(record)
+
+    @cached_property
+    def own(self) -> dict[Words, ModelRecord]:
+        """Added models by the words of their names and tags, where no model of the catalog has these words.
+
+        They are found by exact words only, so that they never change what a name of the catalog means;
+        `local/NAME` always leads to them.
+        """
+        found: dict[Words, ModelRecord] = {}
+        for record in self.added:
+            for name in (record.name, record.ollama_tag or ""):
+                words = tokens(name)
+                plain = tokens(strip_quant(name))
+                if words and not (plain in self.aliases or (plain and self.same(plain))):
+                    found.setdefault(words, record)
+        return found
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
@@ -111,7 +129,8 @@ class NameIndex:
     @cached_property
     def plain_names(self) -> dict[str, str]:
         """Display names by their words in one string."""
-        return {" ".join(entry.words): entry.record.name for entry in reversed(self.entries)}
+        names = {" ".join(entry.words): entry.record.name for entry in reversed(self.entries)}
+        return {" ".join(tokens(record.name)): record.id for record in self.added} | names
 
     def same(self, words: Words) -> list[Entry]:
         """Models whose names have these words, whatever the separators and roles."""
@@ -167,6 +186,9 @@ def resolve_model_verbose(
         if kinds is None or exact.kind in kinds:
             return Resolution(exact, "id")
         raise _unknown(index, text, ())
+    own = index.own.get(tokens(name)) if index.own else None
+    if own is not None and (kinds is None or own.kind in kinds):
+        return Resolution(own, "name")
     words = tokens(strip_quant(name.split("/")[-1]))
     if len(text) > 200 or all(is_number(word) or word == "+" for word in words):
         raise _unknown(index, text, ())

@@ -126,8 +126,49 @@ class EmbeddingFacts(Record):
     """Weights in memory as the publisher's metadata states them, in MB (10**6 bytes)."""
 
 
+class OwnTensors(Record):
+    """Every tensor of a weights file, with its type: a line is `name type dimensions`, row length first.
+
+    Names stand without `.weight` and without `blk.N.`; layers of one make are stored once.
+    """
+
+    outside: tuple[str, ...]
+    kinds: tuple[tuple[str, ...], ...]
+    """Tensors of each make of layer."""
+    layers: tuple[int, ...]
+    """Make of each layer, in order: an index into `kinds`."""
+    beside: tuple[str, ...] = ()
+    """Tensors of the same file that are no part of the text model (a vision tower, prediction layers)."""
+
+
+class Added(Record):
+    """Where a model that a person added comes from, and what was seen there."""
+
+    source: Literal["file", "ollama", "hub"]
+    location: str
+    """Path of the file, tag of the server, or hub id."""
+    revision: str | None = None
+    """Digest or commit, where the source names one."""
+    day: str
+    """ISO date on which it was added."""
+    file_bytes: int | None = None
+    """Size of the weights files."""
+    quant: str | None = None
+    """Name of the file's own quantization; None where the source holds several or none."""
+    base_model: str | None = None
+    """Hub id of the catalog's model that this one is or comes from."""
+    same_weights: bool = False
+    """The base model itself, in another format or quantization."""
+    tensors: OwnTensors | None = None
+    sources: dict[str, str] = {}
+    """Where each field of the record comes from; `*` is the rest."""
+
+
 class ModelRecord(Record):
-    """One canonical model. Quantized uploads and derivatives are links, never records of their own."""
+    """One canonical model. Quantized uploads and derivatives are links, never records of their own.
+
+    What a person added is a record too, with `added` set and an id under `local/`.
+    """
 
     id: str
     """Hub id, `org/name`."""
@@ -157,11 +198,22 @@ class ModelRecord(Record):
     architecture: Architecture | None = None
     embedding: EmbeddingFacts | None = None
     as_of: str
+    added: Added | None = None
 
     @cached_property
     def name(self) -> str:
         """Display name: the id without its organization."""
         return self.id.split("/", 1)[-1]
+
+    @property
+    def origin_id(self) -> str:
+        """Hub id of the model that this one is or comes from; its own for models of the catalog."""
+        return self.added.base_model or self.id if self.added is not None else self.id
+
+    @property
+    def scored_as(self) -> str:
+        """Hub id under which published scores of these very weights stand."""
+        return self.origin_id if self.added is not None and self.added.same_weights else self.id
 
     @property
     def params_b(self) -> float | None:

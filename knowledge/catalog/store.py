@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import TypeAdapter
 
+from knowledge.catalog.added import added_folder, read_added
 from knowledge.catalog.benchmarks import Benchmarks
 from knowledge.catalog.records import (
     Accelerator,
@@ -19,6 +21,7 @@ from knowledge.catalog.records import (
     SystemMemory,
 )
 from knowledge.catalog.sources import Sources
+from knowledge.home import HOME_VARIABLE
 
 DATA = Path(__file__).resolve().parent / "data"
 R = TypeVar("R", bound=Record)
@@ -108,10 +111,27 @@ class Catalog:
     def sources(self, model_id: str) -> dict[str, str]:
         """Where each field of a model comes from; `*` is the source of the rest."""
         record = self.model(model_id)
+        if record is not None and record.added is not None:
+            return record.added.sources
         return {} if record is None else self._sources.of(record.id)
 
 
 @cache
-def load_catalog() -> Catalog:
-    """The bundled catalog, read once in a process."""
+def _catalog_of(home_variable: str | None) -> Catalog:
+    own = read_added(added_folder())
+    return _bundled().with_models(own) if own else _bundled()
+
+
+@cache
+def _bundled() -> Catalog:
     return Catalog()
+
+
+def load_catalog() -> Catalog:
+    """The bundled catalog with the models that a person added, read once in a process (and state folder)."""
+    return _catalog_of(os.environ.get(HOME_VARIABLE))
+
+
+def forget_added() -> None:
+    """Makes the next `load_catalog` read the added models again."""
+    _catalog_of.cache_clear()

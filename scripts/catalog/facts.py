@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-Row = dict[str, object]
-"""One record of models.json as it stands there."""
+from knowledge.shapes.rows import Row
 
 # Values of models.json that the study's list of conflicts (hand-found traps) or its reading rules overrule.
 # `None` clears a value that was not settled.
@@ -201,23 +199,3 @@ def read_csv(path: Path) -> list[dict[str, str]]:
     """Rows of a table as dictionaries."""
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def integer(row: Mapping[str, object], key: str) -> int | None:
-    """An integer field, None where it is missing."""
-    value = row.get(key)
-    if value is None or value == "":
-        return None
-    return int(cast("int | float | str", value))
-
-
-def text(row: Mapping[str, object], key: str) -> str | None:
-    """A text field, None where it is missing or empty."""
-    value = row.get(key)
-    return None if value in (None, "") else str(value)
-
-
-def number(row: Mapping[str, object], key: str) -> float | None:
-    """A number field, None where it is missing."""
-    value = row.get(key)
-    return None if value in (None, "") else float(cast("float | str", value))

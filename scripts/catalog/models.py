@@ -8,14 +8,14 @@ from typing import cast
 from knowledge.catalog.parameters import implied_parameters
 from knowledge.catalog.records import Architecture, EmbeddingFacts, License, ModelRecord
 from knowledge.catalog.tokens import tokens
+from knowledge.shapes.draft import COUNTED_ATTENTION
+from knowledge.shapes.families import FAMILIES, Family
+from knowledge.shapes.from_config import built_architecture
+from knowledge.shapes.rows import Row, integer, text
+from knowledge.shapes.settle import CONFIRMED, NEXTN_SHARE, TOWER_SHARE
 from scripts.catalog.aliases import MODEL_ALIASES
-from scripts.catalog.architectures import built_architecture
-from scripts.catalog.draft import COUNTED_ATTENTION
-from scripts.catalog.facts import Row, integer, text
 from scripts.catalog.languages import language_codes
 from scripts.catalog.measured import measured_architecture
-from scripts.catalog.settle import CONFIRMED, NEXTN_SHARE, TOWER_SHARE
-from scripts.catalog.shapes import FAMILIES, Family
 from scripts.catalog.tables import american
 
 READ_THE_LICENSE = "license not known or not read: read the license before commercial use"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from scripts.catalog.facts import Row
+from knowledge.shapes.rows import Row
 
 SOURCE = "published configuration; reproduces the parameter count"
 SHAPE_FIELDS = (

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from knowledge.catalog.records import Accelerator, License, SystemMemory
+from knowledge.shapes.rows import number, text
 from scripts.catalog.aliases import ACCELERATOR_ALIASES, GPUS_ON_BOARD, MEMORY_OPTIONS_GB
-from scripts.catalog.facts import number, text
 
 _SPELLING = (
     ("licence", "license"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agent.profiles import LONGEST_CONTEXT, ollama_url, read_profile, split_model
+from agent.profiles import LONGEST_CONTEXT, read_profile, split_model
 from agent.voice import VoiceError
 from tests.fakes.model_server import FakeOllama
+from tools.ollama import ollama_url
 
 URLS = {
     "": "http://127.0.0.1:11434",

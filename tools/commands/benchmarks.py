@@ -65,7 +65,7 @@ def id_of(model: ModelRecord | ApiModel) -> str:
 def results_of(model: ModelRecord | ApiModel) -> tuple[BenchmarkResult, ...]:
     """Scores by hub id; those of an API model by the names that the boards list it under."""
     if isinstance(model, ModelRecord):
-        return load_catalog().benchmarks.for_model(model.id)
+        return load_catalog().benchmarks.for_model(model.scored_as)
     from knowledge.catalog.api_models import api_benchmarks
 
     return tuple(result for _, result in api_benchmarks(load_catalog(), model))

@@ -9,6 +9,7 @@ from pydantic import Field
 from knowledge.catalog.records import Accelerator, Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError
+from tools.commands.added import shown
 from tools.commands.lookups import accelerator_named, any_model_named
 from tools.commands.requests import Name, Number, Request
 from tools.licensing import judge
@@ -30,6 +31,7 @@ class ModelsQuery(Request):
     commercial: bool = Field(False, description="only models whose license allows commercial use")
     min_params: Billions | None = Field(None, description="billions of parameters, at least")
     max_params: Billions | None = Field(None, description="billions of parameters, at most")
+    added: bool = Field(False, description="only models that you added")
 
 
 class ModelQuery(Request):
@@ -61,6 +63,10 @@ def list_models(query: ModelsQuery) -> Document:
         (model for model in load_catalog().models if _passes(model, query)), key=lambda m: m.id.lower()
     )
     if not kept:
+        if query.added and not any(model.added for model in load_catalog().models):
+            raise NoAnswerError(
+                "You added no model yet.", hint="`llm-advisor models add --help` tells how.", code="no_model"
+            )
         raise NoAnswerError(
             "No model of the catalog passes these filters.", hint="Leave one of them away.", code="no_model"
         )
@@ -70,7 +76,8 @@ def list_models(query: ModelsQuery) -> Document:
 def _passes(model: ModelRecord, query: ModelsQuery) -> bool:
     size = model.params_b
     return (
-        (query.text is None or query.text.lower() in f"{model.id} {model.family}".lower())
+        (model.added is not None or not query.added)
+        and (query.text is None or query.text.lower() in f"{model.id} {model.family}".lower())
         and (query.kind is None or model.kind == query.kind)
         and (query.license is None or (model.license or "").lower() == query.license.lower())
         and (not query.commercial or model.commercial_use in ("yes", "conditional"))
@@ -91,6 +98,7 @@ def _summary(model: ModelRecord) -> Document:
         "license": model.license,
         "commercial_use": model.commercial_use,
         "release_date": model.release_date,
+        "added": model.added.location if model.added is not None else None,
     }
 
 
@@ -101,10 +109,8 @@ def show_model(query: ModelQuery) -> Document:
         NoAnswerError: The model is not known.
     """
     model, note = any_model_named(query.model)
-    document: Document = {
-        "model": getattr(model, "name", None) or query.model,
-        **model.model_dump(mode="json"),
-    }
+    facts = shown(model) if isinstance(model, ModelRecord) else model.model_dump(mode="json")
+    document: Document = {"model": getattr(model, "name", None) or query.model, **facts}
     if isinstance(model, ModelRecord):
         catalog = load_catalog()
         document["model_id"] = model.id

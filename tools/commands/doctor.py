@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from knowledge.errors import AdvisorError
 from knowledge.home import HOME_VARIABLE, home
+from tools.ollama import ollama_url
 
 Document = dict[str, Any]
 State = Literal["ok", "warning", "missing", "skipped"]
@@ -30,7 +30,6 @@ PACKAGES = (
     "textual",
     "torch",
 )
-OLLAMA = "http://127.0.0.1:11434"
 OLLAMA_SECONDS = 1.5
 MIN_PYTHON = (3, 11)
 LEAST_DISK = 10 << 30
@@ -217,25 +216,12 @@ def _disk() -> Check:
     return Check("disk", "ok", free)
 
 
-def ollama_address() -> str:
-    """Where Ollama listens: `OLLAMA_HOST`, or its default on this machine."""
-    given = os.environ.get("OLLAMA_HOST", "").strip()
-    if not given:
-        return OLLAMA
-    parts = urlsplit(given if "//" in given else f"http://{given}")
-    host = parts.hostname or "127.0.0.1"
-    # A server told to listen on all addresses is reached on this machine's own.
-    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{host}:{parts.port or 11434}"
-
-
 def _ollama(offline: bool) -> Check:
     if offline:
         return Check("Ollama", "skipped", "not asked for, because of --offline")
     import urllib.request
 
-    address = ollama_address()
+    address = ollama_url()
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{address}/api/version", timeout=OLLAMA_SECONDS) as answer:

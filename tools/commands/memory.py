@@ -12,7 +12,7 @@ from knowledge.errors import UsageError
 from tools.candidates import evidence_json
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import Name, Number, Request, Text, Tokens
-from tools.engines import GGUF_ENGINES, native_quant
+from tools.engines import GGUF_ENGINES, published_quant
 from tools.hardware_types import Machine
 from tools.memory.engines import default_quant, is_encoder
 from tools.memory.estimate import estimate_memory
@@ -233,7 +233,7 @@ def usual_format(model: ModelRecord, engine: str | None = None) -> tuple[str, st
     if is_encoder(model):
         return "F16", engine or "transformers"
     name = engine or DEFAULTS.engine
-    native = native_quant(model)
+    native = published_quant(model)
     return native if native is not None and name in GGUF_ENGINES else default_quant(name), name
 
 

@@ -39,8 +39,10 @@ def formula(plan: Plan, request: MemoryRequest, found: Layout) -> str:
     weights, kv, compute = (sum(share[i] for share in found.devices) for i in range(3))
     table = plan.weights_in(request.quant.upper())
     copy = ", and a copy of it is the output matrix" if plan.arch.tied else ""
+    own = request.quant.upper() == plan.own_quant
+    types = "with the file's own types" if own else f"in the {request.quant} mix"
     return (
-        f"weights {_gib(weights)} ({table.tensors} tensors in the {request.quant} mix; the token table of "
+        f"weights {_gib(weights)} ({table.tensors} tensors {types}; the token table of "
         f"{_gib(table.host)} stays in system memory{copy}) + "
         f"cache {_gib(kv)} ({_cache_words(plan, request)}) + scratch {_gib(compute)} (micro-batch of "
         f"{request.ubatch_size}, flash attention {'on' if request.flash_attention else 'off'})"
@@ -101,6 +103,15 @@ def _borrowed(plan: Plan, request: MemoryRequest) -> int:
     return 0
 
 
+def _types_evidence(model: ModelRecord, plan: Plan, request: MemoryRequest) -> Evidence:
+    """Where the types of the tensors come from."""
+    if model.added is not None and request.quant.upper() == plan.own_quant:
+        return Evidence("user", f"tensor types of {model.added.location}", model.added.day)
+    return Evidence(
+        "tool", "llama-quantize's own mix without importance matrix; uploads by other recipes differ"
+    )
+
+
 def exact_estimated(model: ModelRecord, request: MemoryRequest, found: Layout, plan: Plan) -> Estimated:
     """Adds interval, words and evidence to a layout."""
     assumptions = _assumptions(model, plan, request)
@@ -115,9 +126,7 @@ def exact_estimated(model: ModelRecord, request: MemoryRequest, found: Layout, p
         high += _borrowed(plan, request)
     basis = (
         Evidence("measurement", ENGINE),
-        Evidence(
-            "tool", "llama-quantize's own mix without importance matrix; uploads by other recipes differ"
-        ),
+        _types_evidence(model, plan, request),
         Evidence("catalog", f"architecture of {model.id} ({plan.arch.arch})", model.as_of),
     )
     return Estimated(

@@ -19,9 +19,9 @@ from tools.memory.kv_cache import (
     kv_cache_bytes,
     layer_cache_bytes,
 )
-from tools.memory.quantization import is_quantized
+from tools.memory.quantization import FileTypes, TypeChooser, is_quantized, known_quants
 from tools.memory.shapes import extra_int
-from tools.memory.tensors import ModelTensors, has_table, model_tensors, second_table_on_cpu
+from tools.memory.tensors import ModelTensors, has_table, model_tensors, own_tensors, second_table_on_cpu
 from tools.memory.types import MemoryRequest
 from tools.memory.weights import Weights, weights_of
 
@@ -41,12 +41,24 @@ class Plan:
     """Factor on the weights where the stated parameters differ from those of the tensor table."""
     tensors: ModelTensors
     weights: dict[str, Weights]
+    own_quant: str | None = None
+    """Name of the quantization of the file that the tensors were read from, whose types are known."""
 
     def weights_in(self, quant: str) -> Weights:
+        """The weights in a quantization.
+
+        Raises:
+            UsageError: it is neither the file's own nor one of llama.cpp's.
+        """
         found = self.weights.get(quant)
         if found is None:
-            found = self.weights[quant] = weights_of(self.arch, self.tensors, quant)
+            types = FileTypes() if quant == self.own_quant else TypeChooser(quant, self.arch)
+            found = self.weights[quant] = weights_of(self.arch, self.tensors, types)
         return found
+
+    def knows(self, quant: str) -> bool:
+        """Whether `weights_in` answers."""
+        return quant == self.own_quant or quant in known_quants()
 
 
 _PLANS: dict[int, tuple[ModelRecord, Plan | None]] = {}
@@ -67,15 +79,23 @@ def _scale(model: ModelRecord, arch: Architecture, tensors: ModelTensors) -> flo
     return ratio
 
 
+def _writes(arch: Architecture | None) -> bool:
+    """Models that only read keep no cache: their memory is not that of a decoder."""
+    return arch is not None and arch.extra.get("attention.causal") is not False
+
+
 def plan_of(model: ModelRecord) -> Plan | None:
     """The prepared shape of a model; None where its tensors are not known."""
     entry = _PLANS.get(id(model))
     if entry is not None:
         return entry[1]
     arch, plan = model.architecture, None
-    if arch is not None and has_table(arch):
-        cache, tensors = cache_plan(arch), model_tensors(arch)
-        plan = Plan(arch, cache, compute_plan(arch, cache), _scale(model, arch, tensors), tensors, {})
+    own = model.added.tensors if model.added is not None and _writes(arch) else None
+    if arch is not None and (own is not None or has_table(arch)):
+        cache, tensors = cache_plan(arch), model_tensors(arch) if own is None else own_tensors(own)
+        scale = _scale(model, arch, tensors) if own is None else 1.0
+        quant = model.added.quant if own is not None and model.added is not None else None
+        plan = Plan(arch, cache, compute_plan(arch, cache), scale, tensors, {}, quant and quant.upper())
     _PLANS[id(model)] = (model, plan)
     return plan
 

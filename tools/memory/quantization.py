@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from knowledge.catalog.records import Architecture
 from knowledge.errors import UsageError
@@ -121,6 +121,31 @@ def _query_groups(arch: Architecture) -> int:
         return 0
     head_dim, queries, keys = attention_widths(arch, 0)
     return queries // keys if head_dim and keys else 0
+
+
+class Types(Protocol):
+    """Decides the type of each tensor of a model."""
+
+    expert_count: int
+
+    def values_types(self, count: int) -> tuple[str, ...]: ...
+    def down_types(self, layers: int) -> tuple[str, ...]: ...
+    def choose(self, tensor: Tensor, values: str, downs: str) -> str: ...
+
+
+class FileTypes:
+    """The types that a file has, whatever recipe wrote them."""
+
+    expert_count = 0
+
+    def values_types(self, count: int) -> tuple[str, ...]:
+        return ("",) * count
+
+    def down_types(self, layers: int) -> tuple[str, ...]:
+        return ("",) * layers
+
+    def choose(self, tensor: Tensor, values: str, downs: str) -> str:
+        return tensor.type
 
 
 class TypeChooser:

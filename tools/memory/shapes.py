@@ -101,8 +101,10 @@ def layer_cache(arch: Architecture, layer: int) -> LayerCache:
         return LayerCache(0, 0, windowed, convolution, state)
     if arch.latent is not None:
         return LayerCache(arch.latent.kv_rank + arch.latent.rope_dim, 0, windowed, convolution, state)
-    width = attention_widths(arch, layer)[2]
-    return LayerCache(width, width, windowed, convolution, state)
+    head_dim, _, width = attention_widths(arch, layer)
+    value_dim = per_layer(arch, "attention.value_length", layer, head_dim)
+    value = width if value_dim == head_dim else width // head_dim * value_dim
+    return LayerCache(width, value, windowed, convolution, state)
 
 
 def _attention_sizes(arch: Architecture, layer: int) -> Sizes:

@@ -10,11 +10,13 @@ from importlib.resources import files
 from math import prod
 from typing import Any, NamedTuple
 
-from knowledge.catalog.records import Architecture
+from knowledge.catalog.records import Architecture, OwnTensors
 from tools.memory.shapes import Sizes, layer_kinds, layer_sizes, model_sizes
 
-HOST_TENSORS = ("token_embd", "per_layer_token_embd")
+HOST_TENSORS = ("token_embd", "per_layer_token_embd", "position_embd", "token_types")
 """Tables that llama.cpp reads row by row and keeps in system memory."""
+EARLY_TENSORS = ("rope_freqs", "rope_factors_long", "rope_factors_short")
+"""Rotary tables: named as if outside the layers, but held where the first layer is."""
 
 
 class Tensor(NamedTuple):
@@ -22,6 +24,8 @@ class Tensor(NamedTuple):
 
     name: str
     shape: tuple[int, ...]
+    type: str = ""
+    """Type in the file that the tensor was read from; empty where a quantization decides."""
 
     @property
     def values(self) -> int:
@@ -41,6 +45,8 @@ class ModelTensors(NamedTuple):
     """Tensors by the first layer of a make."""
     layers: list[int]
     """Make of each layer, in order."""
+    beside: tuple[Tensor, ...] = ()
+    """Tensors of the file that the text model does without."""
 
     def counted(self) -> Iterator[tuple[Tensor, int]]:
         """Every tensor with the number of times it occurs."""
@@ -112,3 +118,17 @@ def model_tensors(arch: Architecture) -> ModelTensors:
     layers = layer_kinds(arch)
     kinds = {kind: _present(inside, layer_sizes(arch, kind)) for kind in set(layers)}
     return ModelTensors(_present(outside, model_sizes(arch)), kinds, layers)
+
+
+def own_tensors(stored: OwnTensors) -> ModelTensors:
+    """The tensors of a file that a person added, with their types."""
+
+    def read(lines: tuple[str, ...]) -> tuple[Tensor, ...]:
+        found = []
+        for line in lines:
+            name, type_name, *dims = line.split()
+            found.append(Tensor(name, tuple(map(int, dims)), type_name))
+        return tuple(found)
+
+    kinds = {number: read(lines) for number, lines in enumerate(stored.kinds)}
+    return ModelTensors(read(stored.outside), kinds, list(stored.layers), read(stored.beside))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from knowledge.catalog.records import Architecture
-from tools.memory.quantization import VALUES, TypeChooser, is_quantized, row_bytes
+from tools.memory.quantization import VALUES, Types, is_quantized, row_bytes
 from tools.memory.tensors import HOST_TENSORS, ModelTensors, Tensor
 
 ALIGNMENT = 128
@@ -72,14 +72,14 @@ class _Layer(NamedTuple):
     largest_experts: int
 
 
-def _sizes(chooser: TypeChooser, tensor: Tensor, values: str, downs: str) -> tuple[int, int]:
+def _sizes(chooser: Types, tensor: Tensor, values: str, downs: str) -> tuple[int, int]:
     """Bytes in the file, and on a device."""
     type_name, row = chooser.choose(tensor, values, downs), tensor.shape[0]
     rows = tensor.values // row
     return row_bytes(type_name, row) * rows, device_tensor_bytes(type_name, row, rows)
 
 
-def _layer(chooser: TypeChooser, tensors: tuple[Tensor, ...], values: str, downs: str) -> _Layer:
+def _layer(chooser: Types, tensors: tuple[Tensor, ...], values: str, downs: str) -> _Layer:
     device = experts = host = file = largest = largest_experts = 0
     for tensor in tensors:
         size, held = _sizes(chooser, tensor, values, downs)
@@ -94,7 +94,7 @@ def _layer(chooser: TypeChooser, tensors: tuple[Tensor, ...], values: str, downs
     return _Layer(device, experts, host, file, largest, largest_experts)
 
 
-def _layers(chooser: TypeChooser, tensors: ModelTensors) -> list[_Layer]:
+def _layers(chooser: Types, tensors: ModelTensors) -> list[_Layer]:
     """Every layer in order; those of one make with the same types are computed once."""
     has_values = {kind: any(t.name in VALUES for t in found) for kind, found in tensors.kinds.items()}
     has_downs = {kind: any(t.name == "ffn_down" for t in found) for kind, found in tensors.kinds.items()}
@@ -105,7 +105,7 @@ def _layers(chooser: TypeChooser, tensors: ModelTensors) -> list[_Layer]:
     known: dict[tuple[int, str, str], _Layer] = {}
     found = []
     for layer, kind in enumerate(tensors.layers):
-        values = values_by[seen] if seen < count else chooser.mix.base
+        values = values_by[seen] if seen < count else ""
         downs = downs_by[layer if expert else met]
         key = (kind, values, downs)
         if key not in known:
@@ -116,18 +116,14 @@ def _layers(chooser: TypeChooser, tensors: ModelTensors) -> list[_Layer]:
     return found
 
 
-def weights_of(arch: Architecture, tensors: ModelTensors, quant: str) -> Weights:
-    """Sums a model's tensors in a quantization.
-
-    Raises:
-        UsageError: the quantization is not one of llama.cpp's.
-    """
-    chooser = TypeChooser(quant, arch)
+def weights_of(arch: Architecture, tensors: ModelTensors, chooser: Types) -> Weights:
+    """Sums a model's tensors with the types of a quantization or of a file."""
     layers = _layers(chooser, tensors)
     output = host = table = host_output = 0
     file = sum(layer.file for layer in layers)
+    file += sum(_sizes(chooser, tensor, "", "")[0] for tensor in tensors.beside)
     for tensor in tensors.outside:
-        size, held = _sizes(chooser, tensor, chooser.mix.base, chooser.mix.base)
+        size, held = _sizes(chooser, tensor, "", "")
         file += size
         if tensor.name not in HOST_TENSORS:
             output += held

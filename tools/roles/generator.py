@@ -11,7 +11,7 @@ from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import room_of
 from tools.candidates import Candidate, QualityFigure, Rejected
-from tools.engines import gguf_seen
+from tools.engines import gguf_seen, own_quant
 from tools.fit import LEAST_BITS, solve
 from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
@@ -119,6 +119,8 @@ def _eligible(brief: Brief) -> Eligible:
             continue
         if named and model.id not in named:
             continue
+        if brief.role == "finetune-base" and own_quant(model) is not None:
+            continue  # a quantized file is for use, not for training
         if not named and not stands_for(model.id, model.kind, brief.task):
             continue
         if brief.task == "vision" and model.vision is not True:

@@ -12,8 +12,8 @@ import pytest
 from knowledge.catalog.parameters import implied_parameters
 from knowledge.catalog.records import Architecture
 from knowledge.catalog.store import Catalog
+from knowledge.shapes.from_config import built_architecture
 from scripts.build_catalog import build
-from scripts.catalog.architectures import built_architecture
 from scripts.catalog.facts import correct
 from scripts.catalog.languages import language_codes
 from scripts.catalog.tables import accelerators, american, licenses

@@ -13,7 +13,7 @@ import pytest
 
 from knowledge.home import home
 from tools.commands import doctor as module
-from tools.commands.doctor import doctor, ollama_address, report
+from tools.commands.doctor import doctor, report
 
 
 @pytest.fixture(autouse=True)
@@ -69,21 +69,6 @@ def test_the_report_hides_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> No
     assert str(home()) not in text
     assert "sk-secret" not in text
     assert "Python: ok" in text
-
-
-@pytest.mark.parametrize(
-    ("given", "address"),
-    [
-        ("", "http://127.0.0.1:11434"),
-        ("0.0.0.0", "http://127.0.0.1:11434"),
-        ("box:8080", "http://box:8080"),
-        ("https://box", "https://box:11434"),
-        ("http://[::1]:99", "http://[::1]:99"),
-    ],
-)
-def test_where_ollama_is_asked(monkeypatch: pytest.MonkeyPatch, given: str, address: str) -> None:
-    monkeypatch.setenv("OLLAMA_HOST", given)
-    assert ollama_address() == address
 
 
 class FakeOllama(BaseHTTPRequestHandler):

@@ -7,9 +7,9 @@ from typing import cast
 
 from knowledge.catalog.parameters import implied_parameters
 from knowledge.catalog.records import Architecture, Recurrent
-from scripts.catalog.draft import COUNTED_ATTENTION, UNKNOWN_ATTENTION, Draft, spread
-from scripts.catalog.facts import Row, integer
-from scripts.catalog.shapes import Family
+from knowledge.shapes.draft import COUNTED_ATTENTION, UNKNOWN_ATTENTION, Draft, spread
+from knowledge.shapes.families import Family
+from knowledge.shapes.rows import Row, integer
 
 CONFIRMED = 0.005
 """Relative difference to the stated parameters below which the shape counts as confirmed."""

@@ -6,11 +6,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from knowledge.catalog.records import Architecture
-from scripts.catalog.draft import Draft
-from scripts.catalog.facts import Row, integer, text
-from scripts.catalog.recurrent import add_recurrent
-from scripts.catalog.settle import settle
-from scripts.catalog.shapes import (
+from knowledge.shapes.draft import Draft
+from knowledge.shapes.families import (
     ARCH_BY_ID,
     DENSE_ONLY,
     EXPERT_PARTS,
@@ -19,6 +16,9 @@ from scripts.catalog.shapes import (
     PLAIN_EXPERTS,
     Family,
 )
+from knowledge.shapes.recurrent import add_recurrent
+from knowledge.shapes.rows import Row, integer, text
+from knowledge.shapes.settle import settle
 
 SHAPE = ("n_layers", "hidden_size", "n_heads", "n_kv_heads", "head_dim", "vocab_size")
 
@@ -162,7 +162,8 @@ def _experts(draft: Draft, row: Row) -> None:
         draft.fields["ff"] = one
         return
     model_type, layers = str(row.get("model_type")), int(cast("int", row["n_layers"]))
-    parts = EXPERT_PARTS.get((model_type, layers))
+    stated = cast("tuple[int, int, int | None] | None", row.get("expert_parts"))
+    parts = stated or EXPERT_PARTS.get((model_type, layers))
     experts: dict[str, object] = {"count": count, "used": used, "ff": one}
     if parts is not None:
         dense, shared, dense_ff = parts
@@ -175,4 +176,6 @@ def _experts(draft: Draft, row: Row) -> None:
     if model_type == "jamba":
         experts.update(every=2)
         draft.fields["ff"] = one
+    if integer(row, "expert_every"):
+        experts["every"] = integer(row, "expert_every")
     draft.fields["experts"] = experts

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from scripts.catalog.draft import UNKNOWN_ATTENTION, UNKNOWN_ORDER, Draft, spread
-from scripts.catalog.facts import Row, integer
-from scripts.catalog.shapes import HYBRID_ATTENTION, LAYER_COUNTS, STATE_SIZES, Family
+from knowledge.shapes.draft import UNKNOWN_ATTENTION, UNKNOWN_ORDER, Draft, spread
+from knowledge.shapes.families import HYBRID_ATTENTION, LAYER_COUNTS, STATE_SIZES, Family
+from knowledge.shapes.rows import Row, integer
 
 
 def add_recurrent(draft: Draft, row: Row, family: Family, facts: Mapping[str, object], layers: int) -> None:

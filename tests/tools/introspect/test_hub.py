@@ -1,0 +1,395 @@
+"""Models of a hub: configurations with safetensors headers, GGUF repositories by range, and plain errors."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.store import load_catalog
+from knowledge.errors import AdvisorError, NoAnswerError, ServiceError, UsageError
+from tests.fakes.gguf_files import catalog_file
+from tests.fakes.hub import SHA, FakeHub, safetensors
+from tests.tools.introspect.test_gguf_model import split_file
+from tests.tools.memory.helpers import model
+from tools.introspect.hub import gguf_models, sight_hub
+from tools.introspect.sighting import record_of
+from tools.memory.estimate import estimate_memory
+from tools.memory.types import MemoryRequest
+
+pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
+CONFIG: dict[str, Any] = {
+    "model_type": "llama",
+    "num_hidden_layers": 16,
+    "hidden_size": 2048,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 64,
+    "intermediate_size": 8192,
+    "vocab_size": 128256,
+    "tie_word_embeddings": True,
+    "max_position_embeddings": 131072,
+}
+PARAMS = 1_235_814_400
+
+
+def encoded(config: object) -> bytes:
+    return json.dumps(config).encode()
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A hub that HF_ENDPOINT names."""
+    with FakeHub() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        yield server
+
+
+def added(repo: str, quant: str | None = None) -> ModelRecord:
+    return record_of(sight_hub(repo, quant), load_catalog(), None, date(2026, 11, 21))
+
+
+def test_a_configuration_with_weights_in_parts(hub: FakeHub) -> None:
+    hub.repositories["me/Tiny-Tune"] = {
+        "config.json": encoded(CONFIG),
+        "model-00001-of-00002.safetensors": safetensors({"a": (PARAMS - 5000,)}),
+        "model-00002-of-00002.safetensors": safetensors({"b": (50, 100)}),
+        "model.safetensors.index.json": b"{}",
+    }
+    hub.cards["me/Tiny-Tune"] = {
+        "tags": [
+            "base_model:meta-llama/Llama-3.2-1B-Instruct",
+            "base_model:finetune:meta-llama/Llama-3.2-1B-Instruct",
+        ],
+        "cardData": {"license": "apache-2.0", "language": ["en", "de"]},
+    }
+    found = added("me/Tiny-Tune")
+    known = model("meta-llama/Llama-3.2-1B-Instruct")
+    assert found.id == "local/Tiny-Tune"
+    assert found.architecture == known.architecture
+    assert (found.params_total, found.context_length) == (PARAMS, 131072)
+    assert found.added is not None
+    assert (found.added.base_model, found.added.same_weights) == (known.id, False)
+    assert (found.added.revision, found.added.location) == (SHA, "me/Tiny-Tune")
+    assert (found.license, found.languages) == (known.license, ("en", "de"))
+    memory = estimate_memory(found, MemoryRequest())
+    assert memory.exact
+    assert memory.weights_bytes == estimate_memory(known, MemoryRequest()).weights_bytes
+
+
+FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "experts with a shared one": (
+        "Qwen/Qwen3-30B-A3B",
+        {
+            "model_type": "qwen3_moe",
+            "num_hidden_layers": 48,
+            "hidden_size": 2048,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 4,
+            "head_dim": 128,
+            "intermediate_size": 6144,
+            "moe_intermediate_size": 768,
+            "num_experts": 128,
+            "num_experts_per_tok": 8,
+            "vocab_size": 151936,
+            "tie_word_embeddings": False,
+            "max_position_embeddings": 40960,
+        },
+    ),
+    "windows, listed by layer": (
+        "openai/gpt-oss-20b",
+        {
+            "model_type": "gpt_oss",
+            "num_hidden_layers": 24,
+            "hidden_size": 2880,
+            "num_attention_heads": 64,
+            "num_key_value_heads": 8,
+            "head_dim": 64,
+            "intermediate_size": 2880,
+            "num_local_experts": 32,
+            "num_experts_per_tok": 4,
+            "vocab_size": 201088,
+            "tie_word_embeddings": False,
+            "sliding_window": 128,
+            "layer_types": ["sliding_attention", "full_attention"] * 12,
+        },
+    ),
+    "latent attention, dense first layers": (
+        "deepseek-ai/DeepSeek-Coder-V2-Lite-Instruct",
+        {
+            "model_type": "deepseek_v2",
+            "num_hidden_layers": 27,
+            "hidden_size": 2048,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 16,
+            "intermediate_size": 10944,
+            "moe_intermediate_size": 1408,
+            "n_routed_experts": 64,
+            "n_shared_experts": 2,
+            "num_experts_per_tok": 6,
+            "first_k_dense_replace": 1,
+            "kv_lora_rank": 512,
+            "q_lora_rank": None,
+            "qk_nope_head_dim": 128,
+            "qk_rope_head_dim": 64,
+            "v_head_dim": 128,
+            "vocab_size": 102400,
+            "tie_word_embeddings": False,
+        },
+    ),
+    "linear attention": (
+        "Qwen/Qwen3-Next-80B-A3B-Instruct",
+        {
+            "model_type": "qwen3_next",
+            "num_hidden_layers": 48,
+            "hidden_size": 2048,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 2,
+            "head_dim": 256,
+            "intermediate_size": 5120,
+            "moe_intermediate_size": 512,
+            "shared_expert_intermediate_size": 512,
+            "num_experts": 512,
+            "num_experts_per_tok": 10,
+            "linear_num_key_heads": 16,
+            "linear_num_value_heads": 32,
+            "linear_key_head_dim": 128,
+            "linear_value_head_dim": 128,
+            "linear_conv_kernel_dim": 4,
+            "vocab_size": 151936,
+            "tie_word_embeddings": False,
+        },
+    ),
+    "a text model inside a larger one": (
+        "google/gemma-3-12b-it",
+        {
+            "model_type": "gemma3",
+            "vision_config": {"hidden_size": 1152},
+            "text_config": {
+                "model_type": "gemma3_text",
+                "num_hidden_layers": 48,
+                "hidden_size": 3840,
+                "num_attention_heads": 16,
+                "num_key_value_heads": 8,
+                "head_dim": 256,
+                "intermediate_size": 15360,
+                "vocab_size": 262208,
+                "sliding_window": 1024,
+                "tie_word_embeddings": True,
+            },
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_cache_and_weights_follow_from_the_configuration(hub: FakeHub, name: str) -> None:
+    model_id, config = FAMILIES[name]
+    known = model(model_id)
+    assert known.params_total is not None
+    hub.repositories["me/x"] = {
+        "config.json": encoded(config),
+        "model.safetensors": safetensors({"a": (known.params_total,)}),
+    }
+    found = added("me/x")
+    mine, its = (estimate_memory(record, MemoryRequest(context=16384)) for record in (found, known))
+    assert mine.kv_cache_bytes == its.kv_cache_bytes
+    assert abs(mine.weights_bytes - its.weights_bytes) <= 0.005 * its.weights_bytes
+    assert found.added is not None
+    assert found.added.base_model is None  # nothing names it
+
+
+def test_an_unknown_family_is_an_estimate_that_says_so(hub: FakeHub) -> None:
+    hub.repositories["me/new"] = {
+        "config.json": encoded(CONFIG | {"model_type": "brandnew"}),
+        "model.safetensors": safetensors({"a": (PARAMS,)}),
+    }
+    estimate = estimate_memory(added("me/new"), MemoryRequest())
+    assert not estimate.exact
+    assert any("not known one by one" in note for note in estimate.caveats)
+
+
+def test_a_gguf_repository_is_read_by_its_head_only(hub: FakeHub, tmp_path: Path) -> None:
+    known = model("meta-llama/Llama-3.2-1B-Instruct")
+    files = {q: catalog_file(tmp_path, known, q, vocabulary=1000) for q in ("Q4_K_M", "Q8_0")}
+    hub.repositories["me/Llama-3.2-1B-Instruct-GGUF"] = {
+        **{path.name: path for path in files.values()},
+        "mmproj-F16.gguf": b"GGUF",
+        "config.json": b"{}",
+    }
+    hub.cards["me/Llama-3.2-1B-Instruct-GGUF"] = {"tags": [f"base_model:quantized:{known.id}"]}
+    with pytest.raises(UsageError, match=r"2 quantizations: Q4_K_M, Q8_0") as several:
+        added("me/Llama-3.2-1B-Instruct-GGUF")
+    assert "me/Llama-3.2-1B-Instruct-GGUF:Q4_K_M" in several.value.hint
+    found = added("me/Llama-3.2-1B-Instruct-GGUF", "q8_0")
+    assert found.id == "local/Llama-3.2-1B-Instruct-GGUF-Q8_0"
+    assert found.added is not None
+    assert (found.added.same_weights, found.added.file_bytes) == (True, files["Q8_0"].stat().st_size)
+    assert found.gguf_repo == "me/Llama-3.2-1B-Instruct-GGUF"
+    request = MemoryRequest(quant="Q8_0")
+    assert estimate_memory(found, request).weights_bytes == estimate_memory(known, request).weights_bytes
+    assert hub.sent < 2 << 20 < files["Q8_0"].stat().st_size
+    with pytest.raises(NoAnswerError, match="has no Q2_K; it has Q4_K_M, Q8_0"):
+        added("me/Llama-3.2-1B-Instruct-GGUF", "Q2_K")
+
+
+def test_a_gguf_repository_in_parts(hub: FakeHub, tmp_path: Path) -> None:
+    split_file(tmp_path)
+    hub.repositories["me/big"] = {f"Q4_K_M/{path.name}": path for path in sorted(tmp_path.iterdir())}
+    known = model("meta-llama/Llama-3.2-1B-Instruct")
+    request = MemoryRequest()
+    assert (
+        estimate_memory(added("me/big"), request).weights_bytes
+        == estimate_memory(known, request).weights_bytes
+    )
+    del hub.repositories["me/big"]["Q4_K_M/big-Q4_K_M-00002-of-00003.gguf"]
+    with pytest.raises(UsageError, match="neither a configuration"):
+        added("me/big")
+
+
+def test_models_among_the_files_of_a_repository() -> None:
+    names = [
+        "a-Q4_K_M.gguf",
+        "UD/a-UD-Q2_K_XL-00001-of-00002.gguf",
+        "UD/a-UD-Q2_K_XL-00002-of-00002.gguf",
+        "a-IQ1_S-00001-of-00003.gguf",
+        "mmproj-a-f16.gguf",
+        "a.imatrix.gguf",
+        "README.md",
+    ]
+    found = gguf_models(dict.fromkeys(names))
+    assert list(found) == ["UD-Q2_K_XL", "Q4_K_M"]
+    assert len(found["UD-Q2_K_XL"]) == 2
+
+
+def test_names_that_lead_out_of_the_repository_are_no_files(hub: FakeHub, tmp_path: Path) -> None:
+    hub.repositories["me/evil"] = {"config.json": encoded(CONFIG)}
+    hub.names["me/evil"] = [
+        "../../etc/passwd.safetensors",
+        "/etc/x.gguf",
+        "a/../../b-Q4_K_M.gguf",
+        "c:\\x-Q8_0.gguf",
+        "x\x1b[2J.gguf",
+    ]
+    found = added("me/evil")
+    assert found.added is not None
+    assert found.params_total == PARAMS  # implied by the shape; no file was asked for
+    assert all(".." not in asked.path and "etc" not in asked.path for asked in hub.asked)
+
+
+@pytest.mark.parametrize("repo", ["../x", "a/..", "a/b--c", "a/.git", "a/b..c"])
+def test_ids_that_are_none(hub: FakeHub, repo: str) -> None:
+    with pytest.raises(AdvisorError):
+        added(repo)
+    assert all(".." not in asked.path for asked in hub.asked)
+
+
+def test_a_gated_a_missing_and_an_empty_repository(hub: FakeHub) -> None:
+    hub.repositories |= {"me/gated": {"config.json": encoded(CONFIG)}, "me/empty": {"a.bin": b""}}
+    hub.repositories["me/lora"] = {"adapter_config.json": b"{}", "adapter_model.safetensors": b""}
+    hub.gated.add("me/gated")
+    with pytest.raises(NoAnswerError, match="gated") as gated:
+        added("me/gated")
+    assert "HF_TOKEN" in gated.value.hint
+    with pytest.raises(NoAnswerError, match="no model me/missing") as missing:
+        added("me/missing")
+    assert missing.value.exit_status == 1
+    with pytest.raises(UsageError, match="neither a configuration"):
+        added("me/empty")
+    with pytest.raises(NoAnswerError, match="no GGUF files"):
+        added("me/gated", "Q4_K_M")
+    with pytest.raises(UsageError, match="adapter"):
+        added("me/lora")
+
+
+def test_the_token_comes_from_the_environment_and_is_not_shown(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stored = tmp_path / "token"
+    stored.write_text("hf_stored")
+    monkeypatch.setenv("HF_TOKEN_PATH", str(stored))
+    hub.repositories["me/x"] = {"config.json": encoded(CONFIG)}
+    added("me/x")
+    assert not any("authorization" in asked.headers for asked in hub.asked)
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    found = added("me/x")
+    assert hub.asked[-1].headers["authorization"] == "Bearer hf_secret"
+    assert "hf_secret" not in found.model_dump_json()
+    hub.status = 401
+    with pytest.raises(AdvisorError) as caught:
+        added("me/x")
+    assert "hf_secret" not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("status", [500, 502, 429])
+def test_a_hub_in_trouble(hub: FakeHub, status: int) -> None:
+    hub.status = status
+    with pytest.raises(ServiceError) as caught:
+        added("me/x")
+    assert caught.value.exit_status == 3
+
+
+def test_a_hub_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        with pytest.raises(ServiceError, match="does not answer"):
+            added("me/x")
+
+
+def test_a_mirror_that_ignores_ranges_is_refused(hub: FakeHub) -> None:
+    hub.ranges = False
+    hub.repositories["me/x"] = {
+        "config.json": encoded(CONFIG),
+        "model.safetensors": safetensors({"a": (4, 4)}),
+    }
+    with pytest.raises(ServiceError, match="parts of files"):
+        added("me/x")
+
+
+HOSTILE_CONFIGS: dict[str, bytes] = {
+    "no JSON": b"<html>",
+    "a list": b"[]",
+    "nested": b'{"a":' * 50_000,
+    "5 MiB": b" " * (5 << 20),
+    "a negative number": encoded(CONFIG | {"num_hidden_layers": -1}),
+    "not a number": encoded(CONFIG | {"hidden_size": float("nan")}),
+    "a fraction": encoded(CONFIG | {"num_attention_heads": 1.5}),
+    "text": encoded(CONFIG | {"vocab_size": "many"}),
+    "10**12 layers": encoded(CONFIG | {"num_hidden_layers": 10**12}),
+    "10**5000": encoded(CONFIG)[:-1] + b', "n_ctx": ' + b"9" * 5000 + b"}",
+    "zero experts of many": encoded(CONFIG | {"num_experts": 8, "num_experts_per_tok": 10**9}),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_CONFIGS)
+def test_hostile_configurations(hub: FakeHub, name: str) -> None:
+    hub.repositories["me/x"] = {"config.json": HOSTILE_CONFIGS[name]}
+    with pytest.raises(UsageError) as caught:
+        added("me/x")
+    assert caught.value.message.isprintable()
+
+
+HOSTILE_WEIGHTS: dict[str, bytes] = {
+    "empty": b"",
+    "a header of 2**63 bytes": b"\xff" * 8 + bytes(100),
+    "a header that is cut off": safetensors({"a": (4, 4)})[:-10],
+    "no table": b"\x04\0\0\0\0\0\0\0" + b"[12]",
+    "a negative size": safetensors({"a": (-4,)}),
+    "an overflow": safetensors({"a": (2**40, 2**40)}),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_WEIGHTS)
+def test_hostile_safetensors(hub: FakeHub, name: str) -> None:
+    hub.repositories["me/x"] = {"config.json": encoded(CONFIG), "model.safetensors": HOSTILE_WEIGHTS[name]}
+    with pytest.raises(AdvisorError):
+        added("me/x")
