@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from knowledge.catalog.records import Engine, ModelRecord
 from knowledge.catalog.store import load_catalog
+from tools.engine_support import GGUF_ENGINES, runs_architecture, runs_format, runs_on, support_caveats
 from tools.hardware_types import Machine
 from tools.utility import table
 
-GGUF_ENGINES = ("llama.cpp", "ollama", "lmstudio")
+__all__ = ["GGUF_ENGINES", "Option", "backend_of", "gguf_seen", "native_quant", "options_for"]
+
 OFFLOADER = "llama.cpp"
 """The engine that places layers and experts as it is told."""
 ENCODER_KINDS = ("embedding", "reranker", "encoder")
@@ -86,20 +88,24 @@ def _ladder(model: ModelRecord, format_: str, quant: str | None) -> list[str]:
     return [native] if native else list(table()["ladders"][format_])
 
 
-def _caveats(model: ModelRecord, format_: str, quant: str) -> tuple[str, ...]:
-    if format_ == "gguf" and not gguf_seen(model):
+def _caveats(
+    model: ModelRecord, engine: Engine, format_: str, quant: str, machine: Machine
+) -> tuple[str, ...]:
+    if format_ == "gguf":
+        if gguf_seen(model):
+            return ()
         return ("No GGUF upload was seen by the catalog: look for one, or convert the model yourself.",)
+    known = support_caveats(model, engine.id, quant, machine)
     if quant in ("AWQ", "GPTQ"):
-        return (f"Needs an {quant} upload of this model, or a quantization run of your own.",)
-    return ()
+        return (f"Needs an {quant} upload of this model, or a quantization run of your own.", *known)
+    return known
 
 
-def _usable(quant: str, machine: Machine) -> bool:
-    """FP8 weights need hardware that computes with them."""
-    if quant != "FP8" or not machine.devices:
-        return True
-    capability = machine.devices[0].compute_capability
-    return capability is not None and capability >= float(table()["fp8_from_compute_capability"])
+def _runs(model: ModelRecord, engine: Engine, machine: Machine) -> bool:
+    """False where an engine is known not to run the model or on the machine."""
+    if runs_on(engine, machine) is False:
+        return False
+    return engine.id in GGUF_ENGINES or runs_architecture(engine.id, model) is not False
 
 
 def options_for(
@@ -130,8 +136,9 @@ def options_for(
     if record is not None and engine not in engines and not any(record.format in e.formats for e in chosen):
         backend = backend_of(machine)
         chosen = [e for e in engines.values() if record.format in e.formats and backend in e.backends]
+    found: list[Option] = []
     for item in chosen:
-        if offload and item.id != OFFLOADER:
+        if (offload and item.id != OFFLOADER) or not _runs(model, item, machine):
             continue
         if own_quant(model) is not None and "gguf" not in item.formats:
             continue  # what the person has is a GGUF file
@@ -142,14 +149,17 @@ def options_for(
             and not (has_gguf(model) if item.id == OFFLOADER else gguf_seen(model))
         ):
             continue
-        found = [
-            Option(item.id, name, format_, _support(model, format_, name), _caveats(model, format_, name))
-            for name in _ladder(model, format_, quant)
-            if _usable(name, machine)
+        ladder = _ladder(model, format_, quant)
+        usable = [q for q in ladder if format_ == "gguf" or runs_format(item.id, q, machine) is not False]
+        found += [
+            Option(
+                item.id, q, format_, _support(model, format_, q), _caveats(model, item, format_, q, machine)
+            )
+            for q in usable
         ]
-        if found:
-            return found
-    return []
+        if usable == ladder and found:
+            break  # The next engine is asked where this one lacks a format on this hardware.
+    return found
 
 
 def _support(model: ModelRecord, format_: str, quant: str) -> int:

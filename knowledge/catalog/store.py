@@ -14,6 +14,7 @@ from knowledge.catalog.benchmarks import Benchmarks
 from knowledge.catalog.records import (
     Accelerator,
     Engine,
+    EngineSupport,
     License,
     ModelRecord,
     Quantization,
@@ -93,6 +94,11 @@ class Catalog:
     def engines(self) -> dict[str, Engine]:
         """Inference engines by id."""
         return {record.id: record for record in self._read("engines.json", Engine)}
+
+    @cached_property
+    def engine_support(self) -> dict[str, EngineSupport]:
+        """Architectures and weight formats by engine id; engines that read GGUF files are not in it."""
+        return {record.id: record for record in self._read("engine_support.json", EngineSupport)}
 
     @cached_property
     def quantizations(self) -> dict[str, Quantization]:

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from knowledge.catalog.parameters import implied_parameters
-from knowledge.catalog.records import Accelerator, Architecture, BenchmarkResult, License, ModelRecord
+from knowledge.catalog.records import (
+    Accelerator,
+    Architecture,
+    BenchmarkResult,
+    Engine,
+    EngineSupport,
+    FormatSupport,
+    License,
+    ModelRecord,
+)
 from knowledge.catalog.store import Catalog
 from knowledge.catalog.tokens import TUNED, core, tokens
 
@@ -43,6 +52,8 @@ def check_catalog(catalog: Catalog, today: date) -> list[Finding]:
     findings += check_accelerators(catalog.accelerators, today)
     for board in catalog.benchmarks.names:
         findings += check_results(board, catalog.benchmarks.for_name(board), today)
+    architectures = {model.architecture.arch for model in catalog.models if model.architecture is not None}
+    findings += check_support(catalog.engine_support.values(), catalog.engines, architectures, today)
     return findings
 
 
@@ -243,4 +254,40 @@ def check_results(name: str, results: Iterable[BenchmarkResult], today: date) ->
             findings.append(Finding(name, "date", f"{result.benchmark}: {result.as_of!r}"))
         if not result.source:
             findings.append(Finding(name, "source", f"{result.benchmark} without a source"))
+    return findings
+
+
+WITHOUT_MODELS = {"dots1", "gpt2", "mistral3"}
+"""Architectures that engines list and no model of the catalog has yet."""
+
+
+def check_support(
+    rows: Iterable[EngineSupport],
+    engines: Mapping[str, Engine],
+    architectures: Iterable[str | None],
+    today: date,
+) -> list[Finding]:
+    """Findings on what engines run: unknown engines, architectures and formats, sources, contradictions."""
+    known = {*architectures, *WITHOUT_MODELS}
+    findings = []
+    for row in rows:
+        found: list[tuple[str, str]] = []
+        engine = engines.get(row.id)
+        if engine is None:
+            found.append(("engine", "no engine of the catalog"))
+        listed = [*row.runs, *row.since, *row.not_run]
+        found += [("architecture", f"{name!r} is no known architecture") for name in set(listed) - known]
+        if len(listed) != len(set(listed)):
+            found.append(("architecture", "an architecture stands twice"))
+        formats = [name for item in row.formats for name in item.formats]
+        if len(formats) != len(set(formats)):
+            found.append(("format", "a format stands twice"))
+        read = set(engine.quants) if engine is not None else set(formats)
+        found += [("format", f"{name!r} is not read by it") for name in set(formats) - read]
+        sourced: tuple[EngineSupport | FormatSupport, ...] = (row, *row.formats)
+        for item in sourced:
+            if not item.source:
+                found.append(("source", "without a source"))
+            found += [("date", message) for message in _dates((item.as_of,), today)]
+        findings += [Finding(row.id, rule, message) for rule, message in found]
     return findings

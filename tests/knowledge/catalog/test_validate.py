@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.catalog.parameters import implied_parameters
-from knowledge.catalog.records import Architecture, EmbeddingFacts, ModelRecord
+from knowledge.catalog.records import Architecture, EmbeddingFacts, EngineSupport, ModelRecord
 from knowledge.catalog.store import Catalog, load_catalog
 from knowledge.catalog.validate import (
     check_accelerators,
@@ -16,6 +16,7 @@ from knowledge.catalog.validate import (
     check_model,
     check_models,
     check_results,
+    check_support,
 )
 
 TODAY = date(2026, 11, 20)
@@ -171,3 +172,29 @@ def test_an_architecture_without_a_table_or_a_size_implies_nothing() -> None:
     assert implied_parameters(shape.model_copy(update={"arch": "llama", "ff": None})) is None
     assert implied_parameters(shape.model_copy(update={"arch": "bert"})) is None
     assert implied_parameters(shape.model_copy(update={"arch": "bert"}), context_length=4) is not None
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"id": "no-such-engine"}, "engine"),
+        ({"runs": ("llama", "no-such-arch")}, "architecture"),
+        ({"runs": ("llama",), "not_run": ("llama",)}, "architecture"),
+        ({"source": ""}, "source"),
+        ({"as_of": "2031-01-01"}, "date"),
+        ({"formats": ({"formats": ("Q4_K_M",)},)}, "format"),
+        ({"formats": ({"formats": ("FP8",)}, {"formats": ("FP8",)})}, "format"),
+        ({"formats": ({"formats": ("FP8",), "source": ""},)}, "source"),
+    ],
+)
+def test_what_engines_run_is_checked(catalog: Catalog, changes: dict[str, Any], rule: str) -> None:
+    facts = {"source": "a page", "as_of": "2026-11-20"}
+    row: dict[str, Any] = {"id": "vllm", "runs": ("llama",), "formats": (), **facts, **changes}
+    row["formats"] = tuple({**facts, **item} for item in row["formats"])
+    support = EngineSupport.model_validate(row)
+    assert [finding.rule for finding in check_support([support], catalog.engines, {"llama"}, TODAY)] == [rule]
+
+
+def test_every_server_engine_has_its_support(catalog: Catalog) -> None:
+    readers = {engine.id for engine in catalog.engines.values() if "gguf" not in engine.formats}
+    assert set(catalog.engine_support) == readers
