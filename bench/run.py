@@ -14,6 +14,7 @@ PARTS = (
     "training",
     "fit",
     "speed",
+    "vllm",
     "quality",
     "retrieval",
     "understanding",

@@ -47,6 +47,7 @@ def memory_lines(document: Document, why: bool) -> list[str]:
     if not training:
         lines += section("Beside that", table(_beside(document), right=[1]))
         lines += _devices(document)
+        lines += _pool(document)
     lines += _verdict(document)
     lines += section("Note", bullets([*document.get("caveats", []), *document.get("assumptions", [])]))
     return lines + _basis(document, why)
@@ -100,6 +101,29 @@ def _devices(document: Document) -> list[str]:
     return section("Each device", table(rows, head, right=range(1, 6)))
 
 
+def _pool(document: Document) -> list[str]:
+    """The cache pool that a server claims at start."""
+    pool = document.get("pool")
+    if pool is None:
+        return []
+    rows = [
+        [
+            "pool",
+            size(max(pool["kv_pool_bytes"], 0)),
+            f"{size(max(pool['kv_pool_low_bytes'], 0))} to {size(max(pool['kv_pool_high_bytes'], 0))}",
+        ],
+        ["tokens", f"{pool['tokens']:,}", f"{pool['tokens_low']:,} to {pool['tokens_high']:,}"],
+        [
+            "at once",
+            f"{pool['max_concurrency']:.1f}",
+            f"requests of {pool['request_tokens']:,} tokens, "
+            f"{pool['max_concurrency_low']:.1f} to {pool['max_concurrency_high']:.1f}",
+        ],
+    ]
+    head = f"Cache pool at {pool['gpu_memory_utilization']:.0%} of each card"
+    return section(head, table(rows, right=[1]))
+
+
 def _verdict(document: Document) -> list[str]:
     if "fits" not in document:
         return []
@@ -113,8 +137,11 @@ def _basis(document: Document, why: bool) -> list[str]:
     if not why:
         kinds = "reproduced tensor by tensor" if document.get("exact") else "an estimate, see the interval"
         return ["", *wrapped(f"The figures are {kinds}. --why shows formula and sources.")]
-    return section("Formula", wrapped(document["formula"], indent="  ", first="  ")) + section(
-        "Sources", evidence_lines(document["basis"])
+    difference = bullets(item["text"] for item in document.get("difference", []))
+    return (
+        section("Formula", wrapped(document["formula"], indent="  ", first="  "))
+        + section("Against llama.cpp", difference)
+        + section("Sources", evidence_lines(document["basis"]))
     )
 
 

@@ -169,3 +169,21 @@ def test_a_negative_number_is_a_value_and_no_option(program: Program, words: tup
     assert outcome.status == 2
     assert "-5" in outcome.err
     assert "option" not in outcome.err
+
+
+def test_a_server_shows_its_pool_and_why_it_differs(program: Program) -> None:
+    asked = ("memory", MODEL, "--engine", "vllm", "--quant", "AWQ", "--hardware", "2x RTX 4090")
+    plain, why = program(*asked, "--tensor-parallel", "2"), program(*asked, "--why")
+    assert plain.status == 0
+    assert "Cache pool at 92% of each card" in plain.out
+    assert "requests of 8,192 tokens" in plain.out
+    assert "Against llama.cpp" not in plain.out
+    assert "Against llama.cpp" in why.out
+    assert max(map(len, why.out.split("\n"))) <= 80
+
+
+def test_a_servers_option_with_llama_cpp_is_wrong_usage(program: Program) -> None:
+    outcome = program("memory", MODEL, "--gpu-memory-utilization", "0.9")
+    assert outcome.status == 2
+    assert "gpu_memory_utilization" in outcome.err
+    assert "vllm" in outcome.err

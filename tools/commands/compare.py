@@ -77,12 +77,12 @@ def compare(query: CompareQuery) -> Document:
 
 def _local(model: ModelRecord, query: CompareQuery, machine: Machine | None) -> Document:
     license_ = judge(model, LicenseNeed(use="any"), load_catalog().license_of(model)).figure
-    quant, engine = usual_format(model)
+    quant, engine = usual_format(model, query.engine)
     request = MemoryRequest(
         quant=query.quant or quant,
         context=query.context,
         kv_cache_type=query.kv_cache_type,
-        engine=query.engine or engine,
+        engine=engine,
         hardware=machine,
     )
     memory: Document

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from knowledge.errors import UsageError
 from tools.commands.lookups import machine_named, model_named
-from tools.commands.memory import EngineRequest
+from tools.commands.memory import SERVING_KEYS, EngineRequest
 from tools.commands.requests import RESERVE_FIELD, Name, Number, ReserveText, Tokens
 from tools.fit_catalog import largest
 from tools.fit_hardware import hardware_for
@@ -51,7 +51,11 @@ LAYOUT_KEYS = (
 
 def _not_kept(query: FitQuery) -> list[str]:
     """What was given and is chosen by the solver all the same."""
-    given = [key for key in LAYOUT_KEYS if getattr(query, key) != FitQuery.model_fields[key].default]
+    given = [
+        key
+        for key in (*LAYOUT_KEYS, *sorted(SERVING_KEYS))
+        if getattr(query, key) != FitQuery.model_fields[key].default
+    ]
     if not given:
         return []
     return [f"`fit` chooses the layout itself, without {', '.join(given)}; `memory` computes a given one."]

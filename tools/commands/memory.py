@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -11,18 +11,20 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
 from tools.candidates import evidence_json
 from tools.commands.lookups import machine_named, model_named
+from tools.commands.memory_parts import device_document, difference_documents, pool_document
 from tools.commands.requests import Name, Number, Request, Text, Tokens
-from tools.engines import GGUF_ENGINES, published_quant
+from tools.engine_support import support_caveats
+from tools.engines import published_quant
 from tools.hardware_types import Machine
-from tools.memory.engines import default_quant, is_encoder
+from tools.memory.engines import check_serving, default_quant, engine_named, is_encoder
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import (
-    DeviceMemory,
     Frontend,
     MemoryEstimate,
     MemoryRequest,
     Optimizer,
     Precision,
+    Serving,
     Sharding,
 )
 from tools.projector import UNKNOWN, beside_projector
@@ -43,6 +45,7 @@ TRAINING_KEYS = (
     "sharding",
     "framework",
 )
+SERVING_KEYS = frozenset(field.name for field in fields(Serving))
 
 
 def _shares(value: object) -> object:
@@ -65,6 +68,9 @@ def _switch(value: object) -> object:
 
 
 Slots = Annotated[int, Number, Field(ge=1, le=4096)]
+Devices = Annotated[int, Number, Field(ge=1, le=1024)]
+Logged = Annotated[int, Number, Field(ge=0, le=1 << 50)]
+"""Bytes that a log tells."""
 
 
 class EngineRequest(Request):
@@ -107,6 +113,42 @@ class EngineRequest(Request):
     )
     frontend: Frontend = Field(
         "server", description="llama.cpp: `server` or `api`", json_schema_extra={"metavar": "TEXT"}
+    )
+    gpu_memory_utilization: Annotated[float, Number, Field(gt=0, le=1, allow_inf_nan=False)] | None = Field(
+        None, description="vLLM and its kin: share of each card that the engine claims, such as 0.9"
+    )
+    tensor_parallel: Devices | None = Field(
+        None, description="vLLM and its kin: devices over which every layer is sliced"
+    )
+    pipeline_parallel: Devices | None = Field(
+        None, description="vLLM and its kin: stages of layers, each on its own devices"
+    )
+    expert_parallel: bool = Field(
+        False, description="vLLM and its kin: whole experts on each device instead of slices of all"
+    )
+    max_num_batched_tokens: Tokens | None = Field(
+        None, description="vLLM and its kin: prompt tokens computed in one step"
+    )
+    max_num_seqs: Annotated[int, Number, Field(ge=1, le=65536)] | None = Field(
+        None, description="vLLM and its kin: sequences computed in one step"
+    )
+    hybrid_kv_manager: bool | None = Field(
+        None,
+        description="vLLM and SGLang: cache sliding windows as windows (on) or in full (off)",
+        json_schema_extra={"metavar": "on|off"},
+    )
+    enforce_eager: bool = Field(False, description="vLLM and its kin: without CUDA graphs")
+    activation_bytes: Logged | None = Field(
+        None, description="other engines: activation peak of a device as its log tells it, in bytes"
+    )
+    non_torch_bytes: Logged | None = Field(
+        None, description="other engines: memory of a device outside torch as its log tells it, in bytes"
+    )
+    visible_bytes: Logged | None = Field(
+        None, description="vLLM and its kin: total memory of a device as its log tells it, in bytes"
+    )
+    engine_version: Name | None = Field(
+        None, description="vLLM: release whose defaults hold, such as 0.8.5 (usually the newest)"
     )
 
 
@@ -184,6 +226,10 @@ def memory(query: MemoryQuery) -> Document:
         UsageError: A value that no engine takes, or training options without `train`.
     """
     if query.train is not None:
+        if given := sorted(query.model_fields_set & SERVING_KEYS):
+            raise UsageError(
+                f"`{given[0]}` says how to serve, not how to train.", hint="Leave it or `train` out."
+            )
         from tools.commands.training import training
 
         return training(query, TRAINING_KEYS)
@@ -207,20 +253,26 @@ def _inference(query: MemoryQuery, model: ModelRecord, machine: Machine | None) 
             hint="Add train: full, lora, qlora or scratch.",
         )
     request = engine_request(query, model, machine)
+    if request.serving is not None:
+        check_serving(engine_named(request.engine, request.quant), request.engine, request.serving)
     estimate = estimate_memory(model, request)
     if query.vision:
-        estimate = _seeing(model, estimate)
+        estimate = _seeing(model, request, estimate)
     return memory_document(model, request, estimate)
 
 
-def _seeing(model: ModelRecord, estimate: MemoryEstimate) -> MemoryEstimate:
+def _seeing(model: ModelRecord, request: MemoryRequest, estimate: MemoryEstimate) -> MemoryEstimate:
     """The estimate with the projector, which llama.cpp puts on the first device.
+
+    Other engines load it with the weights, where it is counted already.
 
     Raises:
         UsageError: the model reads no images.
     """
     if not model.vision:
         raise UsageError(f"{model.name} reads no images.", hint="Leave `vision` out.")
+    if engine_named(request.engine, request.quant) is not None:
+        return estimate
     return beside_projector(model, estimate, 0) or replace(estimate, caveats=(*estimate.caveats, UNKNOWN))
 
 
@@ -233,8 +285,10 @@ def usual_format(model: ModelRecord, engine: str | None = None) -> tuple[str, st
     if is_encoder(model):
         return "F16", engine or "transformers"
     name = engine or DEFAULTS.engine
-    native = published_quant(model)
-    return native if native is not None and name in GGUF_ENGINES else default_quant(name), name
+    native, other = published_quant(model), engine_named(name, "")
+    if native is not None and (other is None or native in other.formats):
+        return native, name
+    return default_quant(name), name
 
 
 def engine_request(query: EngineRequest, model: ModelRecord, machine: Machine | None) -> MemoryRequest:
@@ -257,7 +311,14 @@ def engine_request(query: EngineRequest, model: ModelRecord, machine: Machine | 
         kv_offload=query.kv_offload,
         tensor_split=query.tensor_split,
         frontend=query.frontend,
+        serving=_serving(query),
     )
+
+
+def _serving(query: EngineRequest) -> Serving | None:
+    """The options of engines other than llama.cpp; None where none was given."""
+    given = query.model_fields_set & SERVING_KEYS
+    return Serving(**{key: getattr(query, key) for key in given}) if given else None
 
 
 def memory_document(model: ModelRecord, request: MemoryRequest, estimate: MemoryEstimate) -> Document:
@@ -265,6 +326,9 @@ def memory_document(model: ModelRecord, request: MemoryRequest, estimate: Memory
     caveats = list(estimate.caveats)
     if model.context_length is not None and request.context // request.parallel > model.context_length:
         caveats.append(f"The model reads {model.context_length:,} tokens; the context asked for is larger.")
+    engine = engine_named(request.engine, request.quant)
+    if engine is not None and not is_encoder(model):
+        caveats += support_caveats(model, engine.id, request.quant, request.hardware)
     document: Document = {
         "model": model.name,
         "model_id": model.id,
@@ -290,19 +354,11 @@ def memory_document(model: ModelRecord, request: MemoryRequest, estimate: Memory
     }
     if request.hardware is not None:
         document |= _held_against(request.hardware, estimate)
+    if estimate.pool is not None:
+        document["pool"] = pool_document(estimate.pool)
+    if engine is not None and not is_encoder(model):
+        document["difference"] = difference_documents(model, request, estimate)
     return document
-
-
-def device_document(device: DeviceMemory) -> Document:
-    """One device's share."""
-    return {
-        "device": device.device,
-        "weights_bytes": device.weights_bytes,
-        "kv_cache_bytes": device.kv_cache_bytes,
-        "compute_bytes": device.compute_bytes,
-        "overhead_bytes": device.overhead_bytes,
-        "total_bytes": device.total_bytes,
-    }
 
 
 def _held_against(machine: Machine, estimate: MemoryEstimate) -> Document:
@@ -317,6 +373,12 @@ def _held_against(machine: Machine, estimate: MemoryEstimate) -> Document:
 
 
 def _fits(machine: Machine, estimate: MemoryEstimate) -> bool | None:
+    pool = estimate.pool
+    if pool is not None and not all(
+        share.kv_cache_bytes <= place.kv_pool_bytes
+        for share, place in zip(estimate.per_device, pool.per_device, strict=True)
+    ):
+        return False
     held = all(
         share.total_bytes <= device.memory_bytes
         for share, device in zip(estimate.per_device, machine.devices, strict=False)

@@ -1,101 +1,42 @@
 """Engines other than llama.cpp, and models that only read: honest intervals instead of exact layouts.
 
 Each engine is a row of `data/engines.json` with its source; one evaluator computes them all. The figures say
-what a request needs; engines that fill a card with their cache pool (vLLM and its kin) say so in a note.
+what a request needs; what servers claim beyond that for their cache is in the pool (`tools/memory/pool.py`).
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib.resources import files
+from dataclasses import fields
+from math import ceil
+from typing import NamedTuple
 
-from knowledge.catalog.records import Architecture, ModelRecord
+from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
+from tools.memory.engine_activation import activation_peak, step_of
+from tools.memory.engine_cache import CacheModel, Load
+from tools.memory.engine_data import (
+    EngineModel,
+    default_quant,
+    engine_named,
+    engine_of_release,
+    visible_source,
+)
+from tools.memory.engine_weights import UNKNOWN_LAYERS, stage_weights
 from tools.memory.estimated import Estimated, Layout, Share
-from tools.memory.generic import KV_SPREAD, bits_of, params_of, shape_plans, unknown_cache
-from tools.memory.kv_cache import CachePlan, pad_cells
+from tools.memory.generic import bits_of, params_of
 from tools.memory.llama_cpp import check_context
-from tools.memory.tensors import HOST_TENSORS, has_table, model_tensors
-from tools.memory.types import Evidence, MemoryRequest
+from tools.memory.parallel import Split, split_of
+from tools.memory.pool import DeviceParts, pool_of
+from tools.memory.types import Evidence, MemoryRequest, Pool, Serving
+
+__all__ = ["default_quant", "encoder_estimate", "engine_estimate", "engine_named", "is_encoder"]
 
 MIB, GIB = 1 << 20, 1 << 30
-GGUF_ENGINES = ("llama.cpp", "llamacpp", "llama-server", "ollama", "lmstudio")
 ENCODER_KINDS = ("embedding", "reranker", "encoder")
 CACHE_BYTES = {"auto": 2.0, "f16": 2.0, "bf16": 2.0, "fp8": 1.0, "q8_0": 1.0625, "q4_0": 0.5625}
-
-
-@dataclass(frozen=True, slots=True)
-class WeightFormat:
-    """Bits of a weight format outside GGUF."""
-
-    bits: float
-    rest: float
-    """Bits of embeddings and output."""
-    experts_only: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EngineModel:
-    """How an engine uses memory."""
-
-    id: str
-    name: str
-    formats: tuple[str, ...]
-    default: str
-    """Weight format where none is named."""
-    cache_types: tuple[str, ...]
-    windows: bool
-    """Sliding windows are cached as windows."""
-    tensor_parallel: bool
-    utilization: float | None
-    """Share of the card that the engine claims at start; None where it takes what it needs."""
-    block: int
-    batched_tokens: int | None
-    """Prompt tokens computed in one step; None reads a prompt whole."""
-    sequences: int
-    graphs: tuple[int, int, int]
-    runtime: tuple[int, int, int]
-    activation_spread: tuple[float, float]
-    weights_spread: tuple[float, float]
-    source: str
-
-
-def _three(values: list[float]) -> tuple[int, int, int]:
-    low, mid, high = (int(value * MIB) for value in values)
-    return low, mid, high
-
-
-@cache
-def _tables() -> tuple[dict[str, WeightFormat], dict[str, EngineModel]]:
-    raw = json.loads(files("tools.memory").joinpath("data/engines.json").read_text(encoding="utf-8"))
-    formats = {
-        name: WeightFormat(row["bits"], row.get("rest", 16), row.get("experts_only", False))
-        for name, row in raw["formats"].items()
-    }
-    engines = {
-        id_: EngineModel(
-            id=id_,
-            name=row["name"],
-            formats=tuple(row["formats"]),
-            default=row.get("default", "BF16"),
-            cache_types=tuple(row["cache_types"]),
-            windows=row["windows"],
-            tensor_parallel=row["tensor_parallel"],
-            utilization=row.get("utilization"),
-            block=row.get("block", 1),
-            batched_tokens=row.get("batched_tokens"),
-            sequences=row.get("sequences", 1),
-            graphs=_three(row["graphs_mib"]),
-            runtime=_three(row["runtime_mib"]),
-            activation_spread=(row["activation_spread"][0], row["activation_spread"][1]),
-            weights_spread=(row["weights_spread"][0], row["weights_spread"][1]),
-            source=row["source"],
-        )
-        for id_, row in raw["engines"].items()
-    }
-    return formats, engines
+MOST_UTILIZATION = 0.98
+"""Beyond this the driver and graphs outside the claimed share find no room."""
+Three = tuple[int, int, int]
 
 
 def is_encoder(model: ModelRecord) -> bool:
@@ -103,185 +44,200 @@ def is_encoder(model: ModelRecord) -> bool:
     return model.kind in ENCODER_KINDS
 
 
-@lru_cache(maxsize=256)
-def engine_named(name: str, quant: str) -> EngineModel | None:
-    """The engine of a request; None for llama.cpp and the programs around it.
+def check_serving(engine: EngineModel | None, name: str, serving: Serving) -> None:
+    """Refuses options that the engine does not have.
+
+    Args:
+        engine: None for llama.cpp and the programs around it.
+        name: the engine as the request names it.
+        serving: its options.
 
     Raises:
-        UsageError: an engine that is not known.
+        UsageError: an option of another engine.
     """
-    key = name.lower()
-    if key in GGUF_ENGINES and not quant.upper().startswith("MLX"):
-        return None
-    engines = _tables()[1]
-    found = engines.get("mlx" if key == "lmstudio" else key)
-    if found is None:
-        known = ("llama.cpp", "ollama", "lmstudio", *engines)
-        raise UsageError(f"Unknown engine {name!r}.", hint=f"Known: {', '.join(known)}.")
-    return found
+    known = () if engine is None else engine.options
+    for field in fields(serving):
+        if getattr(serving, field.name) != field.default and field.name not in known:
+            hint = f"It takes {', '.join(known)}." if known else "Name another engine, such as engine: vllm."
+            raise UsageError(f"{engine.name if engine else name} has no `{field.name}`.", hint=hint)
 
 
-def default_quant(name: str) -> str:
-    """The weight format to assume where a request names only the engine.
+class _Use(NamedTuple):
+    """What one configuration puts on each device, stage by stage; lowest, middle and highest bytes."""
 
-    Raises:
-        UsageError: an engine that is not known.
-    """
-    engine = engine_named(name, "")
-    return "Q4_K_M" if engine is None else engine.default
-
-
-def _format_of(engine: EngineModel, quant: str) -> WeightFormat:
-    name = quant.upper()
-    if name not in engine.formats:
-        raise UsageError(
-            f"{engine.name} does not read weights in {quant}.", hint=f"It reads {', '.join(engine.formats)}."
-        )
-    return _tables()[0][name]
+    weights: tuple[Three, ...]
+    cache: tuple[tuple[float, float, float], ...]
+    activation: Three
+    graphs: Three
+    runtime: Three
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """Parameters by how quantization treats them."""
-
-    linear: int
-    experts: int
-    rest: int
-
-
-_PARTS: dict[int, tuple[ModelRecord, _Parts]] = {}
-
-
-def _parts(model: ModelRecord) -> _Parts:
-    entry = _PARTS.get(id(model))
-    if entry is not None:
-        return entry[1]
-    arch = model.architecture
-    if arch is not None and has_table(arch):
-        tensors = model_tensors(arch)
-        rest = experts = 0
-        for tensor, count in tensors.counted():
-            if tensor.stacked:
-                experts += tensor.values * count
-            elif tensor.name in (*HOST_TENSORS, "output") or len(tensor.shape) == 1:
-                rest += tensor.values * count
-        linear = max((model.params_total or tensors.parameters) - rest - experts, 0)
-    else:
-        params = params_of(model)
-        rest = 0 if arch is None else min(arch.vocab * arch.hidden * (1 if arch.tied else 2), params)
-        experts, linear = 0, params - rest
-    found = _Parts(linear, experts, rest)
-    _PARTS[id(model)] = (model, found)
-    return found
-
-
-def weight_bytes(model: ModelRecord, engine: EngineModel, quant: str) -> int:
-    """Weights in a safetensors or MLX format.
-
-    Raises:
-        NoAnswerError: the parameter count is not known.
-        UsageError: a format that the engine does not read.
-    """
-    parts, form = _parts(model), _format_of(engine, quant)
-    linear = 16 if form.experts_only and parts.experts else form.bits
-    return int((parts.linear * linear + parts.experts * form.bits + parts.rest * form.rest) / 8)
-
-
-def cache_bytes(table: CachePlan, tokens: int, slots: int, engine: EngineModel, width: float) -> int:
-    """Cache of `tokens` tokens over all sequences, and the recurrent state of `slots` sequences."""
-    size = 0.0
-    for group in table.groups:
-        cells = tokens
-        if group.windowed and engine.windows:
-            step = engine.batched_tokens or 0
-            cells = min(tokens, slots * pad_cells(table.window) + step)
-        cells = -(-cells // engine.block) * engine.block
-        size += group.layers * cells * (group.key + group.value) * width
-    states = sum(layers * (conv + 2 * state) * 2 for conv, state, layers in table.states)
-    return int(size) + states * slots
-
-
-def _activation(arch: Architecture | None, params: int, engine: EngineModel, request: MemoryRequest) -> int:
-    """Values of the widest step at 16 bits, and the logits of the sampled rows in float32."""
-    tokens = min(request.context, engine.batched_tokens or request.context)
-    if arch is None:
-        return int(tokens * 12 * params**0.5)
-    experts = arch.experts
-    inner = max(arch.ff or 0, experts.used * experts.ff + experts.shared_ff if experts is not None else 0)
-    rows = min(engine.sequences, max(request.parallel, 1) * 4)
-    return tokens * 2 * (4 * arch.hidden + 2 * inner + 2 * arch.heads * arch.head_dim) + rows * arch.vocab * 8
-
-
-def _split(arch: Architecture | None, engine: EngineModel, count: int) -> tuple[int, float]:
-    """Over how many devices weights are divided, and the share of the cache that each holds."""
-    if count == 1:
-        return 1, 1.0
-    if not engine.tensor_parallel:
-        return count, 1 / count
-    heads = 1 if arch is None or arch.latent is not None else max(arch.kv_heads, 1)
-    return count, max(1 / count, 1 / heads)
-
-
-def engine_estimate(model: ModelRecord, request: MemoryRequest, engine: EngineModel) -> Estimated:
-    """What a request needs in an engine other than llama.cpp.
-
-    Raises:
-        NoAnswerError: the parameter count is not known.
-        UsageError: a weight format or cache type that the engine does not take.
-    """
-    check_context(request)
-    weights, arch = weight_bytes(model, engine, request.quant), model.architecture
+def _cache_width(engine: EngineModel, request: MemoryRequest) -> float:
     cache_type = request.kv_cache_type.lower().split("/")[0]
     if cache_type not in engine.cache_types:
         raise UsageError(
             f"{engine.name} has no {request.kv_cache_type} cache.",
             hint=f"It takes {', '.join(engine.cache_types)}.",
         )
-    width, params = CACHE_BYTES[cache_type], model.params_total or 0
-    notes: list[str] = []
-    if arch is None:
-        cached, spread = unknown_cache(params, request.context, width), KV_SPREAD
-        notes.append("The model's shape is not known: its cache is that of usual models of its size.")
-    else:
-        cached = cache_bytes(shape_plans(arch)[0], request.context, request.parallel, engine, width)
-        spread = (1.0, 1.0) if arch.measured else (0.5, 1.0)
-    devices = request.hardware.devices if request.hardware is not None else ()
-    count, cache_share = _split(arch, engine, max(len(devices), 1))
-    activation = _activation(arch, params, engine, request)
-    share = Share(weights // count, int(cached * cache_share), activation + engine.graphs[1])
-    held = [
-        int(count * (weights // count * engine.weights_spread[i] + cached * cache_share * spread[i]))
-        + count * (int(activation * engine.activation_spread[i]) + engine.graphs[2 * i])
-        for i in (0, 1)
-    ]
-    notes += _pool_notes(engine, request, weights, cached, count)
-    formula = (
-        f"weights {weights / GIB:.2f} GiB in {request.quant} + cache {cached / GIB:.2f} GiB for "
-        f"{request.context:,} tokens at {width:g} bytes a value + activations {activation / GIB:.2f} GiB"
-        f"{f' a device, over {count} devices' if count > 1 else ''}"
+    return CACHE_BYTES[cache_type]
+
+
+def engine_estimate(model: ModelRecord, request: MemoryRequest, engine: EngineModel) -> Estimated:
+    """What a request needs in an engine other than llama.cpp, and the pool that the engine claims.
+
+    Raises:
+        NoAnswerError: the parameter count is not known.
+        UsageError: a weight format, cache type or option that the engine does not take.
+    """
+    check_context(request)
+    serving = request.serving or Serving()
+    if request.serving is not None:
+        check_serving(engine, engine.name, serving)
+        engine = engine_of_release(engine.id, serving.engine_version)
+    arch, width = model.architecture, _cache_width(engine, request)
+    split, notes = split_of(arch, arch.layers if arch else UNKNOWN_LAYERS, engine, request)
+    weights, file = stage_weights(model, engine, request.quant, split)
+    step = step_of(engine, request)
+    caches = CacheModel(arch, model.params_total or 0, engine, split, width, hybrid=serving.hybrid_kv_manager)
+    load = Load(request.context, request.parallel, step.tokens)
+    activation = activation_peak(model, engine, request, split, step)
+    if engine.cache_copy:
+        activation = (activation[0], activation[1], activation[2] + caches.copied(load))
+    known = serving.non_torch_bytes
+    runtime = (known,) * 3 if known is not None else _runtime(engine, split)
+    graphs = (0, 0, 0) if serving.enforce_eager else engine.graphs
+    use = _Use(weights, caches.needed(load), activation, graphs, runtime)
+    pool = _pool(engine, request, split, use, caches, step.tokens)
+    notes += _notes(model, engine, request, pool, use)
+    return Estimated(
+        _layout(split, use, file),
+        *_ends(split, use),
+        _formula(request, split, use, width, pool),
+        notes,
+        _basis(model, engine, pool),
+        runtime,
+        pool=pool,
     )
-    basis = (Evidence("measurement", engine.source), Evidence("catalog", f"shape of {model.id}", model.as_of))
-    found = Layout((share,) * count, 0, weights)
-    return Estimated(found, held[0], held[1], formula, tuple(notes), basis, engine.runtime)
 
 
-def _pool_notes(
-    engine: EngineModel, request: MemoryRequest, weights: int, cached: int, count: int
-) -> list[str]:
-    if engine.utilization is None or request.hardware is None or not request.hardware.devices or not cached:
-        return []
-    card = min(device.memory_bytes for device in request.hardware.devices)
-    pool = int(card * engine.utilization) - weights // count - engine.graphs[1] - engine.runtime[1]
-    if pool <= 0:
-        return [
-            f"{engine.name} finds no room for its cache beside the weights at its usual share of the card."
-        ]
-    tokens = int(pool * count / cached * request.context)
-    return [
-        f"{engine.name} claims {engine.utilization:.0%} of each card at start whatever the request "
-        f"needs; its pool "
-        f"then holds about {tokens:,} tokens in all."
+def _runtime(engine: EngineModel, split: Split) -> Three:
+    return engine.runtime_many if split.devices > 1 else engine.runtime
+
+
+def _layout(split: Split, use: _Use, file: int) -> Layout:
+    buffers = use.activation[1] + use.graphs[1]
+    shares = [
+        Share(weights[1], int(cache[1]), buffers)
+        for weights, cache in zip(use.weights, use.cache, strict=True)
+        for _ in range(split.tensor)
     ]
+    return Layout(tuple(shares), 0, file)
+
+
+def _ends(split: Split, use: _Use) -> tuple[int, int]:
+    """Lowest and highest bytes of all devices together, without the runtime."""
+    low, high = (
+        sum(w[i] + int(c[i]) for w, c in zip(use.weights, use.cache, strict=True)) * split.tensor
+        + split.devices * (use.activation[i] + use.graphs[i])
+        for i in (0, 2)
+    )
+    return low, high
+
+
+def _pool(
+    engine: EngineModel, request: MemoryRequest, split: Split, use: _Use, caches: CacheModel, step: int
+) -> Pool | None:
+    if engine.claim is None or request.hardware is None or not request.hardware.devices:
+        return None
+    serving = request.serving or Serving()
+    return pool_of(
+        engine,
+        serving.gpu_memory_utilization or engine.utilization,
+        request.hardware.devices[: split.devices],
+        tuple(
+            DeviceParts(weights, use.activation, use.graphs, use.runtime)
+            for weights in use.weights
+            for _ in range(split.tensor)
+        ),
+        caches,
+        tensor=split.tensor,
+        request_tokens=-(-request.context // request.parallel),
+        step=step,
+        visible=serving.visible_bytes,
+    )
+
+
+def _notes(
+    model: ModelRecord, engine: EngineModel, request: MemoryRequest, pool: Pool | None, use: _Use
+) -> tuple[str, ...]:
+    notes = []
+    if model.architecture is None:
+        notes.append("The model's shape is not known: its cache is that of usual models of its size.")
+    elif "nextn_predict_layers" in model.architecture.extra:
+        notes.append("Without the layers for multi-token prediction, which are loaded on request.")
+    serving = request.serving or Serving()
+    if serving.expert_parallel and (model.architecture is None or model.architecture.experts is None):
+        notes.append("The model has no experts: expert parallelism changes nothing.")
+    if pool is None:
+        return tuple(notes)
+    share = (
+        f"{engine.name} claims {pool.gpu_memory_utilization:.0%} of each card at start whatever the request "
+        f"needs"
+    )
+    if pool.kv_pool_bytes <= 0 or pool.tokens == 0:
+        notes.append(f"{share}; beside weights and buffers no room is left for its cache.")
+    else:
+        notes.append(
+            f"{share}; its pool of {pool.kv_pool_bytes / GIB:.1f} GiB then holds about {pool.tokens:,} "
+            f"tokens, {pool.max_concurrency:.1f} requests of {pool.request_tokens:,}."
+        )
+    return (*notes, *_shortage(engine, request, pool, use))
+
+
+def _shortage(engine: EngineModel, request: MemoryRequest, pool: Pool, use: _Use) -> tuple[str, ...]:
+    """Says what share would do where the pool is too small for the request."""
+    needed = [cache[1] for cache in use.cache for _ in range(pool.tensor_parallel)]
+    raised = max(
+        pool.gpu_memory_utilization + (size - place.kv_pool_bytes) / place.visible_bytes
+        for size, place in zip(needed, pool.per_device, strict=True)
+    )
+    if raised <= pool.gpu_memory_utilization:
+        return ()
+    what = f"Its pool is too small for {request.context:,} tokens"
+    if raised <= MOST_UTILIZATION and engine.claim != "free":
+        return (f"{what}: claim {ceil(raised * 100)}% of each card, or less context.",)
+    return (f"{what}, and a larger share does not help: fewer bits, less context or more devices would.",)
+
+
+def _formula(request: MemoryRequest, split: Split, use: _Use, width: float, pool: Pool | None) -> str:
+    weights, cache = sum(w[1] for w in use.weights), sum(c[1] for c in use.cache)
+    over = f" on each of {split.tensor} devices" if split.tensor > 1 else ""
+    stages = f" in {len(split.stages)} stages" if len(split.stages) > 1 else ""
+    words = (
+        f"weights {weights / GIB:.2f} GiB in {request.quant}{over}{stages} + cache {cache / GIB:.2f} GiB"
+        f"{over} for {request.context:,} tokens at {width:g} bytes a value + activations "
+        f"{use.activation[1] / GIB:.2f} GiB"
+    )
+    if use.graphs[1]:
+        words += f" + CUDA graphs {use.graphs[1] / GIB:.2f} GiB"
+    if split.devices > 1:
+        words += " a device"
+    if pool is None:
+        return words
+    device = pool.per_device[0]
+    return (
+        f"claimed: pool of {device.kv_pool_bytes / GIB:.2f} GiB a device, of "
+        f"{device.visible_bytes / GIB:.2f} GiB visible at {pool.gpu_memory_utilization:g}, in blocks of "
+        f"{pool.block_tokens} tokens; needed: {words}"
+    )
+
+
+def _basis(model: ModelRecord, engine: EngineModel, pool: Pool | None) -> tuple[Evidence, ...]:
+    basis = (
+        Evidence("measurement", engine.source),
+        Evidence("catalog", f"shape of {model.id}", model.as_of),
+    )
+    return basis if pool is None else (*basis, Evidence("measurement", visible_source()))
 
 
 def encoder_estimate(model: ModelRecord, request: MemoryRequest, engine: EngineModel | None) -> Estimated:
@@ -298,7 +254,7 @@ def encoder_estimate(model: ModelRecord, request: MemoryRequest, engine: EngineM
     """
     check_context(request)
     params, quant = params_of(model), request.quant
-    weights = int(params * bits_of(quant) / 8) if engine is None else weight_bytes(model, engine, quant)
+    weights = int(params * bits_of(quant) / 8) if engine is None else _whole(model, engine, quant)
     limit = model.embedding.max_tokens if model.embedding is not None else model.context_length
     tokens = min(request.context, limit or request.context) * request.parallel
     arch = model.architecture
@@ -317,3 +273,12 @@ def encoder_estimate(model: ModelRecord, request: MemoryRequest, engine: EngineM
     )
     low, high = int(weights * 0.98 + activation * 0.3), int(weights * 1.05 + activation * 3)
     return Estimated(found, low, high, formula, (), basis, None if engine is None else engine.runtime)
+
+
+def _whole(model: ModelRecord, engine: EngineModel, quant: str) -> int:
+    """Weights on one device."""
+    return stage_weights(model, engine, quant, Split(1, (range(_layers_of(model)),), 1))[1]
+
+
+def _layers_of(model: ModelRecord) -> int:
+    return model.architecture.layers if model.architecture is not None else UNKNOWN_LAYERS

@@ -129,6 +129,7 @@ def estimate_memory(model: ModelRecord, request: MemoryRequest) -> MemoryEstimat
         formula=found.formula + (f"{what} {runtime / 2**30:.2f} GiB" if runtime else ""),
         basis=found.basis,
         caveats=found.notes,
+        pool=found.pool,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from tools.memory.types import Evidence
+from tools.memory.types import Evidence, Pool
 
 
 class Share(NamedTuple):
@@ -45,3 +45,4 @@ class Estimated:
     overhead: tuple[int, int, int] | None = None
     """Low, middle and high overhead of a device; None takes that of the device kind."""
     exact: bool = False
+    pool: Pool | None = None

@@ -18,6 +18,28 @@ Sharding = Literal["none", "zero1", "zero2", "zero3", "fsdp"]
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """How an engine other than llama.cpp is started; None takes what the engine would.
+
+    The names are the request's. `activation_bytes`, `non_torch_bytes` and `visible_bytes` are per device, as
+    a log tells them.
+    """
+
+    gpu_memory_utilization: float | None = None
+    tensor_parallel: int | None = None
+    pipeline_parallel: int | None = None
+    expert_parallel: bool = False
+    max_num_batched_tokens: int | None = None
+    max_num_seqs: int | None = None
+    hybrid_kv_manager: bool | None = None
+    enforce_eager: bool = False
+    activation_bytes: int | None = None
+    non_torch_bytes: int | None = None
+    visible_bytes: int | None = None
+    engine_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryRequest:
     """One configuration of an engine.
 
@@ -45,6 +67,8 @@ class MemoryRequest:
     kv_offload: bool = True
     tensor_split: tuple[float, ...] | None = None
     frontend: Frontend = "server"
+    serving: Serving | None = None
+    """Options of engines other than llama.cpp."""
 
     @property
     def experts_away(self) -> int:
@@ -77,6 +101,56 @@ class DeviceMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class DevicePool:
+    """What an engine that claims its cache at start leaves for it on one device; bytes."""
+
+    device: str
+    visible_bytes: int
+    """Memory that a program sees; less than what is sold."""
+    weights_bytes: int
+    weights_low_bytes: int
+    weights_high_bytes: int
+    activation_bytes: int
+    graph_bytes: int
+    non_torch_bytes: int
+    kv_pool_bytes: int
+    """Negative: that much is missing."""
+    kv_pool_low_bytes: int
+    kv_pool_high_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The cache pool of an engine that claims a share of each device at start."""
+
+    gpu_memory_utilization: float
+    tensor_parallel: int
+    pipeline_parallel: int
+    block_tokens: int
+    """Tokens of one block of an attention layer."""
+    tokens: int
+    """Tokens over all requests; where layers keep windows or states, of requests of the length asked for."""
+    tokens_low: int
+    tokens_high: int
+    request_tokens: int
+    """Length of one request, for which the concurrency holds."""
+    max_concurrency: float
+    max_concurrency_low: float
+    max_concurrency_high: float
+    per_device: tuple[DevicePool, ...]
+
+    @property
+    def kv_pool_bytes(self) -> int:
+        return sum(device.kv_pool_bytes for device in self.per_device)
+
+    @property
+    def interval(self) -> tuple[int, int]:
+        """Lowest and highest bytes of the pool over all devices."""
+        low = sum(device.kv_pool_low_bytes for device in self.per_device)
+        return low, sum(device.kv_pool_high_bytes for device in self.per_device)
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryEstimate:
     """Memory of one model in one configuration; field meanings as in the command-line contract."""
 
@@ -94,6 +168,8 @@ class MemoryEstimate:
     formula: str
     basis: tuple[Evidence, ...]
     caveats: tuple[str, ...] = ()
+    pool: Pool | None = None
+    """The cache pool of an engine that claims one on named hardware."""
 
     def beside(
         self, place: int, held: DeviceMemory, interval: tuple[int, int], file_bytes: int, words: str

@@ -149,3 +149,75 @@ def test_the_projector_stands_beside_a_model_that_reads_images() -> None:
     assert not [note for note in seeing["caveats"] if note.startswith("Without the vision")]
     with pytest.raises(UsageError, match="reads no images"):
         ask(vision=True)
+
+
+def test_a_server_answers_with_its_pool_and_the_reasons() -> None:
+    document = ask(engine="vllm", quant="AWQ", hardware="RTX 4090", gpu_memory_utilization=0.8, context="8k")
+    pool = document["pool"]
+    assert pool["gpu_memory_utilization"] == 0.8
+    assert pool["kv_pool_low_bytes"] <= pool["kv_pool_bytes"] <= pool["kv_pool_high_bytes"]
+    assert pool["tokens"] // 16 * 16 == pool["tokens"]
+    assert pool["max_concurrency"] == pytest.approx(pool["tokens"] / 8192, abs=0.01)
+    assert pool["kv_pool_bytes"] == sum(device["kv_pool_bytes"] for device in pool["per_device"])
+    assert {item["part"] for item in document["difference"]} >= {"weights", "pool"}
+    assert document["fits"] is True
+    assert "pool" not in ask(engine="vllm", quant="AWQ")
+    assert "difference" not in ask()
+
+
+def test_a_request_larger_than_the_pool_does_not_fit() -> None:
+    share = {"engine": "vllm", "quant": "BF16", "hardware": "RTX 4090", "context": "32k"}
+    assert ask(**share)["fits"] is True
+    assert ask(**share, gpu_memory_utilization=0.7)["fits"] is False
+
+
+def test_figures_of_a_log_are_kept() -> None:
+    logged = ask(
+        engine="vllm", quant="BF16", activation_bytes=1 << 30, non_torch_bytes=1 << 28, enforce_eager=True
+    )
+    assert logged["compute_bytes"] == 1 << 30
+    assert logged["overhead_bytes"] == 1 << 28
+
+
+@pytest.mark.parametrize("engine", ["llama.cpp", "ollama", "mlx", "transformers"])
+def test_options_of_servers_are_refused_elsewhere(engine: str) -> None:
+    with pytest.raises(UsageError, match="has no `tensor_parallel`") as caught:
+        ask(engine=engine, tensor_parallel=2)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("gpu_memory_utilization", 1.5),
+        ("gpu_memory_utilization", 0),
+        ("tensor_parallel", 0),
+        ("max_num_seqs", True),
+        ("hybrid_kv_manager", "sometimes"),
+        ("activation_bytes", -1),
+    ],
+)
+def test_values_no_server_takes(key: str, value: object) -> None:
+    with pytest.raises(UsageError) as caught:
+        ask(engine="vllm", **{key: value})
+    assert key in caught.value.message
+
+
+def test_an_engine_known_not_to_run_it_is_a_caveat() -> None:
+    document = memory(
+        parse(MemoryQuery, {"model": MODEL, "engine": "vllm", "hardware": "GTX 1080 Ti", "quant": "BF16"})
+    )
+    assert any("does not run on" in caveat for caveat in document["caveats"])
+
+
+@pytest.mark.parametrize(
+    ("engine", "quant"), [(None, "MXFP4"), ("vllm", "MXFP4"), ("tgi", "BF16"), ("mlx", "MLX-4bit")]
+)
+def test_a_model_published_in_few_bits_is_taken_as_published(engine: str | None, quant: str) -> None:
+    values = {} if engine is None else {"engine": engine}
+    assert memory(parse(MemoryQuery, {"model": "openai/gpt-oss-20b", **values}))["quant"] == quant
+
+
+def test_options_of_servers_do_not_go_with_training() -> None:
+    with pytest.raises(UsageError, match="says how to serve"):
+        ask(train="lora", gpu_memory_utilization=0.9)
