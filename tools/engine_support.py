@@ -9,8 +9,9 @@ import re
 from functools import lru_cache
 
 from knowledge.catalog.accelerators import resolve_accelerator
-from knowledge.catalog.records import Engine, FormatSupport, ModelRecord
+from knowledge.catalog.records import Engine, ModelRecord
 from knowledge.catalog.store import load_catalog
+from knowledge.catalog.support import FormatSupport
 from knowledge.errors import AdvisorError
 from tools.hardware_types import Device, Machine
 

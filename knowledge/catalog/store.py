@@ -14,7 +14,6 @@ from knowledge.catalog.benchmarks import Benchmarks
 from knowledge.catalog.records import (
     Accelerator,
     Engine,
-    EngineSupport,
     License,
     ModelRecord,
     Quantization,
@@ -22,6 +21,7 @@ from knowledge.catalog.records import (
     SystemMemory,
 )
 from knowledge.catalog.sources import Sources
+from knowledge.catalog.support import EngineSupport
 from knowledge.home import HOME_VARIABLE
 
 DATA = Path(__file__).resolve().parent / "data"

@@ -16,12 +16,11 @@ from knowledge.catalog.records import (
     Architecture,
     BenchmarkResult,
     Engine,
-    EngineSupport,
-    FormatSupport,
     License,
     ModelRecord,
 )
 from knowledge.catalog.store import Catalog
+from knowledge.catalog.support import EngineSupport, FormatSupport
 from knowledge.catalog.tokens import TUNED, core, tokens
 
 PARAMETERS_WITHIN = 0.03

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.catalog.parameters import implied_parameters
-from knowledge.catalog.records import Architecture, EmbeddingFacts, EngineSupport, ModelRecord
+from knowledge.catalog.records import Architecture, EmbeddingFacts, ModelRecord
 from knowledge.catalog.store import Catalog, load_catalog
+from knowledge.catalog.support import EngineSupport
 from knowledge.catalog.validate import (
     check_accelerators,
     check_catalog,
