@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from knowledge.catalog.records import ModelRecord
-from knowledge.catalog.store import load_catalog
+from knowledge.catalog.store import follows_models, load_catalog
 from tools.budget import GIB, Room, room_of
 from tools.candidates import Configuration, SpeedFigure
 from tools.engines import ENCODER_KINDS, Option, options_for, own_quant
@@ -179,6 +179,7 @@ class _Search:
         return mid
 
 
+@follows_models
 @lru_cache(maxsize=65536)
 def solve(model_id: str, machine: Machine, ask: Ask) -> Solution | Refusal:
     """The best configuration of a model on a machine.

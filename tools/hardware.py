@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from tools.hardware_detect import detect_machine
 from tools.hardware_machines import GIB
 from tools.hardware_read import nearest_accelerators, read_hardware
 from tools.hardware_types import Machine
 
 __all__ = ["GIB", "describe", "detect_machine", "nearest_accelerators", "read_hardware"]
+
+
+def detect_machine() -> Machine:
+    """The machine that the program runs on, as `tools.hardware_detect` finds it."""
+    # Loaded when asked for: most calls are about a machine that was named.
+    from tools import hardware_detect
+
+    return hardware_detect.detect_machine()
 
 
 def _gib(size: int) -> str:

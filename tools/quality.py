@@ -25,7 +25,7 @@ from pydantic import TypeAdapter
 
 from knowledge.catalog.api_models import api_benchmarks, load_api_models
 from knowledge.catalog.records import BenchmarkResult, ModelRecord
-from knowledge.catalog.store import load_catalog
+from knowledge.catalog.store import follows_models, load_catalog
 from tools.candidates import QualityFigure
 from tools.memory.types import Evidence
 from tools.needs import Task
@@ -108,6 +108,7 @@ def organization(model_id: str) -> str:
     return model_id.split("/", 1)[0].lower()
 
 
+@follows_models
 @lru_cache(maxsize=4096)
 def prior_of(model_id: str) -> tuple[float, float]:
     """Expected ability before the model's own scores, and its standard deviation, in logits."""
@@ -181,6 +182,7 @@ def _posterior(
     return score, max(0.5, score - low)
 
 
+@follows_models
 @lru_cache(maxsize=16384)
 def quality_of(model_id: str, task: Task) -> QualityFigure:
     """Expected score of a model at a task, 0 to 100, with one standard deviation.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -22,10 +22,16 @@ from knowledge.catalog.records import (
 )
 from knowledge.catalog.sources import Sources
 from knowledge.catalog.support import EngineSupport
-from knowledge.home import HOME_VARIABLE
 
 DATA = Path(__file__).resolve().parent / "data"
 R = TypeVar("R", bound=Record)
+
+
+class _Cached(Protocol):
+    def cache_clear(self) -> None: ...
+
+
+F = TypeVar("F", bound=_Cached)
 
 
 class Catalog:
@@ -122,10 +128,13 @@ class Catalog:
         return {} if record is None else self._sources.of(record.id)
 
 
-@cache
-def _catalog_of(home_variable: str | None) -> Catalog:
-    own = read_added(added_folder())
-    return _bundled().with_models(own) if own else _bundled()
+_FOLLOWERS: list[Callable[[], None]] = []
+
+
+def follows_models(cached: F) -> F:
+    """Marks a cached function whose results change when a person adds or removes a model."""
+    _FOLLOWERS.append(cached.cache_clear)
+    return cached
 
 
 @cache
@@ -133,11 +142,15 @@ def _bundled() -> Catalog:
     return Catalog()
 
 
+@follows_models
+@cache
 def load_catalog() -> Catalog:
-    """The bundled catalog with the models that a person added, read once in a process (and state folder)."""
-    return _catalog_of(os.environ.get(HOME_VARIABLE))
+    """The bundled catalog with the models that a person added, read once in a process."""
+    own = read_added(added_folder())
+    return _bundled().with_models(own) if own else _bundled()
 
 
 def forget_added() -> None:
-    """Makes the next `load_catalog` read the added models again."""
-    _catalog_of.cache_clear()
+    """Makes the next `load_catalog` read the added models again, and forgets what was computed from them."""
+    for clear in _FOLLOWERS:
+        clear()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.tools.test_hardware_detect import FakeBrokenNvml, FakeNvml, _probe
-from tools.hardware import GIB, detect_machine
+from tools.hardware import GIB
+from tools.hardware_detect import detect_machine
 
 CARD = "sys/class/drm/card0/device"
 A100 = ("NVIDIA A100-SXM4-80GB", 80 * GIB, (8, 0))

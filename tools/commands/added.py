@@ -13,7 +13,6 @@ from knowledge.catalog.added import PREFIX, remove_added, write_added
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import forget_added, load_catalog
 from knowledge.errors import UsageError
-from tools.commands import lookups
 from tools.commands.requests import Name, Request
 from tools.introspect.sighting import Sighting, record_of, unknown_fields
 
@@ -56,7 +55,6 @@ def add_model(query: AddQuery, *, offline: bool = False) -> Document:
     record = record_of(seen, bundled, query.name, datetime.now(UTC).date())
     replaced = write_added(record)
     forget_added()
-    lookups.model_named.cache_clear()
     return _document(record, replaced)
 
 
@@ -156,5 +154,4 @@ def remove_model(query: RemoveQuery) -> Document:
     """
     removed = remove_added(query.model)
     forget_added()
-    lookups.model_named.cache_clear()
     return {"model": removed.removeprefix(PREFIX), "model_id": removed, "removed": True}

@@ -7,7 +7,7 @@ from functools import lru_cache
 from knowledge.catalog.accelerators import resolve_accelerator
 from knowledge.catalog.names import resolve_model_verbose
 from knowledge.catalog.records import Accelerator, ApiModel, ModelRecord
-from knowledge.catalog.store import load_catalog
+from knowledge.catalog.store import follows_models, load_catalog
 from knowledge.errors import AmbiguousNameError, NoAnswerError, UnknownNameError, UsageError
 from tools.hardware import read_hardware
 from tools.hardware_types import Machine
@@ -17,6 +17,7 @@ EXAMPLE = (
 )
 
 
+@follows_models
 @lru_cache(maxsize=4096)
 def model_named(name: str) -> tuple[ModelRecord, str]:
     """The model of a name, alias, hub id or Ollama tag, and how the name was read where it was not exact.

@@ -14,6 +14,7 @@ from knowledge.errors import UsageError
 from knowledge.shapes.from_gguf import TensorFacts, architecture_of
 from tools.introspect.gguf_facts import architecture_name, shape_facts
 from tools.introspect.gguf_header import TensorInfo, broken
+from tools.memory.shapes import attention_widths, has_attention
 from tools.memory.tensors import EARLY_TENSORS
 
 _BLOCK = re.compile(r"blk\.(\d{1,5})\.(.+)")
@@ -169,6 +170,9 @@ def _check(shape: Architecture) -> None:
         raise broken(f"{shape.kv_heads} KV heads for {shape.heads} heads")
     if shape.experts is not None and not 0 < shape.experts.used <= shape.experts.count:
         raise broken(f"{shape.experts.used} of {shape.experts.count} experts used")
+    attends = [layer for layer in range(shape.layers) if has_attention(shape, layer)]
+    if shape.latent is None and any(attention_widths(shape, layer)[0] < 1 for layer in attends):
+        raise broken("its attention heads have no width")
     if shape.shared_kv_layers >= shape.layers:
         raise broken(f"{shape.shared_kv_layers} of {shape.layers} layers reuse a cache")
 

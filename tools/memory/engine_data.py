@@ -15,9 +15,9 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from knowledge.errors import UsageError
+from tools.memory.llama_cpp import runs_gguf
 
 MIB = 1 << 20
-GGUF_ENGINES = ("llama.cpp", "llamacpp", "llama-server", "ollama", "lmstudio")
 Three = tuple[float, float, float]
 """Lowest, middle and highest."""
 Claim = Literal["share", "static", "free"]
@@ -242,9 +242,9 @@ def engine_named(name: str, quant: str) -> EngineModel | None:
     Raises:
         UsageError: an engine that is not known.
     """
-    key = name.lower()
-    if key in GGUF_ENGINES and not quant.upper().startswith("MLX"):
+    if runs_gguf(name, quant):
         return None
+    key = name.lower()
     key = "mlx" if key == "lmstudio" else key
     known = _raw()["engines"]
     if key not in known:

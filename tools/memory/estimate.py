@@ -9,11 +9,18 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from knowledge.catalog.records import ModelRecord
-from tools.memory.engines import encoder_estimate, engine_estimate, engine_named, is_encoder
 from tools.memory.estimated import Estimated, Layout
 from tools.memory.explain import exact_estimated
 from tools.memory.generic import generic_estimate
-from tools.memory.llama_cpp import MAX_CONTEXT, Plan, check_request, layout, plan_of, shares_of
+from tools.memory.llama_cpp import (
+    MAX_CONTEXT,
+    Plan,
+    check_request,
+    layout,
+    plan_of,
+    runs_gguf,
+    shares_of,
+)
 from tools.memory.types import DeviceMemory, MemoryEstimate, MemoryRequest
 
 MIB = 1 << 20
@@ -54,13 +61,16 @@ def _devices(request: MemoryRequest) -> tuple[tuple[str, str], ...]:
 
 def _exact(model: ModelRecord, request: MemoryRequest) -> tuple[Layout, Plan] | None:
     """The layout by tensors; None where another branch must answer."""
-    if engine_named(request.engine, request.quant) is not None:
+    if not runs_gguf(request.engine, request.quant):
         return None
     plan = plan_of(model)
     return None if plan is None else (layout(model, plan, request), plan)
 
 
 def _approximate(model: ModelRecord, request: MemoryRequest) -> Estimated:
+    # Loaded when asked for: most requests are for llama.cpp.
+    from tools.memory.engines import encoder_estimate, engine_estimate, engine_named, is_encoder
+
     engine = engine_named(request.engine, request.quant)
     if is_encoder(model):
         return encoder_estimate(model, request, engine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from knowledge.catalog.records import Architecture, ModelRecord
@@ -25,6 +26,8 @@ from tools.memory.tensors import ModelTensors, has_table, model_tensors, own_ten
 from tools.memory.types import MemoryRequest
 from tools.memory.weights import Weights, weights_of
 
+GGUF_ENGINES = ("llama.cpp", "llamacpp", "llama-server", "ollama", "lmstudio")
+"""llama.cpp and the programs around it."""
 MAX_CONTEXT = 100_000_000
 PIPELINE_COPIES = 4
 """Copies of the inputs that llama.cpp keeps to overlap several devices (GGML_SCHED_MAX_COPIES)."""
@@ -59,6 +62,12 @@ class Plan:
     def knows(self, quant: str) -> bool:
         """Whether `weights_in` answers."""
         return quant == self.own_quant or quant in known_quants()
+
+
+@lru_cache(maxsize=256)
+def runs_gguf(engine: str, quant: str) -> bool:
+    """Whether an engine runs llama.cpp with weights in this format."""
+    return engine.lower() in GGUF_ENGINES and not quant.upper().startswith("MLX")
 
 
 _PLANS: dict[int, tuple[ModelRecord, Plan | None]] = {}

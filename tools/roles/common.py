@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from knowledge.catalog.records import ModelRecord
-from knowledge.catalog.store import load_catalog
+from knowledge.catalog.store import follows_models, load_catalog
 from tools.brief import Brief
 from tools.candidates import Candidate, Configuration, QualityFigure, Rejected
 from tools.hardware import describe
@@ -149,6 +149,7 @@ def license_verdict(model: ModelRecord, brief: Brief) -> Verdict:
     return _verdict(model.id, brief.license)
 
 
+@follows_models
 @lru_cache(maxsize=8192)
 def _verdict(model_id: str, need: LicenseNeed) -> Verdict:
     model = load_catalog().by_id[model_id.lower()]

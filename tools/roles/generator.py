@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from knowledge.catalog.records import Kind, ModelRecord
-from knowledge.catalog.store import load_catalog
+from knowledge.catalog.store import follows_models, load_catalog
 from tools.brief import Brief
 from tools.budget import room_of
 from tools.candidates import Candidate, QualityFigure, Rejected
@@ -48,6 +48,7 @@ UNKNOWN_PENALTY = 6.0
 """Utility points off for each wanted feature or language that the catalog does not know of a model."""
 
 
+@follows_models
 @lru_cache(maxsize=256)
 def companions_of(brief: Brief) -> tuple[Candidate, ...]:
     """What a generator needs beside it: an embedder and a reranker where it answers from documents."""
@@ -110,6 +111,7 @@ def eligible(brief: Brief) -> Eligible:
     )
 
 
+@follows_models
 @lru_cache(maxsize=256)
 def _eligible(brief: Brief) -> Eligible:
     passed, rejected = [], []

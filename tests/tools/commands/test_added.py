@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,13 +29,13 @@ LLAMA = "meta-llama/Llama-3.2-1B-Instruct"
 
 
 @pytest.fixture(autouse=True)
-def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A state folder of its own."""
     folder = tmp_path / "state"
     monkeypatch.setenv(HOME_VARIABLE, str(folder))
     forget_added()
-    model_named.cache_clear()
-    return folder
+    yield folder
+    forget_added()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from knowledge.home import HOME_VARIABLE
 
 
 @pytest.fixture
-def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """The state folder of this test."""
     folder = tmp_path / "state"
     monkeypatch.setenv(HOME_VARIABLE, str(folder))
     forget_added()
-    return folder
+    yield folder
+    forget_added()
