@@ -12,13 +12,13 @@ from knowledge.catalog.records import Engine, ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.engine_support import GGUF_ENGINES, runs_architecture, runs_format, runs_on, support_caveats
 from tools.hardware_types import Machine
+from tools.memory.generic import is_encoder
 from tools.utility import table
 
 __all__ = ["GGUF_ENGINES", "Option", "backend_of", "gguf_seen", "native_quant", "options_for"]
 
 OFFLOADER = "llama.cpp"
 """The engine that places layers and experts as it is told."""
-ENCODER_KINDS = ("embedding", "reranker", "encoder")
 ENCODER_ENGINE = "transformers"
 ENCODER_QUANTS = ("F16", "BF16", "F32")
 
@@ -127,7 +127,7 @@ def options_for(
         engine: keep this engine.
         offload: only engines that place layers and experts as they are told.
     """
-    if model.kind in ENCODER_KINDS and engine in (None, ENCODER_ENGINE) and quant in (None, *ENCODER_QUANTS):
+    if is_encoder(model) and engine in (None, ENCODER_ENGINE) and quant in (None, *ENCODER_QUANTS):
         usual = "F16" if machine.devices else "F32"
         return [] if offload else [Option(ENCODER_ENGINE, quant or usual, "safetensors", 100)]
     engines = load_catalog().engines

@@ -8,25 +8,34 @@ device has room for its share.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import follows_models, load_catalog
 from tools.budget import GIB, Room, room_of
 from tools.candidates import Configuration, SpeedFigure
-from tools.engines import ENCODER_KINDS, Option, options_for, own_quant
+from tools.engines import Option, options_for, own_quant
+from tools.fit_bounds import (
+    LEAST_BITS,
+    MOST_GAIN_BY_CACHE,
+    MOST_GAIN_BY_FORMAT,
+    UNQUANTIZED,
+    block_params,
+    fastest_beside,
+    least_bytes,
+)
 from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
-from tools.memory.estimate import CONTEXT_STEP, DeviceBytes, device_bytes, estimate_memory, max_context
+from tools.memory.estimate import CONTEXT_STEP, device_bytes, estimate_memory, max_context
+from tools.memory.generic import is_encoder
 from tools.memory.llama_cpp import Plan, plan_of
-from tools.memory.quantization import mix_of, tables
 from tools.memory.types import MemoryRequest
 from tools.placing import (
     Placed,
     cache_types_for,
     holds,
-    largest_share,
     may_spill,
     overfull,
     request_for,
@@ -39,19 +48,11 @@ from tools.utility import memory_score, speed_penalty, speed_score, table, utili
 
 UNKNOWN_WINDOW = 8192
 """Tokens up to which a model of unknown window is still offered; nearly all of its age have that much."""
-UNQUANTIZED = ("f16", "bf16", "auto")
-MOST_GAIN_BY_CACHE = 2.0
-"""Factor that a quantized cache adds to the speed at the most: it halves what is read of it."""
-MOST_GAIN_BY_FORMAT = 1.1
-"""Factor between the efficiencies of two formats of a ladder, beside their bits (`data/speed.json`)."""
-NOTHING = DeviceBytes(0, 0, 0, 0, 0)
-LEAST_BITS = 2.6
-"""Bits per weight of the smallest quantization on the ladders (Q2_K blocks: 84 bytes for 256 weights)."""
 
 
 def speed_of(model: ModelRecord, placed: Placed, machine: Machine, ask: Ask) -> SpeedFigure | None:
     """Expected speed of a configuration; None for models that write nothing, or where it is unknown."""
-    if model.kind in ENCODER_KINDS:
+    if is_encoder(model):
         return None
     speed = estimate_speed(
         model,
@@ -92,16 +93,12 @@ class _Search:
 
     def run(self) -> None:
         """Looks through all options; through system memory only where the accelerators hold nothing good."""
-        blocks = block_params(self.model)
+        plan = plan_of(self.model)
         for option in self._options():
-            own = option.quant == own_quant(self.model)
-            bounded = option.format == "gguf" and not own
-            if not bounded or blocks * least_bits(option.quant) / 8 <= self.room.total_bytes:
-                self._on_devices(option)
-        if may_spill(self.machine, self.room, self.ask) and self._wants_more():
-            plan = plan_of(self.model)
-            if plan is not None:
-                self._beside_devices(plan)
+            if option.format != "gguf" or least_bytes(self.model, option.quant) <= self.room.total_bytes:
+                self._on_devices(option, plan)
+        if plan is not None and may_spill(self.machine, self.room, self.ask) and self._wants_more():
+            self._beside_devices(plan)
 
     def _options(self, *, offload: bool = False) -> list[Option]:
         ask = self.ask
@@ -131,11 +128,13 @@ class _Search:
         cached = 1.0 if kv in UNQUANTIZED else MOST_GAIN_BY_CACHE
         return speed * max(1.0, bits / nominal_bits(self.model, option.quant)) * MOST_GAIN_BY_FORMAT * cached
 
-    def _on_devices(self, option: Option) -> None:
+    def _on_devices(self, option: Option, plan: Plan | None) -> None:
         for kv in cache_types_for(option, self.ask):
             bound = self._at_best(option, kv, self._fastest_as(option, kv), 100.0)
             if self.best is not None and bound <= self.best.merit:
                 continue
+            if self._too_large(option, plan):
+                return
             request = request_for(option, kv, self.machine, self.ask)
             sizes = device_bytes(self.model, request)
             if not holds(sizes, self.room):
@@ -147,20 +146,33 @@ class _Search:
             if speed is None or speed >= self.ask.min_speed or kv not in UNQUANTIZED:
                 return  # one step down may be for speed, the next one is for memory only
 
+    def _too_large(self, option: Option, plan: Plan | None) -> bool:
+        """Whether the weights alone are more than the accelerators hold."""
+        if plan is None or option.format != "gguf" or not self.machine.devices:
+            return False
+        return plan.weights_in(option.quant.upper()).device * plan.scale > self.room.total_bytes
+
     def _beside_devices(self, plan: Plan) -> None:
-        """Options that use system memory, those with the best prospects first."""
-        prospects = []
-        for option in self._options(offload=True):
-            share = largest_share(plan, option, self.room)
-            if share is None:
+        """Options that use system memory, those with the best prospects first.
+
+        An option's bound is sharpened, which lays out its tensors, only when it is the best that is left.
+        """
+        kv = self.ask.kv_cache_type or "f16"
+        queue: list[tuple[float, int, Option, bool]] = []
+        for order, option in enumerate(self._options(offload=True)):
+            least = least_bytes(self.model, option.quant)
+            if least <= self.room.total_bytes + (self.room.host_bytes or 0):
+                bound = self._at_best(
+                    option, kv, fastest_beside(self.model, self.machine, self.room, least), 0.0
+                )
+                heappush(queue, (-bound, order, option, False))
+        while queue and (self.best is None or -queue[0][0] > self.best.merit):
+            _, order, option, sharp = heappop(queue)
+            if not sharp:
+                weights = plan.weights_in(option.quant).device
+                speed = fastest_beside(self.model, self.machine, self.room, weights)
+                heappush(queue, (-self._at_best(option, kv, speed, 0.0), order, option, True))
                 continue
-            request = request_for(option, self.ask.kv_cache_type or "f16", self.machine, self.ask)
-            best = speed_of(self.model, Placed(option, request, NOTHING, share), self.machine, self.ask)
-            bound = self._at_best(option, request.kv_cache_type, best.mid if best else None, 0.0)
-            prospects.append((bound, option))
-        for bound, option in sorted(prospects, key=lambda item: -item[0]):
-            if self.best is not None and bound <= self.best.merit:
-                return
             placed = spilled(plan, self.model, option, self.machine, self.room, self.ask)
             if placed is not None:
                 self._consider(placed)
@@ -224,20 +236,6 @@ def room_for(model: ModelRecord, machine: Machine, ask: Ask) -> Room:
     """What a machine offers a model beside companions and projector."""
     taken = ask.beside_bytes + (projector_bytes(model) or 0 if ask.vision else 0)
     return room_of(machine, server=ask.server, reserve=ask.reserve).less(taken)
-
-
-def block_params(model: ModelRecord) -> int:
-    """Parameters at the least outside the token tables, which may stay in system memory."""
-    arch, params = model.architecture, model.params_total or 0
-    tables = (2 * arch.hidden + arch.per_layer_embedding * arch.layers) * arch.vocab if arch else params // 2
-    return max(0, params - tables)
-
-
-@cache
-def least_bits(quant: str) -> float:
-    """Bits per weight of a llama.cpp quantization's smallest type, which no matrix of it goes below."""
-    mix, types = mix_of(quant), tables().types
-    return min(8 * types[name][1] / types[name][0] for name in (mix.base, mix.stacked or mix.base))
 
 
 def _hopeless(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Refusal | None:
@@ -314,15 +312,12 @@ def rated(model: ModelRecord, placed: Placed, machine: Machine, room: Room, ask:
 
 def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Refusal:
     """The smallest configuration, and how far it is from fitting."""
-    smallest: tuple[DeviceBytes, Option, MemoryRequest] | None = None
-    for option in options_for(model, machine, ask.parallel, quant=ask.quant, engine=ask.engine):
-        request = request_for(option, cache_types_for(option, ask)[-1], machine, ask)
-        sizes = device_bytes(model, request)
-        if smallest is None or sizes.total < smallest[0].total:
-            smallest = (sizes, option, request)
-    if smallest is None:
+    options = options_for(model, machine, ask.parallel, quant=ask.quant, engine=ask.engine)
+    if not options:
         return Refusal("no engine here is known to run it", "engine")
-    sizes, option, request = smallest
+    option = min(options, key=lambda item: nominal_bits(model, item.quant))
+    request = request_for(option, cache_types_for(option, ask)[-1], machine, ask)
+    sizes = device_bytes(model, request)
     what = f"{option.quant} with {request.context:,} tokens ({request.kv_cache_type} cache)"
     total, there, where = sizes.total, room.total_bytes, ""
     crowded = overfull(sizes, room) if total <= there else None

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from knowledge.catalog.records import ModelRecord
 from tools.engines import options_for
-from tools.fit import UNQUANTIZED, rated, room_for, solve
+from tools.fit import rated, room_for, solve
+from tools.fit_bounds import UNQUANTIZED
 from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
 from tools.memory.estimate import device_bytes

@@ -10,7 +10,7 @@ from knowledge.catalog.store import load_catalog
 from tools.brief import brief_of
 from tools.budget import GIB, room_of
 from tools.candidates import Candidate, Change, Configuration, Reason
-from tools.engines import ENCODER_KINDS, backend_of
+from tools.engines import backend_of
 from tools.fit import longest_context, solve, with_memory
 from tools.fit_choices import choices
 from tools.fit_types import Ask, Refusal, Solution
@@ -18,6 +18,7 @@ from tools.free_now import with_shortages
 from tools.frontier import dominates, frontier, point_json
 from tools.hardware_types import Machine
 from tools.licensing import judge
+from tools.memory.generic import is_encoder
 from tools.memory.types import Evidence
 from tools.needs import LicenseNeed, Needs, Role, Task
 from tools.quality import quality_of
@@ -138,7 +139,7 @@ def _answer(
     configuration = with_memory(model, machine, found.configuration, ask)
     if not ask.reserve:
         configuration = replace(configuration, caveats=(NO_RESERVE, *configuration.caveats))
-    points = frontier(model, machine, ask) if model.kind not in ENCODER_KINDS else ()
+    points = frontier(model, machine, ask) if not is_encoder(model) else ()
     chosen = [
         Reason(text, (Evidence("tool", "fit", model.id),)) for text in choices(model, machine, ask, found)
     ]

@@ -101,18 +101,6 @@ def most(fits: Callable[[int], bool], low: int, high: int, guess: int) -> int | 
     return low
 
 
-def largest_share(plan: Plan, option: Option, room: Room) -> float | None:
-    """Share of the weights that the accelerators could hold if nothing else were on them.
-
-    Returns:
-        None where accelerators and system memory together are too small.
-    """
-    weights = plan.weights_in(option.quant)
-    if room.host_bytes is None or weights.device > room.total_bytes + room.host_bytes:
-        return None
-    return min(1.0, room.total_bytes / max(1, weights.device))
-
-
 def _guess(plan: Plan, weights: Weights, whole: DeviceBytes, room: Room) -> int:
     """About how many layers, or the experts of how many, the accelerators hold, counted from the last one."""
     layers, experts = plan.arch.layers, plan.arch.experts is not None

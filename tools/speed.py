@@ -247,7 +247,7 @@ def estimate_speed(
     rates = rates_of(machine)
     if reads is None or rates is None:
         return None
-    host = _host(machine) if not rates or gpu_share < 1.0 else None
+    host = host_rate(machine) if not rates or gpu_share < 1.0 else None
     rules = constants.engines.get(engine) or _PLAIN
     load = Load(
         factor=_quant_factor(quant),
@@ -289,7 +289,8 @@ def _more_operations(model: ModelRecord, reads: Reads, parallel: int, constants:
     return layers + (parallel - 1) * work.output
 
 
-def _host(machine: Machine) -> Rate | None:
+def host_rate(machine: Machine) -> Rate | None:
+    """The rates of a machine's system memory; None where its bandwidth is not known."""
     bandwidth = machine.ram_bandwidth_gbs
     return None if bandwidth is None else _rate(_host_device(bandwidth))
 

@@ -7,12 +7,10 @@ hand) is left out with one warning, and the rest goes on: a record is checked on
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +53,8 @@ def _path(name: str) -> Path:
 
 
 def _digest(record: object) -> str:
+    import hashlib  # most calls have no added models
+
     text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -111,6 +111,8 @@ def write_added(record: ModelRecord) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replaced = path.is_file()
+        import tempfile
+
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".m-", suffix=".part")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

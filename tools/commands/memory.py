@@ -16,8 +16,9 @@ from tools.commands.requests import Name, Number, Request, Text, Tokens
 from tools.engine_support import support_caveats
 from tools.engines import published_quant
 from tools.hardware_types import Machine
-from tools.memory.engines import check_serving, default_quant, engine_named, is_encoder
+from tools.memory.engines import check_serving, default_quant, engine_named
 from tools.memory.estimate import estimate_memory
+from tools.memory.generic import is_encoder
 from tools.memory.types import (
     Frontend,
     MemoryEstimate,

@@ -29,19 +29,13 @@ from tools.memory.parallel import Split, split_of
 from tools.memory.pool import DeviceParts, pool_of
 from tools.memory.types import Evidence, MemoryRequest, Pool, Serving
 
-__all__ = ["default_quant", "encoder_estimate", "engine_estimate", "engine_named", "is_encoder"]
+__all__ = ["default_quant", "encoder_estimate", "engine_estimate", "engine_named"]
 
 MIB, GIB = 1 << 20, 1 << 30
-ENCODER_KINDS = ("embedding", "reranker", "encoder")
 CACHE_BYTES = {"auto": 2.0, "f16": 2.0, "bf16": 2.0, "fp8": 1.0, "q8_0": 1.0625, "q4_0": 0.5625}
 MOST_UTILIZATION = 0.98
 """Beyond this the driver and graphs outside the claimed share find no room."""
 Three = tuple[int, int, int]
-
-
-def is_encoder(model: ModelRecord) -> bool:
-    """Models that read and do not write."""
-    return model.kind in ENCODER_KINDS
 
 
 def check_serving(engine: EngineModel | None, name: str, serving: Serving) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from knowledge.catalog.records import ModelRecord
 from tools.memory.estimated import Estimated, Layout
 from tools.memory.explain import exact_estimated
-from tools.memory.generic import generic_estimate
+from tools.memory.generic import generic_estimate, is_encoder
 from tools.memory.llama_cpp import (
     MAX_CONTEXT,
     Plan,
@@ -68,16 +68,17 @@ def _exact(model: ModelRecord, request: MemoryRequest) -> tuple[Layout, Plan] | 
 
 
 def _approximate(model: ModelRecord, request: MemoryRequest) -> Estimated:
+    encoder = is_encoder(model)
+    if not encoder and runs_gguf(request.engine, request.quant):
+        check_request(request)
+        return generic_estimate(model, request, max(len(shares_of(request)), 1))
     # Loaded when asked for: most requests are for llama.cpp.
-    from tools.memory.engines import encoder_estimate, engine_estimate, engine_named, is_encoder
+    from tools.memory.engines import encoder_estimate, engine_estimate, engine_named
 
     engine = engine_named(request.engine, request.quant)
-    if is_encoder(model):
+    if encoder or engine is None:
         return encoder_estimate(model, request, engine)
-    if engine is not None:
-        return engine_estimate(model, request, engine)
-    check_request(request)
-    return generic_estimate(model, request, max(len(shares_of(request)), 1))
+    return engine_estimate(model, request, engine)
 
 
 def _overhead(request: MemoryRequest, layout: Layout, found: Estimated | None) -> list[tuple[int, int, int]]:

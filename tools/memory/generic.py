@@ -15,7 +15,14 @@ from knowledge.catalog.records import Architecture, ModelRecord
 from knowledge.errors import NoAnswerError
 from tools.memory.compute import ComputePlan, compute_plan, scratch
 from tools.memory.estimated import Estimated, Layout, Share
-from tools.memory.kv_cache import CachePlan, cache_plan, cache_types, cells_for, has_quantized, kv_cache_bytes
+from tools.memory.kv_cache import (
+    CachePlan,
+    cache_plan,
+    cache_types,
+    cells_for,
+    has_quantized,
+    layer_cache_bytes,
+)
 from tools.memory.quantization import canonical, mix_of, tables
 from tools.memory.types import Evidence, MemoryRequest
 
@@ -26,6 +33,14 @@ KV_PER_TOKEN = 1.27
 KV_SPREAD = (0.11, 3.1)
 """10th and 90th percentile of the same ratio, against its median."""
 COMPUTE_SPREAD = (0.6, 1.8)
+
+
+ENCODER_KINDS = ("embedding", "reranker", "encoder")
+
+
+def is_encoder(model: ModelRecord) -> bool:
+    """Models that read and do not write."""
+    return model.kind in ENCODER_KINDS
 
 
 @cache
@@ -96,7 +111,7 @@ def generic_estimate(model: ModelRecord, request: MemoryRequest, devices: int) -
         table, plan = shape_plans(arch)
         cells = cells_for(table, request)
         host = int(arch.vocab * arch.hidden * bits / 8) if arch.tied is False else 0
-        cached, spread = kv_cache_bytes(table, cells, request, types), (0.5, 1.0)
+        cached, spread = sum(layer_cache_bytes(table, cells, request, types)), (0.5, 1.0)
         compute = scratch(plan, cells, request, has_quantized(types)).total
         notes = (
             "The tensors are not known one by one: weights are the parameter count times the "

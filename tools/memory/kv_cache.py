@@ -130,19 +130,5 @@ def layer_cache_bytes(
     return [known[kind] for kind in plan.by_layer]
 
 
-def kv_cache_bytes(plan: CachePlan, cells: Cells, request: MemoryRequest, types: tuple[str, str]) -> int:
-    """Cache and state of all layers on a CUDA device."""
-    size = 0
-    for group in plan.groups:
-        rows = (cells.windowed if group.windowed else cells.full) * cells.streams
-        width = group.value if request.flash_attention or not group.value else plan.widest_value
-        size += group.layers * (
-            _tensor(types[0], group.key, rows, False) + _tensor(types[1], width, rows, False)
-        )
-    for convolution, state, layers in plan.states:
-        size += layers * (padded(4 * convolution * request.parallel) + padded(4 * state * request.parallel))
-    return size
-
-
 def has_quantized(types: tuple[str, str]) -> bool:
     return is_quantized(types[0]) or is_quantized(types[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from knowledge.catalog.records import Architecture, ModelRecord
 from knowledge.errors import UsageError
@@ -12,12 +13,10 @@ from tools.memory.compute import ComputePlan, Scratch, compute_plan, host_comput
 from tools.memory.estimated import Layout, Share
 from tools.memory.kv_cache import (
     CachePlan,
-    Cells,
     cache_plan,
     cache_types,
     cells_for,
     has_quantized,
-    kv_cache_bytes,
     layer_cache_bytes,
 )
 from tools.memory.quantization import FileTypes, TypeChooser, is_quantized, known_quants
@@ -33,6 +32,19 @@ PIPELINE_COPIES = 4
 """Copies of the inputs that llama.cpp keeps to overlap several devices (GGML_SCHED_MAX_COPIES)."""
 
 
+class Working(NamedTuple):
+    """What a request takes beside the weights, whatever their quantization and placement."""
+
+    scratch: Scratch
+    caches: list[int]
+    """Cache and state of every layer on a device."""
+    cached: int
+
+
+WORKING_KEPT = 32
+"""Requests of which a model's working memory is kept: a solver asks for the same with every quantization."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A model's shape, prepared once."""
@@ -44,6 +56,7 @@ class Plan:
     """Factor on the weights where the stated parameters differ from those of the tensor table."""
     tensors: ModelTensors
     weights: dict[str, Weights]
+    working: dict[tuple[object, ...], Working]
     own_quant: str | None = None
     """Name of the quantization of the file that the tensors were read from, whose types are known."""
 
@@ -57,6 +70,31 @@ class Plan:
         if found is None:
             types = FileTypes() if quant == self.own_quant else TypeChooser(quant, self.arch)
             found = self.weights[quant] = weights_of(self.arch, self.tensors, types)
+        return found
+
+    def working_in(self, request: MemoryRequest, types: tuple[str, str], *, on_host: bool = False) -> Working:
+        """Cache and scratch on CUDA devices, or of the CPU backend, which copies no quantized cache."""
+        away = bool(request.cpu_moe or (request.gpu_layers is not None and request.gpu_layers <= 1))
+        key = (
+            request.context,
+            request.kv_cache_type,
+            request.parallel,
+            request.ubatch_size,
+            request.flash_attention,
+            request.kv_unified,
+            request.swa_full,
+            request.frontend,
+            away,
+            on_host,
+        )
+        found = self.working.get(key)
+        if found is None:
+            cells = cells_for(self.cache, request)
+            caches = layer_cache_bytes(self.cache, cells, request, types, on_host=on_host)
+            parts = scratch(self.compute, cells, request, has_quantized(types) and not on_host)
+            if len(self.working) >= WORKING_KEPT:
+                self.working.clear()
+            found = self.working[key] = Working(parts, caches, sum(caches))
         return found
 
     def knows(self, quant: str) -> bool:
@@ -104,7 +142,7 @@ def plan_of(model: ModelRecord) -> Plan | None:
         cache, tensors = cache_plan(arch), model_tensors(arch) if own is None else own_tensors(own)
         scale = _scale(model, arch, tensors) if own is None else 1.0
         quant = model.added.quant if own is not None and model.added is not None else None
-        plan = Plan(arch, cache, compute_plan(arch, cache), scale, tensors, {}, quant and quant.upper())
+        plan = Plan(arch, cache, compute_plan(arch, cache), scale, tensors, {}, {}, quant and quant.upper())
     _PLANS[id(model)] = (model, plan)
     return plan
 
@@ -190,19 +228,19 @@ def layout(model: ModelRecord, plan: Plan, request: MemoryRequest) -> Layout:
         UsageError: see `check_request`.
     """
     types = check_request(request)
-    weights, cells = plan.weights_in(request.quant.upper()), cells_for(plan.cache, request)
-    machine = request.hardware
+    weights, machine = plan.weights_in(request.quant.upper()), request.hardware
     if machine is not None and not machine.devices:
-        return _in_system_memory(plan, weights, cells, request, types)
-    parts = scratch(plan.compute, cells, request, has_quantized(types))
+        return _in_system_memory(plan, weights, request, types)
+    working = plan.working_in(request, types)
+    parts = working.scratch
     shares = shares_of(request)
     whole = request.gpu_layers is None or request.gpu_layers > plan.arch.layers
     copies = _copies(request, shares, whole)
     host = weights.host + host_compute_bytes(plan.compute, parts, request, plan.arch.vocab, copies)
     if len(shares) == 1 and whole and request.kv_offload and not request.experts_away:
-        share = Share(weights.device, kv_cache_bytes(plan.cache, cells, request, types), parts.total)
+        share = Share(weights.device, working.cached, parts.total)
         return _scaled(plan, Layout((share,), host, weights.file), weights.host)
-    split = _Split(plan, weights, cells, request, shares, parts, copies)
+    split = _Split(plan, weights, working.caches, request, shares, parts, copies)
     return _scaled(plan, split.layout(host), weights.host)
 
 
@@ -222,18 +260,17 @@ def _scaled(plan: Plan, found: Layout, host_weights: int) -> Layout:
     return Layout(devices, host, int(found.file * plan.scale))
 
 
-def _in_system_memory(
-    plan: Plan, weights: Weights, cells: Cells, request: MemoryRequest, types: tuple[str, str]
-) -> Layout:
-    """The CPU backend: one buffer, no copy of a quantized cache, one more row of inputs."""
-    cache = sum(layer_cache_bytes(plan.cache, cells, request, types, on_host=True))
-    parts = scratch(plan.compute, cells, request, False)
+def _in_system_memory(plan: Plan, weights: Weights, request: MemoryRequest, types: tuple[str, str]) -> Layout:
+    """The CPU backend: one buffer, and one more row of inputs."""
+    working = plan.working_in(request, types, on_host=True)
     row = plan.compute.hidden * request.ubatch_size * 4
     held = weights.host + sum(weights.host_layers) + weights.host_output
     if second_table_on_cpu(plan.arch):
         held += weights.table
     held = int(held * plan.scale)
-    return Layout((Share(held, cache, parts.total + row),), 0, int(weights.file * plan.scale))
+    return Layout(
+        (Share(held, working.cached, working.scratch.total + row),), 0, int(weights.file * plan.scale)
+    )
 
 
 @dataclass(slots=True)
@@ -242,7 +279,8 @@ class _Split:
 
     plan: Plan
     weights: Weights
-    cells: Cells
+    caches: list[int]
+    """Cache and state of every layer."""
     request: MemoryRequest
     shares: tuple[float, ...]
     parts: Scratch
@@ -251,10 +289,8 @@ class _Split:
     def layout(self, host: int) -> Layout:
         """Bytes by place; `host` is what stays in system memory in any case."""
         request, weights, layers = self.request, self.weights, self.plan.arch.layers
-        types = cache_types(request.kv_cache_type)
         starts, away = starts_of(layers, request, self.shares), request.experts_away
-        sizes = layer_cache_bytes(self.plan.cache, self.cells, request, types)
-        first = starts[0]
+        sizes, first = self.caches, starts[0]
         host += sum(weights.host_layers[:first]) + sum(sizes[:first])
         left_experts = sum(weights.experts[first:away])
         held, cached = [], []

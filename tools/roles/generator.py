@@ -12,7 +12,8 @@ from tools.brief import Brief
 from tools.budget import room_of
 from tools.candidates import Candidate, QualityFigure, Rejected
 from tools.engines import gguf_seen, own_quant
-from tools.fit import LEAST_BITS, solve
+from tools.fit import solve
+from tools.fit_bounds import LEAST_BITS
 from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
 from tools.licensing import Verdict
