@@ -129,22 +129,29 @@ class _Search:
         return speed * max(1.0, bits / nominal_bits(self.model, option.quant)) * MOST_GAIN_BY_FORMAT * cached
 
     def _on_devices(self, option: Option, plan: Plan | None) -> None:
-        for kv in cache_types_for(option, self.ask):
-            bound = self._at_best(option, kv, self._fastest_as(option, kv), 100.0)
-            if self.best is not None and bound <= self.best.merit:
-                continue
-            if self._too_large(option, plan):
+        types = cache_types_for(option, self.ask)
+        promising = [self._promises(option, kv) for kv in types]
+        for place, kv in enumerate(types):
+            if not any(promising[place:]) or self._too_large(option, plan):
                 return
             request = request_for(option, kv, self.machine, self.ask)
             sizes = device_bytes(self.model, request)
             if not holds(sizes, self.room):
                 continue
             self.fitted = True
-            speed = self._consider(Placed(option, request, sizes))
-            if speed is not None and kv in UNQUANTIZED:
-                self.known = (nominal_bits(self.model, option.quant), speed)
-            if speed is None or speed >= self.ask.min_speed or kv not in UNQUANTIZED:
+            placed = Placed(option, request, sizes)
+            figure = speed_of(self.model, placed, self.machine, self.ask)
+            if promising[place]:
+                self._consider(placed, figure)
+            if figure is not None and kv in UNQUANTIZED:
+                self.known = (nominal_bits(self.model, option.quant), figure.mid)
+            if figure is None or figure.mid >= self.ask.min_speed or kv not in UNQUANTIZED:
                 return  # one step down may be for speed, the next one is for memory only
+
+    def _promises(self, option: Option, kv: str) -> bool:
+        """Whether an option could beat the best one."""
+        bound = self._at_best(option, kv, self._fastest_as(option, kv), 100.0)
+        return self.best is None or bound > self.best.merit
 
     def _too_large(self, option: Option, plan: Plan | None) -> bool:
         """Whether the weights alone are more than the accelerators hold."""
@@ -175,11 +182,10 @@ class _Search:
                 continue
             placed = spilled(plan, self.model, option, self.machine, self.room, self.ask)
             if placed is not None:
-                self._consider(placed)
+                self._consider(placed, speed_of(self.model, placed, self.machine, self.ask))
 
-    def _consider(self, placed: Placed) -> float | None:
-        """Rates a configuration that fits; returns its speed."""
-        figure = speed_of(self.model, placed, self.machine, self.ask)
+    def _consider(self, placed: Placed, figure: SpeedFigure | None) -> None:
+        """Rates a configuration that fits."""
         mid = figure.mid if figure else None
         self.fastest = max(self.fastest, mid or 0.0)
         if not (self.ask.speed_is_hard and mid is not None and mid < self.ask.min_speed):
@@ -188,7 +194,6 @@ class _Search:
                 found = _solution(placed, self.room, figure, scores)
                 if self.best is None or found.order > self.best.order:
                     self.best = found
-        return mid
 
 
 @follows_models
