@@ -130,10 +130,10 @@ class _Search:
 
     def _on_devices(self, option: Option, plan: Plan | None) -> None:
         types = cache_types_for(option, self.ask)
-        promising = [self._promises(option, kv) for kv in types]
-        for place, kv in enumerate(types):
-            if not any(promising[place:]) or self._too_large(option, plan):
-                return
+        # The first cache type costs the least, the last one is the fastest: none beats both together.
+        if not self._promises(option, types[0], as_fast_as=types[-1]) or self._too_large(option, plan):
+            return
+        for kv in types:
             request = request_for(option, kv, self.machine, self.ask)
             sizes = device_bytes(self.model, request)
             if not holds(sizes, self.room):
@@ -141,16 +141,15 @@ class _Search:
             self.fitted = True
             placed = Placed(option, request, sizes)
             figure = speed_of(self.model, placed, self.machine, self.ask)
-            if promising[place]:
-                self._consider(placed, figure)
+            self._consider(placed, figure)
             if figure is not None and kv in UNQUANTIZED:
                 self.known = (nominal_bits(self.model, option.quant), figure.mid)
             if figure is None or figure.mid >= self.ask.min_speed or kv not in UNQUANTIZED:
                 return  # one step down may be for speed, the next one is for memory only
 
-    def _promises(self, option: Option, kv: str) -> bool:
-        """Whether an option could beat the best one."""
-        bound = self._at_best(option, kv, self._fastest_as(option, kv), 100.0)
+    def _promises(self, option: Option, kv: str, *, as_fast_as: str) -> bool:
+        """Whether an option with the loss of one cache type and the speed of another could beat the best."""
+        bound = self._at_best(option, kv, self._fastest_as(option, as_fast_as), 100.0)
         return self.best is None or bound > self.best.merit
 
     def _too_large(self, option: Option, plan: Plan | None) -> bool:
