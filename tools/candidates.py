@@ -156,6 +156,8 @@ class Configuration:
     """Layers on the accelerators, the output counted first; None for all."""
     cpu_moe_layers: int | None = None
     """Layers whose experts are in system memory."""
+    gpu_share: float = 1.0
+    """Share of the layers and the output, by bytes, on the accelerators."""
     speed: SpeedFigure | None = None
     caveats: tuple[str, ...] = ()
 

@@ -30,11 +30,12 @@ from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
 from tools.memory.estimate import CONTEXT_STEP, device_bytes, estimate_memory, max_context
 from tools.memory.generic import is_encoder
-from tools.memory.llama_cpp import Plan, plan_of
+from tools.memory.llama_cpp import Plan, plan_of, runs_gguf
 from tools.memory.types import MemoryRequest
 from tools.placing import (
     Placed,
     cache_types_for,
+    engine_room,
     holds,
     may_spill,
     overfull,
@@ -133,15 +134,16 @@ class _Search:
         # The first cache type costs the least, the last one is the fastest: none beats both together.
         if not self._promises(option, types[0], as_fast_as=types[-1]) or self._too_large(option, plan):
             return
+        room = engine_room(option.engine, option.quant, self.machine, self.room)
         for kv in types:
             request = request_for(option, kv, self.machine, self.ask)
             sizes = device_bytes(self.model, request)
-            if not holds(sizes, self.room):
+            if not holds(sizes, room):
                 continue
             self.fitted = True
             placed = Placed(option, request, sizes)
             figure = speed_of(self.model, placed, self.machine, self.ask)
-            self._consider(placed, figure)
+            self._consider(placed, figure, room)
             if figure is not None and kv in UNQUANTIZED:
                 self.known = (nominal_bits(self.model, option.quant), figure.mid)
             if figure is None or figure.mid >= self.ask.min_speed or kv not in UNQUANTIZED:
@@ -181,16 +183,17 @@ class _Search:
                 continue
             placed = spilled(plan, self.model, option, self.machine, self.room, self.ask)
             if placed is not None:
-                self._consider(placed, speed_of(self.model, placed, self.machine, self.ask))
+                figure = speed_of(self.model, placed, self.machine, self.ask)
+                self._consider(placed, figure, self.room)
 
-    def _consider(self, placed: Placed, figure: SpeedFigure | None) -> None:
+    def _consider(self, placed: Placed, figure: SpeedFigure | None, room: Room) -> None:
         """Rates a configuration that fits."""
         mid = figure.mid if figure else None
         self.fastest = max(self.fastest, mid or 0.0)
         if not (self.ask.speed_is_hard and mid is not None and mid < self.ask.min_speed):
-            scores = _scores(self.model, placed, self.room, mid, self.ask)
+            scores = _scores(self.model, placed, room, mid, self.ask)
             if self.best is None or scores.merit >= self.best.merit:
-                found = _solution(placed, self.room, figure, scores)
+                found = _solution(placed, room, figure, scores)
                 if self.best is None or found.order > self.best.order:
                     self.best = found
 
@@ -292,6 +295,7 @@ def _solution(placed: Placed, room: Room, speed: SpeedFigure | None, scores: _Sc
         device_room=room.device_bytes,
         gpu_layers=request.gpu_layers,
         cpu_moe_layers=request.cpu_moe_layers,
+        gpu_share=placed.share,
         speed=speed,
         caveats=option.caveats,
     )
@@ -321,7 +325,7 @@ def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) 
         return Refusal("no engine here is known to run it", "engine")
     option = min(options, key=lambda item: nominal_bits(model, item.quant))
     request = request_for(option, cache_types_for(option, ask)[-1], machine, ask)
-    sizes = device_bytes(model, request)
+    sizes, room = device_bytes(model, request), engine_room(option.engine, option.quant, machine, room)
     what = f"{option.quant} with {request.context:,} tokens ({request.kv_cache_type} cache)"
     total, there, where = sizes.total, room.total_bytes, ""
     crowded = overfull(sizes, room) if total <= there else None
@@ -339,7 +343,7 @@ def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) 
 def longest_context(model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask) -> int:
     """Tokens that each conversation could hold at most in a configuration that fits, on every device."""
     request = _request_of(configuration, machine, ask)
-    room = room_for(model, machine, ask)
+    room = engine_room(configuration.engine, configuration.quant, machine, room_for(model, machine, ask))
 
     def held(context: int) -> bool:
         asked = replace(request, context=context * request.parallel)
@@ -377,7 +381,7 @@ def with_memory(
     """Adds the full memory estimate (formula, devices, evidence) to a configuration."""
     memory = estimate_memory(model, _request_of(configuration, machine, ask))
     full = replace(configuration, memory=memory, caveats=configuration.caveats + memory.caveats)
-    if not ask.vision:
-        return full
+    if not ask.vision or not runs_gguf(configuration.engine, configuration.quant):
+        return full  # other engines load the vision tower with the weights
     room = room_of(machine, server=ask.server, reserve=ask.reserve).less(ask.beside_bytes)
     return with_projector(model, full, memory, room)

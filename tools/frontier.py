@@ -18,7 +18,7 @@ from tools.fit_types import Ask, Solution
 from tools.hardware_types import Machine
 from tools.memory.estimate import device_bytes
 from tools.memory.llama_cpp import plan_of
-from tools.placing import Placed, cache_types_for, holds, may_spill, request_for, spilled
+from tools.placing import Placed, cache_types_for, engine_room, holds, may_spill, request_for, spilled
 
 Axes = tuple[float, ...]
 
@@ -50,6 +50,7 @@ def undominated(solutions: Iterable[Solution]) -> tuple[Solution, ...]:
 
 def _whole(model: ModelRecord, option: Option, machine: Machine, room: Room, ask: Ask) -> Iterator[Solution]:
     """Everything on the accelerators, with the context asked for and with the longest one."""
+    room = engine_room(option.engine, option.quant, machine, room)
     for kv in cache_types_for(option, ask):
         request = request_for(option, kv, machine, ask)
         sizes = device_bytes(model, request)

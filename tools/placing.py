@@ -15,7 +15,7 @@ from tools.engines import Option
 from tools.fit_types import Ask
 from tools.hardware_types import Machine
 from tools.memory.estimate import DeviceBytes, device_bytes
-from tools.memory.llama_cpp import Plan
+from tools.memory.llama_cpp import Plan, runs_gguf
 from tools.memory.types import MemoryRequest
 from tools.memory.weights import Weights
 from tools.utility import table
@@ -29,7 +29,7 @@ class Placed:
     request: MemoryRequest
     sizes: DeviceBytes
     share: float = 1.0
-    """Share of the weights, by bytes, on the accelerators."""
+    """Share of the layers and the output, by bytes, on the accelerators."""
 
     @property
     def spills(self) -> bool:
@@ -56,6 +56,20 @@ def cache_types_for(option: Option, ask: Ask) -> tuple[str, ...]:
     if ask.kv_cache_type is not None:
         return (ask.kv_cache_type,)
     return tuple(table()["cache_ladder"]) if option.format == "gguf" and ask.flash_attention else ("f16",)
+
+
+def engine_room(engine: str, quant: str, machine: Machine, room: Room) -> Room:
+    """The room as an engine sees it: a server claims its share of each card, however much more is free."""
+    if runs_gguf(engine, quant) or not machine.devices:
+        return room
+    from tools.memory.engine_data import engine_named
+    from tools.memory.pool import claimed_bytes
+
+    model = engine_named(engine, quant)
+    if model is None:
+        return room
+    claimed = (claimed_bytes(model, device) for device in machine.devices)
+    return replace(room, device_bytes=tuple(map(min, room.device_bytes, claimed)))
 
 
 def holds(sizes: DeviceBytes, room: Room) -> bool:
@@ -138,4 +152,6 @@ def spilled(
     sizes = device_bytes(model, request)
     if sizes.host > (room.host_bytes or 0):
         return None
-    return Placed(option, request, sizes, sizes.weights / max(1, sizes.weights + sizes.host))
+    weights = plan.weights_in(option.quant)
+    away = sum(weights.experts[: layers - kept]) if experts else sum(weights.layers[: layers + 1 - kept])
+    return Placed(option, request, sizes, 1 - away / max(1, weights.device))

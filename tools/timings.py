@@ -237,18 +237,17 @@ def with_timings(
     task: str = "chat",
     prompt_tokens: int | None = None,
 ) -> Configuration:
-    """Adds the times to a configuration whose memory is known; it stays as it is where its speed is not."""
-    speed, memory = configuration.speed, configuration.memory
-    if speed is None or memory is None:
+    """Adds the times to a configuration; it stays as it is where its speed is not known."""
+    speed = configuration.speed
+    if speed is None:
         return configuration
-    held = memory.weights_bytes + memory.host_bytes
     setting = Setting(
         configuration.quant,
         configuration.engine,
         configuration.context,
         configuration.parallel,
         configuration.kv_cache_type,
-        memory.weights_bytes / held if configuration.spills and held else 1.0,
+        configuration.gpu_share,
     )
 
     def holds(users: int) -> bool:

@@ -62,7 +62,8 @@ def _holds(found: ModelRecord, place: Machine, configuration: Configuration, ask
     room = room_of(place, server=ask.server, reserve=ask.reserve).less(ask.beside_bytes)
     memory = with_memory(found, place, configuration, ask).memory
     assert memory is not None
-    assert configuration.available_bytes == room.total_bytes
+    assert configuration.available_bytes <= room.total_bytes
+    assert configuration.engine in ("vllm", "sglang") or configuration.available_bytes == room.total_bytes
     assert memory.total_bytes <= room.total_bytes
     if not place.devices:
         assert room.host_bytes is not None
@@ -101,8 +102,8 @@ def _spills(configuration: Configuration) -> bool:
 def _better(one: Solution | Refusal, other: Solution | Refusal) -> None:
     """Holds the solution on the larger machine against the one on the smaller.
 
-    What moves onto the devices whole stays there, even where a finer quantization could spill over; and where a
-    cache has room unquantized, the same weights are not offered with a quantized one, even if that is faster.
+    What moves onto the devices whole stays there, even where a finer quantization could spill over; and where
+    a cache has room unquantized, the same weights are not offered with a quantized one, even if it is faster.
     """
     if isinstance(one, Refusal):
         return

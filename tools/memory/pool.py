@@ -37,6 +37,13 @@ def visible_bytes(device: Device, known: int | None) -> Three:
     return low, mid, high
 
 
+def claimed_bytes(engine: EngineModel, device: Device) -> int:
+    """What an engine takes of a device by default for weights, buffers and cache together."""
+    if engine.utilization is None or engine.claim != "share":
+        return device.memory_bytes
+    return int(engine.utilization * visible_bytes(device, None)[1])
+
+
 def _claimed(engine: EngineModel, share: float, visible: int, parts: DeviceParts, end: int) -> int:
     """Bytes left for the cache; `end` 0 takes the lowest of what stands beside it, 2 the highest."""
     weights, runtime = parts.weights[end], parts.runtime[end]
