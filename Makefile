@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := pyproject.toml constraints.txt scripts/setup_venv.py
 
-.PHONY: chat setup test check format lint types imports tests bench clean constraints pictures
+.PHONY: chat setup test check format lint types imports tests bench accuracy clean constraints pictures
 
 chat: .venv/.ready
 	@$(BIN)/llm-advisor
@@ -39,6 +39,10 @@ tests:
 
 bench: .venv/.ready-dev .venv/.ready
 	@$(BIN)/python -m bench.run
+
+# The error reports, and docs/accuracy.md with them.
+accuracy: .venv/.ready-dev
+	@$(BIN)/python -m bench.accuracy
 
 # Pictures of the README: a real conversation, held by the real program.
 pictures: .venv/.ready-dev .venv/.ready

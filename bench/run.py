@@ -10,11 +10,9 @@ import time
 PARTS = (
     "start_up",
     "memory",
-    "truth",
+    "accuracy",
     "training",
     "fit",
-    "speed",
-    "vllm",
     "quality",
     "retrieval",
     "understanding",

@@ -6,89 +6,23 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from bench.training_rows import Row, read_published, read_rows
-from knowledge.catalog.records import ModelRecord
-from knowledge.catalog.store import load_catalog
+from bench.training_rows import read_published
+from tools.accuracy.placements import SAMPLES, percentile
+from tools.accuracy.training import Compared, Row, compare, measured_model, read_rows, request_of
 from tools.memory.training import estimate_training
-from tools.memory.training_models import training_model
 from tools.memory.training_tables import framework_named, tables
-from tools.memory.types import TrainingRequest
 
-DATA = Path(__file__).resolve().parent.parent / "tests" / "tools" / "memory" / "data"
 MEDIAN_BAR, COVERAGE_BAR = 0.12, 0.80
 MIB = 1 << 20
 RUNTIMES = tuple(range(0, 2500 * MIB, 100 * MIB))
 FACTORS = tuple(n / 20 for n in range(10, 21))
 TRAINER = ("transformers", "llama-factory", "axolotl", "deepspeed")
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One measured row beside its estimate."""
-
-    row: Row
-    given: int
-    low: int
-    high: int
-
-    @property
-    def ratio(self) -> float:
-        """Estimate over measurement."""
-        return self.given / int(self.row.peak_bytes)
-
-    @property
-    def error(self) -> float:
-        return abs(self.ratio - 1)
-
-    @property
-    def inside(self) -> bool:
-        return self.low <= int(self.row.peak_bytes) <= self.high
-
-
-def measured_model(name: str) -> ModelRecord | None:
-    """A model of the catalog, or an older one that was measured; None where neither knows it."""
-    return training_model(name) or load_catalog().model(name)
-
-
-def request_of(row: Row) -> TrainingRequest:
-    """The row's run; what it does not say is the framework's default."""
-    switch = {"on": True, "off": False, "": None}
-    return TrainingRequest(
-        method=row.method,  # type: ignore[arg-type]
-        sequence_length=int(row.sequence_length),
-        micro_batch_size=int(row.micro_batch_size),
-        lora_rank=int(row.lora_rank or 16),
-        target_modules=row.target_modules or None,
-        optimizer=row.optimizer or None,  # type: ignore[arg-type]
-        gradient_checkpointing=switch[row.gradient_checkpointing],
-        fused_cross_entropy=switch[row.fused_cross_entropy],
-        double_quantization=switch[row.double_quantization],
-        framework=row.framework,
-    )
-
-
-def compare(rows: Iterable[Row]) -> tuple[list[Compared], Counter[str]]:
-    """The rows that can be compared with their estimates, and the reasons why the others are left out."""
-    found, left = [], Counter[str]()
-    for row in rows:
-        model = None if row.left_out else measured_model(row.model)
-        if model is None:
-            left[row.left_out or "shape of the model not known"] += 1
-            continue
-        e = estimate_training(model, request_of(row))
-        found.append(Compared(row, e.total_bytes, e.low_bytes, e.high_bytes))
-    return found, left
-
-
-def percentile(errors: Sequence[float], share: float) -> float:
-    """The error that this share of the rows does not exceed."""
-    return sorted(errors)[min(int(share * len(errors)), len(errors) - 1)]
 
 
 def summary(found: Sequence[Compared]) -> str:
@@ -158,7 +92,9 @@ def held_out(rows: Sequence[Row], key: Callable[[Row], str]) -> list[Compared]:
 def run(folder: Path | None = None) -> None:
     """Prints errors by method, framework and model, the worst rows and the rows left out."""
     rows = (
-        read_rows(DATA / "training.csv") if folder is None else read_published(folder / "finetune_vram.csv")
+        read_rows(SAMPLES / "training.csv")
+        if folder is None
+        else read_published(folder / "finetune_vram.csv")
     )
     found, left = compare(rows)
     errors = [item.error for item in found]

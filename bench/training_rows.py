@@ -6,8 +6,10 @@ import csv
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
+
+from tools.accuracy.training import Row
 
 LITGPT_LONGEST = {"phi-1.5 1.3B": 1044, "StableLM Alpha 3B": 1034, "Llama 2 7B": 1304, "Llama 2 13B": 1304}
 """Tokens of the longest Alpaca example under each tokenizer, with which the first step runs (litgpt's
@@ -25,26 +27,6 @@ NAMES = {
     "Llama-3-8B": "meta-llama/Meta-Llama-3-8B",
 }
 CONTRADICTED = "two tables give 17 and 28 GB (16 and 27 with Unsloth) for the same stated configuration"
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One published peak; an empty setting is the framework's default, `left_out` why it is not compared."""
-
-    model: str
-    method: str
-    framework: str
-    sequence_length: str
-    micro_batch_size: str
-    lora_rank: str
-    target_modules: str
-    optimizer: str
-    gradient_checkpointing: str
-    fused_cross_entropy: str
-    double_quantization: str
-    peak_bytes: str
-    source: str
-    left_out: str
 
 
 def _bytes(text: str, unit: str) -> str:
@@ -146,12 +128,6 @@ def read_published(path: Path) -> list[Row]:
     """The measured rows of the published table."""
     with path.open(encoding="utf-8") as file:
         return [row_of(raw) for raw in csv.DictReader(file) if raw["kind"] == "measured"]
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Rows as `write_rows` wrote them."""
-    with path.open(encoding="utf-8") as file:
-        return [Row(**row) for row in csv.DictReader(file)]
 
 
 def write_rows(rows: Iterable[Row], path: Path) -> None:

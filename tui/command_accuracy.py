@@ -12,8 +12,8 @@ from tui.request_command import Face, request_command
 
 HELP = """Show how far the figures are from published measurements.
 
-PART is speed; without it every report is shown. Factors: 1.10 is off by 10 % either way. Nothing goes over
-the network.
+PART is memory, vllm, training or speed; without it every report is shown. Factors: 1.10 is off by 10 %
+either way. Nothing goes over the network.
 """
 
 

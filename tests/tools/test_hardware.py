@@ -366,6 +366,6 @@ def test_long_text_is_fast() -> None:
 
 
 def _seconds(text: str) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     read_hardware(text)
-    return time.perf_counter() - start
+    return time.process_time() - start

@@ -6,7 +6,12 @@ from importlib import import_module
 
 from tools.accuracy.table import Table
 
-PARTS = {"speed": "tools.accuracy.speed"}
+PARTS = {
+    "memory": "tools.accuracy.memory",
+    "vllm": "tools.accuracy.vllm",
+    "training": "tools.accuracy.training",
+    "speed": "tools.accuracy.speed",
+}
 """Module of each part; it has `report() -> tuple[Table, ...]`."""
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from bench.truth import placements
 from knowledge.catalog.records import Architecture, ModelRecord
 from knowledge.catalog.store import Catalog, load_catalog
 from knowledge.errors import UsageError
@@ -22,7 +21,8 @@ from tests.fakes.gguf_files import (
     tensor_rows,
     write_gguf,
 )
-from tests.tools.memory.helpers import DATA, model, request_of, rows
+from tests.tools.memory.helpers import model, request_of, rows
+from tools.accuracy.placements import SAMPLES, placements
 from tools.commands.memory import MemoryQuery, engine_request
 from tools.commands.requests import parse
 from tools.introspect.from_gguf import sight_file
@@ -33,7 +33,7 @@ from tools.memory.types import MemoryRequest
 from tools.memory.weights import device_tensor_bytes, padded
 
 DAY = date(2026, 11, 21)
-MEASURED = {(row["model_id"], row["quant"].removesuffix("_MOE")) for row in rows("server.csv")}
+MEASURED = {(row["model_id"], row["quant"].removesuffix("_MOE")) for row in rows("llamacpp_server.csv")}
 
 
 def added(path: Path, name: str | None = None) -> ModelRecord:
@@ -66,7 +66,7 @@ def test_the_shape_read_is_the_catalogs(files: Any, model_id: str, quant: str) -
     assert found.id == f"local/{known.name}-{quant}"
 
 
-@pytest.mark.parametrize("row", rows("server.csv"), ids=lambda r: f"{r['model_id']}-{r['context']}")
+@pytest.mark.parametrize("row", rows("llamacpp_server.csv"), ids=lambda r: f"{r['model_id']}-{r['context']}")
 def test_memory_is_what_was_measured(files: Any, row: dict[str, str]) -> None:
     quant = row["quant"].removesuffix("_MOE")
     found = device_bytes(files(row["model_id"], quant), request_of(row))
@@ -78,7 +78,7 @@ def test_memory_is_what_was_measured(files: Any, row: dict[str, str]) -> None:
 def test_a_file_with_its_rotary_table_is_exact_to_the_byte(tmp_path: Path) -> None:
     known = model("meta-llama/Llama-3.1-8B-Instruct")
     found = added(catalog_file(tmp_path, known, "Q4_K_M", more=[ROPE_FREQS]))
-    true = [row for row in rows("server.csv") if row["model_id"] == known.id]
+    true = [row for row in rows("llamacpp_server.csv") if row["model_id"] == known.id]
     assert true
     for row in true:
         assert device_bytes(found, request_of(row)).weights == int(row["weights_bytes"])
@@ -86,7 +86,7 @@ def test_a_file_with_its_rotary_table_is_exact_to_the_byte(tmp_path: Path) -> No
 
 
 def test_placements_are_what_was_measured(files: Any) -> None:
-    for case in placements(DATA):
+    for case in placements(SAMPLES):
         known = model(case.request["model"])
         request = engine_request(parse(MemoryQuery, case.request), known, None)
         estimate = estimate_memory(files(known.id, request.quant), request)

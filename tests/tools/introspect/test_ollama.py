@@ -93,7 +93,7 @@ def test_memory_of_a_tag_is_what_was_measured(serve: Serve) -> None:
     assert (found.added.base_model, found.added.same_weights) == (LLAMA, True)
     assert (found.added.quant, found.added.revision, found.added.file_bytes) == ("Q4_K_M", DIGEST, 807693152)
     assert (found.tool_calling, found.ollama_tag) == (True, "llama3.2:1b")
-    for row in rows("server.csv"):
+    for row in rows("llamacpp_server.csv"):
         if row["model_id"] == LLAMA:
             assert device_bytes(found, request_of(row)) == device_bytes(model(LLAMA), request_of(row))
     assert [asked.path for asked in server.asked] == ["/api/show", "/api/tags"]

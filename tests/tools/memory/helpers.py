@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
+from tools.accuracy.placements import SAMPLES
 from tools.hardware_types import Device, Machine
 from tools.memory.types import MemoryRequest
 
-DATA = Path(__file__).parent / "data"
 GIB = 1 << 30
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    with (DATA / name).open(encoding="utf-8") as file:
+    with (SAMPLES / name).open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

@@ -6,9 +6,10 @@ from statistics import median
 
 import pytest
 
-from bench.truth import (
-    FRONTEND_BAR,
-    PLACEMENT_BAR,
+from bench.accuracy import FRONTEND_BAR, PLACEMENT_BAR
+from tests.tools.memory.helpers import model, request_of, rows
+from tools.accuracy.placements import (
+    SAMPLES,
     Device,
     answered,
     frontends,
@@ -16,7 +17,6 @@ from bench.truth import (
     percentile,
     placements,
 )
-from tests.tools.memory.helpers import DATA, model, request_of, rows
 from tools.commands.memory import MemoryQuery, memory
 from tools.commands.requests import parse
 from tools.memory.estimate import device_bytes, estimate_memory
@@ -40,7 +40,7 @@ def test_file_bytes_are_the_quantizers(row: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    rows("server.csv"),
+    rows("llamacpp_server.csv"),
     ids=lambda r: (
         f"{r['model_id'].split('/')[-1]}-{r['context']}-{r['kv_cache_type']}-{r['flash_attention']}"
     ),
@@ -59,7 +59,7 @@ def test_server_sum_is_exact_in_all_but_a_few_rows() -> None:
         off(
             sum(found[:3]), sum(int(row[key]) for key in ("weights_bytes", "kv_cache_bytes", "compute_bytes"))
         )
-        for row in rows("server.csv")
+        for row in rows("llamacpp_server.csv")
         for found in [device_bytes(model(row["model_id"]), request_of(row))]
     )
     assert median(errors) < 1e-5
@@ -68,11 +68,11 @@ def test_server_sum_is_exact_in_all_but_a_few_rows() -> None:
 
 @pytest.fixture(scope="module")
 def placed() -> list[Device]:
-    return answered(placements(DATA))
+    return answered(placements(SAMPLES))
 
 
 def test_other_front_ends() -> None:
-    found = answered(frontends(DATA))
+    found = answered(frontends(SAMPLES))
     assert {device.case.scenario for device in found} == {"CUDA", "CPU"}
     assert not inexact(found)
     assert max(device.error for device in found) < FRONTEND_BAR
@@ -93,6 +93,6 @@ def test_several_cards_and_slots_by_device(placed: list[Device]) -> None:
 
 
 def test_system_memory_of_a_placement() -> None:
-    for case in placements(DATA):
+    for case in placements(SAMPLES):
         document = memory(parse(MemoryQuery, case.request))
         assert off(document["host_bytes"], case.host or 0) < 0.03, case

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bench.vllm import Logged, logged_rows
 from knowledge.errors import UsageError
 from tests.tools.memory.helpers import GIB, cards, model
+from tools.accuracy.vllm import Logged, logged_rows
 from tools.hardware_types import Device, Machine
 from tools.memory.engine_data import engine_of_release
 from tools.memory.estimate import device_bytes, estimate_memory

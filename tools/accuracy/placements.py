@@ -1,16 +1,12 @@
-"""Placements and front ends against what llama.cpp's own layout gave: the exact part, held to its bars.
+"""Measured layouts of llama.cpp beside what the `memory` command says of the same request.
 
-    python -m bench.truth [FOLDER]
-
-FOLDER holds `extras_raw.csv` (buffers by scenario) and `llamacpp_memory.csv` (the API front end), as
-measured; without one the committed samples are read. The requests go through the `memory` command with the
-keys of its contract. Exit status 1 where a bar is missed.
+The rows are what llama.cpp's own layout gave: one device behind its server, the API front end and the CPU
+backend, and placements by buffer. The requests have the keys of the command's contract.
 """
 
 from __future__ import annotations
 
 import csv
-import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +16,8 @@ from typing import Any
 from tools.commands.memory import MemoryQuery, memory
 from tools.commands.requests import parse
 
-SAMPLES = Path(__file__).resolve().parent.parent / "tests" / "tools" / "memory" / "data"
+SAMPLES = Path(__file__).resolve().parent.parent / "data" / "measured"
+"""Rows that ship with the program."""
 PLACEMENT_BAR = 0.03
 """Relative error of a device's total at the 95th percentile."""
 FRONTEND_BAR = 0.02
@@ -108,6 +105,25 @@ def placements(folder: Path) -> list[Case]:
     return cases
 
 
+def servers(folder: Path) -> list[Case]:
+    """llama-server (and llama-cli, and Ollama) on one CUDA device."""
+    cases = []
+    with (folder / "llamacpp_server.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            request = {
+                "model": row["model_id"],
+                "quant": row["quant"].removesuffix("_MOE"),
+                "context": int(row["context"]),
+                "kv_cache_type": row["kv_cache_type"],
+                "flash_attention": row["flash_attention"] != "off",
+                "ubatch_size": int(row["ubatch_size"]),
+                "parallel": int(row["parallel"]),
+            }
+            parts = (int(row["weights_bytes"]), int(row["kv_cache_bytes"]), int(row["compute_bytes"]))
+            cases.append(Case(row["model_id"].split("/")[-1], "server", request, (parts,)))
+    return cases
+
+
 def frontends(folder: Path) -> list[Case]:
     """The API front end (llama-bench, older releases) on one CUDA device, and the CPU backend."""
     cases = []
@@ -144,49 +160,3 @@ def inexact(devices: Iterable[Device]) -> list[Device]:
         for d in devices
         if d.given[1] != d.true[1] or abs(d.given[0] - d.true[0]) > WEIGHTS_BAR * max(d.true[0], 1)
     ]
-
-
-def _line(name: str, devices: list[Device]) -> str:
-    errors = [device.error for device in devices]
-    worst = max(devices, key=lambda d: d.error)
-    return (
-        f"{name:<16}{len(devices):5} devices  median {percentile(errors, 0.5):8.3%}  "
-        f"p95 {percentile(errors, 0.95):8.3%}  max {max(errors):8.3%}  worst: {worst.case.model} "
-        f"at {worst.case.request['context']:,}"
-    )
-
-
-def report(folder: Path) -> bool:
-    """Prints the errors by scenario; False where a bar is missed."""
-    placed, fronted = answered(placements(folder)), answered(frontends(folder))
-    for group in (placed, fronted):
-        for scenario in dict.fromkeys(device.case.scenario for device in group):
-            print(_line(scenario, [d for d in group if d.case.scenario == scenario]))
-    print(_line("all placements", placed))
-    print(_line("API front end", fronted))
-    wrong = inexact(placed)
-    for device in wrong[:5]:
-        print(
-            f"weights or cache off: {device.case.model} {device.case.scenario} {device.true} {device.given}"
-        )
-    ok = (
-        percentile([d.error for d in placed], 0.95) <= PLACEMENT_BAR
-        and percentile([d.error for d in fronted], 0.95) <= FRONTEND_BAR
-        and not wrong
-    )
-    print("bars held" if ok else "a bar is missed")
-    return ok
-
-
-def run() -> None:
-    """The committed samples, for `make bench`.
-
-    Raises:
-        RuntimeError: a bar is missed.
-    """
-    if not report(SAMPLES):
-        raise RuntimeError("placements or front ends miss their bar")
-
-
-if __name__ == "__main__":
-    sys.exit(0 if report(Path(sys.argv[1]) if len(sys.argv) > 1 else SAMPLES) else 1)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from knowledge.catalog.store import load_catalog
+from tools.accuracy.placements import SAMPLES
+from tools.accuracy.table import Cell, Table
 from tools.hardware_types import Device, Machine
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import MemoryRequest, Pool, Serving
 
-ROWS = Path(__file__).resolve().parent.parent / "tests" / "tools" / "memory" / "data" / "vllm.csv"
 GIB = 1 << 30
 SOLD_GIB = {
     "H100 SXM5 80GB": 80,
@@ -97,36 +97,57 @@ class Logged:
 
 def logged_rows() -> Iterator[Logged]:
     """The committed start-up logs."""
-    with ROWS.open(encoding="utf-8") as file:
+    with (SAMPLES / "vllm.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
             yield Logged(row)
 
 
-def run() -> None:
-    """Prints each row's error with the logged peaks, and whether the intervals hold without them."""
-    inside = held = 0
-    errors = []
-    for row in logged_rows():
-        free = row.pool(with_peaks=False)
-        device = free.per_device[0]
-        words = [row.name]
-        if (weights := row.number("weights_gib")) is not None:
-            holds = device.weights_low_bytes <= weights * GIB <= device.weights_high_bytes
-            inside, held = inside + holds, held + 1
-            words.append(f"weights {device.weights_bytes / GIB:.2f} of {weights:.2f} GiB")
-        true = row.number("kv_cache_gib")
-        if true is not None and row.has_peaks:
-            error = abs(row.pool(with_peaks=True).per_device[0].kv_pool_bytes / GIB - true) / abs(true)
-            errors.append(error)
-            words.append(f"pool {true:.2f} GiB within {error:.1%} given its peaks")
-        if true is not None and row.flags_known:
-            low, high = device.kv_pool_low_bytes / GIB, device.kv_pool_high_bytes / GIB
-            inside, held = inside + (low <= true <= high), held + 1
-            words.append(f"without them {low:.1f} to {high:.1f}")
-        tokens = row.number("kv_tokens")
-        if tokens is not None and row.flags_known:
-            inside, held = inside + (free.tokens_low <= tokens <= free.tokens_high), held + 1
-            words.append(f"{tokens:,.0f} tokens in {free.tokens_low:,} to {free.tokens_high:,}")
-        print("; ".join(words))
-    print(f"pools given the logged peaks: {len(errors)} rows, largest error {max(errors):.2%}")
-    print(f"inside the interval without them: {inside} of {held} weights, pools and token counts")
+def _gib(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f} GiB"
+
+
+def _row(row: Logged) -> tuple[tuple[Cell, ...], list[bool], float | None]:
+    """One log as a line, what of it lies inside the interval, and the pool's error given the peaks."""
+    free, held = row.pool(with_peaks=False), []
+    device, error = free.per_device[0], None
+    weights, true, tokens = (row.number(key) for key in ("weights_gib", "kv_cache_gib", "kv_tokens"))
+    if weights is not None:
+        held.append(device.weights_low_bytes <= weights * GIB <= device.weights_high_bytes)
+    if true is not None and row.has_peaks:
+        error = abs(row.pool(with_peaks=True).per_device[0].kv_pool_bytes / GIB - true) / abs(true)
+    low, high = device.kv_pool_low_bytes / GIB, device.kv_pool_high_bytes / GIB
+    if true is not None and row.flags_known:
+        held.append(low <= true <= high)
+    if tokens is not None and row.flags_known:
+        held.append(free.tokens_low <= tokens <= free.tokens_high)
+    between = f"{low:.1f} to {high:.1f} GiB" if row.flags_known and true is not None else None
+    line = (
+        row.name,
+        _gib(weights),
+        f"{device.weights_bytes / GIB:.2f} GiB",
+        _gib(true),
+        between,
+        None if error is None else f"{error:.2%}",
+    )
+    return line, held, error
+
+
+def report() -> tuple[Table, ...]:
+    """Weights and cache pool by start-up log."""
+    rows = [_row(row) for row in logged_rows()]
+    held = [holds for _, found, _ in rows for holds in found]
+    errors = [error for _, _, error in rows if error is not None]
+    note = (
+        "GiB on one device; each log's source is in data/measured/vllm.csv. Given the logged activation peak "
+        f"and memory outside torch, the pool of {len(errors)} logs is off by {max(errors):.2%} at most; "
+        f"without them {sum(held)} of {len(held)} weights, pools and token counts lie inside the interval."
+    )
+    columns = (
+        "start-up log",
+        "weights",
+        "estimated",
+        "pool",
+        "interval without peaks",
+        "pool's error given peaks",
+    )
+    return (Table("vLLM: weights and cache pool", columns, tuple(line for line, _, _ in rows), note),)
