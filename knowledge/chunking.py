@@ -54,12 +54,12 @@ class Chunk:
         prefix = " > ".join(self.heading) + "\n"
         room = max(60, MAX_VIEW_TOKENS - estimate_tokens(prefix))
         windows: list[list[str]] = [[]]
-        used = 0
+        used = 0.0
         for line in plain(self.text).split("\n"):
-            size = estimate_tokens(line)
+            size = _tokens(line)  # rounding every line would add up
             if windows[-1] and used + size > room:
                 windows.append([])
-                used = 0
+                used = 0.0
             windows[-1].append(line)
             used += size
         return tuple(prefix + "\n".join(window) for window in windows)
@@ -88,6 +88,10 @@ class _Part:
 
 def estimate_tokens(text: str) -> int:
     """MiniLM's tokens in `text`, without its tokenizer: about 15 % off, and rather too many."""
+    return round(_tokens(text))
+
+
+def _tokens(text: str) -> float:
     total = 0.0
     for piece in _PIECES.findall(text):
         if piece[0].isalpha():
@@ -96,7 +100,7 @@ def estimate_tokens(text: str) -> int:
             total += 1 + 0.6 * max(0, len(piece) - 2)
         else:
             total += 1
-    return round(total)
+    return total
 
 
 def chunk_guides(guides: Iterable[Guide]) -> tuple[Chunk, ...]:

@@ -141,6 +141,7 @@ def _basis(document: Document, why: bool) -> list[str]:
     return (
         section("Formula", wrapped(document["formula"], indent="  ", first="  "))
         + section("Against llama.cpp", difference)
+        + section("Inputs", table([[name, clean(text)] for name, text in document.get("inputs", {}).items()]))
         + section("Sources", evidence_lines(document["basis"]))
     )
 

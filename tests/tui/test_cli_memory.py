@@ -27,8 +27,10 @@ def test_text_has_units_and_the_interval_and_fits_80_columns(program: Program) -
 def test_why_shows_formula_and_sources(program: Program) -> None:
     plain, why = program("memory", MODEL), program("memory", MODEL, "--why")
     assert "Formula" not in plain.out
-    assert "Formula" in why.out
-    assert "Sources" in why.out
+    for title in ("Formula", "Inputs", "Sources"):
+        assert f"\n{title}\n" in why.out
+    assert "32, hidden size 4,096" in why.out
+    assert "largest moment: feed-forward and residual" in why.out
 
 
 @pytest.mark.parametrize("flags", [("--json",), ("--json", "--offline")])

@@ -349,6 +349,7 @@ def memory_document(model: ModelRecord, request: MemoryRequest, estimate: Memory
         "high_bytes": estimate.high_bytes,
         "exact": estimate.exact,
         "per_device": [device_document(device) for device in estimate.per_device],
+        "inputs": dict(estimate.inputs),
         "formula": estimate.formula,
         "basis": [evidence_json(evidence) for evidence in estimate.basis],
         "caveats": caveats,

@@ -207,6 +207,23 @@ class Scratch:
         return max(self.peak + self.inputs, self.output)
 
 
+def moments(plan: ComputePlan, cells: Cells, request: MemoryRequest, quantized_cache: bool) -> dict[str, int]:
+    """Bytes of the moments of a layer that compete for the peak, by name."""
+    width = request.ubatch_size * FLOAT
+    found = {"feed-forward and residual": plan.base * width}
+    if plan.scan:
+        found["recurrent scan"] = plan.scan * width + plan.state_bytes * request.parallel
+    if not request.flash_attention:
+        columns = max(cells.full * plan.has_full, cells.windowed * plan.has_window)
+        found["attention scores"] = (columns * plan.heads + plan.scores) * width
+    elif quantized_cache:
+        # The CUDA backend turns one layer's keys and values into 16-bit values before attending.
+        copied = 2 * max(cells.full * plan.full_row, cells.windowed * plan.window_row)
+        beside = plan.state_bytes * request.parallel if plan.has_full else 0
+        found["16-bit copy of a layer's cache"] = copied + plan.copy * width + beside
+    return found
+
+
 def scratch(plan: ComputePlan, cells: Cells, request: MemoryRequest, quantized_cache: bool) -> Scratch:
     """Peak of the scratch buffer on a CUDA device.
 
@@ -214,19 +231,11 @@ def scratch(plan: ComputePlan, cells: Cells, request: MemoryRequest, quantized_c
     releases before 2026) reserves logits for the whole micro-batch.
     """
     width = request.ubatch_size * FLOAT
-    peak = max(plan.base * width, plan.scan * width + plan.state_bytes * request.parallel)
-    inputs = mask_bytes(plan, cells, request) + plan.index_floats * width
+    peak = max(moments(plan, cells, request, quantized_cache).values())
+    floats = plan.index_floats if request.flash_attention else plan.index_floats_transposed
+    inputs = mask_bytes(plan, cells, request) + floats * width
     if quantized_cache:
         inputs += plan.rotation_bytes
-    if not request.flash_attention:
-        inputs += (plan.index_floats_transposed - plan.index_floats) * width
-        columns = max(cells.full * plan.has_full, cells.windowed * plan.has_window)
-        peak = max(peak, (columns * plan.heads + plan.scores) * width)
-    elif quantized_cache:
-        # The CUDA backend turns one layer's keys and values into 16-bit values before attending.
-        copied = 2 * max(cells.full * plan.full_row, cells.windowed * plan.window_row)
-        beside = plan.state_bytes * request.parallel if plan.has_full else 0
-        peak = max(peak, copied + plan.copy * width + beside)
     away = request.cpu_moe or (request.gpu_layers is not None and request.gpu_layers <= 1)
     output = plan.output_experts_away if away else plan.output
     return Scratch(peak, inputs, output * width if request.frontend == "api" else 0)

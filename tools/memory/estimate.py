@@ -141,6 +141,7 @@ def estimate_memory(model: ModelRecord, request: MemoryRequest) -> MemoryEstimat
         basis=found.basis,
         caveats=found.notes,
         pool=found.pool,
+        inputs=found.inputs,
     )
 
 

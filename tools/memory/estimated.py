@@ -45,4 +45,6 @@ class Estimated:
     overhead: tuple[int, int, int] | None = None
     """Low, middle and high overhead of a device; None takes that of the device kind."""
     exact: bool = False
+    inputs: tuple[tuple[str, str], ...] = ()
+    """What the figures were computed from, by name."""
     pool: Pool | None = None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.records import Architecture, ModelRecord
+from tools.memory.compute import mask_bytes, moments
 from tools.memory.estimated import Estimated, Layout
-from tools.memory.kv_cache import cells_for
+from tools.memory.kv_cache import cache_types, cells_for, has_quantized
 from tools.memory.llama_cpp import Plan
 from tools.memory.shapes import extra_int
 from tools.memory.types import Evidence, MemoryRequest
@@ -47,6 +48,42 @@ def formula(plan: Plan, request: MemoryRequest, found: Layout) -> str:
         f"cache {_gib(kv)} ({_cache_words(plan, request)}) + scratch {_gib(compute)} (micro-batch of "
         f"{request.ubatch_size}, flash attention {'on' if request.flash_attention else 'off'})"
     )
+
+
+def _shape_words(arch: Architecture) -> list[tuple[str, str]]:
+    """The model's shape, from the catalog or from its file."""
+    latent, window, experts = arch.latent, arch.window, arch.experts
+    attention = f"{arch.heads} heads, {arch.kv_heads} for keys and values, of {arch.head_dim}"
+    if latent is not None:
+        attention = f"{arch.heads} heads over {latent.kv_rank} + {latent.rope_dim} latent values"
+    rows = [
+        ("layers", f"{arch.layers}, hidden size {arch.hidden:,}"),
+        ("attention", attention),
+        ("vocabulary", f"{arch.vocab:,}, {'output tied to it' if arch.tied else 'output of its own'}"),
+    ]
+    if window is not None and any(window.layers):
+        rows.append(("window", f"{window.size:,} tokens in {sum(window.layers)} layers"))
+    if arch.ff:
+        rows.append(("feed-forward", f"{arch.ff:,}"))
+    if experts is not None:
+        rows.append(("experts", f"{experts.count} of {experts.ff:,}, {experts.used} used by a token"))
+    return rows
+
+
+def inputs(plan: Plan, request: MemoryRequest) -> tuple[tuple[str, str], ...]:
+    """What a layout was computed from: shape, cells, and the moment when the scratch buffer is largest."""
+    cells, types = cells_for(plan.cache, request), cache_types(request.kv_cache_type)
+    rows = _shape_words(plan.arch)
+    kinds = [f"{cells.full:,} of the whole context"] if plan.compute.has_full else []
+    kinds += [f"{cells.windowed:,} of a window"] if plan.compute.has_window else []
+    if kinds:
+        streams = f", each {cells.streams} times" if cells.streams > 1 else ""
+        rows.append(("cache cells", " and ".join(kinds) + streams))
+    parts = moments(plan.compute, cells, request, has_quantized(types))
+    name = max(parts, key=parts.__getitem__)
+    masks = mask_bytes(plan.compute, cells, request)
+    rows.append(("scratch", f"largest moment: {name} {_gib(parts[name])}; attention masks {_gib(masks)}"))
+    return tuple(rows)
 
 
 def _assumptions(model: ModelRecord, plan: Plan, request: MemoryRequest) -> tuple[str, ...]:
@@ -137,4 +174,5 @@ def exact_estimated(model: ModelRecord, request: MemoryRequest, found: Layout, p
         assumptions + _remarks(model, plan),
         basis,
         exact=not assumptions and plan.arch.measured,
+        inputs=inputs(plan, request),
     )

@@ -170,6 +170,8 @@ class MemoryEstimate:
     caveats: tuple[str, ...] = ()
     pool: Pool | None = None
     """The cache pool of an engine that claims one on named hardware."""
+    inputs: tuple[tuple[str, str], ...] = ()
+    """What the figures were computed from, by name."""
 
     def beside(
         self, place: int, held: DeviceMemory, interval: tuple[int, int], file_bytes: int, words: str
