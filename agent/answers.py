@@ -12,6 +12,7 @@ from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration
 from tools.fit import longest_context, solve, with_memory
+from tools.fit_hardware import hardware_for
 from tools.fit_types import Ask, Refusal
 from tools.memory.types import Evidence
 from tools.quality import benchmark_evidence, quality_of
@@ -19,10 +20,12 @@ from tools.recommend import rank_for
 from tools.roles.common import features_of_model, license_verdict
 from tools.roles.generator import ask_of
 from tools.runbook import commands_for
+from tools.timings import with_timings
 from tools.utility import table
 
 MOST_SCORES = 5
 CACHE_TYPES = ("f16", "q8_0", "q4_0")
+MOST_SETS = 6
 
 Told = tuple[str, list[Evidence]]
 Teller = Callable[[ModelRecord, Brief], Told]
@@ -274,6 +277,68 @@ def configuration_of(model: ModelRecord, brief: Brief) -> Configuration | str:
     return with_memory(model, brief.machine, found.configuration, ask)
 
 
+def hardware_for_it(model: ModelRecord, brief: Brief) -> Told:
+    """The smallest sets of accelerators that hold a model with the context that is planned."""
+    window = model.context_length or brief.context
+    document = hardware_for(model, Ask(context=min(brief.context, window), parallel=brief.parallel))
+    sets = document["hardware"]
+    if not sets:
+        return "no set of up to eight equal accelerators of my catalog holds it.", _card(model, "parameters")
+    lines = [
+        f"\n   {row['count']} x {row['name']}: {row['quant']} ({row['kv_cache_type']} cache), "
+        f"{row['memory_bytes'] / GIB:.1f} GiB, about {row['tokens_per_second']:.0f} tokens per second"
+        for row in sets[:MOST_SETS]
+    ]
+    start = f"the smallest sets that hold it with {document['context']:,} tokens of context (estimates):"
+    return start + "".join(lines), [Evidence("tool", "fit", model.id)]
+
+
+def waits_of(model: ModelRecord, brief: Brief) -> Told:
+    """How long a person waits for the first token, and for the answer."""
+    c = _timed(model, brief)
+    if isinstance(c, str):
+        return c, [Evidence("tool", "fit", model.id)]
+    times = c.speed.timings if c.speed is not None else None
+    if times is None or times.first_token is None:
+        return "how fast it reads a prompt here is not known.", [Evidence("tool", "estimate_speed", model.id)]
+    first = times.first_token
+    text = (
+        f"after a prompt of {times.prompt_tokens:,} tokens the first token comes in about {first.mid:.1f} s "
+        f"({first.low:.1f} to {first.high:.1f}, estimate)"
+    )
+    thinks = times.thinking
+    if thinks is not None and thinks.stand_in:
+        text += "; it thinks before it answers, for how long on such tasks is not known"
+    elif thinks is not None:
+        text += f"; it then thinks for about {thinks.seconds.mid:.0f} s"
+    return f"{text}.", list(times.evidence)
+
+
+def users_of(model: ModelRecord, brief: Brief) -> Told:
+    """Speed with several conversations at once, as far as the memory holds them."""
+    c = _timed(model, brief)
+    if isinstance(c, str):
+        return c, [Evidence("tool", "fit", model.id)]
+    times = c.speed.timings if c.speed is not None else None
+    if times is None:
+        return "its speed here is not known.", [Evidence("tool", "estimate_speed", model.id)]
+    lines = [
+        f"\n   {p.users}: about {p.per_user.mid:.0f} tokens per second each, {p.together.mid:.0f} together"
+        for p in times.throughput
+        if p.fits is not False
+    ]
+    start = f"as {c.quant} on {engine_name(c.engine)}, by conversations at once (estimates):"
+    return start + "".join(lines), list(times.evidence)
+
+
+def _timed(model: ModelRecord, brief: Brief) -> Configuration | str:
+    """The best configuration with its times, or why there is none."""
+    c = configuration_of(model, brief)
+    if isinstance(c, str) or brief.machine is None or (c.speed is not None and c.speed.timings is not None):
+        return c
+    return with_timings(model, brief.machine, c, task=brief.task)
+
+
 TELLERS: dict[str, Teller] = {
     "license": license_of,
     "benchmarks": benchmarks_of,
@@ -290,5 +355,8 @@ TELLERS: dict[str, Teller] = {
     "why_not": why_not,
     "quants": quants_of,
     "caches": caches_of,
+    "hardware": hardware_for_it,
+    "first_token": waits_of,
+    "users": users_of,
 }
 """What can be told, by the topics of `agent/data/topics.json`."""

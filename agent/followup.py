@@ -22,11 +22,15 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Retriever, locator
 from tools.brief import Brief, brief_of
+from tools.budget import GIB
 from tools.candidates import Candidate, evidence_json
+from tools.fit_catalog import largest
+from tools.hardware_types import Machine
 from tools.memory.types import Evidence
 from tools.needs import ModelWish, Needs
 from tools.recommend import rank_for
 from tools.roles.common import Ranked
+from tools.roles.generator import ask_of
 
 HELLO = (
     "Tell me what the model is for and what machine you have, for example: \u201ca coding assistant on my "
@@ -116,6 +120,8 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
         return _told(TELLERS.get(topic, TELLERS["why_not"]), models, brief)
     if not is_answered(state):
         return None
+    if topic == "largest" and brief.machine is not None:
+        return _largest(brief.machine, brief)
     if topic == "others":
         return _others(brief)
     if topic in ("larger", "smaller"):
@@ -193,6 +199,22 @@ def _words_of(wish: ModelWish) -> str:
     if least is not None and most is not None:
         return f"about {(least + most) / 2:g}B"
     return f"{least:.3g}B parameters or more" if least is not None else f"{most:.3g}B parameters or fewer"
+
+
+def _largest(machine: Machine, brief: Brief) -> Reply:
+    """The models with the most parameters that fit the machine; the best ones are another matter."""
+    document = largest(machine, ask_of(brief), MOST_MODELS)
+    lines = [
+        f"- **{row['model']}**: {row['params_b']:.0f}B as {row['quant']}, {row['memory_bytes'] / GIB:.1f} GiB"
+        + (f", about {row['tokens_per_second']:.0f} tokens per second" if row["tokens_per_second"] else "")
+        + (" (with a part in system memory)" if row in document["with_system_memory"] else "")
+        for row in (*document["models"], *document["with_system_memory"])
+    ]
+    start = f"The largest models that fit with {brief.context:,} tokens of context (estimates):\n\n"
+    note = "\n\nLargest is not best: the recommendation goes by measured quality for the task."
+    rows = (*document["models"], *document["with_system_memory"])
+    citations = [evidence_json(Evidence("tool", "fit", row["model_id"])) for row in rows]
+    return Reply(start + "\n".join(lines) + note, citations)
 
 
 def _others(brief: Brief) -> Reply | None:

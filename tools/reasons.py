@@ -111,7 +111,12 @@ def _speed_reason(candidate: Candidate) -> Reason | None:
     first, evidence = "", [Evidence("tool", "estimate_speed", s.basis)]
     if thinks is not None:
         off = " (can be switched off)" if thinks.switchable else ""
-        first = f"; about {thinks.seconds.mid:.0f} s of thinking first{off}"
+        span = (
+            "for how long on such tasks is not known"
+            if thinks.stand_in
+            else f"about {thinks.seconds.mid:.0f} s"
+        )
+        first = f"; it thinks first, {span}{off}"
         evidence.append(Evidence("tool", "thinking_tokens", thinks.basis))
     interval = f"estimate, {s.low:.0f} to {s.high:.0f}"
     return Reason(

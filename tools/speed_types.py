@@ -99,6 +99,8 @@ class Thinking:
     switchable: bool
     """A hybrid: thinking can be switched off."""
     basis: str
+    stand_in: bool
+    """The counts are of another kind of question than the task's."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -107,6 +109,7 @@ class Thinking:
             "answer_starts_seconds": self.answer_starts.as_json(1) if self.answer_starts else None,
             "switchable": self.switchable,
             "basis": self.basis,
+            "stand_in": self.stand_in,
         }
 
 

@@ -34,6 +34,8 @@ class _Family(_Part):
 class _Task(_Part):
     kind: str
     note: str
+    stand_in: bool = False
+    """The counts are of another kind of question, for want of any."""
 
 
 class _Table(_Part):
@@ -55,6 +57,8 @@ class ThinkingTokens:
     """A hybrid: thinking can be switched off."""
     basis: str
     evidence: Evidence
+    stand_in: bool
+    """Nobody published counts for this task: those of another kind of question stand in."""
 
 
 @cache
@@ -89,4 +93,5 @@ def thinking_tokens(model: ModelRecord, task: str) -> ThinkingTokens | None:
         model.thinking == "hybrid",
         basis[0].upper() + basis[1:],
         Evidence("measurement", table.source, f"thinking.json, as of {table.as_of}"),
+        asked.stand_in,
     )

@@ -166,7 +166,7 @@ def _thinking(thought: ThinkingTokens, speed: Interval, first: Interval | None) 
     tokens = thought.tokens
     seconds = Interval(tokens.low / speed.high, tokens.mid / speed.mid, tokens.high / speed.low)
     starts = seconds.plus(first) if first is not None else None
-    return Thinking(tokens, seconds, starts, thought.switchable, thought.basis)
+    return Thinking(tokens, seconds, starts, thought.switchable, thought.basis, thought.stand_in)
 
 
 def throughput(
