@@ -12,6 +12,11 @@ Document = Mapping[str, Any]
 SHARED_SHOWN = 12
 
 
+def _counted(count: int, what: str) -> str:
+    """`1 model`, `1,087 models`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
 def _billions(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.3g}B"
 
@@ -30,7 +35,7 @@ def models_lines(document: Document, why: bool) -> list[str]:
         for model in document["models"]
     ]
     head = ["model", "kind", "size", "context", "license", "commercial"]
-    return [*table(rows, head, right=[2, 3], whole=[0]), "", f"{document['count']} models"]
+    return [*table(rows, head, right=[2, 3], whole=[0]), "", _counted(document["count"], "model")]
 
 
 def model_lines(document: Document, why: bool) -> list[str]:
@@ -51,7 +56,7 @@ def gpus_lines(document: Document, why: bool) -> list[str]:
         for gpu in document["gpus"]
     ]
     head = ["accelerator", "class", "memory GB", "GB/s", "FP16 TFLOPS"]
-    return [*table(rows, head, right=[2, 3, 4]), "", f"{document['count']} accelerators"]
+    return [*table(rows, head, right=[2, 3, 4]), "", _counted(document["count"], "accelerator")]
 
 
 def _memory(gpu: Document) -> str:
