@@ -130,24 +130,12 @@ def options_for(
     if is_encoder(model) and engine in (None, ENCODER_ENGINE) and quant in (None, *ENCODER_QUANTS):
         usual = "F16" if machine.devices else "F32"
         return [] if offload else [Option(ENCODER_ENGINE, quant or usual, "safetensors", 100)]
-    engines = load_catalog().engines
-    chosen = [engines[engine]] if engine in engines else engine_order(machine, parallel, engines)
-    record = load_catalog().quantizations.get(quant or "")
-    if record is not None and engine not in engines and not any(record.format in e.formats for e in chosen):
-        backend = backend_of(machine)
-        chosen = [e for e in engines.values() if record.format in e.formats and backend in e.backends]
     found: list[Option] = []
-    for item in chosen:
+    for item in _engines_for(machine, parallel, quant, engine):
         if (offload and item.id != OFFLOADER) or not _runs(model, item, machine):
             continue
-        if own_quant(model) is not None and "gguf" not in item.formats:
-            continue  # what the person has is a GGUF file
         format_ = next((f for f in item.formats if f in table()["ladders"]), item.formats[0])
-        if (
-            format_ == "gguf"
-            and engine is None
-            and not (has_gguf(model) if item.id == OFFLOADER else gguf_seen(model))
-        ):
+        if not _has_files(model, item, format_, named=engine is not None):
             continue
         ladder = _ladder(model, format_, quant)
         usable = [q for q in ladder if format_ == "gguf" or runs_format(item.id, q, machine) is not False]
@@ -160,6 +148,28 @@ def options_for(
         if usable == ladder and found:
             break  # The next engine is asked where this one lacks a format on this hardware.
     return found
+
+
+def _engines_for(machine: Machine, parallel: int, quant: str | None, engine: str | None) -> list[Engine]:
+    """The engine that was named, those that read the quantization that was, or the usual ones, best first."""
+    engines = load_catalog().engines
+    if engine in engines:
+        return [engines[engine]]
+    usual = engine_order(machine, parallel, engines)
+    record = load_catalog().quantizations.get(quant or "")
+    if record is None or any(record.format in item.formats for item in usual):
+        return usual
+    backend = backend_of(machine)
+    return [e for e in engines.values() if record.format in e.formats and backend in e.backends]
+
+
+def _has_files(model: ModelRecord, engine: Engine, format_: str, *, named: bool) -> bool:
+    """Whether there is something that an engine reads; a named engine is believed to find its file."""
+    if own_quant(model) is not None and "gguf" not in engine.formats:
+        return False  # what the person has is a GGUF file
+    if format_ != "gguf" or named:
+        return True
+    return has_gguf(model) if engine.id == OFFLOADER else gguf_seen(model)
 
 
 def _support(model: ModelRecord, format_: str, quant: str) -> int:

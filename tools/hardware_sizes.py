@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from tools.hardware_parts import Card, Draft, Purpose, is_whole, memory_fits, sizes_of
 from tools.hardware_scan import Scanner
 from tools.hardware_terms import Terms
@@ -16,7 +18,7 @@ _DESCRIBING = frozenset({"mobile", "form", "gpu_cores", "gpus", "link", "each", 
 """Mentions that stand between a card and its memory without ending what is said of it."""
 
 
-class SizeDrafter:
+class SizeDrafter(ABC):
     """The part of the walk over the mentions that reads sizes."""
 
     def __init__(self, scanner: Scanner, terms: Terms) -> None:
@@ -35,9 +37,9 @@ class SizeDrafter:
         """The machine that is being described."""
         return self.drafts[-1]
 
+    @abstractmethod
     def _new_machine(self, *, whole: bool) -> None:
         """Begin another machine where what follows cannot be a part of the current one."""
-        raise NotImplementedError
 
     def _size(self, at: int, mention: Mention) -> None:
         quote = self._scanner.quote(mention.first, mention.last)

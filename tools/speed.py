@@ -249,28 +249,30 @@ def estimate_speed(
         return None
     host = host_rate(machine) if not rates or gpu_share < 1.0 else None
     rules = constants.engines.get(engine) or _PLAIN
-    load = Load(
-        factor=_quant_factor(quant),
-        depth=context // 2,
-        gpu_share=gpu_share,
-        parallel=parallel,
-        together=rules.tensor_parallel and len(rates) > 1,
-        floor=rules.efficiency_floor,
-        step_factor=rules.step_factor,
-    )
+    load = _load(quant, rules, together=rules.tensor_parallel and len(rates) > 1)
+    load.depth, load.gpu_share = context // 2, gpu_share
     if parallel > 1:
+        load.parallel = parallel
         load.more_operations = _more_operations(model, reads, parallel, constants)
-        load.full = quant.upper() in FULL_PRECISION
-        load.compute_floor = rules.batch_efficiency
     seconds = token_seconds(reads, rates, shares_of(machine.devices), host, constants, load)
     if not seconds:
         return None
     spread = _spread(reads, rates, host, constants) * rules.spread
-    if parallel > 1:
-        spread *= constants.batch_spread
-    basis = _basis(machine, reads, gpu_share, together=load.together)
-    mid = 1 / seconds
+    spread *= constants.batch_spread if parallel > 1 else 1.0
+    basis, mid = _basis(machine, reads, gpu_share, together=load.together), 1 / seconds
     return Speed(mid / spread, mid, mid * spread, basis, (fitted_on(),), parallel * mid)
+
+
+def _load(quant: str, rules: EngineSpeed, *, together: bool) -> Load:
+    """What the weight format and the engine decide."""
+    return Load(
+        factor=_quant_factor(quant),
+        together=together,
+        floor=rules.efficiency_floor,
+        step_factor=rules.step_factor,
+        full=quant.upper() in FULL_PRECISION,
+        compute_floor=rules.batch_efficiency,
+    )
 
 
 def rates_of(machine: Machine, constants: Constants | None = None) -> tuple[Rate, ...] | None:

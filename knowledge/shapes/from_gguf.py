@@ -52,6 +52,9 @@ UNKNOWN_WINDOW = "which layers have the stated window is not known: every layer 
 UNKNOWN_STATE = "this architecture's recurrent state is not known: it is not counted"
 
 
+Extra = dict[str, int | float | bool | tuple[int, ...]]
+
+
 class TensorFacts(NamedTuple):
     """What a tensor list tells beyond the metadata."""
 
@@ -75,67 +78,69 @@ def architecture_of(arch: str, meta: Mapping[str, object], facts: TensorFacts) -
     Raises:
         ValueError: sizes that contradict each other.
     """
-    skipped = integer(meta, "nextn_predict_layers") or 0
-    layers = int(cast("int", meta["block_count"])) - skipped
-    heads, kv = (
-        _numbers(meta, "attention.head_count", layers),
-        _numbers(meta, "attention.head_count_kv", layers),
-    )
-    heads = heads or [0]
-    kv = kv or heads
+    layers = int(cast("int", meta["block_count"])) - (integer(meta, "nextn_predict_layers") or 0)
+    heads = _numbers(meta, "attention.head_count", layers) or [0]
+    kv = _numbers(meta, "attention.head_count_kv", layers) or heads
     widths = _numbers(meta, "feed_forward_length", layers) or [0]
     notes: list[str] = []
     per_layer_kv = kv if len(set(kv)) > 1 else None
     window = _window(arch, meta, layers, per_layer_kv, notes)
     attention = _attention_layers(arch, meta, layers, heads, per_layer_kv)
-    extra: dict[str, object] = {}
-    if len(set(widths)) > 1:
-        extra["feed_forward_length"] = tuple(widths)
     full_kv = max(kv) if window is None or per_layer_kv is None else _full_layer_heads(kv, window)
-    if per_layer_kv is not None and not _explained(kv, window, full_kv):
-        extra["attention.head_count_kv"] = tuple(kv)
-    for key in ("altup.num_inputs", "expert_gating_func"):
-        if key in meta:
-            extra[key] = meta[key]
-    if skipped:
-        extra["nextn_predict_layers"] = skipped
-    if meta.get("attention.causal") is False:
-        extra["attention.causal"] = False
     head_dim = integer(meta, "attention.key_length")
     if head_dim is None:
         head_dim = int(cast("int", meta["embedding_length"])) // max(heads) if any(heads) else 0
     latent = _latent(meta)
-    value = integer(meta, "attention.value_length")
-    if latent is None and value is not None and value != head_dim:
-        extra["attention.value_length"] = value
+    extra = _extra(meta, widths, head_dim if latent is None else None)
+    if per_layer_kv is not None and not _explained(kv, window, full_kv):
+        extra["attention.head_count_kv"] = tuple(kv)
     recurrent = _recurrent(arch, meta, layers, attention, facts.states, notes)
-    shared_kv = integer(meta, "attention.shared_kv_layers") or 0
-    if arch in _SHARED_KV_FROM:
-        shared_kv = max(layers - _SHARED_KV_FROM[arch], 0)
-    return Architecture.model_validate(
-        {
-            "arch": arch,
-            "layers": layers,
-            "hidden": meta["embedding_length"],
-            "heads": max(heads),
-            "kv_heads": full_kv,
-            "head_dim": head_dim,
-            "ff": max(widths),
-            "vocab": facts.vocab,
-            "tied": facts.tied,
-            "attention_layers": attention,
-            "window": window,
-            "latent": latent,
-            "recurrent": recurrent,
-            "experts": _experts(arch, meta, max(widths), facts.shared_ff),
-            "shared_kv_layers": shared_kv,
-            "per_layer_embedding": integer(meta, "embedding_length_per_layer_input") or 0,
-            "attention_bias": facts.attention_bias,
-            "measured": not notes and facts.tied is not None,
-            "approximations": tuple(notes),
-            "extra": extra,
-        }
+    return Architecture(
+        arch=arch,
+        layers=layers,
+        hidden=int(cast("int", meta["embedding_length"])),
+        heads=max(heads),
+        kv_heads=full_kv,
+        head_dim=head_dim,
+        ff=max(widths),
+        vocab=facts.vocab,
+        tied=facts.tied,
+        attention_layers=attention,
+        window=window,
+        latent=latent,
+        recurrent=recurrent,
+        experts=_experts(arch, meta, max(widths), facts.shared_ff),
+        shared_kv_layers=_shared_kv(arch, meta, layers),
+        per_layer_embedding=integer(meta, "embedding_length_per_layer_input") or 0,
+        attention_bias=facts.attention_bias,
+        measured=not notes and facts.tied is not None,
+        approximations=tuple(notes),
+        extra=extra,
     )
+
+
+def _extra(meta: Mapping[str, object], widths: list[int], head_dim: int | None) -> Extra:
+    """Rarely needed sizes; `head_dim` is that of the keys, None where latent values are cached."""
+    extra: Extra = {}
+    if len(set(widths)) > 1:
+        extra["feed_forward_length"] = tuple(widths)
+    for key in ("altup.num_inputs", "expert_gating_func", "nextn_predict_layers"):
+        number = integer(meta, key)
+        if number is not None and (number or key != "nextn_predict_layers"):
+            extra[key] = number
+    if meta.get("attention.causal") is False:
+        extra["attention.causal"] = False
+    value = integer(meta, "attention.value_length")
+    if head_dim is not None and value is not None and value != head_dim:
+        extra["attention.value_length"] = value
+    return extra
+
+
+def _shared_kv(arch: str, meta: Mapping[str, object], layers: int) -> int:
+    """Last layers that reuse an earlier cache; of some architectures the file does not say."""
+    if arch in _SHARED_KV_FROM:
+        return max(layers - _SHARED_KV_FROM[arch], 0)
+    return integer(meta, "attention.shared_kv_layers") or 0
 
 
 def _numbers(meta: Mapping[str, object], key: str, layers: int) -> list[int]:

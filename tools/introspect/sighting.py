@@ -87,22 +87,7 @@ def record_of(seen: Sighting, catalog: Catalog, name: str | None, today: date) -
     """
     base, same = find_base(seen, catalog)
     sources = dict(seen.sources)
-    facts: dict[str, Any] = {
-        "family": seen.family or (seen.architecture.arch if seen.architecture else None) or "unknown",
-        "kind": seen.kind or "chat",
-        "languages": seen.languages,
-        "tool_calling": seen.tool_calling,
-        "thinking": seen.thinking,
-        "vision": seen.vision,
-        "release_date": seen.release_date,
-        "embedding": _embedding(seen),
-        "params_active": seen.params_active,
-    }
-    if base is not None:
-        for key in INHERITED if same else ("family",):
-            value = getattr(base, key)
-            if value not in (None, ()):
-                facts[key], sources[key] = value, f"the catalog's {base.id}"
+    facts = _facts(seen, base, same, sources)
     license_id, use, condition = _license(seen, base, same, catalog, sources)
     added = Added(
         source=seen.source,
@@ -131,6 +116,27 @@ def record_of(seen: Sighting, catalog: Catalog, name: str | None, today: date) -
         added=added,
         **facts,
     )
+
+
+def _facts(seen: Sighting, base: ModelRecord | None, same: bool, sources: dict[str, str]) -> dict[str, Any]:
+    """What is known of the model itself; of the same weights the catalog knows more, as `sources` tells."""
+    facts: dict[str, Any] = {
+        "family": seen.family or (seen.architecture.arch if seen.architecture else None) or "unknown",
+        "kind": seen.kind or "chat",
+        "languages": seen.languages,
+        "tool_calling": seen.tool_calling,
+        "thinking": seen.thinking,
+        "vision": seen.vision,
+        "release_date": seen.release_date,
+        "embedding": _embedding(seen),
+        "params_active": seen.params_active,
+    }
+    if base is not None:
+        for key in INHERITED if same else ("family",):
+            value = getattr(base, key)
+            if value not in (None, ()):
+                facts[key], sources[key] = value, f"the catalog's {base.id}"
+    return facts
 
 
 def _embedding(seen: Sighting) -> EmbeddingFacts | None:

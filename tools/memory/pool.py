@@ -8,6 +8,7 @@ Inference and TensorRT-LLM take a share of what is free beside weights and buffe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tools.hardware_types import Device
@@ -105,13 +106,7 @@ def pool_of(
         _device_pool(engine, share, device, part, visible)
         for device, part in zip(devices, parts, strict=True)
     )
-    needed = caches.needed(Load(request_tokens, 1, step))
-    ends = []
-    for end, other in ((0, 2), (1, 1), (2, 0)):
-        sizes = [(p.kv_pool_low_bytes, p.kv_pool_bytes, p.kv_pool_high_bytes)[end] for p in pools]
-        # The stage and the device with the least room decide.
-        ratios = [size / max(needed[i // tensor][other], 1) for i, size in enumerate(sizes)]
-        ends.append(max(min(ratios), 0.0))
+    ends = _requests(pools, caches.needed(Load(request_tokens, 1, step)), tensor)
     tokens = [_tokens(caches, ratio, request_tokens) for ratio in ends]
     return Pool(
         gpu_memory_utilization=share,
@@ -127,6 +122,24 @@ def pool_of(
         max_concurrency_high=round(ends[2], 2),
         per_device=pools,
     )
+
+
+def _requests(
+    pools: Sequence[DevicePool], needed: Sequence[tuple[float, float, float]], tensor: int
+) -> list[float]:
+    """How many requests the pools hold: lowest, middle, highest; the device with the least room decides.
+
+    Args:
+        pools: the pool of each device, stage by stage.
+        needed: bytes of one request on a device of each stage.
+        tensor: devices of a stage.
+    """
+    ends = []
+    for end, other in ((0, 2), (1, 1), (2, 0)):
+        sizes = [(p.kv_pool_low_bytes, p.kv_pool_bytes, p.kv_pool_high_bytes)[end] for p in pools]
+        ratios = [size / max(needed[i // tensor][other], 1) for i, size in enumerate(sizes)]
+        ends.append(max(min(ratios), 0.0))
+    return ends
 
 
 def _tokens(caches: CacheModel, requests: float, request_tokens: int) -> int:
