@@ -7,7 +7,8 @@ from itertools import zip_longest
 from typing import Any, Literal
 
 from knowledge.catalog.records import CommercialUse
-from tools.memory.types import Evidence, MemoryEstimate, TrainingEstimate
+from tools.hardware_types import Machine
+from tools.memory.types import Evidence, MemoryEstimate, MemoryRequest, TrainingEstimate
 from tools.needs import Role
 from tools.speed_types import Timings
 
@@ -156,6 +157,8 @@ class Configuration:
     """Layers on the accelerators, the output counted first; None for all."""
     cpu_moe_layers: int | None = None
     """Layers whose experts are in system memory."""
+    ubatch_size: int = 512
+    flash_attention: bool = True
     gpu_share: float = 1.0
     """Share of the layers and the output, by bytes, on the accelerators."""
     speed: SpeedFigure | None = None
@@ -165,6 +168,27 @@ class Configuration:
     def spills(self) -> bool:
         """Whether layers or experts are in system memory."""
         return self.gpu_layers is not None or bool(self.cpu_moe_layers)
+
+    def request(self, machine: Machine, *, users: int | None = None) -> MemoryRequest:
+        """What the memory engine is asked for this configuration.
+
+        Args:
+            machine: where it runs.
+            users: conversations at once; None takes its own number.
+        """
+        parallel = users or self.parallel
+        return MemoryRequest(
+            quant=self.quant,
+            context=self.context * parallel,
+            kv_cache_type=self.kv_cache_type,
+            engine=self.engine,
+            parallel=parallel,
+            ubatch_size=self.ubatch_size,
+            flash_attention=self.flash_attention,
+            hardware=machine,
+            gpu_layers=self.gpu_layers,
+            cpu_moe_layers=self.cpu_moe_layers,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,6 @@ from tools.hardware_types import Machine
 from tools.memory.estimate import CONTEXT_STEP, device_bytes, estimate_memory, max_context
 from tools.memory.generic import is_encoder
 from tools.memory.llama_cpp import Plan, plan_of, runs_gguf
-from tools.memory.types import MemoryRequest
 from tools.placing import (
     Placed,
     cache_types_for,
@@ -295,6 +294,8 @@ def _solution(placed: Placed, room: Room, speed: SpeedFigure | None, scores: _Sc
         device_room=room.device_bytes,
         gpu_layers=request.gpu_layers,
         cpu_moe_layers=request.cpu_moe_layers,
+        ubatch_size=request.ubatch_size,
+        flash_attention=request.flash_attention,
         gpu_share=placed.share,
         speed=speed,
         caveats=option.caveats,
@@ -342,7 +343,7 @@ def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) 
 
 def longest_context(model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask) -> int:
     """Tokens that each conversation could hold at most in a configuration that fits, on every device."""
-    request = _request_of(configuration, machine, ask)
+    request = configuration.request(machine)
     room = engine_room(configuration.engine, configuration.quant, machine, room_for(model, machine, ask))
 
     def held(context: int) -> bool:
@@ -360,26 +361,11 @@ def longest_context(model: ModelRecord, machine: Machine, configuration: Configu
     return max(low * CONTEXT_STEP, configuration.context)
 
 
-def _request_of(configuration: Configuration, machine: Machine, ask: Ask) -> MemoryRequest:
-    return MemoryRequest(
-        quant=configuration.quant,
-        context=configuration.context * configuration.parallel,
-        kv_cache_type=configuration.kv_cache_type,
-        engine=configuration.engine,
-        parallel=configuration.parallel,
-        ubatch_size=ask.ubatch_size,
-        flash_attention=ask.flash_attention,
-        hardware=machine,
-        gpu_layers=configuration.gpu_layers,
-        cpu_moe_layers=configuration.cpu_moe_layers,
-    )
-
-
 def with_memory(
     model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask
 ) -> Configuration:
     """Adds the full memory estimate (formula, devices, evidence) to a configuration."""
-    memory = estimate_memory(model, _request_of(configuration, machine, ask))
+    memory = estimate_memory(model, configuration.request(machine))
     full = replace(configuration, memory=memory, caveats=configuration.caveats + memory.caveats)
     if not ask.vision or not runs_gguf(configuration.engine, configuration.quant):
         return full  # other engines load the vision tower with the weights

@@ -13,7 +13,6 @@ from knowledge.catalog.records import ModelRecord
 from tools.candidates import Configuration
 from tools.hardware_types import Machine
 from tools.memory.estimate import device_bytes
-from tools.memory.types import MemoryRequest
 from tools.speed import estimate_speed, fitted_on, rates_of, shares_of
 from tools.speed_constants import FULL_PRECISION, Constants, EngineSpeed, load_constants, quant_factor
 from tools.speed_prompt import Prompt, host_prompt_seconds, prompt_seconds
@@ -251,17 +250,10 @@ def with_timings(
     )
 
     def holds(users: int) -> bool:
-        request = MemoryRequest(
-            quant=configuration.quant,
-            context=configuration.context * users,
-            kv_cache_type=configuration.kv_cache_type,
-            engine=configuration.engine,
-            parallel=users,
-            hardware=machine,
-            gpu_layers=configuration.gpu_layers,
-            cpu_moe_layers=configuration.cpu_moe_layers,
-        )
-        return device_bytes(model, request).total <= configuration.available_bytes
+        sizes = device_bytes(model, configuration.request(machine, users=users))
+        room = configuration.device_room
+        each = all(held <= there for held, there in zip(sizes.devices, room, strict=False))
+        return each and sizes.total <= configuration.available_bytes
 
     found = timings(model, machine, setting, task=task, prompt_tokens=prompt_tokens, holds=holds)
     return replace(configuration, speed=replace(speed, timings=found))

@@ -10,28 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.catalog.records import ModelRecord
-from knowledge.catalog.store import load_catalog
-from tools.hardware import read_hardware
+from tests.tools.asking import machine as _machine
+from tests.tools.asking import model as _model
 from tools.hardware_types import Device, Machine
 from tools.speed import estimate_speed
 from tools.speed_constants import class_of, load_constants, quant_factor
 from tools.speed_reads import reads_of
 from tools.speed_types import Speed
 
-
-def _model(name: str) -> ModelRecord:
-    found = load_catalog().model(name)
-    assert found is not None
-    return found
-
-
 LLAMA_8B = _model("meta-llama/Llama-3.1-8B-Instruct")
 LLAMA_70B = _model("meta-llama/Llama-3.1-70B-Instruct")
 QWEN_MOE = _model("Qwen/Qwen3-Coder-30B-A3B-Instruct")
-
-
-def _machine(text: str) -> Machine:
-    return read_hardware(text).machines[0]
 
 
 def _speed(

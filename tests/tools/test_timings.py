@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.catalog.records import ModelRecord
-from knowledge.catalog.store import load_catalog
+from tests.tools.asking import machine as _machine
+from tests.tools.asking import model as _model
 from tools.candidates import SpeedFigure
 from tools.fit_model import FitWish, fit_model
-from tools.hardware import read_hardware
 from tools.hardware_types import Device, Machine
 from tools.speed_types import Interval
 from tools.speed_work import work_of
@@ -29,21 +29,11 @@ MACHINES = (
 )
 
 
-def _model(name: str) -> ModelRecord:
-    found = load_catalog().model(name)
-    assert found is not None
-    return found
-
-
 LLAMA_8B = _model("meta-llama/Llama-3.1-8B-Instruct")
 GEMMA = _model("google/gemma-3-4b-it")
 QWEN_MOE = _model("Qwen/Qwen3-30B-A3B")
 GPT_OSS = _model("openai/gpt-oss-20b")
 MODELS = (LLAMA_8B, GEMMA, QWEN_MOE, GPT_OSS)
-
-
-def _machine(text: str) -> Machine:
-    return read_hardware(text).machines[0]
 
 
 def _seconds(

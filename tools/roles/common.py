@@ -26,7 +26,7 @@ def local_candidate(
     model: ModelRecord,
     machine: Machine,
     role: Role,
-    solution: Configuration,
+    configuration: Configuration,
     quality: QualityFigure,
     verdict: Verdict,
 ) -> Candidate:
@@ -36,14 +36,14 @@ def local_candidate(
         model_id=model.id,
         kind="local",
         role=role,
-        params_total_b=round(model.params_total / 1e9, 3) if model.params_total else None,
+        params_total_b=round(model.params_total / 1e9, 4) if model.params_total else None,
         params_active_b=active_b(model),
         features=features_of_model(model),
         context_length=model.context_length,
         release_date=model.release_date,
         hardware=describe(machine),
         owned=not machine.rented,
-        configuration=solution,
+        configuration=configuration,
         quality=quality,
         license=verdict.figure,
         utility=0.0,
@@ -164,9 +164,9 @@ def cautious(quality: QualityFigure) -> float:
 def active_b(model: ModelRecord) -> float | None:
     """Billions of parameters that a token passes through: all of a dense model's; None where unknown."""
     if model.params_active is not None:
-        return round(model.params_active / 1e9, 3)
+        return round(model.params_active / 1e9, 4)
     dense = model.architecture is not None and model.architecture.experts is None
-    return round(model.params_total / 1e9, 3) if dense and model.params_total else None
+    return round(model.params_total / 1e9, 4) if dense and model.params_total else None
 
 
 def license_score(verdict: Verdict) -> float:

@@ -10,7 +10,6 @@ from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB, room_of
 from tools.candidates import Candidate, Configuration, Rejected
-from tools.hardware import describe
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import MemoryRequest
 from tools.needs import ModelWish, Role, Task
@@ -19,9 +18,9 @@ from tools.roles.common import (
     Ranked,
     cautious,
     diverse,
-    features_of_model,
     license_score,
     license_verdict,
+    local_candidate,
     static_refusal,
 )
 from tools.utility import context_score, memory_score, utility
@@ -127,21 +126,10 @@ def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, r
         support=adoption,
     )
     embedding = model.embedding
-    return Candidate(
-        model=model.name,
-        model_id=model.id,
-        kind="local",
-        role=role,
-        params_total_b=round(model.params_total / 1e9, 4) if model.params_total else None,
+    return replace(
+        local_candidate(model, brief.machine, role, configuration, quality, verdict),
         params_active_b=None,
-        features=features_of_model(model),
         context_length=window_of(model),
-        release_date=model.release_date,
-        hardware=describe(brief.machine),
-        owned=not brief.machine.rented,
-        configuration=configuration,
-        quality=quality,
-        license=verdict.figure,
         utility=value,
         extra={"family": model.family, "dimensions": embedding.dimensions if embedding else None},
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,14 +28,7 @@ from tools.recommend import recommend
 LLAMA = "meta-llama/Llama-3.2-1B-Instruct"
 
 
-@pytest.fixture(autouse=True)
-def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """A state folder of its own."""
-    folder = tmp_path / "state"
-    monkeypatch.setenv(HOME_VARIABLE, str(folder))
-    forget_added()
-    yield folder
-    forget_added()
+pytestmark = pytest.mark.usefixtures("state")
 
 
 @pytest.fixture
