@@ -12,17 +12,22 @@ import sys
 import time
 from pathlib import Path
 
-from tools.accuracy.placements import SAMPLES, answered, frontends, inexact, percentile, placements
+from tools.accuracy.placements import (
+    FRONTEND_BAR,
+    PLACEMENT_BAR,
+    SAMPLES,
+    answered,
+    frontends,
+    inexact,
+    percentile,
+    placements,
+)
 from tools.accuracy.registry import PARTS, report_of
 from tools.accuracy.table import Cell, Table
 from tools.commands.accuracy import AccuracyQuery, accuracy
 from tui.command_accuracy import accuracy_lines
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "accuracy.md"
-PLACEMENT_BAR = 0.03
-"""Relative error of a device's total at the 95th percentile."""
-FRONTEND_BAR = 0.02
-"""Relative error of the sum at the 95th percentile."""
 INTRODUCTION = """# How far to trust the figures
 
 Written by `make accuracy` from the measured rows that ship with the program (`tools/data/measured/`, each

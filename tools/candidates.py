@@ -8,9 +8,12 @@ from typing import Any, Literal
 
 from knowledge.catalog.records import CommercialUse
 from tools.hardware_types import Machine
-from tools.memory.types import Evidence, MemoryEstimate, MemoryRequest, TrainingEstimate
+from tools.memory.types import DeviceMemory, Evidence, MemoryEstimate, MemoryRequest, TrainingEstimate
 from tools.needs import Role
 from tools.speed_types import Timings
+
+PLAIN_CACHES = ("f32", "f16", "bf16", "auto", "provider")
+"""Cache types that cost no quality; a provider's own is its own affair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,11 @@ class Configuration:
         """Whether layers or experts are in system memory."""
         return self.gpu_layers is not None or bool(self.cpu_moe_layers)
 
+    @property
+    def cache_quantized(self) -> bool:
+        """Whether keys or values are cached in fewer than 16 bits."""
+        return any(part not in PLAIN_CACHES for part in self.kv_cache_type.split("/"))
+
     def request(self, machine: Machine, *, users: int | None = None) -> MemoryRequest:
         """What the memory engine is asked for this configuration.
 
@@ -319,6 +327,18 @@ def evidence_json(evidence: Evidence) -> dict[str, str]:
     return {"kind": evidence.kind, "source": evidence.source, "locator": evidence.locator}
 
 
+def device_json(device: DeviceMemory) -> dict[str, Any]:
+    """One device's share."""
+    return {
+        "device": device.device,
+        "weights_bytes": device.weights_bytes,
+        "kv_cache_bytes": device.kv_cache_bytes,
+        "compute_bytes": device.compute_bytes,
+        "overhead_bytes": device.overhead_bytes,
+        "total_bytes": device.total_bytes,
+    }
+
+
 def memory_json(configuration: Configuration | None) -> dict[str, Any]:
     """The memory object of a candidate; nulls for an API model."""
     keys = ("weights_bytes", "kv_cache_bytes", "compute_bytes", "overhead_bytes", "total_bytes")
@@ -335,14 +355,7 @@ def memory_json(configuration: Configuration | None) -> dict[str, Any]:
         "file_bytes": m.file_bytes,
         "fits": configuration.fits,
         "per_device": [
-            {
-                "device": d.device,
-                "weights_bytes": d.weights_bytes,
-                "kv_cache_bytes": d.kv_cache_bytes,
-                "compute_bytes": d.compute_bytes,
-                "overhead_bytes": d.overhead_bytes,
-                "available_bytes": room,
-            }
+            {**device_json(d), "available_bytes": room}
             for d, room in zip_longest(m.per_device, configuration.device_room[: len(m.per_device)])
         ],
         "formula": m.formula,

@@ -15,13 +15,12 @@ from typing import NamedTuple
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import follows_models, load_catalog
 from tools.budget import GIB, Room, room_of
-from tools.candidates import Configuration, SpeedFigure
+from tools.candidates import PLAIN_CACHES, Configuration, SpeedFigure
 from tools.engines import Option, options_for, own_quant
 from tools.fit_bounds import (
     LEAST_BITS,
     MOST_GAIN_BY_CACHE,
     MOST_GAIN_BY_FORMAT,
-    UNQUANTIZED,
     block_params,
     fastest_beside,
     least_bytes,
@@ -125,7 +124,7 @@ class _Search:
         if self.known is None:
             return None
         bits, speed = self.known
-        cached = 1.0 if kv in UNQUANTIZED else MOST_GAIN_BY_CACHE
+        cached = 1.0 if kv in PLAIN_CACHES else MOST_GAIN_BY_CACHE
         return speed * max(1.0, bits / nominal_bits(self.model, option.quant)) * MOST_GAIN_BY_FORMAT * cached
 
     def _on_devices(self, option: Option, plan: Plan | None) -> None:
@@ -133,7 +132,7 @@ class _Search:
         # The first cache type costs the least, the last one is the fastest: none beats both together.
         if not self._promises(option, types[0], as_fast_as=types[-1]) or self._too_large(option, plan):
             return
-        room = engine_room(option.engine, option.quant, self.machine, self.room)
+        room = engine_room(option.engine, option.quant, self.machine, self.room, self.ask)
         for kv in types:
             request = request_for(option, kv, self.machine, self.ask)
             sizes = device_bytes(self.model, request)
@@ -143,10 +142,10 @@ class _Search:
             placed = Placed(option, request, sizes)
             figure = speed_of(self.model, placed, self.machine, self.ask)
             self._consider(placed, figure, room)
-            if figure is not None and kv in UNQUANTIZED:
+            if figure is not None and kv in PLAIN_CACHES:
                 self.known = (nominal_bits(self.model, option.quant), figure.mid)
-            if figure is None or figure.mid >= self.ask.min_speed or kv not in UNQUANTIZED:
-                return  # one step down may be for speed, the next one is for memory only
+            if kv in PLAIN_CACHES and (figure is None or figure.mid >= self.ask.min_speed):
+                return  # a cache that fits as it is and is fast enough is not quantized
 
     def _promises(self, option: Option, kv: str, *, as_fast_as: str) -> bool:
         """Whether an option with the loss of one cache type and the speed of another could beat the best."""
@@ -192,7 +191,7 @@ class _Search:
         if not (self.ask.speed_is_hard and mid is not None and mid < self.ask.min_speed):
             scores = _scores(self.model, placed, room, mid, self.ask)
             if self.best is None or scores.merit >= self.best.merit:
-                found = _solution(placed, room, figure, scores)
+                found = _solution(self.model, placed, room, figure, scores, self.ask)
                 if self.best is None or found.order > self.best.order:
                     self.best = found
 
@@ -280,8 +279,11 @@ def _scores(model: ModelRecord, placed: Placed, room: Room, speed: float | None,
     return _Scores(loss, cache, speed_part, memory_part, merit - speed_penalty(speed, ask.min_speed))
 
 
-def _solution(placed: Placed, room: Room, speed: SpeedFigure | None, scores: _Scores) -> Solution:
+def _solution(
+    model: ModelRecord, placed: Placed, room: Room, speed: SpeedFigure | None, scores: _Scores, ask: Ask
+) -> Solution:
     option, request, sizes = placed.option, placed.request, placed.sizes
+    beside = ask.vision and runs_gguf(option.engine, option.quant)
     configuration = Configuration(
         quant=option.quant,
         engine=option.engine,
@@ -307,7 +309,7 @@ def _solution(placed: Placed, room: Room, speed: SpeedFigure | None, scores: _Sc
         scores.speed,
         scores.memory,
         scores.merit,
-        sizes.total,
+        sizes.total + (projector_bytes(model) or 0 if beside else 0),
         sizes.host,
         option.support,
     )
@@ -316,7 +318,9 @@ def _solution(placed: Placed, room: Room, speed: SpeedFigure | None, scores: _Sc
 def rated(model: ModelRecord, placed: Placed, machine: Machine, room: Room, ask: Ask) -> Solution:
     """A configuration that fits, with its speed and scores."""
     figure = speed_of(model, placed, machine, ask)
-    return _solution(placed, room, figure, _scores(model, placed, room, figure.mid if figure else None, ask))
+    return _solution(
+        model, placed, room, figure, _scores(model, placed, room, figure.mid if figure else None, ask), ask
+    )
 
 
 def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Refusal:
@@ -326,7 +330,7 @@ def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) 
         return Refusal("no engine here is known to run it", "engine")
     option = min(options, key=lambda item: nominal_bits(model, item.quant))
     request = request_for(option, cache_types_for(option, ask)[-1], machine, ask)
-    sizes, room = device_bytes(model, request), engine_room(option.engine, option.quant, machine, room)
+    sizes, room = device_bytes(model, request), engine_room(option.engine, option.quant, machine, room, ask)
     what = f"{option.quant} with {request.context:,} tokens ({request.kv_cache_type} cache)"
     total, there, where = sizes.total, room.total_bytes, ""
     crowded = overfull(sizes, room) if total <= there else None
@@ -344,7 +348,7 @@ def _memory_refusal(model: ModelRecord, machine: Machine, room: Room, ask: Ask) 
 def longest_context(model: ModelRecord, machine: Machine, configuration: Configuration, ask: Ask) -> int:
     """Tokens that each conversation could hold at most in a configuration that fits, on every device."""
     request = configuration.request(machine)
-    room = engine_room(configuration.engine, configuration.quant, machine, room_for(model, machine, ask))
+    room = engine_room(configuration.engine, configuration.quant, machine, room_for(model, machine, ask), ask)
 
     def held(context: int) -> bool:
         asked = replace(request, context=context * request.parallel)

@@ -12,8 +12,6 @@ from tools.hardware_types import Machine
 from tools.memory.quantization import mix_of, tables
 from tools.speed import host_rate
 
-UNQUANTIZED = ("f16", "bf16", "auto")
-"""Cache types that cost no quality."""
 MOST_GAIN_BY_CACHE = 2.0
 """Factor that a quantized cache adds to the speed at the most: it halves what is read of it."""
 MOST_GAIN_BY_FORMAT = 1.1

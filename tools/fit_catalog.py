@@ -22,7 +22,7 @@ LEAST_SPEED = 1.0
 def solve_all(machine: Machine, ask: Ask) -> Iterator[tuple[ModelRecord, Solution]]:
     """Every model of the catalog that writes and fits a machine, in the catalog's order."""
     for model in load_catalog().models:
-        if model.kind in WRITERS and model.params_total is not None:
+        if model.kind in WRITERS and model.params_total is not None and (model.vision or not ask.vision):
             found = solve(model.id, machine, ask)
             if isinstance(found, Solution):
                 yield model, found

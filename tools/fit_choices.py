@@ -11,11 +11,10 @@ from dataclasses import replace
 from knowledge.catalog.records import ModelRecord
 from tools.engines import options_for
 from tools.fit import rated, room_for, solve
-from tools.fit_bounds import UNQUANTIZED
 from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
 from tools.memory.estimate import device_bytes
-from tools.memory.llama_cpp import plan_of
+from tools.memory.llama_cpp import plan_of, runs_gguf
 from tools.placing import holds, may_spill, request_for, spilled
 from tools.quant_loss import quality_loss
 
@@ -29,7 +28,7 @@ def choices(model: ModelRecord, machine: Machine, ask: Ask, best: Solution) -> t
 def _cache(model: ModelRecord, machine: Machine, ask: Ask, best: Solution) -> str | None:
     """Why the cache is quantized."""
     c = best.configuration
-    if ask.kv_cache_type is not None or c.kv_cache_type in UNQUANTIZED or c.kv_cache_type == "provider":
+    if ask.kv_cache_type is not None or not c.cache_quantized:
         return None
     other = solve(model.id, machine, replace(ask, kv_cache_type="f16"))
     cost = quality_loss(model, c.quant, c.kv_cache_type, ask.task) - quality_loss(
@@ -49,6 +48,8 @@ def _cache(model: ModelRecord, machine: Machine, ask: Ask, best: Solution) -> st
 def _step_down(model: ModelRecord, machine: Machine, ask: Ask, best: Solution) -> str | None:
     """What the next larger quantization would have put into system memory."""
     room, plan = room_for(model, machine, ask), plan_of(model)
+    if not runs_gguf(best.configuration.engine, best.configuration.quant):
+        return None  # other engines have no rung of the same ladder to compare with
     if best.spills or ask.quant is not None or plan is None or not may_spill(machine, room, ask):
         return None
     c = best.configuration

@@ -12,19 +12,23 @@ from typing import Any
 
 from knowledge.catalog.records import Accelerator, ModelRecord
 from knowledge.catalog.store import load_catalog
-from tools.engines import native_quant
+from tools.engines import options_for
 from tools.fit import solve, window_refusal
 from tools.fit_types import Ask, Refusal, Solution
 from tools.frontier import point_json
 from tools.hardware import read_hardware
-from tools.hardware_types import Machine
+from tools.hardware_types import Device, Machine
 from tools.memory.estimate import device_bytes
-from tools.memory.types import MemoryRequest
-from tools.quant_loss import quality_loss
+from tools.memory.llama_cpp import runs_gguf
+from tools.placing import cache_types_for, request_for
+from tools.projector import projector_bytes
+from tools.quant_loss import nominal_bits, quality_loss
 from tools.reserve import reserved
 from tools.utility import table
 
 COUNTS = (1, 2, 4, 8)
+LARGE = Machine("one large card", (Device("CUDA device", "cuda", 1 << 44, None, compute_capability=9.0),))
+"""A card that holds everything, to ask what that takes."""
 ALONE = ("mobile",)
 """Classes of which a machine has only one."""
 OLDEST = "2017"
@@ -32,27 +36,20 @@ OLDEST = "2017"
 
 
 def needs_by_quant(model: ModelRecord, ask: Ask) -> list[dict[str, Any]]:
-    """Bytes on one CUDA device by quantization, with an f16 cache unless another is asked for."""
-    native = native_quant(model)
-    quants = [ask.quant] if ask.quant else [native] if native else list(table()["ladders"]["gguf"])
-    kv, rows = ask.kv_cache_type or "f16", []
-    for quant in quants:
-        request = MemoryRequest(
-            quant=quant,
-            context=ask.context * ask.parallel,
-            kv_cache_type=kv,
-            parallel=ask.parallel,
-            ubatch_size=ask.ubatch_size,
-            flash_attention=ask.flash_attention,
-        )
-        sizes = device_bytes(model, request)
+    """Bytes on one large CUDA device, in the formats of the engine that would be used there."""
+    rows = []
+    for option in options_for(model, LARGE, ask.parallel, quant=ask.quant, engine=ask.engine):
+        kv = cache_types_for(option, ask)[0]
+        sizes = device_bytes(model, request_for(option, kv, LARGE, ask))
+        beside = projector_bytes(model) if ask.vision and runs_gguf(option.engine, option.quant) else None
         rows.append(
             {
-                "quant": quant,
+                "quant": option.quant,
+                "engine": option.engine,
                 "kv_cache_type": kv,
-                "total_bytes": sizes.total,
+                "total_bytes": sizes.total + (beside or 0),
                 "host_bytes": sizes.host,
-                "quality_loss_points": round(quality_loss(model, quant, kv, ask.task), 2),
+                "quality_loss_points": round(quality_loss(model, option.quant, kv, ask.task), 2),
             }
         )
     return rows
@@ -72,16 +69,28 @@ def _single_machines() -> Iterator[tuple[Accelerator, Machine]]:
 
 def _sets(model: ModelRecord, ask: Ask) -> Iterator[tuple[Accelerator, Machine, int, Solution]]:
     """The smallest number of each accelerator that holds a configuration above three bits."""
-    least = float(table()["spill_below_bits"])
     for record, single in _single_machines():
         for count in COUNTS[:1] if single.devices[0].unified or record.cls in ALONE else COUNTS:
             machine = replace(single, devices=single.devices * count)
-            found = solve(model.id, machine, ask)
-            if isinstance(found, Solution):
-                bits = load_catalog().quantizations.get(found.configuration.quant)
-                if ask.quant is not None or bits is None or bits.bits_per_weight >= least:
-                    yield record, machine, count, found
-                    break
+            found = _good(model, machine, ask)
+            if found is not None:
+                yield record, machine, count, found
+                break
+
+
+def _good(model: ModelRecord, machine: Machine, ask: Ask) -> Solution | None:
+    """The best configuration above three bits, even where a faster one below would be chosen."""
+    least, best = float(table()["spill_below_bits"]), solve(model.id, machine, ask)
+    if not isinstance(best, Solution):
+        return None
+    if ask.quant is not None or nominal_bits(model, best.configuration.quant) >= least:
+        return best
+    others = [
+        solve(model.id, machine, replace(ask, quant=option.quant, engine=option.engine))
+        for option in options_for(model, machine, ask.parallel, engine=ask.engine)
+        if nominal_bits(model, option.quant) >= least
+    ]
+    return max((s for s in others if isinstance(s, Solution)), key=lambda s: s.order, default=None)
 
 
 def hardware_for(model: ModelRecord, ask: Ask) -> dict[str, Any]:

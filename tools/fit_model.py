@@ -16,9 +16,11 @@ from tools.fit_choices import choices
 from tools.fit_types import Ask, Refusal, Solution
 from tools.free_now import with_shortages
 from tools.frontier import dominates, frontier, point_json
+from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.licensing import judge
 from tools.memory.generic import is_encoder
+from tools.memory.llama_cpp import runs_gguf
 from tools.memory.types import Evidence
 from tools.needs import LicenseNeed, Needs, Role, Task
 from tools.quality import quality_of
@@ -87,6 +89,9 @@ class FitAnswer:
     model: str = ""
     model_id: str = ""
     pareto: tuple[dict[str, Any], ...] = ()
+    hardware: str = ""
+    """The machine in words, and what it offers: told where nothing fits."""
+    available_bytes: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The contract's document."""
@@ -94,7 +99,9 @@ class FitAnswer:
         if self.candidate is not None:
             top = self.candidate.as_json()
         else:
-            top = {"model": self.model, "model_id": self.model_id, "memory": {"fits": False}, "caveats": []}
+            memory = {"fits": False, "available_bytes": self.available_bytes}
+            top = {"model": self.model, "model_id": self.model_id, "memory": memory, "caveats": []}
+            top["hardware"] = {"name": self.hardware}
         top |= {
             "max_context": self.max_context,
             "alternatives": list(self.alternatives),
@@ -130,7 +137,18 @@ def fit_model(model: ModelRecord, machine: Machine, wish: FitWish) -> FitAnswer:
         "message": f"{model.name}: {found.reason}.",
         "hint": f"If {changes[0].condition}: {changes[0].outcome}." if changes else "Choose another model.",
     }
-    return FitAnswer(None, 0, (), changes, error, model.name, model.id)
+    room = room_of(machine).total_bytes
+    return FitAnswer(
+        None,
+        0,
+        (),
+        changes,
+        error,
+        model.name,
+        model.id,
+        hardware=describe(machine),
+        available_bytes=room,
+    )
 
 
 def _answer(
@@ -195,7 +213,8 @@ def _ways_out(model: ModelRecord, machine: Machine, wish: FitWish, refusal: Refu
         variants += [(f"you served it with {name}", replace(ask, engine=name)) for name in _servers(machine)]
     if wish.quant is not None:
         variants.append(("the quantization were free", replace(ask, quant=None)))
-    if wish.kv_cache_type is None or wish.kv_cache_type in ("f16", "bf16"):
+    gguf = runs_gguf(wish.engine or "llama.cpp", wish.quant or "")
+    if gguf and wish.kv_cache_type in (None, "f16", "bf16"):
         variants.append(("the cache were q8_0", replace(ask, kv_cache_type="q8_0")))
     context = ask.context // 2
     while context >= LEAST_CONTEXT:

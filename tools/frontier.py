@@ -50,7 +50,7 @@ def undominated(solutions: Iterable[Solution]) -> tuple[Solution, ...]:
 
 def _whole(model: ModelRecord, option: Option, machine: Machine, room: Room, ask: Ask) -> Iterator[Solution]:
     """Everything on the accelerators, with the context asked for and with the longest one."""
-    room = engine_room(option.engine, option.quant, machine, room)
+    room = engine_room(option.engine, option.quant, machine, room, ask)
     for kv in cache_types_for(option, ask):
         request = request_for(option, kv, machine, ask)
         sizes = device_bytes(model, request)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from knowledge.catalog.records import ModelRecord
-from tools.budget import Room
+from tools.budget import Room, room_of
 from tools.engines import Option
 from tools.fit_types import Ask
 from tools.hardware_types import Machine
@@ -58,10 +58,19 @@ def cache_types_for(option: Option, ask: Ask) -> tuple[str, ...]:
     return tuple(table()["cache_ladder"]) if option.format == "gguf" and ask.flash_attention else ("f16",)
 
 
-def engine_room(engine: str, quant: str, machine: Machine, room: Room) -> Room:
-    """The room as an engine sees it: a server claims its share of each card, however much more is free."""
+def engine_room(engine: str, quant: str, machine: Machine, room: Room, ask: Ask) -> Room:
+    """The room as an engine sees it: a server claims its share of each card, however much more is free.
+
+    Args:
+        engine: the engine.
+        quant: the weight format.
+        machine: where it runs.
+        room: what llama.cpp has beside a projector; others load the vision tower with the weights.
+        ask: what is asked.
+    """
     if runs_gguf(engine, quant) or not machine.devices:
         return room
+    room = room_of(machine, server=ask.server, reserve=ask.reserve).less(ask.beside_bytes)
     from tools.memory.engine_data import engine_named
     from tools.memory.pool import claimed_bytes
 

@@ -38,7 +38,7 @@ def tags_of(candidate: Candidate, brief: Brief) -> set[str]:
         "conversations": brief.task in ("chat", "writing"),
         "small": candidate.params_total_b is not None and candidate.params_total_b <= SMALL_B,
         "private": brief.private,
-        "quantized_cache": c is not None and c.kv_cache_type not in ("f16", "bf16", "provider"),
+        "quantized_cache": c is not None and c.cache_quantized,
         "low_quant": c is not None and c.quant in LOW_QUANTS,
         "ram_8gb": machine is not None and not machine.devices and (machine.ram_bytes or 0) <= 9 * GIB,
     }

@@ -55,7 +55,7 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
     if c is None:
         return fields
     own = _own_file(model, c.quant)
-    quantized = c.kv_cache_type not in ("f16", "bf16", "provider")
+    quantized = c.cache_quantized
     keys, _, values = c.kv_cache_type.partition("/")
     offload = f" -ngl {c.gpu_layers}" if c.gpu_layers is not None else ""
     offload += f" --n-cpu-moe {c.cpu_moe_layers}" if c.cpu_moe_layers else ""

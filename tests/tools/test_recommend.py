@@ -421,8 +421,8 @@ def test_either_weighs_local_models_and_apis_together() -> None:
 
 
 def test_a_speed_wish_is_no_wall() -> None:
-    hard = answer("chat", "laptop with 16 GB RAM", min_speed=200.0, deployment=LOCAL)
-    soft = answer("chat", "laptop with 16 GB RAM", min_speed=Slot(value=200.0, strength="wish"))
+    hard = answer("chat", "laptop with 16 GB RAM", min_speed=400.0, deployment=LOCAL)
+    soft = answer("chat", "laptop with 16 GB RAM", min_speed=Slot(value=400.0, strength="wish"))
     assert not hard.candidates
     assert soft.candidates
 

@@ -21,6 +21,16 @@ def test_what_is_in_system_memory_is_said_and_the_command_places_it(program: Pro
     assert _fits_80_columns("\n".join(line for line in outcome.out.split("\n") if "llama-server" not in line))
 
 
+def test_each_of_several_cards_gets_its_line(program: Program) -> None:
+    outcome = program("fit", MODEL, "--hardware", "2x RTX 3090", "--quant", "Q8_0")
+    assert outcome.status == 0, outcome.err
+    assert outcome.out.count("RTX 3090") >= 2
+    document = program("fit", MODEL, "--hardware", "2x RTX 3090", "--quant", "Q8_0", "--json").document
+    rows = document["memory"]["per_device"]
+    assert len(rows) == 2
+    assert sum(row["total_bytes"] for row in rows) == document["memory"]["total_bytes"]
+
+
 def test_without_a_model_the_largest_that_fit_are_listed(program: Program) -> None:
     outcome = program("fit", "--hardware", "RTX 3090 + 64GB RAM")
     assert outcome.status == 0
@@ -38,6 +48,14 @@ def test_the_hardware_a_model_needs(program: Program) -> None:
     assert "Memory on one card" in outcome.out
     assert "Smallest sets that hold it" in outcome.out
     assert _fits_80_columns(outcome.out)
+
+
+def test_a_mistake_is_said_before_anything_is_weighed(program: Program) -> None:
+    text_only = program("fit", MODEL, "--hardware", "RTX 3090", "--vision")
+    unknown = program("fit", MODEL, "--hardware", "RTX 3090", "--engine", "llamacpp2")
+    for outcome in (text_only, unknown):
+        assert outcome.status == 2
+        assert "Hint: " in outcome.err
 
 
 def test_mistakes_get_one_sentence_and_a_hint(program: Program) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.memory import SERVING_KEYS, EngineRequest
@@ -14,6 +15,7 @@ from tools.fit_catalog import largest
 from tools.fit_hardware import hardware_for
 from tools.fit_model import FitWish, fit_model
 from tools.hardware import detect_machine
+from tools.memory.engine_data import engine_named
 from tools.reserve import asked_reserve, reserved
 
 Document = dict[str, Any]
@@ -62,6 +64,8 @@ def _not_kept(query: FitQuery) -> list[str]:
 
 
 def _wish(query: FitQuery) -> FitWish:
+    if query.engine is not None:
+        engine_named(query.engine, query.quant or "")  # says which there are
     return FitWish(
         quant=query.quant,
         # Asked for is the engine's setting, which the slots share; solved for is one conversation's.
@@ -89,6 +93,11 @@ def fit(query: FitQuery) -> Document:
         return _hardware(query) if query.find_hardware else _on_machine(query)
 
 
+def _sees(query: FitQuery, model: ModelRecord) -> None:
+    if query.vision and not model.vision:
+        raise UsageError(f"{model.name} reads no images.", hint="Leave `vision` out.")
+
+
 def _on_machine(query: FitQuery) -> Document:
     machine, notes = (detect_machine(), ()) if query.hardware is None else machine_named(query.hardware)
     machine = reserved(machine)
@@ -97,6 +106,7 @@ def _on_machine(query: FitQuery) -> Document:
         note = None
     else:
         model, note = model_named(query.model)
+        _sees(query, model)
         document = fit_model(model, machine, _wish(query)).as_json()
     document["caveats"] = [*document.get("caveats", []), *notes, *_not_kept(query)]
     if note:
@@ -112,7 +122,9 @@ def _hardware(query: FitQuery) -> Document:
             "`find_hardware` looks for hardware and takes none.", hint="Leave one of the two out."
         )
     model, note = model_named(query.model)
+    _sees(query, model)
     document = hardware_for(model, _wish(query).ask(model))
+    document["caveats"] = [*document.get("caveats", []), *_not_kept(query)]
     if note:
         document["note"] = note
     return document

@@ -9,9 +9,9 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
-from tools.candidates import evidence_json
+from tools.candidates import device_json, evidence_json
 from tools.commands.lookups import machine_named, model_named
-from tools.commands.memory_parts import device_document, difference_documents, pool_document
+from tools.commands.memory_parts import difference_documents, pool_document
 from tools.commands.requests import Name, Number, Request, Text, Tokens
 from tools.engine_support import support_caveats
 from tools.engines import published_quant
@@ -348,7 +348,7 @@ def memory_document(model: ModelRecord, request: MemoryRequest, estimate: Memory
         "low_bytes": estimate.low_bytes,
         "high_bytes": estimate.high_bytes,
         "exact": estimate.exact,
-        "per_device": [device_document(device) for device in estimate.per_device],
+        "per_device": [device_json(device) for device in estimate.per_device],
         "inputs": dict(estimate.inputs),
         "formula": estimate.formula,
         "basis": [evidence_json(evidence) for evidence in estimate.basis],

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from knowledge.catalog.records import ModelRecord
-from tools.memory.types import DeviceMemory, MemoryEstimate, MemoryRequest, Pool
+from tools.memory.types import MemoryEstimate, MemoryRequest, Pool
 
 Document = dict[str, Any]
 
@@ -32,15 +32,3 @@ def difference_documents(
     from tools.memory.difference import differences
 
     return [asdict(item) for item in differences(model, request, estimate)]
-
-
-def device_document(device: DeviceMemory) -> Document:
-    """One device's share."""
-    return {
-        "device": device.device,
-        "weights_bytes": device.weights_bytes,
-        "kv_cache_bytes": device.kv_cache_bytes,
-        "compute_bytes": device.compute_bytes,
-        "overhead_bytes": device.overhead_bytes,
-        "total_bytes": device.total_bytes,
-    }

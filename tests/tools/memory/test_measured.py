@@ -6,9 +6,10 @@ from statistics import median
 
 import pytest
 
-from bench.accuracy import FRONTEND_BAR, PLACEMENT_BAR
 from tests.tools.memory.helpers import model, request_of, rows
 from tools.accuracy.placements import (
+    FRONTEND_BAR,
+    PLACEMENT_BAR,
     SAMPLES,
     Device,
     answered,
