@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.llm_errors import OLLAMA, explained, named
+from agent.voice import VoiceError
+from knowledge.errors import UsageError
 from tools.ollama import ollama_url
 
 LONGEST_CONTEXT = 16_384
@@ -72,7 +74,10 @@ async def read_profile(model: str) -> Profile:
 
 
 async def _ollama_profile(model: str, name: str) -> Profile:
-    url = ollama_url()
+    try:
+        url = ollama_url()
+    except UsageError as error:
+        raise VoiceError("address", error.message, error.hint) from None
     shown = await _show(url, name)
     capabilities = shown.get("capabilities")
     # Servers before 0.6.4 do not say: the tools are tried, and a refusal is understood.

@@ -9,6 +9,14 @@ APP_NAME = "llm-advisor"
 HOME_VARIABLE = "LLM_ADVISOR_HOME"
 
 
+def expanded(text: str | Path) -> Path:
+    """A path as given, with `~` opened; one of an unknown user stays as it stands."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # "~nobody": no such user
+        return Path(text)
+
+
 def home() -> Path:
     """The one folder of all state: `LLM_ADVISOR_HOME`, or the platform's place for user data.
 
@@ -16,7 +24,7 @@ def home() -> Path:
     """
     moved = os.environ.get(HOME_VARIABLE, "").strip()
     if moved:
-        return Path(moved).expanduser().absolute()
+        return expanded(moved).absolute()
     from platformdirs import user_data_path
 
     return user_data_path(APP_NAME, appauthor=False)

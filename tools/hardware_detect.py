@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from knowledge.catalog.store import Catalog, load_catalog
+from knowledge.home import expanded
 from tools.hardware_apple import mac_machine
 from tools.hardware_drm import drm_devices
 from tools.hardware_machines import GIB
@@ -174,7 +175,7 @@ def _disk(probe: Probe) -> tuple[Path, int | None]:
         probe.root / "usr/share/ollama/.ollama/models",
         home / ".cache/huggingface",
     )
-    folder = next((Path(name).expanduser() for name in named), None)
+    folder = next((expanded(name) for name in named), None)
     folder = folder or next((path for path in usual if _is_folder(path)), home)
     there = folder
     while not _is_folder(there) and there != there.parent:

@@ -38,8 +38,11 @@ def nvidia_devices(catalog: Catalog, probe: Probe, ram: int | None, notes: list[
     library = probe.nvml()
     devices: list[Device] = []
     if library is not None:
-        with suppress(Exception):  # a card that fell off the bus must not take the others along
-            for index in range(library.nvmlDeviceGetCount()):
+        count = 0
+        with suppress(Exception):  # a driver that does not match its library
+            count = library.nvmlDeviceGetCount()
+        for index in range(count):
+            with suppress(Exception):  # a card that fell off the bus must not take the others along
                 found = _card(library, index, catalog, ram, notes)
                 if found is not None:
                     devices.append(found)

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, JsonValue, ValidationError
 
 from knowledge.errors import UsageError
+from knowledge.home import expanded
 from tools.commands.recommend import HINTS, UNREADABLE, exact_slot, exact_value, recommend_needs, slot_error
 from tools.commands.requests import RESERVE_FIELD, Request, ReserveText
 from tools.hardware import read_hardware
@@ -147,7 +148,7 @@ def _plain_value(value: JsonValue) -> JsonValue:
 
 def _read(path: Path) -> object:
     try:
-        data = path.expanduser().read_bytes()[: MAX_FILE + 1]
+        data = expanded(path).read_bytes()[: MAX_FILE + 1]
         if len(data) > MAX_FILE:
             raise UsageError("The needs file is larger than 1 MiB.", hint="It holds one value a slot.")
         text = data.decode("utf-8-sig")

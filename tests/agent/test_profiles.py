@@ -38,6 +38,13 @@ def test_the_api_base_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ollama_url() == "http://box/ollama"
 
 
+async def test_an_address_that_is_none_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OLLAMA_API_BASE", raising=False)
+    monkeypatch.setenv("OLLAMA_HOST", "http://[::1")
+    with pytest.raises(VoiceError, match="OLLAMA_HOST is no address"):
+        await read_profile("ollama_chat/qwen3:8b")
+
+
 def test_names_are_split_at_the_provider() -> None:
     assert split_model("ollama_chat/hf.co/org/name:Q4_K_M") == ("ollama", "hf.co/org/name:Q4_K_M")
     assert split_model("ollama/qwen3:8b") == ("ollama", "qwen3:8b")

@@ -285,3 +285,18 @@ def test_this_machine_answers_soon() -> None:
     machine = detect_machine()
     assert time.perf_counter() - start < 0.3
     assert machine.ram_bytes
+
+
+class FakeNvmlWithALostCard(FakeNvml):
+    """A driver whose first card fell off the bus."""
+
+    def nvmlDeviceGetHandleByIndex(self, index: int) -> object:  # noqa: N802
+        if index == 0:
+            raise RuntimeError("GPU is lost")
+        return super().nvmlDeviceGetHandleByIndex(index)
+
+
+def test_a_lost_card_keeps_the_others(tmp_path: Path) -> None:
+    card = ("NVIDIA GeForce RTX 3090", 24 * GIB, (8, 6))
+    machine = detect_machine(probe=_probe(tmp_path, nvml=FakeNvmlWithALostCard(card, card)))
+    assert [device.name for device in machine.devices] == ["RTX 3090"]

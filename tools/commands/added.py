@@ -13,6 +13,7 @@ from knowledge.catalog.added import PREFIX, remove_added, write_added
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import forget_added, load_catalog
 from knowledge.errors import UsageError
+from knowledge.home import expanded
 from tools.commands.requests import Name, Request
 from tools.introspect.sighting import Sighting, record_of, unknown_fields
 
@@ -20,7 +21,7 @@ Document = dict[str, Any]
 OLLAMA = "ollama:"
 _HUB = re.compile(
     r"(?:https?://(?:www\.)?(?:huggingface\.co|hf\.co)/|hf\.co/|hf:)?"
-    r"(?P<id>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?::(?P<quant>[\w.-]{1,40}))?"
+    r"(?P<id>[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95})(?::(?P<quant>[\w.-]{1,96}))?"
 )
 
 
@@ -51,8 +52,7 @@ def add_model(query: AddQuery, *, offline: bool = False) -> Document:
         ServiceError: the server cannot be reached.
     """
     seen = _look(query, offline)
-    bundled = load_catalog()
-    record = record_of(seen, bundled, query.name, datetime.now(UTC).date())
+    record = record_of(seen, load_catalog(), query.name, datetime.now(UTC).date())
     replaced = write_added(record)
     forget_added()
     return _document(record, replaced)
@@ -61,14 +61,16 @@ def add_model(query: AddQuery, *, offline: bool = False) -> Document:
 def _look(query: AddQuery, offline: bool) -> Sighting:
     source = query.source
     if source.lower().startswith(OLLAMA):
+        _no_quant(query, "An Ollama tag names its quantization")
         _online(offline, "An Ollama tag is looked up on the server")
         from tools.introspect.ollama import sight_ollama
 
         return sight_ollama(source[len(OLLAMA) :].strip())
-    path = Path(source).expanduser()
+    path = expanded(source)
     hub = _HUB.fullmatch(source)
     if source.lower().endswith(".gguf") or hub is None or _exists(path):
         _check_path(source, path)
+        _no_quant(query, "A file has one quantization")
         from tools.introspect.from_gguf import sight_file
 
         return sight_file(path)
@@ -78,6 +80,14 @@ def _look(query: AddQuery, offline: bool) -> Sighting:
     if hub["quant"] and query.quant and hub["quant"].lower() != query.quant.lower():
         raise UsageError(f"`{source[:80]}` and `--quant {query.quant[:40]}` name two quantizations.")
     return sight_hub(hub["id"], hub["quant"] or query.quant)
+
+
+def _no_quant(query: AddQuery, why: str) -> None:
+    if query.quant is not None:
+        raise UsageError(
+            f"{why}, so `--quant {query.quant[:40]}` has no use.",
+            hint="Leave it away; it picks a file of a GGUF repository of the hub.",
+        )
 
 
 def _exists(path: Path) -> bool:

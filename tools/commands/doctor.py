@@ -221,7 +221,10 @@ def _ollama(offline: bool) -> Check:
         return Check("Ollama", "skipped", "not asked for, because of --offline")
     import urllib.request
 
-    address = ollama_url()
+    try:
+        address = ollama_url()
+    except AdvisorError as error:
+        return Check("Ollama", "warning", error.message, error.hint)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"{address}/api/version", timeout=OLLAMA_SECONDS) as answer:

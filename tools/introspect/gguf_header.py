@@ -35,8 +35,10 @@ MAX_KEY = 512
 MAX_STRINGS = 2_000_000
 """Strings over all arrays, which have to be passed one by one."""
 KEPT_STRING = 1 << 20
-KEPT_ARRAY = 8192
+KEPT_ARRAY = 4096
 """Elements up to which a numeric array is kept; those by layer are far shorter."""
+MAX_KEPT = 16_384
+"""Elements that are kept of all arrays together: the package makes a numpy array of each, 14 us apiece."""
 MAX_TENSOR_NAME = 128
 MAX_DIMENSION = 1 << 40
 MAX_VALUES = 1 << 48
@@ -90,6 +92,8 @@ class _Walk:
     at: int = 0
     data: bytearray = field(default_factory=bytearray)
     strings: int = 0
+    kept: int = 0
+    """Elements of the arrays that are kept so far."""
 
     def need(self, count: int) -> int:
         """Makes the next bytes available; returns where they start."""
@@ -205,13 +209,20 @@ def _array(walk: _Walk) -> tuple[int, bool]:
     kind, length = walk.number("I"), walk.number("Q")
     if kind == STRING:
         walk.skip_strings(length)
-        return length, length <= 64
+        return length, _keeps(walk, length, 64)
     if kind not in SCALARS:
         raise broken("an array of arrays" if kind == ARRAY else f"an array of the unknown type {kind}")
     if length * SCALARS[kind] > walk.size:
         raise broken(f"an array of {length:,} numbers")
     walk.need(length * SCALARS[kind])
-    return length, length <= KEPT_ARRAY
+    return length, _keeps(walk, length, KEPT_ARRAY)
+
+
+def _keeps(walk: _Walk, length: int, most: int) -> bool:
+    """Whether an array is kept: short itself, and with those before it."""
+    keep = length <= most and walk.kept + length <= MAX_KEPT
+    walk.kept += length if keep else 0
+    return keep
 
 
 def _decoded(entries: list[bytes], version: int) -> dict[str, Any]:

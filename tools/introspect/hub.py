@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from knowledge.catalog.records import Kind
 from knowledge.errors import NoAnswerError, UsageError
 from tools.introspect.from_gguf import sight_header
 from tools.introspect.gguf_facts import text_of
@@ -21,6 +22,14 @@ MAX_FILES = 10_000
 MAX_CONFIG = 4 << 20
 SHOWN = 24
 _NO_MODEL = re.compile(r"(?:^|[/._-])(?:mmproj|imatrix|vocab|lora|adapter)(?:[._-]|$)", re.IGNORECASE)
+PIPELINES: dict[str, Kind] = {
+    "feature-extraction": "embedding",
+    "sentence-similarity": "embedding",
+    "text-ranking": "reranker",
+    "fill-mask": "encoder",
+    "image-text-to-text": "vision",
+}
+"""Kinds by the task that the hub files a model under; the others are what a model is by default."""
 _BASE = re.compile(r"base_model:(?:(quantized|finetune|merge|adapter):)?([\w.-]+/[\w.-]+)")
 
 
@@ -82,11 +91,12 @@ def _files(info: Any) -> dict[str, int | None]:  # noqa: ANN401 - huggingface_hu
 
 
 def gguf_models(files: Mapping[str, int | None]) -> dict[str, list[str]]:
-    """The GGUF models among files: label or stem, and the names of all parts in order.
+    """The GGUF models among files: label, and the names of all parts in order.
 
+    The label is the quantization, or the file's stem where it names none or several files name the same.
     Models of which a part is missing are left out.
     """
-    found: dict[str, list[str]] = {}
+    found: list[tuple[str | None, str, list[str]]] = []
     for name in sorted(files):
         if not name.lower().endswith(".gguf") or _NO_MODEL.search(name):
             continue
@@ -96,9 +106,14 @@ def gguf_models(files: Mapping[str, int | None]) -> dict[str, list[str]]:
         except UsageError:
             continue
         if parts[0] == name and all(part in files for part in parts):
-            stem = shard_stem(base)
-            found.setdefault(label_in(stem) or label_in(folder) or stem, parts)
-    return found
+            found.append((_quant_of(name), shard_stem(base), parts))
+    quants = [quant for quant, _, _ in found]
+    return {quant if quant and quants.count(quant) == 1 else stem: parts for quant, stem, parts in found}
+
+
+def _quant_of(name: str) -> str | None:
+    folder, _, base = name.rpartition("/")
+    return label_in(shard_stem(base)) or label_in(folder)
 
 
 def _gguf(
@@ -121,8 +136,10 @@ def _gguf(
     seen = sight_header(
         joined([_header(client, name, files[name]) for name in parts]), parts[0].split("/")[-1]
     )
-    seen.quant, seen.location, seen.gguf_repo = label, f"{client.repo}:{label}", client.repo
-    seen.sources |= {"*": f"header of {parts[0]}", "quant": "file name"}
+    seen.location, seen.gguf_repo = f"{client.repo}:{label}", client.repo
+    seen.sources |= {"*": f"header of {parts[0]}"}
+    if quant_named := _quant_of(parts[0]):
+        seen.quant, seen.sources["quant"] = quant_named, "file name"
     return seen
 
 
@@ -152,6 +169,8 @@ def _from_card(seen: Sighting, info: Any, repo: str) -> None:  # noqa: ANN401 - 
     if not seen.languages:
         seen.languages = tuple(c for c in codes if isinstance(c, str) and re.fullmatch(r"[a-z]{2}", c))[:200]
         seen.sources["languages"] = "model card"
+    if seen.kind is None and isinstance(info.pipeline_tag, str) and info.pipeline_tag in PIPELINES:
+        seen.kind, seen.sources["kind"] = PIPELINES[info.pipeline_tag], "task that the hub states"
     for tag in (info.tags or ())[:500]:
         base = _BASE.fullmatch(tag) if isinstance(tag, str) else None
         if base is None or base[2] == repo:

@@ -12,12 +12,16 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from knowledge.errors import NoAnswerError, ServiceError, UsageError
 
+if TYPE_CHECKING:
+    import httpx
+
 SECONDS = 20.0
 WHOLE_SECONDS = 120.0
+MAX_REFUSAL = 64 << 10
 ENDPOINT = "https://huggingface.co"
 
 
@@ -46,7 +50,10 @@ class HubClient:
             UsageError: the id is none, or huggingface_hub is set offline.
         """
         with self._plain_errors():
-            found = self._api.model_info(self.repo, files_metadata=True, timeout=SECONDS)
+            try:
+                found = self._api.model_info(self.repo, files_metadata=True, timeout=SECONDS)
+            except (TypeError, KeyError, AttributeError):
+                raise ValueError("not a hub's answer") from None
         if isinstance(found.sha, str) and found.sha.isalnum():
             self.revision = found.sha
         return found
@@ -59,7 +66,7 @@ class HubClient:
             ServiceError: the hub cannot be reached, or does not serve ranges.
         """
         from huggingface_hub import hf_hub_url
-        from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+        from huggingface_hub.utils import build_hf_headers, get_session
 
         url = hf_hub_url(self.repo, name, revision=self.revision, endpoint=self.endpoint)
         headers = build_hf_headers(token=self._api.token) | {
@@ -71,11 +78,21 @@ class HubClient:
             get_session().stream("GET", url, headers=headers, timeout=SECONDS) as answer,
         ):
             if answer.status_code >= 400:
-                answer.read()
-            hf_raise_for_status(answer)
+                self._raise(answer)
             if start and answer.status_code != 206:
                 raise ServiceError(f"{self.endpoint} does not serve parts of files.", hint="Try again later.")
-            return self._limited(answer.iter_raw(1 << 16), end - start)
+            return self._limited(answer.iter_raw(), end - start)
+
+    def _raise(self, answer: httpx.Response) -> None:
+        """Raises what a refusal means; of its body no more is read than a message needs."""
+        import httpx
+        from huggingface_hub.utils import hf_raise_for_status
+
+        body = self._limited(answer.iter_raw(), MAX_REFUSAL)
+        headers = {name: value for name, value in answer.headers.items() if name.startswith("x-")}
+        hf_raise_for_status(
+            httpx.Response(answer.status_code, headers=headers, content=body, request=answer.request)
+        )
 
     def _limited(self, chunks: Iterator[bytes], size: int) -> bytes:
         data = bytearray()

@@ -7,6 +7,7 @@ unknown, and the shape is then not made up.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from knowledge.catalog.parameters import implied_parameters
-from knowledge.catalog.records import Architecture, Kind
+from knowledge.catalog.records import Architecture
 from knowledge.errors import UsageError
 from knowledge.shapes.families import FAMILIES
 from knowledge.shapes.from_config import built_architecture
@@ -72,13 +73,8 @@ STATES = {
         "conv_kernel",
     ),
 }
+_PART = re.compile(r"-\d+-of-\d+(?=\.safetensors$)")
 FULL = ("full_attention", "attention", "global", "*")
-PIPELINES: dict[str, Kind] = {
-    "feature-extraction": "embedding",
-    "sentence-similarity": "embedding",
-    "text-ranking": "reranker",
-    "fill-mask": "encoder",
-}
 
 
 def sight_config(client: HubClient, config: dict[str, Any], files: Mapping[str, int | None]) -> Sighting:
@@ -89,9 +85,7 @@ def sight_config(client: HubClient, config: dict[str, Any], files: Mapping[str, 
         NoAnswerError: a file may not be read.
         ServiceError: the hub cannot be reached.
     """
-    shards = [name for name in sorted(files) if name.endswith(".safetensors") and "/" not in name]
-    # Repositories often hold the same weights twice, whole and in parts.
-    parts = [name for name in shards if "-of-" in name] or shards
+    parts = weight_files(files)
     packed = _packed(config)
     counted = None if packed or not parts else _parameters(client, parts)
     row = config_row(client.repo, config, counted)
@@ -113,6 +107,25 @@ def sight_config(client: HubClient, config: dict[str, Any], files: Mapping[str, 
         vision=True if any(isinstance(config.get(part), dict) for part in VISION_PARTS) else None,
         sources={"*": "config.json", "params_total": "safetensors headers" if counted else "config.json"},
     )
+
+
+def weight_files(files: Mapping[str, int | None]) -> list[str]:
+    """The safetensors files that are the model, in order.
+
+    Repositories often hold the same weights twice, whole and in parts or in another program's layout
+    (`consolidated.safetensors`), and adapters beside them. Taken is what transformers loads, `model`, or
+    else the largest.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in sorted(files):
+        if name.endswith(".safetensors") and "/" not in name and not name.startswith("adapter"):
+            groups.setdefault(_PART.sub("", name), []).append(name)
+    if not groups:
+        return []
+    stem = "model.safetensors"
+    if stem not in groups:
+        stem = max(groups, key=lambda key: sum(files[name] or 0 for name in groups[key]))
+    return [name for name in groups[stem] if _PART.search(name)] or groups[stem]
 
 
 def _architecture(row: Row) -> Architecture | None:
@@ -172,6 +185,8 @@ def _int(values: Mapping[str, Any], key: str, most: int) -> int | None:
         return None
     if isinstance(value, list) and value and all(item == value[0] for item in value):
         value = value[0]
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON makes no difference between 4096 and 4096.0
     if isinstance(value, list):
         return None  # differs by layer: not a shape that the tables describe
     if type(value) is not int or not 0 <= value <= most:
@@ -219,22 +234,22 @@ def _attention(text: Mapping[str, Any]) -> dict[str, object]:
     if window and text.get("use_sliding_window") is not False:
         facts.setdefault("kind", "sliding")
         facts["window"] = window
-    if _int(text, "attention_chunk_size", 1 << 31):
-        facts |= {"kind": "chunked", "chunk": text["attention_chunk_size"]}
+    if chunk := _int(text, "attention_chunk_size", 1 << 31):
+        facts |= {"kind": "chunked", "chunk": chunk}
     for name, keys in STATES.items():
         sizes = {key: _int(text, key, 1 << 24) for key in keys if text.get(key) is not None}
         if len(sizes) > 1:
             facts[name] = sizes
             facts.setdefault("kind", "hybrid")
-    if _int(text, "conv_L_cache", 1 << 10):
-        facts |= {"kind": "hybrid", "conv_L_cache": text["conv_L_cache"]}
+    if convolution := _int(text, "conv_L_cache", 1 << 10):
+        facts |= {"kind": "hybrid", "conv_L_cache": convolution}
     for name, key in (
         ("global_head_dim", "global_head_dim"),
         ("global_kv_heads", "num_global_key_value_heads"),
         ("kv_shared_layers", "num_kv_shared_layers"),
     ):
-        if _int(text, key, 1 << 20):
-            facts[name] = text[key]
+        if size := _int(text, key, 1 << 20):
+            facts[name] = size
     facts.setdefault("kind", "gqa")
     return facts
 

@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from knowledge.catalog.records import Kind
 from knowledge.errors import NoAnswerError, ServiceError, UsageError
@@ -29,6 +29,9 @@ from tools.introspect.quant_names import label_in, label_of_tensors
 from tools.introspect.sighting import Sighting
 from tools.memory.quantization import known_quants
 from tools.ollama import ollama_url
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 MAX_ANSWER = 64 << 20
 SECONDS = 20.0
@@ -164,14 +167,14 @@ def _asked(path: str, body: Mapping[str, object] | None, tag: str) -> dict[str, 
     return document
 
 
-def _content(answer: BinaryIO) -> bytes:
+def _content(answer: HTTPResponse) -> bytes:
     """The body of an answer, up to a byte more than is read; a server that drips does not hold us for ever.
 
     Raises:
         TimeoutError: it took longer than all answers do.
     """
     end, parts, size = time.monotonic() + WHOLE_SECONDS, list[bytes](), 0
-    while size <= MAX_ANSWER and (part := answer.read(1 << 20)):
+    while size <= MAX_ANSWER and (part := answer.read1(1 << 16)):
         parts.append(part)
         size += len(part)
         if time.monotonic() > end:

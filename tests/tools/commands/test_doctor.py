@@ -37,6 +37,12 @@ def test_a_set_up_advisor_is_usable_without_index_and_ollama() -> None:
     assert named(document, "embedder")["state"] == "ok"
 
 
+def test_an_address_of_ollama_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OLLAMA_API_BASE", raising=False)
+    monkeypatch.setenv("OLLAMA_HOST", "[::1")
+    assert named(doctor(offline=False), "Ollama")["state"] == "warning"
+
+
 def test_a_state_folder_that_cannot_be_written_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file")
     document = doctor(offline=True)

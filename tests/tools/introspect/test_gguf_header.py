@@ -159,6 +159,15 @@ def test_hostile_headers_are_plain_errors(name: str) -> None:
     assert time.monotonic() - started < 2
 
 
+def test_many_arrays_are_passed_over_once_enough_is_kept() -> None:
+    arrays = b"".join(
+        text(f"a.{index}") + struct.pack("<IIQ", 9, 4, 4096) + bytes(4 * 4096) for index in range(200)
+    )
+    found = header_of(head(entries=200) + arrays + bytes(64))
+    assert len(found.lengths) == 200
+    assert sum(len(value) for value in found.metadata.values()) <= 16_384
+
+
 def test_a_lie_about_the_size_fetches_no_more_than_there_may_be() -> None:
     asked: list[int] = []
 

@@ -15,10 +15,12 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError, NoAnswerError, ServiceError, UsageError
 from tests.fakes.gguf_files import catalog_file
+from tests.fakes.http_server import FakeServer, Reply
 from tests.fakes.hub import SHA, FakeHub, safetensors
 from tests.tools.introspect.test_gguf_model import split_file
 from tests.tools.memory.helpers import model
 from tools.introspect.hub import gguf_models, sight_hub
+from tools.introspect.hub_config import weight_files
 from tools.introspect.sighting import record_of
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import MemoryRequest
@@ -268,6 +270,41 @@ def test_models_among_the_files_of_a_repository() -> None:
     found = gguf_models(dict.fromkeys(names))
     assert list(found) == ["UD-Q2_K_XL", "Q4_K_M"]
     assert len(found["UD-Q2_K_XL"]) == 2
+
+
+def test_files_of_the_same_quantization_are_told_apart() -> None:
+    found = gguf_models(dict.fromkeys(["a-Q4_K_M.gguf", "a-abliterated-Q4_K_M.gguf", "a-Q8_0.gguf"]))
+    assert set(found) == {"a-Q4_K_M", "Q8_0", "a-abliterated-Q4_K_M"}
+
+
+def test_the_weights_are_counted_once() -> None:
+    parts = [f"model-0000{index}-of-00002.safetensors" for index in (1, 2)]
+    assert (
+        weight_files(dict.fromkeys([*parts, "consolidated.safetensors", "adapter_model.safetensors"]))
+        == parts
+    )
+    assert weight_files({"a.safetensors": 10, "b.safetensors": 90, "README.md": 100}) == ["b.safetensors"]
+    assert weight_files({"README.md": 1}) == []
+
+
+def test_whole_numbers_with_a_point_are_whole_numbers(hub: FakeHub) -> None:
+    hub.repositories["me/x"] = {"config.json": encoded(CONFIG | {"max_position_embeddings": 131072.0})}
+    assert added("me/x").context_length == 131072
+
+
+def test_the_task_that_the_hub_states_is_the_kind(hub: FakeHub) -> None:
+    hub.repositories["me/x"] = {"config.json": encoded(CONFIG)}
+    hub.cards["me/x"] = {"pipeline_tag": "text-ranking"}
+    assert added("me/x").kind == "reranker"
+
+
+@pytest.mark.parametrize("facts", [b"[1]", b'{"id": 3, "siblings": [{"size": 1}]}', b'{"siblings": 5}'])
+def test_facts_that_are_none(monkeypatch: pytest.MonkeyPatch, facts: bytes) -> None:
+    with FakeServer(lambda asked: Reply(facts)) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        with pytest.raises(AdvisorError) as caught:
+            added("me/x")
+    assert caught.value.exit_status == 3
 
 
 def test_names_that_lead_out_of_the_repository_are_no_files(hub: FakeHub, tmp_path: Path) -> None:
