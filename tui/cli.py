@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": ("tui.command_facts:compare", "Models side by side."),
     "benchmarks": ("tui.command_facts:benchmarks", "Published scores of a model, with source and date."),
     "accuracy": ("tui.command_accuracy:command", "How far its figures are from published measurements."),
+    "plan": ("tui.command_plan:command", "Token budgets, fine-tuning, pretraining, cost, stacks, migration."),
     "search": ("tui.command_search:command", "Passages of the guides, with file, heading and lines."),
     "models": ("tui.command_facts:models", "The models that it knows."),
     "gpus": ("tui.command_facts:gpus", "The accelerators that it knows."),

@@ -1,0 +1,1 @@
+"""The guides' planning procedures as deterministic tools; figures of the guides are checked by calculation."""

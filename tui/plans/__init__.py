@@ -1,0 +1,1 @@
+"""The `plan` commands: the guides' procedures, each with its figures computed."""
