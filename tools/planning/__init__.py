@@ -1,1 +1,1 @@
-"""The guides' planning procedures as deterministic tools; figures of the guides are checked by calculation."""
+"""The guides' planning procedures as deterministic tools; their figures are checked by calculation."""
