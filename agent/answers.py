@@ -15,11 +15,12 @@ from tools.fit import longest_context, solve, with_memory
 from tools.fit_hardware import hardware_for
 from tools.fit_types import Ask, Refusal
 from tools.memory.types import Evidence
-from tools.quality import benchmark_evidence, quality_of
+from tools.quality import quality_of
 from tools.recommend import rank_for
 from tools.roles.common import features_of_model, license_verdict
 from tools.roles.generator import ask_of
 from tools.runbook import commands_for
+from tools.scores import benchmark_evidence
 from tools.timings import with_timings
 from tools.utility import table
 

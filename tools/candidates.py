@@ -59,6 +59,11 @@ class SpeedFigure:
         }
 
 
+Grade = Literal["exact", "vendor", "sibling", "expected"]
+"""What a quality rests on: independent scores of the exact model, its maker's own, those of models of the
+same family and size, or only size, age and maker."""
+
+
 @dataclass(frozen=True, slots=True)
 class QualityFigure:
     """Expected task score, 0 to 100, with its uncertainty (one standard deviation, in points)."""
@@ -68,13 +73,18 @@ class QualityFigure:
     measured: bool
     basis: tuple[Evidence, ...] = ()
     note: str = ""
+    grade: Grade = "expected"
+    doubts: tuple[str, ...] = ()
+    """Scores of the basis that count little, each with the reason."""
 
     def as_json(self) -> dict[str, Any]:
         return {
             "score": round(self.score, 1),
             "spread": round(self.spread, 1),
             "measured": self.measured,
+            "grade": self.grade,
             "note": self.note,
+            "doubts": list(self.doubts),
             "basis": [evidence_json(e) for e in self.basis],
         }
 

@@ -7,16 +7,17 @@ score of model m on board b is modeled as
 
 `level` and `slope` are fitted over all boards (scripts/fit_quality.py -> tools/data/quality_fit.json);
 `prior` is a linear function of size, active size, age and kind plus the average deviation of the model's
-maker and family; `own` is the mean of the model's residuals, weighted by how much each benchmark says about
-the task, by who ran it and by its age, and shrunk toward zero (an empirical-Bayes estimate with a prior of
-`shrink` pseudo-observations). A model without scores gets its prior and a wide uncertainty: size alone never
-proves quality.
+maker and family, moved toward the scores of models of the same family and size; `own` is the mean of the
+model's residuals, weighted as `tools.scores.row_weight` says, and shrunk toward zero (an empirical-Bayes
+estimate with a prior of `shrink` pseudo-observations). A model without scores gets its prior and a wide
+uncertainty, and is never expected above the best one that was measured: size alone proves nothing.
+docs/quality.md explains it and shows how well it predicts boards that it has not seen.
 """
 
 from __future__ import annotations
 
 import math
-from datetime import date
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
@@ -26,12 +27,17 @@ from pydantic import TypeAdapter
 from knowledge.catalog.api_models import api_benchmarks, load_api_models
 from knowledge.catalog.records import BenchmarkResult, ModelRecord
 from knowledge.catalog.store import follows_models, load_catalog
-from tools.candidates import QualityFigure
+from tools.candidates import Grade, QualityFigure
+from tools.kin import group_of, maker_of, original_of, siblings_of
 from tools.memory.types import Evidence
 from tools.needs import Task
+from tools.scores import benchmark_evidence, board_key, doubts_of, logit_of, measure_of, row_weight
 
-ELO_SCALE = 400.0 / math.log(10.0)
-GROUP_OF_KIND = {"embedding": "embedder", "reranker": "reranker"}
+TELLING = 0.02
+"""Weight from which a score counts as evidence for the task."""
+MOST_SHOWN = 4
+Row = tuple[float, float, BenchmarkResult]
+"""Weight, residual in ability (logits), and the score."""
 
 
 @cache
@@ -40,38 +46,9 @@ def _json(name: str) -> dict[str, Any]:
     return TypeAdapter(dict[str, Any]).validate_json(data)
 
 
-def benchmark_table() -> dict[str, Any]:
-    """Axes, trust and task weights: `tools/data/benchmarks.json`."""
-    return _json("benchmarks")
-
-
 def fit_table() -> dict[str, Any]:
     """Fitted constants: `tools/data/quality_fit.json`."""
     return _json("quality_fit")
-
-
-@cache
-def measures(benchmark: str) -> tuple[str, float] | None:
-    """Axis and trust of a benchmark; None where it takes no part in the ranking."""
-    for row in benchmark_table()["benchmarks"]:
-        if row["match"] in benchmark and row.get("not", "\0") not in benchmark.lower():
-            return row["axis"], float(row["trust"])
-    return None
-
-
-def logit_of(result: BenchmarkResult) -> float | None:
-    """A score on the common scale; None where the unit cannot be put on it (costs, ranks)."""
-    if "Elo" in result.unit:
-        return result.score / ELO_SCALE
-    if not result.higher_is_better or "USD" in result.unit or not 0 <= result.score <= 100:
-        return None
-    share = min(0.985, max(0.015, result.score / 100.0))
-    return math.log(share / (1.0 - share))
-
-
-def board_key(result: BenchmarkResult) -> str:
-    """Scores are comparable inside one benchmark, setting and source only."""
-    return f"{result.benchmark}|{result.setting}|{result.source.split('@')[0]}"
 
 
 def years(release_date: str | None) -> float | None:
@@ -83,132 +60,217 @@ def years(release_date: str | None) -> float | None:
 
 
 def features_of(model: ModelRecord) -> list[float] | None:
-    """Inputs of the prior: constant, log2 of billions (total, active), age, thinking, base."""
+    """Inputs of the prior: constant, log2 of billions (total, active), date, thinking, bends, base.
+
+    The bends let progress gather pace and size count less once it is large; without them, left-out models and
+    unseen boards are foretold worse (bench/quality.py).
+    """
     age = years(model.release_date)
     if model.params_total is None or age is None:
         return None
     total = math.log2(max(model.params_total, 1e7) / 1e9)
     active = math.log2(max(model.params_active or model.params_total, 1e7) / 1e9)
-    thinking = (
-        1.0
-        if model.thinking == "yes" or model.kind == "reasoning"
-        else 0.5
-        if model.thinking == "hybrid"
-        else 0.0
-    )
-    return [1.0, total, active, age, thinking, 1.0 if model.kind == "base" else 0.0]
+    always = model.thinking == "yes" or model.kind == "reasoning"
+    thinking = 1.0 if always else 0.5 if model.thinking == "hybrid" else 0.0
+    bends = [age * age, min(total, 8.0) ** 2 / 8.0]
+    return [1.0, total, active, age, thinking, *bends, 1.0 if model.kind == "base" else 0.0]
 
 
-def group_of(model: ModelRecord) -> str:
-    """generator, embedder or reranker: what the model's scores are compared with."""
-    return GROUP_OF_KIND.get(model.kind, "generator")
-
-
-def organization(model_id: str) -> str:
-    return model_id.split("/", 1)[0].lower()
+def _constants(model: ModelRecord) -> dict[str, Any]:
+    groups = fit_table()["groups"]
+    found: dict[str, Any] = groups.get(group_of(model), groups["generator"])
+    return found
 
 
 @follows_models
 @lru_cache(maxsize=4096)
 def prior_of(model_id: str) -> tuple[float, float]:
-    """Expected ability before the model's own scores, and its standard deviation, in logits."""
+    """Expected ability before any scores of its own or of its kin, and its standard deviation, in logits."""
     model = load_catalog().by_id[model_id.lower()]
-    fit = fit_table()["groups"].get(group_of(model))
-    if fit is None:
-        fit = fit_table()["groups"]["generator"]
+    fit = _constants(model)
     x = features_of(model)
     if x is None:
         return float(fit["floor"]), float(fit["spread_unknown"])
     ability = sum(w * v for w, v in zip(fit["weights"], x, strict=True))
-    ability += fit["makers"].get(organization(model.origin_id), float(fit["unknown_maker"]))
+    ability += fit["makers"].get(maker_of(model.origin_id), float(fit["unknown_maker"]))
     ability += fit["families"].get(model.family, 0.0)
-    return ability, float(fit["spread"])
-
-
-@cache
-def age_factor(as_of: str) -> float:
-    """Weight of a row by its age: halves every `half_life_months` before the fit date."""
-    table = benchmark_table()
-    today = date.fromisoformat(table["fit_date"])
-    months = (today.year - int(as_of[:4])) * 12 + today.month - int(as_of[5:7] or 1 if len(as_of) >= 7 else 6)
-    return float(0.5 ** (max(0, months) / float(table["half_life_months"])))
-
-
-def row_weight(result: BenchmarkResult, task: Task) -> float:
-    """How much a row says about a task."""
-    what = measures(result.benchmark)
-    if what is None:
-        return 0.0
-    axis, trust = what
-    table = benchmark_table()
-    relevance = float(table["tasks"][task].get(axis, table["off_axis_weight"]))
-    runner = 1.0 if result.run_by == "independent" else float(table["vendor_factor"])
-    return trust * relevance * runner * age_factor(result.as_of)
-
-
-def _residuals(model: ModelRecord, task: Task) -> list[tuple[float, float, BenchmarkResult]]:
-    """(weight, residual in ability, row) of every usable score of a model."""
-    group = fit_table()["groups"].get(group_of(model))
-    if group is None:
-        return []
-    prior, _ = prior_of(model.id)
-    found = []
-    for result in load_catalog().benchmarks.for_model(model.scored_as):
-        level = group["levels"].get(board_key(result))
-        y = logit_of(result)
-        weight = row_weight(result, task)
-        if level is None or y is None or weight <= 0:
-            continue
-        slope = group["slopes"].get(result.benchmark, 1.0)
-        found.append((weight * slope * slope, (y - level) / slope - prior, result))
-    return found
-
-
-def _posterior(
-    rows: list[tuple[float, float, BenchmarkResult]], prior: float, spread: float, shrink: float, level: float
-) -> tuple[float, float]:
-    """Score on the reference board, 0 to 100, and its standard deviation downwards.
-
-    Args:
-        rows: weight and residual (logits) of every score that counts.
-        prior: ability expected before them, in logits, with `spread` as its standard deviation.
-        shrink: the prior's weight, in pseudo-observations.
-        level: the reference board's level, in logits.
-    """
-    mass = sum(weight for weight, _, _ in rows)
-    ability = prior + sum(weight * residual for weight, residual, _ in rows) / (mass + shrink)
-    deviation = spread * math.sqrt(shrink / (mass + shrink))
-    score, low = (100.0 / (1.0 + math.exp(-(level + at))) for at in (ability, ability - deviation))
-    return score, max(0.5, score - low)
+    return min(ability, float(fit["ceiling"])), float(fit["spread"])
 
 
 @follows_models
 @lru_cache(maxsize=16384)
-def quality_of(model_id: str, task: Task) -> QualityFigure:
+def _rows(model_id: str, task: Task, trained: bool) -> tuple[tuple[Row, ...], float, float]:
+    """The usable scores of a model, heaviest first, with their whole weight and their mean residual."""
+    model = load_catalog().by_id[model_id.lower()]
+    fit, prior = _constants(model), prior_of(model_id)[0]
+    found = []
+    for result in load_catalog().benchmarks.for_model(model.scored_as):
+        level, y = fit["levels"].get(board_key(result)), logit_of(result)
+        if level is None or y is None:
+            continue
+        weight = row_weight(result, task) * (_after_training(result) if trained else 1.0)
+        if weight > 0:
+            slope = fit["slopes"].get(result.benchmark, 1.0)
+            found.append((weight * slope * slope, (y - level) / slope - prior, result))
+    found.sort(key=lambda row: -row[0])
+    mass = sum(weight for weight, _, _ in found)
+    return tuple(found), mass, sum(w * r for w, r, _ in found) / mass if mass else 0.0
+
+
+def _after_training(result: BenchmarkResult) -> float:
+    """How much more or less a score says of a model that will be fine-tuned."""
+    what = measure_of(result.benchmark)
+    factors = _json("benchmarks")["fine_tuning"]["factors"]
+    return float(factors.get(what.axis, 1.0)) if what is not None else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """What is believed of a model at a task, in logits."""
+
+    mean: float
+    deviation: float
+    rows: tuple[Row, ...]
+    kin: tuple[ModelRecord, ...]
+    """Measured siblings that moved the expectation."""
+    original: ModelRecord | None = None
+    """The model that it was made from, where that one bounds what is expected."""
+
+
+@follows_models
+@lru_cache(maxsize=16384)
+def ability_of(model_id: str, task: Task, trained: bool = False) -> Ability:
+    """The posterior of a model's ability at a task.
+
+    Args:
+        model_id: hub id in the catalog.
+        task: what it is for.
+        trained: whether it will be fine-tuned first: what it knows then counts more than its manners.
+    """
+    model = load_catalog().by_id[model_id.lower()]
+    fit = _constants(model)
+    rows, mass, mean = _rows(model_id, task, trained)
+    prior, spread = prior_of(model_id)
+    if trained and model.kind == "base":
+        prior -= float(fit["weights"][-1])  # what a base model lacks is what the training gives
+    shift, share, kin = _kin(model, task, trained)
+    spread *= math.sqrt(1.0 - float(fit["kin_shared"]) * share)
+    shrink = float(fit["noise"]) / spread**2
+    ability = prior + shift + (mass * (mean - shift) / (mass + shrink) if mass else 0.0)
+    found = Ability(ability, spread * math.sqrt(shrink / (mass + shrink)), rows, kin)
+    original = None if mass else original_of(model_id)
+    return found if original is None else _bounded(found, model, original, task, trained)
+
+
+def _bounded(found: Ability, model: ModelRecord, original: ModelRecord, task: Task, trained: bool) -> Ability:
+    """A derivative that nobody measured is never expected above what it was made from.
+
+    One that a person added has nothing else to go by, and is expected like its original.
+    """
+    its = ability_of(original.id, task, trained)
+    most = its.mean - float(fit_table()["derivative_loss"])
+    if model.added is None and found.mean <= most:
+        return found
+    deviation = math.hypot(its.deviation, float(fit_table()["derivative_spread"]))
+    return Ability(most, deviation, (), (), original)
+
+
+def _kin(model: ModelRecord, task: Task, trained: bool) -> tuple[float, float, tuple[ModelRecord, ...]]:
+    """What its siblings' scores move a model's expectation by, in logits; their weight, 0 to 1; and they."""
+    fit = _constants(model)
+    shrink = float(fit["noise"]) / float(fit["spread"]) ** 2
+    total = weight = 0.0
+    kin = []
+    for other in siblings_of(model):
+        _, mass, mean = _rows(other.id, task, trained)
+        if mass:
+            own = mass / (mass + shrink)
+            total, weight = total + own * mean, weight + own
+            kin.append(other)
+    pseudo = float(fit["kin_pseudo"])
+    return total / (weight + pseudo), weight / (weight + pseudo), tuple(kin)
+
+
+def _points(ability: float, level: float) -> float:
+    """The score on the reference board, 0 to 100."""
+    return 100.0 / (1.0 + math.exp(-(level + ability)))
+
+
+def _grade(rows: tuple[Row, ...], kin: tuple[ModelRecord, ...]) -> Grade:
+    telling = [result for weight, _, result in rows if weight > TELLING]
+    if any(result.run_by == "independent" for result in telling):
+        return "exact"
+    return "vendor" if telling else "sibling" if kin else "expected"
+
+
+def _note(grade: Grade, ability: Ability) -> str:
+    if ability.original is not None:
+        return f"no score of its own: made from {ability.original.name} or its like, and not expected above"
+    names = ", ".join(model.name for model in ability.kin[:2])
+    count = f"{len(ability.rows)} public score{'' if len(ability.rows) == 1 else 's'}"
+    return {
+        "exact": f"{count} of this exact model, shrunk toward what size, age and maker predict",
+        "vendor": f"{count} of this exact model, all published by its maker, so they count half",
+        "sibling": f"no score of its own: from {names}, of the same family and size",
+        "expected": "no public score of this exact model counts here: expected from size, age and maker",
+    }[grade]
+
+
+def _doubts(rows: tuple[Row, ...]) -> tuple[str, ...]:
+    """The scores among the shown ones that count little, each with the reason."""
+    found = []
+    for _, _, result in rows[: 2 * MOST_SHOWN]:
+        doubts = doubts_of(result)
+        if doubts:
+            found.append(f"{result.benchmark} counts little: {', '.join(doubts)}")
+    return tuple(dict.fromkeys(found))[:MOST_SHOWN]
+
+
+@follows_models
+@lru_cache(maxsize=16384)
+def quality_of(model_id: str, task: Task, trained: bool = False) -> QualityFigure:
     """Expected score of a model at a task, 0 to 100, with one standard deviation.
 
     The scale is that of the reference board named in the fit (an expected share of its questions); it
-    compares models of one role and is no promise of accuracy on a person's own data.
+    compares models of one role and is no promise of accuracy on a person's own data. Arguments as
+    `ability_of`.
     """
     model = load_catalog().by_id[model_id.lower()]
     if model.kind == "encoder":
         return _encoder_quality(model)
-    groups = fit_table()["groups"]
-    fit = groups.get(group_of(model), groups["generator"])
-    prior, spread = prior_of(model_id)
-    rows = _residuals(model, task)
-    score, error = _posterior(rows, prior, spread, float(fit["shrink"]), float(fit["reference_level"]))
-    rows.sort(key=lambda row: -row[0])
-    relevant = [r for w, _, r in rows if w > 0.05]
-    basis = tuple(benchmark_evidence(r) for r in relevant[:4])
-    note = (
-        f"{len(rows)} public scores, shrunk toward what size, age and maker predict"
-        if relevant
-        else "no public score of this exact model counts here: expected from size, age and maker"
-    )
+    ability = ability_of(model_id, task, trained)
+    return _figure(ability, float(_constants(model)["reference_level"]), model_id)
+
+
+def _figure(ability: Ability, level: float, model_id: str) -> QualityFigure:
+    score, low = (_points(at, level) for at in (ability.mean, ability.mean - ability.deviation))
+    grade = _grade(ability.rows, ability.kin) if ability.original is None else "sibling"
+    telling = [result for weight, _, result in ability.rows if weight > TELLING]
+    basis = tuple(benchmark_evidence(result) for result in telling[:MOST_SHOWN])
+    kin = (ability.original,) if ability.original is not None else ability.kin[:2]
+    if not basis:
+        basis = tuple(_kin_evidence(other) for other in kin)
     if not basis:
         basis = (Evidence("catalog", "parameters, release date and maker of the catalog", model_id),)
-    return QualityFigure(score, error, bool(relevant), basis, note)
+    measured = grade in ("exact", "vendor")
+    spread = max(0.5, score - low)
+    return QualityFigure(
+        score,
+        spread,
+        measured,
+        basis,
+        _note(grade, ability),
+        grade,
+        _doubts(ability.rows if measured else ()),
+    )
+
+
+def _kin_evidence(other: ModelRecord) -> Evidence:
+    rows = load_catalog().benchmarks.for_model(other.id)
+    if not rows:
+        return Evidence("catalog", f"parameters, release date and maker of {other.name}", other.id)
+    newest = max(row.as_of for row in rows)
+    return Evidence("benchmark", f"{len(rows)} published scores of {other.name} (newest {newest})", other.id)
 
 
 def encoder_table() -> dict[str, Any]:
@@ -226,24 +288,14 @@ def _encoder_quality(model: ModelRecord) -> QualityFigure:
         checked = row.get("checked", True)
         spread = table["measured_spread"] if checked else table["unchecked_spread"]
         note = table["benchmark"] if checked else f"{table['benchmark']}, {table['unchecked']}"
-        return QualityFigure(row["score"], spread, checked, evidence, note)
+        return QualityFigure(
+            row["score"], spread, checked, evidence, note, "vendor" if checked else "expected"
+        )
     doublings = math.log2(max(model.params_total or 1e8, 1e7) / 1e8)
     score = min(92.0, table["expected_at_100m"] + table["expected_per_doubling"] * doublings)
     note = "no published accuracy in this catalog: expected from its size"
     return QualityFigure(
         score, table["expected_spread"], False, (Evidence("catalog", "parameters", model.id),), note
-    )
-
-
-def benchmark_evidence(result: BenchmarkResult) -> Evidence:
-    """One score as evidence: what, how much, who, when."""
-    value = (
-        f"{result.score:g} {result.unit}" if result.unit not in ("percent", "0-100") else f"{result.score:g}"
-    )
-    return Evidence(
-        "benchmark",
-        f"{result.benchmark} {value} ({result.run_by}, {result.as_of})",
-        f"{result.setting}; {result.source}",
     )
 
 
@@ -257,7 +309,7 @@ def api_quality_of(key: str, task: Task) -> QualityFigure:
     fit = fit_table()["groups"]["generator"]
     prior, spread = float(fit["api_prior"]), float(fit["api_spread"])
     model = next((m for m in load_api_models() if m.key == key), None)
-    best: dict[str, tuple[float, float, BenchmarkResult]] = {}
+    best: dict[str, Row] = {}
     for _, result in api_benchmarks(load_catalog(), model) if model is not None else ():
         board, y, weight = board_key(result).split(";")[0], logit_of(result), row_weight(result, task)
         level = fit["levels"].get(board_key(result))
@@ -267,13 +319,17 @@ def api_quality_of(key: str, task: Task) -> QualityFigure:
         row = (weight * slope * slope, (y - level) / slope - prior, result)
         if board not in best or row[1] > best[board][1]:
             best[board] = row
-    rows = list(best.values())
-    score, error = _posterior(rows, prior, spread, float(fit["api_shrink"]), float(fit["reference_level"]))
-    rows.sort(key=lambda row: -row[0])
-    note = (
-        f"{len(rows)} public scores" if rows else "no public score in this catalog: expected like its peers"
+    rows = tuple(sorted(best.values(), key=lambda row: -row[0]))
+    mass, shrink = sum(weight for weight, _, _ in rows), float(fit["noise"]) / spread**2
+    mean = prior + sum(weight * residual for weight, residual, _ in rows) / (mass + shrink)
+    ability = Ability(mean, spread * math.sqrt(shrink / (mass + shrink)), rows, ())
+    if rows:
+        return _figure(ability, float(fit["reference_level"]), key)
+    expected = _figure(ability, float(fit["reference_level"]), key)
+    return QualityFigure(
+        expected.score,
+        expected.spread,
+        False,
+        (Evidence("catalog", "price map entry", key),),
+        "no public score in this catalog: expected like its peers",
     )
-    basis = tuple(benchmark_evidence(r) for _, _, r in rows[:4]) or (
-        Evidence("catalog", "price map entry", key),
-    )
-    return QualityFigure(score, error, bool(rows), basis, note)
