@@ -25,9 +25,19 @@ RESULT_CHARACTERS = 6_000
 SEARCH = "search_guides"
 MOST_PASSAGES = 4
 PASSAGE_CHARACTERS = 1_500
-_PROOF = frozenset({"evidence", "basis", "formula", "per_device", "locator"})
+_PROOF = frozenset({"evidence", "basis", "formula", "per_device", "locator", "parts"})
 """What a result rests on: faces show it beside the answer, the model can do without."""
-_DETAIL = _PROOF | {"needs", "assumptions", "why", "features", "training", "companions", "release_date"}
+_DETAIL = _PROOF | {
+    "utility",
+    "doubts",
+    "needs",
+    "assumptions",
+    "why",
+    "features",
+    "training",
+    "companions",
+    "release_date",
+}
 _SIZES: tuple[tuple[int, int, frozenset[str]], ...] = (
     (20, 1_200, frozenset()),
     (6, 400, _PROOF),

@@ -14,7 +14,7 @@ from pathlib import Path
 from scripts.catalog.benchmarks import pack_benchmarks
 from scripts.catalog.facts import read_architectures, read_csv, read_models
 from scripts.catalog.models import Builder
-from scripts.catalog.published import fill_shapes
+from scripts.catalog.published import fill_active, fill_shapes
 from scripts.catalog.sources import pack_sources
 from scripts.catalog.tables import accelerators, licenses, system_memory
 from scripts.catalog.write import write_json, write_records
@@ -37,6 +37,7 @@ def build(facts: Path, out: Path) -> dict[str, int]:
     out.mkdir(parents=True, exist_ok=True)
     rows = read_models(facts)
     fill_shapes(rows)
+    fill_active(rows)
     used = [str(row["license"]) for row in rows if row.get("license")]
     license_records = licenses(read_csv(facts / "licenses.csv"), used)
     builder = Builder(rows, read_architectures(facts), license_records)

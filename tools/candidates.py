@@ -11,6 +11,7 @@ from tools.hardware_types import Machine
 from tools.memory.types import DeviceMemory, Evidence, MemoryEstimate, MemoryRequest, TrainingEstimate
 from tools.needs import Role
 from tools.speed_types import Timings
+from tools.utility import Scores
 
 PLAIN_CACHES = ("f32", "f16", "bf16", "auto", "provider")
 """Cache types that cost no quality; a provider's own is its own affair."""
@@ -76,11 +77,18 @@ class QualityFigure:
     grade: Grade = "expected"
     doubts: tuple[str, ...] = ()
     """Scores of the basis that count little, each with the reason."""
+    loss: float = 0.0
+    """Points that the quantization of weights and cache costs; taken off the score already."""
+
+    def less(self, loss: float) -> QualityFigure:
+        """The quality of a quantized model."""
+        return replace(self, score=max(0.0, self.score - loss), loss=self.loss + loss)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "score": round(self.score, 1),
             "spread": round(self.spread, 1),
+            "quantization_loss": round(self.loss, 2),
             "measured": self.measured,
             "grade": self.grade,
             "note": self.note,
@@ -210,6 +218,30 @@ class Configuration:
 
 
 @dataclass(frozen=True, slots=True)
+class ScorePart:
+    """One weighted part of an option's score, or what is taken off it."""
+
+    name: str
+    score: float | None
+    """0 to 100; None for what is taken off."""
+    weight: float | None
+    points: float
+    """What it adds to the score."""
+    inputs: str
+    evidence: tuple[Evidence, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "score": None if self.score is None else round(self.score, 1),
+            "weight": self.weight,
+            "points": round(self.points, 2),
+            "inputs": self.inputs,
+            "evidence": [evidence_json(e) for e in self.evidence],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One option of a recommendation."""
 
@@ -228,6 +260,12 @@ class Candidate:
     quality: QualityFigure
     license: LicenseFigure
     utility: float
+    scores: Scores | None = None
+    """The parts of the utility; None where a role has another measure."""
+    used_bytes: int = 0
+    """Memory on devices and beside them, known before the full estimate is made."""
+    parts: tuple[ScorePart, ...] = ()
+    """How the utility comes about; only where the option is shown."""
     usd_per_month: float | None = None
     hardware_usd: float | None = None
     training: TrainingPlan | None = None
@@ -238,9 +276,6 @@ class Candidate:
     trade_off: str = ""
     tied: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
-
-    def with_(self, **changes: Any) -> Candidate:  # noqa: ANN401 - dataclasses.replace checks the names
-        return replace(self, **changes)
 
     def as_json(self, rank: int = 1) -> dict[str, Any]:
         c = self.configuration
@@ -269,6 +304,10 @@ class Candidate:
             "license": self.license.as_json(),
             "cost": {"usd_per_month": self.usd_per_month},
             "training": self.training.as_json() if self.training else None,
+            "utility": {
+                "score": round(self.utility, 2),
+                "parts": [part.as_json() for part in self.parts],
+            },
             "trade_off": self.trade_off,
             "tied": self.tied,
             "why": [reason.as_json() for reason in self.why],

@@ -43,7 +43,7 @@ from tools.placing import (
 from tools.projector import projector_bytes, with_projector
 from tools.quant_loss import cache_loss, nominal_bits, quality_loss
 from tools.speed import estimate_speed
-from tools.utility import memory_score, speed_penalty, speed_score, table, utility
+from tools.utility import Scores, memory_score, speed_penalty, speed_score, table, utility
 
 UNKNOWN_WINDOW = 8192
 """Tokens up to which a model of unknown window is still offered; nearly all of its age have that much."""
@@ -115,7 +115,7 @@ class _Search:
     def _at_best(self, option: Option, kv: str, speed: float | None, memory: float) -> float:
         """Merit that an option of at most this speed (None: any) and memory score cannot exceed."""
         loss = quality_loss(self.model, option.quant, kv, self.ask.task)
-        part = 100.0 if speed is None else speed_score(speed, self.ask.min_speed)
+        part = 100.0 if speed is None else speed_score(speed, self.ask.min_speed, self.ask.priority)
         bound = _merit(self.ask, loss, part, memory, option.support)
         return bound - speed_penalty(speed, self.ask.min_speed)
 
@@ -264,14 +264,12 @@ def _hopeless(model: ModelRecord, machine: Machine, room: Room, ask: Ask) -> Ref
 
 def _merit(ask: Ask, loss: float, speed: float, memory: float, support: float) -> float:
     """Utility of what differs between configurations of one model."""
-    return utility(
-        ask.priority, quality=-loss, speed=speed, context=0.0, memory=memory, license_=0.0, support=support
-    )
+    return utility(ask.priority, Scores(-loss, speed, 0.0, memory, 0.0, support))
 
 
 def _scores(model: ModelRecord, placed: Placed, room: Room, speed: float | None, ask: Ask) -> _Scores:
     loss = quality_loss(model, placed.option.quant, placed.request.kv_cache_type, ask.task)
-    speed_part = speed_score(speed, ask.min_speed)
+    speed_part = speed_score(speed, ask.min_speed, ask.priority)
     # What spills fills the devices on purpose; what the last one leaves over is no headroom.
     memory_part = 0.0 if placed.spills else memory_score(placed.sizes.total, room.total_bytes, ask.priority)
     merit = _merit(ask, loss, speed_part, memory_part, float(placed.option.support))

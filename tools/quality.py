@@ -205,13 +205,13 @@ def _grade(rows: tuple[Row, ...], kin: tuple[ModelRecord, ...]) -> Grade:
 
 def _note(grade: Grade, ability: Ability) -> str:
     if ability.original is not None:
-        return f"no score of its own: made from {ability.original.name} or its like, and not expected above"
+        return f"expected, without a score of its own, like {ability.original.name}, which it is made from"
     names = ", ".join(model.name for model in ability.kin[:2])
     count = f"{len(ability.rows)} public score{'' if len(ability.rows) == 1 else 's'}"
     return {
         "exact": f"{count} of this exact model, shrunk toward what size, age and maker predict",
         "vendor": f"{count} of this exact model, all published by its maker, so they count half",
-        "sibling": f"no score of its own: from {names}, of the same family and size",
+        "sibling": f"expected, without a score of its own, from {names}: same family and size",
         "expected": "no public score of this exact model counts here: expected from size, age and maker",
     }[grade]
 

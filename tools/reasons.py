@@ -174,8 +174,11 @@ def reasons_for(candidate: Candidate, brief: Brief) -> tuple[Reason, ...]:
     return tuple([r for r in found if r is not None] + advice(candidate, brief))
 
 
-def trade_off(candidate: Candidate, best: Candidate) -> str:
-    """One line: what this option gives up and gains against the first."""
+def trade_off(candidate: Candidate, best: Candidate, *, tied: bool = False) -> str:
+    """One line: what this option gives up and gains against the first.
+
+    Of a tie it says so first: then what follows is what separates the two.
+    """
     if candidate is best:
         return "best overall for the stated needs"
     parts = [_quality_words(candidate.quality.score - best.quality.score)]
@@ -188,6 +191,7 @@ def trade_off(candidate: Candidate, best: Candidate) -> str:
         gap = (mine.memory.total_bytes - its.memory.total_bytes) / GIB
         if abs(gap) >= 0.5:
             parts.append(f"{abs(gap):.1f} GiB {'more' if gap > 0 else 'less'} memory")
+    parts += _window_words(candidate, best)
     if candidate.usd_per_month is not None and best.usd_per_month is not None:
         mine_usd, its_usd = f"${candidate.usd_per_month:,.0f}", f"${best.usd_per_month:,.0f}"
         parts.append(
@@ -195,7 +199,16 @@ def trade_off(candidate: Candidate, best: Candidate) -> str:
         )
     if candidate.license.id != best.license.id:
         parts.append(f"license {candidate.license.id}")
-    return ", ".join(p for p in parts if p)
+    words = ", ".join(p for p in parts if p)
+    return f"a tie within the uncertainty; what separates them: {words}" if tied else words
+
+
+def _window_words(candidate: Candidate, best: Candidate) -> list[str]:
+    """A window at least twice as long or short."""
+    mine, its = candidate.context_length, best.context_length
+    if not mine or not its or 0.5 < mine / its < 2:
+        return []
+    return [f"a window of {mine:,} tokens against {its:,}"]
 
 
 def _quality_words(gap: float) -> str:

@@ -18,9 +18,10 @@ from tools.roles.common import Ranked, diverse
 from tools.roles.encoders import KIND_OF_ROLE, memory_of
 from tools.roles.generator import ask_of, companions_of, kinds_for
 from tools.runbook import commands_for
+from tools.score_parts import score_parts
 from tools.sensitivity import what_would_change
 from tools.timings import with_timings
-from tools.utility import table
+from tools.utility import is_tie
 
 OPTIONS = 4
 
@@ -58,14 +59,14 @@ def recommend(needs: Needs) -> Recommendation:
     candidates = [_finished(c, brief) for c in ranked.candidates]
     candidates = [c for c in candidates if c is not None]
     best = candidates[0] if candidates else None
-    tie = float(table()["tie_points"])
     complete = tuple(
         replace(
             with_shortages(c, brief.machine),
             why=reasons_for(c, brief),
             commands=commands_for(c),
-            trade_off=trade_off(c, best) if best is not None else "",
-            tied=best is not None and c is not best and abs(c.utility - best.utility) <= tie,
+            parts=score_parts(c, brief),
+            trade_off=trade_off(c, best, tied=_tied(c, best, brief)) if best is not None else "",
+            tied=_tied(c, best, brief),
         )
         for c in candidates
     )
@@ -79,6 +80,14 @@ def recommend(needs: Needs) -> Recommendation:
         would_change=changes,
         error=None if complete else _nothing(brief, rejected),
     )
+
+
+def _tied(candidate: Candidate, best: Candidate | None, brief: Brief) -> bool:
+    """Whether an option is as good as the best one, as far as anybody can tell."""
+    if best is None or candidate is best:
+        return False
+    gap = best.utility - candidate.utility
+    return is_tie(brief.priority, gap, best.quality.spread, candidate.quality.spread)
 
 
 def _finished(candidate: Candidate, brief: Brief) -> Candidate:

@@ -1,4 +1,4 @@
-"""One number for "how good is this option for this person": quality, speed, headroom and freedom, weighted.
+"""One number for "how good is this for this person": quality, speed, headroom, freedom, cost, weighted.
 
 All parts are scores from 0 to 100; the weights come from the stated priority and stand in
 `tools/data/utility.json`. Quality counts with caution: a part of its uncertainty is taken off, so that a
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -24,17 +24,21 @@ def table() -> dict[str, Any]:
     return TypeAdapter(dict[str, Any]).validate_json(data)
 
 
-def speed_score(tokens_per_second: float | None, minimum: float) -> float:
-    """0 to 100: saturates where generation outruns what is wanted, or a reader.
+def speed_score(tokens_per_second: float | None, minimum: float, priority: Priority = "balanced") -> float:
+    """0 to 100: rises to full marks where generation is comfortable, and is flat from there.
 
     The scale follows the wanted minimum: to someone who is content with 10 tokens per second, 40 are hardly
-    better than 25. An unknown speed scores as the minimum itself: neither a bonus nor a guess.
+    better than 25. Only where speed is what was asked for is faster always better. An unknown speed scores as
+    the minimum itself: neither a bonus nor a guess.
     """
     if tokens_per_second is None:
         tokens_per_second = max(minimum, 1.0)
     comfort = table()["comfortable_tokens_per_second"]
-    scale = min(comfort["most"], max(comfort["least"], comfort["times_the_minimum"] * minimum))
-    return 100.0 * (1.0 - math.exp(-tokens_per_second / float(scale)))
+    enough = float(min(comfort["most"], max(comfort["least"], comfort["times_the_minimum"] * minimum)))
+    if priority == "speed":
+        return 100.0 * (1.0 - math.exp(-tokens_per_second / (enough * comfort["faster"])))
+    missing = max(0.0, 1.0 - tokens_per_second / enough)
+    return 100.0 * (1.0 - missing * missing)
 
 
 def speed_penalty(tokens_per_second: float | None, minimum: float) -> float:
@@ -62,26 +66,55 @@ def context_score(window: int | None, needed: int) -> float:
     return 100.0 * min(1.0, math.log2(window / needed) / 3.0)
 
 
-def utility(
-    priority: Priority,
-    *,
-    quality: float,
-    speed: float,
-    context: float,
-    memory: float,
-    license_: float,
-    support: float,
-) -> float:
-    """The weighted sum; each part from 0 to 100."""
-    w = table()["weights"][priority]
-    return float(
-        w["quality"] * quality
-        + w["speed"] * speed
-        + w["context"] * context
-        + w["memory"] * memory
-        + w["license"] * license_
-        + w["support"] * support
-    )
+def cost_score(usd_per_month: float | None, budget: float | None) -> float:
+    """0 to 100 on a log scale: full marks at a hundredth of the budget, none at the whole of it.
+
+    Without a budget a usual one stands in. An unknown cost is that of hardware one has: full marks.
+    """
+    if usd_per_month is None:
+        return 100.0
+    scale = table()["cost_scale"]
+    most = budget if budget else float(scale["usual_usd_per_month"])
+    decades = -math.log10(float(scale["free_share"]))
+    return 100.0 * min(1.0, max(0.0, math.log10(most / max(usd_per_month, 0.01)) / decades))
+
+
+class Scores(NamedTuple):
+    """The parts of an option's utility, each from 0 to 100, and what is added to the sum or taken off."""
+
+    quality: float
+    """Expected task score with caution, less the loss of the quantization."""
+    speed: float
+    context: float
+    memory: float
+    license: float
+    support: float
+    cost: float = 100.0
+    adjustments: tuple[tuple[str, float], ...] = ()
+    """Points added or, below zero, taken off, each with its reason."""
+
+
+PARTS = Scores._fields[:-1]
+"""The weighted parts, in the order in which they are shown."""
+
+
+def utility(priority: Priority, scores: Scores) -> float:
+    """The weighted sum of the parts with the adjustments."""
+    weights = table()["weights"][priority]
+    total = sum(weights[name] * value for name, value in zip(PARTS, scores, strict=False))
+    return float(total + sum(points for _, points in scores.adjustments))
+
+
+def is_tie(priority: Priority, gap: float, *spreads: float) -> bool:
+    """Whether two options differ by less than the uncertainty of their qualities.
+
+    Args:
+        priority: decides what a point of quality is worth.
+        gap: difference of the utilities, in points.
+        spreads: standard deviations of the two qualities, in points.
+    """
+    deviation = float(table()["weights"][priority]["quality"]) * math.hypot(*spreads)
+    return abs(gap) <= float(table()["tie_deviations"]) * deviation
 
 
 def size_factor(params: int | None) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tui.claims import Claim, Source, SourceList, line_of, map_of, maps_of, read_claims, read_score
 from tui.plaintext import GIB, clean, gib, is_number, speed, tokens, usd, words
 from tui.trade_off import trade_off
 
@@ -25,46 +26,6 @@ USES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One numbered source."""
-
-    number: int
-    kind: str
-    source: str
-    locator: str
-
-    @property
-    def label(self) -> str:
-        """One line that names it: the guide and its heading, or what kind of fact it is."""
-        name = self.source or self.locator
-        if self.kind == "guide" and "#" in self.locator:
-            heading = self.locator.split("#", 1)[1].rsplit(":", 1)[0].replace("-", " ").strip()
-            lines = self.locator.rsplit(":", 1)[-1]
-            where = f", lines {lines}" if lines[:1].isdigit() else ""
-            return f"guide: {name}" + (f", {heading}" if heading and heading not in name else "") + where
-        return f"{self.kind}: {name}" if self.kind else name
-
-
-class SourceList:
-    """Numbers the sources of one text in the order of their first use; the same source keeps its number."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str, str], Source] = {}
-
-    def add(self, evidence: Mapping[str, Any]) -> Source:
-        """The numbered source of one `evidence` object."""
-        key = tuple(clean(evidence.get(name) or "", one_line=True) for name in ("kind", "source", "locator"))
-        kind, source, locator = key
-        if (kind, source, locator) not in self._known:
-            self._known[kind, source, locator] = Source(len(self._known) + 1, kind, source, locator)
-        return self._known[kind, source, locator]
-
-    def all(self) -> list[Source]:
-        """Every source, in number order."""
-        return list(self._known.values())
-
-
-@dataclass(frozen=True, slots=True)
 class Bar:
     """Memory of one device, in bytes; None where unknown."""
 
@@ -80,14 +41,6 @@ class Bar:
     def free(self) -> int | None:
         """What is left; negative where it does not fit."""
         return None if self.available is None else self.available - self.used
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A sentence with the numbers of its sources."""
-
-    text: str
-    sources: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +76,8 @@ class Candidate:
     trade_off: str
     bars: tuple[Bar, ...]
     why: tuple[Claim, ...]
+    score: tuple[Claim, ...]
+    """The parts that its rank comes from."""
     caveats: tuple[str, ...]
     commands: tuple[Command, ...]
     sources: tuple[Source, ...]
@@ -164,7 +119,7 @@ def read_answer(recommendation: Mapping[str, Any], *, number_each: bool = False)
         number_each: Number the sources of each candidate from 1, for where one candidate is shown at a time.
     """
     shared = SourceList()
-    entries = _maps(recommendation.get("candidates"))
+    entries = maps_of(recommendation.get("candidates"))
     candidates = tuple(
         _candidate(entry, place, entries[0], SourceList() if number_each else shared)
         for place, entry in enumerate(entries, start=1)
@@ -174,59 +129,50 @@ def read_answer(recommendation: Mapping[str, Any], *, number_each: bool = False)
         candidates=candidates,
         sources=tuple(shared.all()),
         rejected=tuple(
-            (_line(entry.get("model")), _line(entry.get("reason")))
-            for entry in _maps(recommendation.get("rejected"))
+            (line_of(entry.get("model")), line_of(entry.get("reason")))
+            for entry in maps_of(recommendation.get("rejected"))
         ),
         would_change=tuple(
-            (_line(entry.get("if")), _line(entry.get("then")))
-            for entry in _maps(recommendation.get("would_change"))
+            (line_of(entry.get("if")), line_of(entry.get("then")))
+            for entry in maps_of(recommendation.get("would_change"))
         ),
         assumptions=tuple(
-            (words(_line(entry.get("slot"))), _line(entry.get("value")), _line(entry.get("why")))
-            for entry in _maps(recommendation.get("assumptions"))
+            (words(line_of(entry.get("slot"))), line_of(entry.get("value")), line_of(entry.get("why")))
+            for entry in maps_of(recommendation.get("assumptions"))
         ),
-        error=(_line(error.get("message")), _line(error.get("hint"))) if isinstance(error, Mapping) else None,
+        error=(line_of(error.get("message")), line_of(error.get("hint")))
+        if isinstance(error, Mapping)
+        else None,
         raw=recommendation,
     )
-
-
-def _maps(value: object) -> list[Mapping[str, Any]]:
-    return [entry for entry in value if isinstance(entry, Mapping)] if isinstance(value, list | tuple) else []
-
-
-def _map(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _line(value: object) -> str:
-    return "" if value is None else clean(value, one_line=True)
 
 
 def _candidate(
     entry: Mapping[str, Any], place: int, best: Mapping[str, Any], sources: SourceList
 ) -> Candidate:
-    memory, terms = _map(entry.get("memory")), _map(entry.get("license"))
-    why = tuple(_claims(entry, sources))
+    memory, terms = map_of(entry.get("memory")), map_of(entry.get("license"))
+    why = tuple(read_claims(entry, sources))
+    score = tuple(read_score(entry, sources))
     cited = {number for claim in why for number in claim.sources}
     is_api = entry.get("kind") == "api"
-    month = _map(entry.get("cost")).get("usd_per_month")
-    use = USES.get(_line(terms.get("commercial_use")), USES["unknown"])
-    note = _line(terms.get("note"))
+    month = map_of(entry.get("cost")).get("usd_per_month")
+    use = USES.get(line_of(terms.get("commercial_use")), USES["unknown"])
+    note = line_of(terms.get("note"))
     rank = entry.get("rank")
     return Candidate(
         rank=int(rank) if isinstance(rank, int) else place,
-        model=_line(entry.get("model")) or "unnamed model",
+        model=line_of(entry.get("model")) or "unnamed model",
         kind="api" if is_api else "local",
-        quant="" if is_api else _line(entry.get("quant")),
-        engine=_line(entry.get("engine")),
+        quant="" if is_api else line_of(entry.get("quant")),
+        engine=line_of(entry.get("engine")),
         context=tokens(entry["context"]) if is_number(entry.get("context")) else "",
-        kv_cache="" if is_api else _line(entry.get("kv_cache_type")),
+        kv_cache="" if is_api else line_of(entry.get("kv_cache_type")),
         trade_off=trade_off(entry, best),
         memory="" if is_api else _memory_words(memory),
         host_memory=gib(host) if (host := _host(memory)) is not None and not is_api else "",
-        speed=speed(_map(entry.get("speed")).get("tokens_per_second")),
-        speed_basis=_line(_map(entry.get("speed")).get("basis")),
-        license=_line(terms.get("id")) or "unknown",
+        speed=speed(map_of(entry.get("speed")).get("tokens_per_second")),
+        speed_basis=line_of(map_of(entry.get("speed")).get("basis")),
+        license=line_of(terms.get("id")) or "unknown",
         license_words=f"{use}; {note}" if note else use,
         quality=_quality(entry),
         quality_words=_quality_words(entry),
@@ -234,17 +180,18 @@ def _candidate(
         facts=tuple(_facts(entry, memory)),
         bars=() if is_api else tuple(_bars(entry, memory)),
         why=why,
+        score=score,
         sources=tuple(source for source in sources.all() if source.number in cited),
         caveats=tuple(_sentence(caveat) for caveat in entry.get("caveats") or ()),
         commands=tuple(
-            Command(_line(command.get("label")), clean(command.get("shell") or "").strip())
-            for command in _maps(entry.get("commands"))
+            Command(line_of(command.get("label")), clean(command.get("shell") or "").strip())
+            for command in maps_of(entry.get("commands"))
         ),
     )
 
 
 def _sentence(caveat: object) -> str:
-    return _line(caveat.get("text")) if isinstance(caveat, Mapping) else _line(caveat)
+    return line_of(caveat.get("text")) if isinstance(caveat, Mapping) else line_of(caveat)
 
 
 def _memory_words(memory: Mapping[str, Any]) -> str:
@@ -266,7 +213,7 @@ def _host(memory: Mapping[str, Any]) -> int | None:
 
 
 def _quality(entry: Mapping[str, Any]) -> str:
-    quality = _map(entry.get("quality"))
+    quality = map_of(entry.get("quality"))
     score = quality.get("score")
     if not is_number(score):
         return "unknown"
@@ -276,17 +223,17 @@ def _quality(entry: Mapping[str, Any]) -> str:
 
 def _quality_words(entry: Mapping[str, Any]) -> str:
     """The score with its spread and what it rests on."""
-    quality = _map(entry.get("quality"))
+    quality = map_of(entry.get("quality"))
     parts = [_quality(entry)]
     if parts[0] != "unknown" and is_number(quality.get("spread")):
         parts.append(f"give or take {float(quality['spread']):.0f}")
-    note = _line(quality.get("note"))
+    note = line_of(quality.get("note"))
     return ", ".join(parts) + (f" ({note})" if note else "")
 
 
 def _training(entry: Mapping[str, Any]) -> str:
     """Memory of the training run, where the candidate is a base for one."""
-    training = _map(entry.get("training"))
+    training = map_of(entry.get("training"))
     total = training.get("total_bytes")
     if not is_number(total):
         return ""
@@ -294,7 +241,7 @@ def _training(entry: Mapping[str, Any]) -> str:
     if is_number(training.get("low_bytes")) and is_number(training.get("high_bytes")):
         text += f" (between {gib(training['low_bytes'])} and {gib(training['high_bytes'])})"
     machine = training.get("hardware")
-    name = _line(machine.get("name") if isinstance(machine, Mapping) else machine)
+    name = line_of(machine.get("name") if isinstance(machine, Mapping) else machine)
     fits = {True: ": fits", False: ": does not fit"}.get(training.get("fits"), "")  # type: ignore[arg-type]
     return text + (f" on {name}" if name else "") + fits
 
@@ -302,19 +249,19 @@ def _training(entry: Mapping[str, Any]) -> str:
 def _facts(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Figures worth a line of their own under the headline; unknown ones are left out."""
     facts: list[tuple[str, str]] = []
-    params = _map(entry.get("params"))
+    params = map_of(entry.get("params"))
     total, active = params.get("total_b"), params.get("active_b")
     if is_number(total):
         size = f"{round(float(total), 1):g}B parameters"
         if is_number(active) and active != total:
             size += f", {round(float(active), 1):g}B active"
         facts.append(("size", size))
-    hardware = _map(entry.get("hardware"))
+    hardware = map_of(entry.get("hardware"))
     if hardware.get("name"):
         owned = hardware.get("owned")
         price = f", {usd(hardware['usd'])}" if is_number(hardware.get("usd")) else ""
         facts.append(
-            ("runs on", _line(hardware["name"]) + ("" if owned is not False else " (not owned)") + price)
+            ("runs on", line_of(hardware["name"]) + ("" if owned is not False else " (not owned)") + price)
         )
     if is_number(memory.get("file_bytes")) and memory["file_bytes"]:
         facts.append(("download", gib(memory["file_bytes"])))
@@ -322,19 +269,19 @@ def _facts(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[tuple[st
         facts.append(("training", text))
     for companion in entry.get("companions") or ():
         name = companion.get("model") if isinstance(companion, Mapping) else companion
-        role = _line(companion.get("role")) if isinstance(companion, Mapping) else ""
-        facts.append((role or "with", _line(name)))
+        role = line_of(companion.get("role")) if isinstance(companion, Mapping) else ""
+        facts.append((role or "with", line_of(name)))
     return facts
 
 
 def _bars(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[Bar]:
-    devices = _maps(memory.get("per_device")) or _maps(entry.get("per_device"))
-    name = _line(_map(entry.get("hardware")).get("name")) or "memory"
+    devices = maps_of(memory.get("per_device")) or maps_of(entry.get("per_device"))
+    name = line_of(map_of(entry.get("hardware")).get("name")) or "memory"
     if not devices and is_number(memory.get("total_bytes")):
         devices = [{**memory, "device": name}]
     bars = [
         Bar(
-            device=_line(device.get("device")) or name,
+            device=line_of(device.get("device")) or name,
             parts=tuple((word, int(device.get(key) or 0)) for word, key in PARTS),
             available=_available(device, memory, alone=len(devices) == 1),
         )
@@ -353,14 +300,3 @@ def _available(device: Mapping[str, Any], memory: Mapping[str, Any], *, alone: b
     if alone and is_number(memory.get("available_bytes")) and memory["available_bytes"]:
         return int(memory["available_bytes"])
     return None
-
-
-def _claims(entry: Mapping[str, Any], sources: SourceList) -> list[Claim]:
-    claims: list[Claim] = []
-    for reason in entry.get("why") or ():
-        if isinstance(reason, Mapping):
-            numbers = tuple(dict.fromkeys(sources.add(item).number for item in _maps(reason.get("evidence"))))
-            claims.append(Claim(_line(reason.get("text")), numbers))
-        else:
-            claims.append(Claim(_line(reason)))
-    return claims

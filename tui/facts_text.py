@@ -168,6 +168,8 @@ def benchmarks_lines(document: Document, why: bool) -> list[str]:
     ]
     lines = [bold(clean(document["model_id"])), ""]
     lines += table(rows, ["benchmark", "score", "unit", "setting", "run by", "date"], right=[1])
+    doubted = (f"{r['benchmark']}: {', '.join(r['doubts'])}" for r in document["results"] if r["doubts"])
+    lines += section("Counts little in a choice", bullets(dict.fromkeys(doubted)))
     if why:
         boards = (
             f"{board['name']}: {board['measures']} Contamination: {board['contamination']}"

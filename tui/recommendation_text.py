@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tui.answer import Answer, Bar, Candidate, Claim, read_answer
+from tui.answer import Answer, Bar, Candidate, read_answer
+from tui.claims import Claim
 from tui.needs_view import read_needs, value_words
 from tui.output import bold, bullets, section, table, wrapped
 from tui.plaintext import gib
@@ -39,7 +40,7 @@ def recommendation_lines(document: Mapping[str, Any], why: bool = False, *, tabl
     lines += section(
         "What would change it", bullets(f"If {when}: {then}" for when, then in answer.would_change)
     )
-    lines += section("Sources", _sources(answer, shown))
+    lines += section("Sources", _sources(answer, shown, why))
     return [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]
 
 
@@ -52,9 +53,10 @@ def _assumed(answer: Answer) -> list[str]:
     return lines
 
 
-def _sources(answer: Answer, shown: Sequence[Candidate]) -> list[str]:
+def _sources(answer: Answer, shown: Sequence[Candidate], why: bool) -> list[str]:
     """The sources that the shown reasons cite."""
-    cited = {number for candidate in shown for claim in candidate.why for number in claim.sources}
+    claims = [claim for one in shown for claim in (*one.why, *(one.score if why else ()))]
+    cited = {number for claim in claims for number in claim.sources}
     lines = [wrapped(s.label, "       ", f"  [{s.number}] ") for s in answer.sources if s.number in cited]
     return [line for part in lines for line in part]
 
@@ -86,6 +88,7 @@ def _candidate(one: Candidate, document: Mapping[str, Any], why: bool, tables: b
     lines += section("Why", bullets(_claim(claim) for claim in one.why))
     lines += section("Mind", bullets(one.caveats))
     if why:
+        lines += section("Score: points = weight x part", bullets(_claim(claim) for claim in one.score))
         lines += section("Formula", _formulas(document, one.rank))
     if one.commands:
         lines += ["", bold("To run it")]

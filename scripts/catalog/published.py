@@ -83,6 +83,33 @@ MODEL_TYPES = {
 }
 
 
+SAME_SIZE = 0.005
+
+
+def fill_active(rows: list[Row]) -> None:
+    """Fill unknown active parameters from a model of the same maker, family and size, in place.
+
+    A family has one router for one number of parameters: variants (base, thinking, refreshed, with vision)
+    differ in training. Where its siblings disagree, nothing is filled in.
+    """
+    known = [row for row in rows if row.get("params_active") and row.get("params_total")]
+    for row in rows:
+        total = row.get("params_total")
+        if row.get("params_active") or not isinstance(total, int):
+            continue
+        kin = [other for other in known if _kin(row, other, total)]
+        values = {other["params_active"] for other in kin}
+        if len(values) == 1 and values != {kin[0]["params_total"]}:
+            source = f"as {kin[0]['hf_id']}, of the same maker, family and size"
+            _fill(row, {"params_active": values.pop()}, source)
+
+
+def _kin(row: Row, other: Row, total: int) -> bool:
+    makers = {str(each["hf_id"]).split("/")[0] for each in (row, other)}
+    near = abs(cast("int", other["params_total"]) / total - 1) <= SAME_SIZE
+    return near and len(makers) == 1 and other.get("family") == row.get("family")
+
+
 def fill_shapes(rows: list[Row]) -> None:
     """Fill empty shape fields from the tables above, in place."""
     by_id = {str(row["hf_id"]): row for row in rows}

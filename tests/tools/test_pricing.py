@@ -14,7 +14,7 @@ from knowledge.catalog.records import ApiModel
 from tests.tools.asking import answer
 from tools.needs import Volume
 from tools.pricing import monthly_cost
-from tools.roles.api import cost_score
+from tools.utility import cost_score
 
 DAYS = 30.4375
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -175,7 +177,7 @@ def test_every_task_has_an_answer_on_every_machine(task: str, text: str) -> None
     _well_told(found)
     wanted = brief(task, text)
     for candidate in found.candidates:
-        _fits(candidate.with_(configuration=_own(candidate, wanted)), wanted)
+        _fits(replace(candidate, configuration=_own(candidate, wanted)), wanted)
 
 
 def _own(candidate: Candidate, wanted: Brief) -> Any:
@@ -247,7 +249,7 @@ def test_specialists_stand_for_their_task_only() -> None:
     for task, text in itertools.product(("chat", "writing", "rag", "summarization"), MACHINES):
         for candidate in answer(task, text).candidates:
             assert not any(word in candidate.model.lower() for word in words), candidate.model
-            assert _record(candidate).kind == "chat"
+            assert _record(candidate).kind == "chat" or candidate.quality.grade == "exact"
 
 
 def test_vision_takes_models_that_see() -> None:
@@ -395,17 +397,33 @@ def test_retrieval_comes_with_an_embedder_and_a_reranker() -> None:
     assert not answer("chat").candidates[0].companions
 
 
-def test_ties_are_shown_as_ties() -> None:
-    points = float(table()["tie_points"])
+def test_ties_are_what_the_uncertainty_cannot_tell_apart() -> None:
+    weight = table()["weights"]["balanced"]["quality"]
     seen = set()
     for task, text in itertools.product(TASKS, MACHINES):
         options = answer(task, text).candidates
         assert not options[0].tied
         for candidate in options[1:]:
-            near = options[0].utility - candidate.utility <= points
+            spread = weight * math.hypot(options[0].quality.spread, candidate.quality.spread)
+            near = options[0].utility - candidate.utility <= table()["tie_deviations"] * spread
             assert candidate.tied is near
+            assert ("a tie" in candidate.trade_off) is near
             seen.add(near)
     assert seen == {True, False}
+
+
+@pytest.mark.parametrize("task", [*TASKS, "embedding", "reranking", "classification"])
+def test_the_parts_of_a_score_add_up_and_say_where_they_come_from(task: str) -> None:
+    for candidate in answer(task, "RTX 3090 + 64GB RAM").candidates:
+        assert sum(part.points for part in candidate.parts) == pytest.approx(candidate.utility)
+        assert {"quality", "speed", "context", "memory", "license", "support", "cost"} <= {
+            part.name for part in candidate.parts
+        }
+        for part in candidate.parts:
+            assert part.inputs
+            assert part.evidence
+            if part.score is not None and part.weight is not None:
+                assert part.points == pytest.approx(part.score * part.weight)
 
 
 def test_the_first_option_is_the_best_and_the_others_say_what_they_trade() -> None:

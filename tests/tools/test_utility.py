@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from knowledge.catalog.store import load_catalog
 from tools.needs import Priority
 from tools.utility import (
+    PARTS,
+    Scores,
     context_score,
+    is_tie,
     memory_score,
     size_factor,
     speed_penalty,
@@ -20,7 +23,6 @@ from tools.utility import (
     utility,
 )
 
-PARTS = ("quality", "speed", "context", "memory", "license_", "support")
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 QUICK = settings(max_examples=60, deadline=None)
 percent = st.floats(0, 100)
@@ -46,10 +48,26 @@ def test_priorities_weigh_what_they_say() -> None:
 def test_utility_grows_with_every_part(
     priority: Priority, parts: dict[str, float], part: str, more: float
 ) -> None:
-    here = utility(priority, **parts)
+    here = utility(priority, Scores._make((*parts.values(), ())))
     assert -1e-9 <= here <= 100 + 1e-9
     better = parts | {part: max(parts[part], more)}
-    assert utility(priority, **better) >= here - 1e-9
+    assert utility(priority, Scores._make((*better.values(), ()))) >= here - 1e-9
+
+
+@QUICK
+@given(priorities, st.floats(0, 20), st.floats(0.5, 20), st.floats(0.5, 20))
+def test_surer_figures_tie_less(priority: Priority, gap: float, one: float, other: float) -> None:
+    assert is_tie(priority, 0.0, one, other)
+    assert is_tie(priority, gap, one, other) is is_tie(priority, -gap, other, one)
+    if is_tie(priority, gap, one, other):
+        assert is_tie(priority, gap, one + 1, other)
+    assert not is_tie(priority, one + other + 0.01, one, other)
+
+
+def test_what_is_taken_off_lowers_the_sum() -> None:
+    scores = Scores(50, 50, 50, 50, 50, 50, 50)
+    assert utility("balanced", scores) == pytest.approx(50)
+    assert utility("balanced", scores._replace(adjustments=(("slow", -7.0),))) == pytest.approx(43)
 
 
 @QUICK

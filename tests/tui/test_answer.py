@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.tui.fakes import GIB, RECOMMENDATION, candidate
-from tui.answer import Bar, Source, read_answer
+from tui.answer import Bar, read_answer
 from tui.answer_text import as_markdown
+from tui.claims import Source
 from tui.glyphs import ASCII, UNICODE
 from tui.trade_off import BEST, trade_off
 from tui.widgets.candidates import lay_out

@@ -11,6 +11,7 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError
 from tools.commands.lookups import any_model_named
 from tools.commands.requests import Name, Request
+from tools.scores import doubts_of
 
 Document = dict[str, Any]
 
@@ -44,7 +45,7 @@ def benchmarks(query: BenchmarksQuery) -> Document:
     document: Document = {
         "model": name_of(model),
         "model_id": id_of(model),
-        "results": [result._asdict() for result in results],
+        "results": [{**result._asdict(), "doubts": list(doubts_of(result))} for result in results],
         "boards": [board.model_dump(mode="json") for board in boards.values()],
     }
     if note:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from knowledge.catalog.api_models import current_api_models
 from knowledge.catalog.records import ApiModel
 from tools.brief import Brief
@@ -12,12 +10,14 @@ from tools.memory.types import Evidence
 from tools.pricing import MonthlyCost, monthly_cost
 from tools.quality import api_quality_of
 from tools.roles.common import Ranked, cautious, diverse, is_called
-from tools.utility import context_score, utility
+from tools.utility import Scores, context_score, cost_score, table, utility
 
 TERMS = LicenseFigure(
     "proprietary", "conditional", "provider terms; most forbid training competing models on the outputs"
 )
 MODES = ("chat", "responses")
+SPEED = 80.0
+"""Score of a speed that is not known and, as providers go, faster than people read. Our own choice."""
 
 
 def refusal(model: ApiModel, brief: Brief, cost: MonthlyCost | None) -> tuple[str, str] | None:
@@ -35,12 +35,6 @@ def refusal(model: ApiModel, brief: Brief, cost: MonthlyCost | None) -> tuple[st
     if limit is not None and cost.usd > limit:
         return f"about ${cost.usd:,.0f} a month, the budget is ${limit:,.0f}", "budget"
     return None
-
-
-def cost_score(usd: float, budget: float | None) -> float:
-    """0 to 100 on a log scale: full marks at a hundredth of the budget, none at the whole of it."""
-    most = budget if budget else 1000.0
-    return 100.0 * min(1.0, max(0.0, math.log10(most / max(usd, 0.01)) / 2.0))
 
 
 def rank(brief: Brief) -> Ranked:
@@ -78,15 +72,14 @@ def _features(model: ApiModel) -> tuple[str, ...]:
 
 def _candidate(model: ApiModel, cost: MonthlyCost, brief: Brief) -> Candidate:
     quality = api_quality_of(model.key, brief.task)
-    weight = {"quality": 0.06, "balanced": 0.2, "speed": 0.2, "cost": 0.5, "small": 0.3}[brief.priority]
-    rest = utility(
-        brief.priority,
+    scores = Scores(
         quality=cautious(quality),
-        speed=80.0,
+        speed=SPEED,
         context=context_score(model.max_input_tokens, brief.context),
         memory=100.0,
-        license_=75.0,
+        license=float(table()["license_score"][TERMS.commercial_use]),
         support=100.0,
+        cost=cost_score(cost.usd, brief.budget.usd_per_month),
     )
     price = Evidence("catalog", model.source, model.key)
     caveats = [f"The provider switches it off on {model.ends}."] if model.ends else []
@@ -118,7 +111,8 @@ def _candidate(model: ApiModel, cost: MonthlyCost, brief: Brief) -> Candidate:
         configuration=configuration,
         quality=quality,
         license=TERMS,
-        utility=(1 - weight) * rest + weight * cost_score(cost.usd, brief.budget.usd_per_month),
+        utility=utility(brief.priority, scores),
+        scores=scores,
         usd_per_month=round(cost.usd, 2),
         why=(Reason(f"Costs about ${cost.usd:,.2f} a month at your volume: {cost.formula}.", (price,)),),
         caveats=tuple(caveats),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -158,7 +159,7 @@ def _verdict(model_id: str, need: LicenseNeed) -> Verdict:
 
 def cautious(quality: QualityFigure) -> float:
     """Quality with a part of its uncertainty taken off."""
-    return quality.score - float(table()["caution"]) * quality.spread
+    return quality.score - float(table()["caution"][quality.grade]) * quality.spread
 
 
 def active_b(model: ModelRecord) -> float | None:
@@ -208,28 +209,45 @@ def unknowns(model: ModelRecord, brief: Brief) -> tuple[str, ...]:
 
 
 def diverse(candidates: list[Candidate], count: int) -> list[Candidate]:
-    """The best, then the best of other families and the fastest of those close by; order by utility."""
+    """The best, then others that have something to offer beside it; order by utility.
+
+    Other families come first, then the fastest of those close by. An option that an earlier one beats in
+    everything is no choice, and only fills the list where there are too few others.
+    """
     if not candidates:
         return []
     ordered = sorted(candidates, key=lambda c: -c.utility)
     chosen = [ordered[0]]
-    families = {family_of(ordered[0])}
-    for candidate in ordered[1:]:
+    useful = [c for c in ordered[1:] if not any(beats(other, c) for other in ordered)]
+    for candidate in useful:
         if len(chosen) >= count - 1:
             break
-        if family_of(candidate) not in families:
+        if family_of(candidate) not in {family_of(c) for c in chosen}:
             chosen.append(candidate)
-            families.add(family_of(candidate))
-    near = [c for c in ordered if c not in chosen and c.utility > ordered[0].utility - 15]
+    near = [c for c in useful if c not in chosen and c.utility > ordered[0].utility - 15]
     quick = max(near, key=_mid, default=None)
     if quick is not None and len(chosen) < count and _mid(quick) > _mid(ordered[0]):
         chosen.append(quick)
-    for candidate in ordered:
+    for candidate in (*useful, *ordered):
         if len(chosen) >= count:
             break
         if candidate not in chosen:
             chosen.append(candidate)
     return sorted(chosen, key=lambda c: -c.utility)
+
+
+def beats(one: Candidate, other: Candidate) -> bool:
+    """Whether an option is better for sure and in nothing worse: quality, speed, memory, license, price."""
+    if one is other or one.kind != other.kind or one.scores is None or other.scores is None:
+        return False
+    surely = one.quality.score - other.quality.score > math.hypot(one.quality.spread, other.quality.spread)
+    parts = ("speed", "memory", "license", "context", "cost")
+    return (
+        surely
+        and _mid(one) >= 0.95 * _mid(other)
+        and one.used_bytes <= 1.05 * other.used_bytes
+        and all(getattr(one.scores, part) >= getattr(other.scores, part) for part in parts)
+    )
 
 
 def family_of(candidate: Candidate) -> str:

@@ -23,7 +23,7 @@ from tools.roles.common import (
     local_candidate,
     static_refusal,
 )
-from tools.utility import context_score, memory_score, utility
+from tools.utility import Scores, context_score, memory_score, utility
 
 KIND_OF_ROLE: dict[Role, Kind] = {"embedder": "embedding", "reranker": "reranker", "classifier": "encoder"}
 TASK_OF_ROLE: dict[Role, Task] = {
@@ -116,13 +116,12 @@ def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, r
     assert memory is not None
     assert brief.machine is not None
     adoption = min(100.0, 20.0 * len(str(model.downloads or 0)))
-    value = utility(
-        brief.priority,
+    scores = Scores(
         quality=cautious(quality),
         speed=_relative_speed(model, brief),
         context=context_score(window_of(model), configuration.context),
         memory=memory_score(memory.total_bytes, configuration.available_bytes, brief.priority),
-        license_=license_score(verdict),
+        license=license_score(verdict),
         support=adoption,
     )
     embedding = model.embedding
@@ -130,7 +129,9 @@ def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, r
         local_candidate(model, brief.machine, role, configuration, quality, verdict),
         params_active_b=None,
         context_length=window_of(model),
-        utility=value,
+        utility=utility(brief.priority, scores),
+        scores=scores,
+        used_bytes=memory.total_bytes,
         extra={"family": model.family, "dimensions": embedding.dimensions if embedding else None},
     )
 

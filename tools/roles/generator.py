@@ -17,7 +17,7 @@ from tools.fit_bounds import LEAST_BITS
 from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
 from tools.licensing import Verdict
-from tools.needs import Budget, Dataset, Volume
+from tools.needs import Budget, Dataset, Task, Volume
 from tools.quality import quality_of
 from tools.roles import encoders
 from tools.roles.common import (
@@ -33,7 +33,7 @@ from tools.roles.common import (
     static_refusal,
     unknowns,
 )
-from tools.utility import context_score, speed_penalty, speed_score, table, utility
+from tools.utility import Scores, context_score, speed_penalty, speed_score, table, utility
 
 GENERATOR_KINDS: tuple[Kind, ...] = ("chat", "code", "reasoning", "vision")
 KEEP = 6
@@ -124,7 +124,7 @@ def _eligible(brief: Brief) -> Eligible:
             continue
         if brief.role == "finetune-base" and own_quant(model) is not None:
             continue  # a quantized file is for use, not for training
-        if not named and not stands_for(model.id, model.kind, brief.task):
+        if not named and not (stands_for(model.id, model.kind, brief.task) or _proven(model, brief.task)):
             continue
         if brief.task == "vision" and model.vision is not True:
             continue
@@ -137,28 +137,36 @@ def _eligible(brief: Brief) -> Eligible:
     return tuple(passed), tuple(rejected)
 
 
-def score(
+def _proven(model: ModelRecord, task: Task) -> bool:
+    """Whether a model that reads images was measured at a task without them by others than its maker."""
+    return model.kind == "vision" and quality_of(model.id, task).grade == "exact"
+
+
+def scores_of(
     model: ModelRecord, verdict: Verdict, quality: QualityFigure, solution: Solution, brief: Brief
-) -> float:
-    """Utility of a solved model."""
+) -> Scores:
+    """The parts of a solved model's utility."""
     configuration = solution.configuration
-    support = 100.0 if model.ollama_tag else 80.0 if model.gguf_repo or model.gguf_available else 50.0
-    doubts = sum(feature_gap(model, f) is None for f in brief.features) + (
-        speaks(model, brief.languages) is None
-    )
-    return (
-        utility(
-            brief.priority,
-            quality=cautious(quality) - solution.quality_loss,
-            speed=solution.speed_score,
-            context=context_score(model.context_length, configuration.context),
-            memory=solution.memory_score,
-            license_=license_score(verdict),
-            support=support,
-        )
-        - UNKNOWN_PENALTY * doubts
-        - speed_penalty(configuration.speed.mid if configuration.speed else None, brief.min_speed)
-        - (0.0 if configuration.engine == "vllm" or gguf_seen(model) else float(table()["no_file_penalty"]))
+    support = 100.0 if model.ollama_tag else 90.0 if model.gguf_repo or model.gguf_available else 50.0
+    doubts = [
+        f"whether it has {f.replace('_', ' ')}" for f in brief.features if feature_gap(model, f) is None
+    ]
+    if speaks(model, brief.languages) is None:
+        doubts.append(f"whether it speaks {', '.join(brief.languages)}")
+    off = [(f"{doubt} is not known", -UNKNOWN_PENALTY) for doubt in doubts]
+    slow = speed_penalty(configuration.speed.mid if configuration.speed else None, brief.min_speed)
+    if slow:
+        off.append((f"slower than the {brief.min_speed:g} tokens per second wanted", -slow))
+    if configuration.engine != "vllm" and not gguf_seen(model):
+        off.append(("no ready-made file is known", -float(table()["no_file_penalty"])))
+    return Scores(
+        quality=cautious(quality) - solution.quality_loss,
+        speed=solution.speed_score,
+        context=context_score(model.context_length, configuration.context),
+        memory=solution.memory_score,
+        license=license_score(verdict),
+        support=support,
+        adjustments=tuple(off),
     )
 
 
@@ -193,16 +201,8 @@ def fastest_speed(model: ModelRecord, machine: Machine) -> float | None:
 def optimistic(model: ModelRecord, quality: QualityFigure, brief: Brief, machine: Machine) -> float:
     """Utility that a model can reach at best: an upper bound, which spares solving what cannot win."""
     fastest = fastest_speed(model, machine)
-    speed = 100.0 if fastest is None else speed_score(fastest, brief.min_speed)
-    bound = utility(
-        brief.priority,
-        quality=cautious(quality),
-        speed=speed,
-        context=100,
-        memory=100,
-        license_=100,
-        support=100,
-    )
+    speed = 100.0 if fastest is None else speed_score(fastest, brief.min_speed, brief.priority)
+    bound = utility(brief.priority, Scores(cautious(quality), speed, 100, 100, 100, 100))
     return bound - (speed_penalty(fastest, brief.min_speed) if fastest is not None else 0.0)
 
 
@@ -265,10 +265,14 @@ def candidate_of(
     """A solved model as a candidate of a recommendation, still without reasons and commands."""
     machine = brief.machine
     assert machine is not None
-    bare = local_candidate(model, machine, "generator", solution.configuration, quality, verdict)
+    loss = solution.quality_loss
+    bare = local_candidate(model, machine, "generator", solution.configuration, quality.less(loss), verdict)
+    scores = scores_of(model, verdict, quality, solution, brief)
     return replace(
         bare,
-        utility=score(model, verdict, quality, solution, brief),
+        utility=utility(brief.priority, scores),
+        scores=scores,
+        used_bytes=solution.used_bytes + solution.host_bytes,
         caveats=unknowns(model, brief),
         extra={"family": model.family},
     )
@@ -276,5 +280,5 @@ def candidate_of(
 
 def choose(brief: Brief, count: int = 4) -> Ranked:
     """The diverse best few."""
-    ranked = rank(brief, keep=max(1, count + 2 if count > 2 else count))
+    ranked = rank(brief, keep=max(1, 2 * count if count > 2 else count))
     return Ranked(diverse(ranked.candidates, count), ranked.rejected)

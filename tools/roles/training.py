@@ -73,7 +73,7 @@ def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
     ask = replace(ask_of(brief), offload=False)
     passed, static = eligible(brief)
     ordered = sorted(
-        ((quality_of(m.id, brief.task), m, v) for m, v in passed), key=lambda item: -cautious(item[0])
+        ((quality_of(m.id, brief.task, True), m, v) for m, v in passed), key=lambda item: -cautious(item[0])
     )
     found: list[Candidate] = []
     refused: list[tuple[Refusal, Rejected]] = []
@@ -89,13 +89,24 @@ def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
             why = Refusal(_training_refusal(training), "memory")
             refused.append((why, Rejected(model.name, model.id, why.reason, why.constraint)))
             continue
-        points, _ = tunability(model.id)
-        candidate = candidate_of(model, verdict, quality, solution, brief)
-        found.append(
-            replace(candidate, role="finetune-base", utility=candidate.utility + points, training=training)
-        )
+        found.append(_tuned(candidate_of(model, verdict, quality, solution, brief), training))
     found.sort(key=lambda c: -c.utility)
     return Ranked(found[:keep], notable(static, refused, brief))
+
+
+def _tuned(candidate: Candidate, training: TrainingPlan) -> Candidate:
+    """A generator as a base for fine-tuning, with the points of a measured response to it."""
+    points, _ = tunability(str(candidate.model_id))
+    scores = candidate.scores
+    if scores is not None and points:
+        scores = scores._replace(adjustments=(*scores.adjustments, ("responds well to fine-tuning", points)))
+    return replace(
+        candidate,
+        role="finetune-base",
+        utility=candidate.utility + points,
+        scores=scores,
+        training=training,
+    )
 
 
 def _training_refusal(training: TrainingPlan) -> str:

@@ -17,8 +17,8 @@ from textual.widgets import Footer, TextArea
 from textual.worker import Worker, WorkerState
 
 from agent.events import Event
-from tui.answer import Source
 from tui.bridge import Bridge
+from tui.claims import Source
 from tui.glyphs import glyphs
 from tui.history import InputHistory
 from tui.needs_view import change_sentence

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer
 
-from tui.answer import Source
+from tui.claims import Source
 from tui.plaintext import clean
 from tui.widgets.text import FittedText, PlainText, hanging, styled
 

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, OptionList
 from textual.widgets.option_list import Option
 
-from tui.answer import Source
+from tui.claims import Source
 from tui.widgets.text import PlainText, styled
 
 

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Markdown, Static
 from textual.widgets.markdown import MarkdownStream
 
-from tui.answer import Source, SourceList
+from tui.claims import Source, SourceList
 from tui.glyphs import glyphs
 from tui.plaintext import clean, shorten, words
 from tui.widgets.fold import Fold

@@ -13,8 +13,9 @@ from textual.message import Message as UIMessage
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.answer import Answer, Candidate, Claim, read_answer
+from tui.answer import Answer, Candidate, read_answer
 from tui.answer_text import as_markdown
+from tui.claims import Claim
 from tui.glyphs import glyphs
 from tui.plaintext import shorten
 from tui.widgets.candidates import CandidateTable
