@@ -24,6 +24,7 @@ from tools.planning.citing import citation, guide
 from tools.planning.finetune import BasePlan, Wish
 from tools.planning.rubric import ENOUGH, POOR, Rubric, rubric_of
 from tools.planning.training_fit import fit_of, training_room, ways_of
+from tools.planning.training_work import slow_rate
 from tools.planning.tunability import Table, by_size, disagreements, distil_tables
 from tools.reserve import reserved
 from tools.roles import training as role
@@ -313,6 +314,7 @@ def _tunability(wish: Wish) -> Document:
     tables = distil_tables()
     return {
         "tables": [_table(table, wish) for table in tables],
+        "best_measured": plan.best_measured(wish),
         "by_size": [by_size(table).text for table in tables],
         "disagreements": list(disagreements()),
         "reading": "Ranks of one lab's tasks; where the intervals overlap, the models are tied.",
@@ -350,6 +352,11 @@ def _caveats(query: FinetuneQuery, wish: Wish, bases: list[BasePlan], notes: lis
     for each in bases:
         if not each.logits["vocabulary_known"]:
             found.append(f"The vocabulary of {each.model.name} is not known; usual proportions are assumed.")
+    slow = slow_rate(wish.trainer)
+    if slow is not None and wish.tokens is not None:
+        found.append(
+            f"Only the rate outside the tensor cores is known of {slow}: training may take a third of this time."
+        )
     found.append("Memory and time are estimates: run one step at full length before you rely on them.")
     return found
 

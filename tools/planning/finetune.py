@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 from knowledge.catalog.records import ModelRecord
+from knowledge.catalog.store import load_catalog
 from tools.candidates import Candidate
 from tools.fit_model import FitWish, fit_model
 from tools.hardware_types import Machine
@@ -17,7 +18,7 @@ from tools.planning import tokens as budget
 from tools.planning.rubric import Rubric
 from tools.planning.training_fit import Way, choose, logits_of, training_room, ways_of
 from tools.planning.training_work import TrainingTime, training_time
-from tools.planning.tunability import Table, distil_tables
+from tools.planning.tunability import Ranked, Table, distil_tables
 
 GIB = 1 << 30
 EFFECTIVE_BATCH = 8
@@ -230,7 +231,7 @@ def steps(wish: Wish) -> int | None:
     return max(1, round(wish.examples * wish.epochs / batch))
 
 
-def ranks_of(model_id: str) -> tuple[tuple[Table, Any], ...]:
+def ranks_of(model_id: str) -> tuple[tuple[Table, Ranked], ...]:
     """What the tables say of a model, the newest first."""
     found = []
     for table in distil_tables():
@@ -238,3 +239,27 @@ def ranks_of(model_id: str) -> tuple[tuple[Table, Any], ...]:
         if row is not None:
             found.append((table, row))
     return tuple(found)
+
+
+def best_measured(wish: Wish) -> dict[str, Any] | None:
+    """The best base of the newest ranking that trains and runs on these machines, and those tied with it."""
+    table = next((each for each in distil_tables() if each.kind == "after"), None)
+    by_id = load_catalog().by_id
+    here: list[Ranked] = []
+    for row in table.rows if table is not None else ():
+        model = by_id.get(row.model_id.lower())
+        if model is not None:
+            found = plan_base(model, wish)
+            if found.way is not None and found.use is not None:
+                here.append(row)
+    if table is None or not here:
+        return None
+    first, ties = here[0], [row for row in here[1:] if here[0].tied_with(row)]
+    others = f"; tied with it by the intervals: {', '.join(row.name for row in ties)}" if ties else ""
+    text = f"Best measured base that trains and runs here: {first.name}, mean rank {first.rank:g} of {table.as_of}{others}."
+    return {
+        "model": first.name,
+        "model_id": first.model_id,
+        "tied": [row.model_id for row in ties],
+        "text": text,
+    }

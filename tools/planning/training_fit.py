@@ -19,6 +19,7 @@ LOGIT_BYTES = 4
 LENGTH_STEP = 64
 LONGEST = 1 << 20
 Fit = Literal["yes", "likely", "unlikely", "no", "unknown"]
+ORDER: tuple[Fit, ...] = ("yes", "likely", "unlikely", "no", "unknown")
 
 
 def training_room(machine: Machine) -> tuple[int | None, str]:
@@ -83,15 +84,15 @@ class Way:
 
 
 def way_of(model: ModelRecord, request: TrainingRequest, room: int | None) -> Way:
-    """A request held against the room; with fused cross-entropy where it holds only so."""
+    """A request held against the room; with fused cross-entropy where it is surer to fit so."""
     estimate = estimate_training(model, request)
     found = Way(request, estimate, fit_of(estimate, room))
-    if found.holds or request.fused_cross_entropy is not None or room is None:
+    if found.fits in ("yes", "unknown") or request.fused_cross_entropy is not None:
         return found
     fused = replace(request, fused_cross_entropy=True)
     other = estimate_training(model, fused)
     way = Way(fused, other, fit_of(other, room))
-    return way if way.holds else found
+    return way if ORDER.index(way.fits) < ORDER.index(found.fits) else found
 
 
 def ways_of(model: ModelRecord, request: TrainingRequest, room: int | None) -> tuple[Way, ...]:

@@ -23,6 +23,8 @@ from tools.speed_work import work_of
 PASSES: dict[TrainingMethod, int] = {"full": 3, "scratch": 3, "lora": 2, "qlora": 2}
 """Passes through the weights in multiples of the forward pass."""
 ATTENTION_PASSES = 3
+TENSOR_CORES = 7.0
+"""CUDA compute capability from which devices have tensor cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,20 @@ def utilization(method: TrainingMethod) -> Utilization:
     """What published runs reached, by the kind of training."""
     row = _table()["utilization"]["full" if method in ("full", "scratch") else "adapters"]
     return Utilization(row["low"], row["mid"], row["high"], _table()["source"])
+
+
+def slow_rate(machine: Machine) -> str | None:
+    """A device whose tensor rate is not known, so that only its vector rate stands for it; None where none is."""
+    return next(
+        (
+            device.name
+            for device in machine.devices
+            if device.fp16_tflops is not None
+            and device.fp16_tflops == device.vector_tflops
+            and (device.compute_capability or 0) >= TENSOR_CORES
+        ),
+        None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

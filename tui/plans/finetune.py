@@ -94,9 +94,7 @@ def _speed(use: Document) -> str:
 def _base(base: Document, why: bool) -> list[str]:
     room = base["room"]
     method = base["method"] or "none of full, LoRA and QLoRA"
-    lines = section(
-        f"{clean(base['model'])}: {method}", wrapped(f"{base['method_why']}.".capitalize(), "  ", "  ")
-    )
+    lines = section(f"{clean(base['model'])}: {method}", wrapped(_sentence(base["method_why"]), "  ", "  "))
     rows = [
         [
             way["name"] + (" (fused loss)" if way["fused_cross_entropy"] else ""),
@@ -119,6 +117,10 @@ def _base(base: Document, why: bool) -> list[str]:
         if base["time"]:
             lines += wrapped(base["time"]["formula"], "  ", "  ")
     return lines
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
 
 
 def _parts(training: Document) -> list[str]:
@@ -150,12 +152,13 @@ def _time(base: Document) -> str:
         return f"Not known: {base['time_unknown']}."
     spent = base["time"]["seconds"]
     return (
-        f"About {_span(spent['mid'])}, between {_span(spent['low'])} and {_span(spent['high'])} (estimate; "
+        f"About {span_of(spent['mid'])}, between {span_of(spent['low'])} and {span_of(spent['high'])} (estimate; "
         f"{base['time']['device_tflops']:g} TFLOPS by the data sheet)."
     )
 
 
-def _span(seconds: float) -> str:
+def span_of(seconds: float) -> str:
+    """Seconds as seconds, minutes, hours or days."""
     for length, unit in ((86400 * 2, "days"), (5400, "hours"), (90, "minutes")):
         if seconds >= length:
             per = {"days": 86400, "hours": 3600, "minutes": 60}[unit]
@@ -196,7 +199,9 @@ def _tunability(found: Document, why: bool) -> list[str]:
         lines += section(head, table(rows, ["model", "size", "rank", "trains here"]))
     lines += section("By size", bullets(found["by_size"]))
     lines += section("Where the tables disagree", bullets(found["disagreements"]))
-    return [*lines, *wrapped(found["reading"], "  ", "  ")]
+    best = found["best_measured"]
+    words = [found["reading"], *([best["text"]] if best else [])]
+    return lines + section("Reading them", bullets(words))
 
 
 def _ranked(row: Document) -> str:
@@ -207,9 +212,16 @@ def _ranked(row: Document) -> str:
 
 
 def _trains(fits: Mapping[str, str] | None) -> str:
+    """The ways that fit, with `likely` where the interval reaches beyond the memory."""
     if fits is None:
         return "unknown"
-    return ", ".join(f"{method} {fit}" for method, fit in fits.items())
+    names = {"full": "full", "lora": "LoRA", "qlora": "QLoRA"}
+    holds = [
+        names[way] + (" likely" if fit == "likely" else "")
+        for way, fit in fits.items()
+        if fit in ("yes", "likely")
+    ]
+    return ", ".join(holds) or "no"
 
 
 def _basis(document: Document, why: bool) -> list[str]:

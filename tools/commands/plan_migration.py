@@ -1,0 +1,447 @@
+"""`plan migration`: the yearly review of a shared base model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from knowledge.catalog.records import ModelRecord
+from knowledge.errors import UsageError
+from tools.candidates import evidence_json
+from tools.commands.lookups import machine_named, model_named
+from tools.commands.requests import Name, Number, Request, Text, Tokens
+from tools.fit_model import FitWish, fit_model
+from tools.hardware import describe
+from tools.hardware_types import Machine
+from tools.memory.generic import is_encoder
+from tools.memory.types import Evidence
+from tools.planning import migration as plan
+from tools.planning.base_review import Target, table
+from tools.planning.citing import citation, guide
+from tools.planning.migration import Calendar, Retraining, Reviewed
+from tools.planning.tunability import disagreements, distil_tables
+from tools.reserve import reserved
+
+Document = dict[str, Any]
+GIB = 1 << 30
+CLASS, CHANGE, EVALUATE = "classroom-base-model.md", "changing-the-base-model.md", "evaluating-candidates.md"
+CITED = (
+    ("hard requirements", CLASS, "Hard requirements for the institutional base model"),
+    ("licenses", CLASS, "Licenses acceptable for an academic base model"),
+    ("preferences", CLASS, "Soft preferences: tunability, languages, community, tools"),
+    ("the five steps", EVALUATE, "The five steps of evaluating a base model"),
+    ("what happens to adapters", CHANGE, "What happens to existing adapters when the base model is replaced"),
+    ("how often and how", CHANGE, "Four rules for changing the base model"),
+    ("seven steps", CHANGE, "The seven steps of a base model migration"),
+    ("one semester of fallback", CHANGE, "How long is the old base model kept"),
+    ("a meaningful gain", CHANGE, "What counts as a meaningful improvement"),
+)
+_SIZE_UNITS = {"gb": GIB, "gib": GIB, "mb": 1 << 20, "mib": 1 << 20}
+
+
+def _ram(value: object) -> object:
+    """Reads 8, `8`, `8GB` and `8 GiB` as bytes; memory is sold in GiB."""
+    if isinstance(value, bool):
+        raise ValueError("should be a size")
+    if isinstance(value, int | float):
+        return value * GIB
+    if isinstance(value, str):
+        text = value.strip().lower().replace(" ", "")
+        unit = next((name for name in ("gib", "mib", "gb", "mb") if text.endswith(name)), "")
+        try:
+            return float(text.removesuffix(unit)) * _SIZE_UNITS.get(unit, GIB)
+        except ValueError:
+            return value
+    return value
+
+
+def _names(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Ram = Annotated[float, BeforeValidator(_ram), Field(ge=1 << 30, le=1 << 44, allow_inf_nan=False)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_names), Field(max_length=20)]
+
+
+class MigrationQuery(Request):
+    """Request of `plan migration`."""
+
+    base: Name = Field(description="the base model in use now")
+    candidates: Names | None = Field(
+        None,
+        description="models to review, separated by commas; found by the hard requirements where missing",
+        json_schema_extra={"metavar": "NAME,NAME"},
+    )
+    ram: Ram | None = Field(
+        None,
+        description="memory of the weakest machine, such as 8GB (the default)",
+        json_schema_extra={"metavar": "SIZE"},
+    )
+    context: Tokens | None = Field(None, description="tokens of a conversation (4096 where missing)")
+    adapters: Text | None = Field(
+        None,
+        description="how many adapters exist, or their names separated by commas",
+        json_schema_extra={"metavar": "N|NAME,NAME"},
+    )
+    lora_rank: Annotated[int, Number, Field(ge=1, le=8192)] = Field(16, description="rank of the adapters")
+    sequence_length: Tokens = Field(2048, description="tokens of one training example")
+    adapter_tokens: Annotated[int, Number, Field(ge=1, le=10**12)] | None = Field(
+        None, description="tokens that training one adapter takes, over all epochs"
+    )
+    training_hardware: Text | None = Field(
+        None,
+        description='machine that trains the adapters, such as "RTX 3090"',
+        json_schema_extra={"metavar": "TEXT"},
+    )
+    switch_date: date | None = Field(
+        None, description="day of the switch, such as 2027-09-01", json_schema_extra={"metavar": "DATE"}
+    )
+    semester_months: Annotated[int, Number, Field(ge=1, le=24)] = Field(
+        6, description="length of a semester in months"
+    )
+    cases: Annotated[int, Number, Field(ge=1, le=1_000_000)] = Field(
+        100, description="cases of your own benchmark suite"
+    )
+    count: Annotated[int, Number, Field(ge=1, le=20)] = Field(
+        4, description="candidates to find where none are named"
+    )
+
+
+def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Document:
+    """The review.
+
+    Args:
+        query: the request.
+        today: the day of the review; the real one where missing.
+
+    Raises:
+        NoAnswerError: a model or a device is not known, or no candidate meets the hard requirements.
+        UsageError: a model that does not write, or adapters that are no number and no names.
+    """
+    day = today or date.today()
+    base, note = _writer(query.base)
+    target = Target(int(query.ram or 8 * GIB), query.context or table()["context"], query.lora_rank)
+    trainer, notes = _trainer(query.training_hardware)
+    current = plan.review(base, target, day.isoformat())
+    found, looked = _candidates(query, base, target, day)
+    number, names = _adapters(query.adapters)
+    best = _best(found)
+    document: Document = {
+        "model": base.name,
+        "model_id": base.id,
+        "review_date": day.isoformat(),
+        "target": {
+            "ram_bytes": target.ram_bytes,
+            "file_limit_bytes": target.file_limit,
+            "file_limit_why": table()["file_rule"]["why"],
+            "context": target.context,
+        },
+        "current": current.as_json(),
+        "candidates": [each.as_json() for each in found],
+        "candidates_found_among": looked,
+        "best": None if best is None else best.model.name,
+        "verdict": _verdict(current, best, query.cases),
+        "steps": _steps(query, current, found, looked, target, trainer),
+        "adapters": _retraining(query, current, found, number, names, trainer),
+        "calendar": _calendar(query, day),
+        "fallback": _fallback(current, best, number),
+        "stated_sizes": [row.as_json() for row in plan.stated_sizes(Target(8 * GIB, 4096, 16))],
+        "disagreements": list(disagreements()),
+        "caveats": [*_caveats(current, best, target), *notes],
+        "basis": [evidence_json(evidence) for evidence in _basis(current, found)],
+        "citations": [citation(*row) for row in CITED],
+    }
+    if best is None:
+        document["error"] = _none_left(found)
+    return document | ({"note": note} if note else {})
+
+
+def _writer(name: str) -> tuple[ModelRecord, str]:
+    model, note = model_named(name)
+    if is_encoder(model):
+        raise UsageError(f"{model.name} writes no text.", hint="Name a model that generates text.")
+    return model, note
+
+
+def _trainer(text: str | None) -> tuple[Machine | None, tuple[str, ...]]:
+    if text is None:
+        return None, ()
+    machine, notes = machine_named(text, train=True)
+    return reserved(machine), notes
+
+
+def _candidates(
+    query: MigrationQuery, base: ModelRecord, target: Target, day: date
+) -> tuple[list[Reviewed], int]:
+    if query.candidates is None:
+        return plan.found_candidates(base, target, day.isoformat(), query.count)
+    models = dict.fromkeys(_writer(name)[0].id for name in query.candidates)
+    found = [plan.review(_writer(name)[0], target, day.isoformat()) for name in models if name != base.id]
+    if not found:
+        raise UsageError(
+            "The candidates hold no model but the current base.", hint="Name at least one other."
+        )
+    # What meets the requirements comes first, then what may, each by merit.
+    found.sort(key=lambda each: (each.fails, not each.passes, -each.merit))
+    return found, len(found)
+
+
+def _best(found: list[Reviewed]) -> Reviewed | None:
+    return next((each for each in found if not each.fails), None)
+
+
+def _adapters(text: str | None) -> tuple[int, tuple[str, ...]]:
+    """The number of adapters and their names."""
+    if text is None:
+        return 0, ()
+    if text.isdecimal():
+        number = int(text)
+        if number > 100_000:
+            raise UsageError(f"{number:,} adapters make no sense.", hint="Give the number that exists now.")
+        return number, ()
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not names or any(part.lstrip("+-").replace(".", "").isdigit() for part in names):
+        raise UsageError(
+            f"`adapters` is a number or names, not {text[:40]!r}.", hint='For example 12, or "math, code".'
+        )
+    return len(names), names
+
+
+def _verdict(current: Reviewed, best: Reviewed | None, cases: int) -> Document:
+    gain = plan.meaningful_gain(cases)
+    need = f"a gain of at least {100 * gain:.0f} points on {cases:,} cases (twice the standard error at 70 %)"
+    if best is None:
+        return {"change": "no", "text": "No candidate meets the hard requirements: keep the base."}
+    if current.fails:
+        missed = ", ".join(check.name for check in current.hard if check.status == "no")
+        return {
+            "change": "yes",
+            "text": f"{current.model.name} misses a hard requirement ({missed}): plan the change to "
+            f"{best.model.name}, once steps 3 to 5 confirm it.",
+            "gain_needed": round(gain, 4),
+        }
+    ahead = best.merit - current.merit
+    words = "ahead of" if ahead > 0 else "behind"
+    return {
+        "change": "open",
+        "text": f"{best.model.name} is {abs(ahead):.0f} points {words} {current.model.name} by public scores and "
+        f"ranks, which choose nothing here: change only for {need} after the same training, with no loss elsewhere.",
+        "gain_needed": round(gain, 4),
+    }
+
+
+def _steps(
+    query: MigrationQuery,
+    current: Reviewed,
+    found: list[Reviewed],
+    looked: int,
+    target: Target,
+    trainer: Machine | None,
+) -> list[Document]:
+    computed = {
+        1: _filtered(found, looked, query.candidates is None),
+        2: _scores([current, *found]),
+        3: [
+            f"with {query.cases:,} cases a difference of {100 * plan.meaningful_gain(query.cases):.0f} points is more "
+            f"than noise; 5 points would need {plan.cases_for(0.05):,} cases"
+        ],
+        4: _trainability(query, [current, *found], trainer),
+        5: [_practice(each, target) for each in (current, *found)],
+    }
+    return [
+        {
+            "step": row["step"],
+            "name": row["name"],
+            "computed": computed[row["step"]],
+            "to_do": row["todo"],
+            "citation": citation(row["name"], EVALUATE, row["heading"]),
+        }
+        for row in table()["steps"]
+    ]
+
+
+def _filtered(found: list[Reviewed], looked: int, searched: bool) -> list[str]:
+    if searched:
+        return [
+            f"{looked:,} chat models of this size looked at; the best of each family that meets all requirements "
+            f"is kept: {', '.join(each.model.name for each in found) or 'none'}"
+        ]
+    lines = []
+    for each in found:
+        missed = [f"{c.name} ({c.status}: {c.figure})" for c in each.hard if c.status != "yes"]
+        lines.append(f"{each.model.name}: {'; '.join(missed) if missed else 'meets all'}")
+    return lines
+
+
+def _scores(reviewed: list[Reviewed]) -> list[str]:
+    lines = []
+    for each in reviewed:
+        quality = plan.quality_of(each.model.id, "chat")
+        how = "from public scores" if quality.measured else "estimated from size and age"
+        tuned = next(check.figure for check in each.soft if check.name == "response to fine-tuning")
+        lines.append(
+            f"{each.model.name}: chat {quality.score:.0f} +- {quality.spread:.0f} of 100 ({how}); tuning: {tuned}"
+        )
+    return lines
+
+
+def _retrained(query: MigrationQuery, model: ModelRecord, trainer: Machine | None) -> Retraining:
+    return plan.retraining(model, trainer, query.lora_rank, query.sequence_length, query.adapter_tokens)
+
+
+def _trainability(query: MigrationQuery, reviewed: list[Reviewed], trainer: Machine | None) -> list[str]:
+    lines = []
+    for each in reviewed:
+        run = _retrained(query, each.model, trainer)
+        e = run.way.estimate
+        lines.append(
+            f"{each.model.name}: a test adapter takes about {e.total_bytes / GIB:.1f} GiB to train with QLoRA "
+            f"({e.low_bytes / GIB:.1f} to {e.high_bytes / GIB:.1f}) and {run.adapter_bytes / 1e6:.0f} MB on disk"
+        )
+    return lines
+
+
+def _practice(each: Reviewed, target: Target) -> str:
+    if each.held is None:
+        return f"{each.model.name}: memory is not known"
+    context = min(target.context, each.model.context_length or target.context)
+    answer = fit_model(each.model, target.machine, FitWish(quant=table()["quant"], context=context))
+    configuration = answer.candidate.configuration if answer.candidate else None
+    speed = "speed not known"
+    if configuration is not None and configuration.speed is not None:
+        s = configuration.speed
+        speed = f"about {s.low:.0f}-{s.high:.0f} tok/s on a processor with usual memory"
+    return (
+        f"{each.model.name}: about {each.held.needed('low') / GIB:.1f} to {each.held.needed('high') / GIB:.1f} GiB "
+        f"of {target.ram_bytes / GIB:g} with {context:,} tokens, {speed} (estimate)"
+    )
+
+
+def _retraining(
+    query: MigrationQuery,
+    current: Reviewed,
+    found: list[Reviewed],
+    number: int,
+    names: tuple[str, ...],
+    trainer: Machine | None,
+) -> Document:
+    return {
+        "number": number,
+        "names": list(names),
+        "lora_rank": query.lora_rank,
+        "training_hardware": None if trainer is None else describe(trainer),
+        "bound_to": _bound(current.model),
+        "for": [_for(query, current, each, number, names, trainer) for each in found],
+    }
+
+
+def _bound(model: ModelRecord) -> str:
+    shape = plan.training_shape(model)
+    if not shape.known:
+        return "the base's shape is not known"
+    return f"{shape.layers} layers of width {shape.hidden:,}, with the adapted matrices of {model.name}"
+
+
+def _for(
+    query: MigrationQuery,
+    current: Reviewed,
+    each: Reviewed,
+    number: int,
+    names: tuple[str, ...],
+    trainer: Machine | None,
+) -> Document:
+    moved, run = plan.transfer(current.model, each.model), _retrained(query, each.model, trainer)
+    again = 0 if moved.loads else number
+    e, spent = run.way.estimate, run.time
+    return {
+        "model": each.model.name,
+        "model_id": each.model.id,
+        "adapters_load": moved.loads,
+        "text": moved.text,
+        "to_retrain": again,
+        "to_test": number,
+        "retrain": list(names) if again else [],
+        "memory_each": {
+            "total_bytes": e.total_bytes,
+            "low_bytes": e.low_bytes,
+            "high_bytes": e.high_bytes,
+            "available_bytes": run.room,
+            "fits": run.way.fits,
+            "fused_cross_entropy": bool(run.way.request.fused_cross_entropy),
+        },
+        "adapter_bytes": run.adapter_bytes,
+        "time_each": None if spent is None else spent.as_json(),
+        "time_all_seconds": None
+        if spent is None
+        else {
+            "low": round(again * spent.low),
+            "mid": round(again * spent.mid),
+            "high": round(again * spent.high),
+        },
+    }
+
+
+def _calendar(query: MigrationQuery, today: date) -> Document | None:
+    if query.switch_date is None:
+        return None
+    found: Calendar
+    try:
+        found = plan.calendar(query.switch_date, today, query.semester_months)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"A semester around {query.switch_date} is outside the calendar.",
+            hint="Give a date such as 2027-09-01.",
+        ) from None
+    return found.as_json() | {"semester_months": query.semester_months}
+
+
+def _fallback(current: Reviewed, best: Reviewed | None, number: int) -> Document | None:
+    if best is None:
+        return None
+    rows = [plan.disk(each.model, number, each.held) for each in (current, best)]
+    known = all(row["total_bytes"] is not None for row in rows)
+    return {
+        "bases": rows,
+        "disk_bytes": sum(row["total_bytes"] for row in rows) if known else None,
+        "memory_bytes": max(row["memory_bytes"] for row in rows) if known else None,
+        "note": "both stay on disk for the semester; only one is loaded at a time",
+    }
+
+
+def _caveats(current: Reviewed, best: Reviewed | None, target: Target) -> list[str]:
+    found = [
+        "Whether a maker answers to issues is not known to the catalog; look before you decide.",
+        "Sizes are tensor data of the file; metadata adds a few MB. GB are 10**9 bytes, GiB 2**30.",
+    ]
+    if best is not None and any(check.status == "unknown" for check in best.hard):
+        unsure = ", ".join(check.name for check in best.hard if check.status == "unknown")
+        found.append(f"Not known of {best.model.name}: {unsure}.")
+    if current.model.context_length and target.context > current.model.context_length:
+        found.append(f"{current.model.name} reads {current.model.context_length:,} tokens only.")
+    return found
+
+
+def _basis(current: Reviewed, found: list[Reviewed]) -> list[Evidence]:
+    rows = [guide(*row[1:]) for row in CITED[:3]]
+    rows += [table.evidence for table in distil_tables()]
+    for each in (current, *found):
+        rows.append(Evidence("catalog", f"license, release and files of {each.model.id}", each.model.as_of))
+        rows += each.held.estimate.basis if each.held is not None else ()
+    return list(dict.fromkeys(rows))
+
+
+def _none_left(found: list[Reviewed]) -> Mapping[str, str]:
+    why = ""
+    if found:
+        missed = next(check for check in found[0].hard if check.status == "no")
+        why = f": {found[0].model.name} fails `{missed.name}` ({missed.figure})"
+    return {
+        "code": "no_candidate",
+        "message": f"No candidate meets the hard requirements{why}.",
+        "hint": "Keep the base, raise `ram`, or name other candidates.",
+    }
