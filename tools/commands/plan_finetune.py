@@ -31,6 +31,7 @@ from tools.roles import training as role
 
 Document = dict[str, Any]
 CHAT, MEMORY = "finetune-chat-base.md", "finetuning-memory.md"
+USE_KEYS = ("quant", "engine", "context", "kv_cache_type", "hardware", "memory", "speed")
 USUAL_LENGTH = 4096
 """Tokens of an example where none were said: 1x in the guide's table of costs."""
 CITED = (
@@ -284,7 +285,7 @@ def _base(found: BasePlan, wish: Wish) -> Document:
         "method_why": found.why,
         "room": {"device": found.device, "available_bytes": found.room},
         "training": found.shown.as_json(),
-        "ways": [way.as_json() for way in found.ways],
+        "ways": [way.in_short() for way in found.ways],
         "savings": list(found.shown.estimate.caveats),
         "logits": found.logits,
         "hyperparameters": list(plan.hyperparameters(wish.request, found.shown.method)),
@@ -294,7 +295,7 @@ def _base(found: BasePlan, wish: Wish) -> Document:
             {"table": table.title, "kind": table.kind, "as_of": table.as_of, **row.as_json()}
             for table, row in plan.ranks_of(model.id)
         ],
-        "use": None if use is None else use.as_json(),
+        "use": None if use is None else {key: use.as_json()[key] for key in USE_KEYS},
         "checklist": [item.as_json() for item in items],
         "open_items": sum(item.done != "yes" for item in items),
     }
@@ -334,7 +335,7 @@ def _table(table: Table, wish: Wish) -> Document:
 
 
 def _caveats(query: FinetuneQuery, wish: Wish, bases: list[BasePlan], notes: list[str]) -> list[str]:
-    found = list(notes)
+    found = list(dict.fromkeys(notes))
     if not wish.length_said:
         found.append(
             f"Examples of {wish.request.sequence_length:,} tokens are assumed; `plan tokens` plans them."
@@ -355,7 +356,7 @@ def _caveats(query: FinetuneQuery, wish: Wish, bases: list[BasePlan], notes: lis
     slow = slow_rate(wish.trainer)
     if slow is not None and wish.tokens is not None:
         found.append(
-            f"Only the rate outside the tensor cores is known of {slow}: training may take a third of this time."
+            f"Only the rate outside the tensor cores is known of {slow}: training may take much less time."
         )
     found.append("Memory and time are estimates: run one step at full length before you rely on them.")
     return found

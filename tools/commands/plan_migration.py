@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -13,14 +13,15 @@ from knowledge.errors import UsageError
 from tools.candidates import evidence_json
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import Name, Number, Request, Text, Tokens
-from tools.fit_model import FitWish, fit_model
 from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.memory.generic import is_encoder
+from tools.memory.training_shape import training_shape
 from tools.memory.types import Evidence
 from tools.planning import migration as plan
 from tools.planning.base_review import Target, table
 from tools.planning.citing import citation, guide
+from tools.planning.evaluation import steps, verdict
 from tools.planning.migration import Calendar, Retraining, Reviewed
 from tools.planning.tunability import disagreements, distil_tables
 from tools.reserve import reserved
@@ -123,7 +124,7 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
         NoAnswerError: a model or a device is not known, or no candidate meets the hard requirements.
         UsageError: a model that does not write, or adapters that are no number and no names.
     """
-    day = today or date.today()
+    day = today or datetime.now().astimezone().date()
     base, note = _writer(query.base)
     target = Target(int(query.ram or 8 * GIB), query.context or table()["context"], query.lora_rank)
     trainer, notes = _trainer(query.training_hardware)
@@ -145,8 +146,17 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
         "candidates": [each.as_json() for each in found],
         "candidates_found_among": looked,
         "best": None if best is None else best.model.name,
-        "verdict": _verdict(current, best, query.cases),
-        "steps": _steps(query, current, found, looked, target, trainer),
+        "verdict": verdict(current, best, query.cases),
+        "steps": [
+            step.as_json()
+            for step in steps(
+                [current, *found],
+                target,
+                looked=looked if query.candidates is None else None,
+                cases=query.cases,
+                retrain=lambda model: _retrained(query, model, trainer),
+            )
+        ],
         "adapters": _retraining(query, current, found, number, names, trainer),
         "calendar": _calendar(query, day),
         "fallback": _fallback(current, best, number),
@@ -212,114 +222,8 @@ def _adapters(text: str | None) -> tuple[int, tuple[str, ...]]:
     return len(names), names
 
 
-def _verdict(current: Reviewed, best: Reviewed | None, cases: int) -> Document:
-    gain = plan.meaningful_gain(cases)
-    need = f"a gain of at least {100 * gain:.0f} points on {cases:,} cases (twice the standard error at 70 %)"
-    if best is None:
-        return {"change": "no", "text": "No candidate meets the hard requirements: keep the base."}
-    if current.fails:
-        missed = ", ".join(check.name for check in current.hard if check.status == "no")
-        return {
-            "change": "yes",
-            "text": f"{current.model.name} misses a hard requirement ({missed}): plan the change to "
-            f"{best.model.name}, once steps 3 to 5 confirm it.",
-            "gain_needed": round(gain, 4),
-        }
-    ahead = best.merit - current.merit
-    words = "ahead of" if ahead > 0 else "behind"
-    return {
-        "change": "open",
-        "text": f"{best.model.name} is {abs(ahead):.0f} points {words} {current.model.name} by public scores and "
-        f"ranks, which choose nothing here: change only for {need} after the same training, with no loss elsewhere.",
-        "gain_needed": round(gain, 4),
-    }
-
-
-def _steps(
-    query: MigrationQuery,
-    current: Reviewed,
-    found: list[Reviewed],
-    looked: int,
-    target: Target,
-    trainer: Machine | None,
-) -> list[Document]:
-    computed = {
-        1: _filtered(found, looked, query.candidates is None),
-        2: _scores([current, *found]),
-        3: [
-            f"with {query.cases:,} cases a difference of {100 * plan.meaningful_gain(query.cases):.0f} points is more "
-            f"than noise; 5 points would need {plan.cases_for(0.05):,} cases"
-        ],
-        4: _trainability(query, [current, *found], trainer),
-        5: [_practice(each, target) for each in (current, *found)],
-    }
-    return [
-        {
-            "step": row["step"],
-            "name": row["name"],
-            "computed": computed[row["step"]],
-            "to_do": row["todo"],
-            "citation": citation(row["name"], EVALUATE, row["heading"]),
-        }
-        for row in table()["steps"]
-    ]
-
-
-def _filtered(found: list[Reviewed], looked: int, searched: bool) -> list[str]:
-    if searched:
-        return [
-            f"{looked:,} chat models of this size looked at; the best of each family that meets all requirements "
-            f"is kept: {', '.join(each.model.name for each in found) or 'none'}"
-        ]
-    lines = []
-    for each in found:
-        missed = [f"{c.name} ({c.status}: {c.figure})" for c in each.hard if c.status != "yes"]
-        lines.append(f"{each.model.name}: {'; '.join(missed) if missed else 'meets all'}")
-    return lines
-
-
-def _scores(reviewed: list[Reviewed]) -> list[str]:
-    lines = []
-    for each in reviewed:
-        quality = plan.quality_of(each.model.id, "chat")
-        how = "from public scores" if quality.measured else "estimated from size and age"
-        tuned = next(check.figure for check in each.soft if check.name == "response to fine-tuning")
-        lines.append(
-            f"{each.model.name}: chat {quality.score:.0f} +- {quality.spread:.0f} of 100 ({how}); tuning: {tuned}"
-        )
-    return lines
-
-
 def _retrained(query: MigrationQuery, model: ModelRecord, trainer: Machine | None) -> Retraining:
     return plan.retraining(model, trainer, query.lora_rank, query.sequence_length, query.adapter_tokens)
-
-
-def _trainability(query: MigrationQuery, reviewed: list[Reviewed], trainer: Machine | None) -> list[str]:
-    lines = []
-    for each in reviewed:
-        run = _retrained(query, each.model, trainer)
-        e = run.way.estimate
-        lines.append(
-            f"{each.model.name}: a test adapter takes about {e.total_bytes / GIB:.1f} GiB to train with QLoRA "
-            f"({e.low_bytes / GIB:.1f} to {e.high_bytes / GIB:.1f}) and {run.adapter_bytes / 1e6:.0f} MB on disk"
-        )
-    return lines
-
-
-def _practice(each: Reviewed, target: Target) -> str:
-    if each.held is None:
-        return f"{each.model.name}: memory is not known"
-    context = min(target.context, each.model.context_length or target.context)
-    answer = fit_model(each.model, target.machine, FitWish(quant=table()["quant"], context=context))
-    configuration = answer.candidate.configuration if answer.candidate else None
-    speed = "speed not known"
-    if configuration is not None and configuration.speed is not None:
-        s = configuration.speed
-        speed = f"about {s.low:.0f}-{s.high:.0f} tok/s on a processor with usual memory"
-    return (
-        f"{each.model.name}: about {each.held.needed('low') / GIB:.1f} to {each.held.needed('high') / GIB:.1f} GiB "
-        f"of {target.ram_bytes / GIB:g} with {context:,} tokens, {speed} (estimate)"
-    )
 
 
 def _retraining(
@@ -341,7 +245,7 @@ def _retraining(
 
 
 def _bound(model: ModelRecord) -> str:
-    shape = plan.training_shape(model)
+    shape = training_shape(model)
     if not shape.known:
         return "the base's shape is not known"
     return f"{shape.layers} layers of width {shape.hidden:,}, with the adapted matrices of {model.name}"

@@ -1,4 +1,4 @@
-"""Hard requirements and soft preferences of a shared base model, checked by the catalog and the memory engine.
+"""Hard requirements and preferences of a shared base model, checked by the catalog and the memory engine.
 
 Sizes are bytes; the guide's GB are 10**9 bytes and the memory of a machine is counted in GiB, as it is sold.
 """
@@ -15,6 +15,7 @@ from typing import Any, Literal
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError
+from tools.brief import defaults
 from tools.hardware_types import Machine
 from tools.licensing import is_permissive
 from tools.memory.estimate import estimate_memory
@@ -41,12 +42,21 @@ def table() -> dict[str, Any]:
 class Check:
     """One requirement or preference, with the figure it rests on."""
 
+    key: str
     name: str
     status: Status
     figure: str
+    short: str = ""
+    """The figure alone, for a table."""
 
     def as_json(self) -> dict[str, Any]:
-        return {"requirement": self.name, "status": self.status, "figure": self.figure}
+        return {
+            "key": self.key,
+            "requirement": self.name,
+            "status": self.status,
+            "figure": self.figure,
+            "short": self.short,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,12 @@ class Target:
 
     @property
     def machine(self) -> Machine:
-        return Machine(name=f"computer with {self.ram_bytes / GIB:g} GB RAM", ram_bytes=self.ram_bytes)
+        """A computer without a card, with the usual memory bandwidth where only the size is known."""
+        return Machine(
+            name=f"computer with {self.ram_bytes / GIB:g} GB RAM",
+            ram_bytes=self.ram_bytes,
+            ram_bandwidth_gbs=float(defaults()["generic_bandwidth_gbs"]),
+        )
 
     @property
     def file_limit(self) -> int:
@@ -122,7 +137,7 @@ def footprint(model: ModelRecord, target: Target) -> Footprint | None:
 
 
 def hard_checks(model: ModelRecord, target: Target, held: Footprint | None, day: str) -> tuple[Check, ...]:
-    """The five hard requirements in the guide's order; the first is two: the file, and all of it in memory."""
+    """The guide's five hard requirements in its order; the first is two: the file, and all in memory."""
     return (
         _file(held, target),
         _memory(held, target),
@@ -136,39 +151,43 @@ def hard_checks(model: ModelRecord, target: Target, held: Footprint | None, day:
 def _file(held: Footprint | None, target: Target) -> Check:
     name = f"{table()['quant']} file within {target.file_limit / GB:.1f} GB"
     if held is None:
-        return Check(name, "unknown", "neither shape nor parameters are known")
-    figure = f"{'' if held.estimate.exact else 'about '}{held.file / GB:.2f} GB"
-    return Check(name, "yes" if held.file <= target.file_limit else "no", figure)
+        return Check("file", name, "unknown", "neither shape nor parameters are known")
+    short = f"{held.file / GB:.2f}"
+    figure = f"{'' if held.estimate.exact else 'about '}{short} GB"
+    return Check("file", name, "yes" if held.file <= target.file_limit else "no", figure, short)
 
 
 def _memory(held: Footprint | None, target: Target) -> Check:
     name = f"fits {target.ram_bytes / GIB:g} GiB RAM with system and adapter"
     if held is None:
-        return Check(name, "unknown", "neither shape nor parameters are known")
+        return Check("memory", name, "unknown", "neither shape nor parameters are known")
     low, high = held.needed("low"), held.needed("high")
+    short = f"{low / GIB:.1f}-{high / GIB:.1f}"
     figure = f"about {low / GIB:.1f} to {high / GIB:.1f} GiB in all"
-    return Check(name, "yes" if high <= target.ram_bytes else "no", figure)
+    return Check("memory", name, "yes" if high <= target.ram_bytes else "no", figure, short)
 
 
 def _instruct(model: ModelRecord) -> Check:
+    name, figure = "instruction-tuned", f"listed as a {model.kind} model"
     if model.kind == "base":
-        return Check("instruction-tuned", "no", "a bare pretrained model")
-    if model.kind in table()["instruct_kinds"] or re.search(table()["instruct_names"], model.name):
-        return Check("instruction-tuned", "yes", f"listed as a {model.kind} model")
-    return Check("instruction-tuned", "unknown", f"listed as a {model.kind} model")
+        return Check("instruct", name, "no", "a bare pretrained model")
+    known = model.kind in table()["instruct_kinds"] or re.search(table()["instruct_names"], model.name)
+    return Check("instruct", name, "yes" if known else "unknown", figure)
 
 
 def _gguf(model: ModelRecord) -> Check:
     if model.gguf_available is None:
-        return Check("GGUF", "unknown", "no file was seen; conversion may work")
+        return Check("gguf", "GGUF", "unknown", "no file was seen; conversion may work")
     figure = model.gguf_repo or ("published" if model.gguf_available else "none is known")
-    return Check("GGUF", "yes" if model.gguf_available else "no", figure)
+    return Check("gguf", "GGUF", "yes" if model.gguf_available else "no", figure)
 
 
 def _license(model: ModelRecord) -> Check:
+    name = "permissive license"
     if model.license is None or model.license == "other":
-        return Check("permissive license", "unknown", "the license was not read")
-    return Check("permissive license", "yes" if is_permissive(model.license) else "no", model.license)
+        return Check("license", name, "unknown", "the license was not read")
+    allowed = is_permissive(model.license)
+    return Check("license", name, "yes" if allowed else "no", model.license, model.license)
 
 
 @cache
@@ -199,12 +218,12 @@ def months_between(first: str, last: str) -> int:
 def _maintained(model: ModelRecord, day: str) -> Check:
     found, limit = _releases().get(line_of(model)), table()["maintained_months"]
     if found is None:
-        return Check("maintained", "unknown", "no release date of the family is known")
+        return Check("maintained", "maintained", "unknown", "no release date of the family is known")
     released, name = found
     age = months_between(released, day)
     own = f"; this one {model.release_date}" if model.release_date and name != model.name else ""
     figure = f"newest of the family: {name}, {released}{own}; answers to issues are not known"
-    return Check("maintained", "yes" if age <= limit else "no", figure)
+    return Check("maintained", "maintained", "yes" if age <= limit else "no", figure, released[:7])
 
 
 def soft_checks(model: ModelRecord) -> tuple[Check, ...]:
@@ -219,37 +238,48 @@ def _tuned(model: ModelRecord) -> Check:
             continue
         spread = f" +-{row.half:g}" if row.half is not None else ", no interval"
         kind = "after tuning" if each.kind == "after" else "by gain"
-        return Check("response to fine-tuning", "yes", f"rank {row.rank:g}{spread} {kind}, {each.as_of}")
-    return Check("response to fine-tuning", "unknown", "nobody's measurement is known: run step 4")
+        return Check(
+            "tuning",
+            "response to fine-tuning",
+            "yes",
+            f"rank {row.rank:g}{spread} {kind}, {each.as_of}",
+            f"rank {row.rank:g}",
+        )
+    return Check("tuning", "response to fine-tuning", "unknown", "nobody's measurement is known: run step 4")
 
 
 def _multilingual(model: ModelRecord) -> Check:
     if model.languages:
         count = len(model.languages)
         figure = f"{count} language{'' if count == 1 else 's'} listed"
-        return Check("multilingual", "yes" if count >= table()["many_languages"] else "no", figure)
+        many = count >= table()["many_languages"]
+        return Check("languages", "multilingual", "yes" if many else "no", figure, f"{count} listed")
     if model.multilingual is None:
-        return Check("multilingual", "unknown", "its languages are not known")
-    return Check("multilingual", "yes" if model.multilingual else "no", "as the publisher states")
+        return Check("languages", "multilingual", "unknown", "its languages are not known")
+    return Check(
+        "languages", "multilingual", "yes" if model.multilingual else "no", "as the publisher states"
+    )
 
 
 def _community(model: ModelRecord) -> Check:
     if model.downloads is None:
-        return Check("large community", "unknown", "downloads are not known")
+        return Check("community", "large community", "unknown", "downloads are not known")
     figure = f"{model.downloads:,} downloads on the hub (as of {model.as_of})"
-    return Check("large community", "yes" if model.downloads >= table()["many_downloads"] else "no", figure)
+    large = model.downloads >= table()["many_downloads"]
+    short = f"{model.downloads:,}"
+    return Check("community", "large community", "yes" if large else "no", figure, short)
 
 
 def _tools(model: ModelRecord) -> Check:
     arch = model.architecture
     name = "standard training tools"
     if arch is None:
-        return Check(name, "unknown", "its architecture is not known")
+        return Check("tools", name, "unknown", "its architecture is not known")
     special = [
         word
         for word, there in (("routed experts", arch.experts), ("recurrent layers", arch.recurrent))
         if there
     ]
     if special:
-        return Check(name, "unknown", f"{' and '.join(special)} need care in PEFT")
-    return Check(name, "yes", "a dense decoder; adapters fit its usual matrices (inferred)")
+        return Check("tools", name, "unknown", f"{' and '.join(special)} need care in PEFT")
+    return Check("tools", name, "yes", "a dense decoder; adapters fit its usual matrices (inferred)")

@@ -154,7 +154,8 @@ def _speed(plan: BasePlan, wish: Wish) -> Item:
     if speed is None:
         return Item(words, "to do", f"not known on {wish.user.name}: measure it")
     figure = (
-        f"about {speed.low:.0f}-{speed.high:.0f} tok/s as {configuration.quant} on {wish.user.name} (estimate), "
+        f"about {speed.low:.0f}-{speed.high:.0f} tok/s as {configuration.quant} on {wish.user.name} "
+        "(estimate), "
         f"{wish.min_speed:g} wanted"
     )
     return Item(words, "yes" if speed.mid >= wish.min_speed else "no", figure)
@@ -167,7 +168,8 @@ def _memory(plan: BasePlan, wish: Wish) -> Item:
         return Item(words, "to do", "the machine's memory is not known")
     figure = (
         f"{way.method} about {way.estimate.total_bytes / GIB:.1f} GiB ({way.estimate.low_bytes / GIB:.1f} to "
-        f"{way.estimate.high_bytes / GIB:.1f}) of {plan.room / GIB:.1f}; logits of {logits['vocabulary']:,} entries "
+        f"{way.estimate.high_bytes / GIB:.1f}) of {plan.room / GIB:.1f}; logits of "
+        f"{logits['vocabulary']:,} entries "
         f"{logits['logits_bytes'] / 1e9:.1f} GB"
         + (", with fused cross-entropy" if way.request.fused_cross_entropy else "")
     )
@@ -256,7 +258,10 @@ def best_measured(wish: Wish) -> dict[str, Any] | None:
         return None
     first, ties = here[0], [row for row in here[1:] if here[0].tied_with(row)]
     others = f"; tied with it by the intervals: {', '.join(row.name for row in ties)}" if ties else ""
-    text = f"Best measured base that trains and runs here: {first.name}, mean rank {first.rank:g} of {table.as_of}{others}."
+    text = (
+        f"Best measured base that trains and runs here: {first.name}, mean rank {first.rank:g} of "
+        f"{table.as_of}{others}."
+    )
     return {
         "model": first.name,
         "model_id": first.model_id,

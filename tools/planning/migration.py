@@ -1,4 +1,5 @@
-"""The yearly review of a shared base model: candidates, adapters to retrain, and a calendar with a fallback."""
+"""The yearly review of a shared base model: candidates, adapters to retrain, and a calendar with a "
+"fallback."""
 
 from __future__ import annotations
 
@@ -55,7 +56,8 @@ class Reviewed:
 
     @property
     def merit(self) -> float:
-        """Expected quality less a part of its uncertainty, and up to 3 points for a measured rank after tuning."""
+        """Expected quality less a part of its uncertainty, and up to 3 points for a measured rank "
+        "after tuning."""
         points, _ = tunability(self.model.id)
         return cautious(quality_of(self.model.id, "chat")) + points
 
@@ -219,7 +221,8 @@ def calendar(switch: date, today: date, months: int) -> Calendar:
 
 
 def meaningful_gain(cases: int) -> float:
-    """Gain of the pass rate that is more than noise: twice the standard error at a rate of 70 %, as a share."""
+    """Gain of the pass rate that is more than noise: twice the standard error at a rate of 70 %, as a "
+    "share."""
     return 2 * standard_error(table()["pass_rate"], cases)
 
 
@@ -277,5 +280,5 @@ def disk(model: ModelRecord, retrained: int, held: Footprint | None) -> dict[str
 
 def cases_for(gain: float) -> int:
     """Cases with which a gain is twice the standard error at a rate of 70 %."""
-    p = table()["pass_rate"]
+    p = float(table()["pass_rate"])
     return math.ceil(4 * p * (1 - p) / gain**2)

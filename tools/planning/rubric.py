@@ -1,4 +1,4 @@
-"""Is fine-tuning worth it? A pass rate on a rubric against the guide's two thresholds, with its uncertainty."""
+"""Is fine-tuning worth it? A pass rate against the guide's two thresholds, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -108,7 +108,10 @@ class Rubric:
     def text(self) -> str:
         """The verdict as a sentence with its figures."""
         low, high = self.interval
-        figures = f"{self.passed} of {self.scenarios} passed: {self.rate:.0%}, 95 % interval {low:.0%} to {high:.0%}"
+        figures = (
+            f"{self.passed} of {self.scenarios} passed: {self.rate:.0%}, "
+            f"95 % interval {low:.0%} to {high:.0%}"
+        )
         if self.verdict != "open":
             return f"{figures}: {WORDS[self.verdict]}."
         crossed = " and ".join(f"{line:.0%}" for line in (POOR, ENOUGH) if low <= line <= high)

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 from knowledge.catalog.records import ModelRecord
@@ -48,7 +49,7 @@ def practical_limit(window: int) -> int:
     points = [(row["window"], row["limit"] / row["window"]) for row in table()["practical"]]
     if window <= points[0][0]:
         return int(window * points[0][1])
-    for (low, first), (high, last) in zip(points, points[1:], strict=False):
+    for (low, first), (high, last) in pairwise(points):
         if window <= high:
             part = math.log(window / low) / math.log(high / low)
             return int(window * (first + part * (last - first)))
@@ -212,8 +213,8 @@ class Totals:
 
 def worked_example() -> dict[str, Any]:
     """The guide's example with both readings of K: 16K less 500 and 1K, in exchanges of 500 tokens."""
-    usual = table()
-    readings = []
+    usual, low, high = table(), 0, 0
+    readings: list[dict[str, Any]] = []
     for kilo in (1000, usual["kilo"]):
         talk = Conversation(usual["system_tokens"], usual["exchange_tokens"][1], kilo)
         budget = 16 * kilo
@@ -229,10 +230,10 @@ def worked_example() -> dict[str, Any]:
         )
     stated = {"room": "about 14K", "exchanges_at_most": 28, "recommended": {"low": 20, "high": 25}}
     thousand, binary = readings
-    low, high = binary["recommended"]["low"], binary["recommended"]["high"]
     note = (
-        f"Calculated, {thousand['room_tokens']:,} tokens remain with a K of 1,000 and {binary['room_tokens']:,} with "
-        f"1,024: room for {thousand['exchanges_at_most']} and {binary['exchanges_at_most']} exchanges of "
+        f"Calculated, {thousand['room_tokens']:,} tokens remain with a K of 1,000 and "
+        f"{binary['room_tokens']:,} with 1,024: room for {thousand['exchanges_at_most']} and "
+        f"{binary['exchanges_at_most']} exchanges of "
         f"{usual['exchange_tokens'][1]}. The guide rounds {stated['room']} down first and says "
         f"{stated['exchanges_at_most']}. Recommended are {low} to {high} by its margin."
     )
@@ -243,6 +244,6 @@ def lengthening() -> str:
     """What doubling the length costs in published runs, in words."""
     low, high, runs = measured_lengthening(4096, 8192)
     return (
-        f"Measured: from 4,096 to 8,192 tokens a step of {runs} published LoRA, QLoRA and full runs took {low:.2f} to "
-        f"{high:.2f} times as long (the linear rule says 2.00)"
+        f"Measured: from 4,096 to 8,192 tokens a step of {runs} published LoRA, QLoRA and full runs took "
+        f"{low:.2f} to {high:.2f} times as long (the linear rule says 2.00)"
     )

@@ -82,6 +82,12 @@ class Way:
             "basis": [evidence_json(evidence) for evidence in e.basis],
         }
 
+    def in_short(self) -> dict[str, Any]:
+        """The figures that ways are compared by."""
+        keys = ("method", "name", "fused_cross_entropy", "total_bytes", "low_bytes", "high_bytes", "fits")
+        whole = self.as_json()
+        return {key: whole[key] for key in keys}
+
 
 def way_of(model: ModelRecord, request: TrainingRequest, room: int | None) -> Way:
     """A request held against the room; with fused cross-entropy where it is surer to fit so."""
@@ -171,6 +177,7 @@ def logits_of(model: ModelRecord, way: Way, room: int | None) -> dict[str, Any]:
         "gradient_bytes": one,
         "at_peak_bytes": round(count * shape.vocab * entry),
         "peak_bytes_per_entry": entry,
-        "formula": f"{count:,} tokens x {shape.vocab:,} entries x {LOGIT_BYTES} bytes, and as much for the gradient",
+        "formula": f"{count:,} tokens x {shape.vocab:,} entries x {LOGIT_BYTES} bytes, and as much for the "
+        "gradient",
         "longest_example": longest,
     }

@@ -44,8 +44,9 @@ class TrainingWork:
         """The formula with its figures."""
         parameters = self.weights / (2 * PASSES[method])
         return (
-            f"{2 * PASSES[method]} x {parameters / 1e9:.2f}e9 weights passed = {self.weights / 1e9:.1f} GFLOP, "
-            f"and attention over {length:,} tokens (half of them seen on average, 3 passes) = "
+            f"{2 * PASSES[method]} x {parameters / 1e9:.2f}e9 weights passed = "
+            f"{self.weights / 1e9:.1f} GFLOP, and attention over {length:,} tokens (half of them seen "
+            "on average, 3 passes) = "
             f"{self.attention / 1e9:.1f} GFLOP a token"
         )
 
@@ -95,7 +96,7 @@ def utilization(method: TrainingMethod) -> Utilization:
 
 
 def slow_rate(machine: Machine) -> str | None:
-    """A device whose tensor rate is not known, so that only its vector rate stands for it; None where none is."""
+    """A device of which only the rate outside the tensor cores is known; None where there is none."""
     return next(
         (
             device.name

@@ -195,7 +195,10 @@ def _first_places(newer: Table, older: Table) -> list[str]:
     first, last = newer.rows[0], older.rows[0]
     if first.model_id == last.model_id:
         return []
-    text = f"First after tuning: {first.name} in {newer.as_of} (mean rank {first.rank:g}), {last.name} in {older.as_of}"
+    text = (
+        f"First after tuning: {first.name} in {newer.as_of} (mean rank {first.rank:g}), "
+        f"{last.name} in {older.as_of}"
+    )
     again = newer.of(last.model_id)
     if again is not None:
         tie = "their intervals overlap" if first.tied_with(again) else "their intervals do not overlap"
@@ -212,8 +215,9 @@ def _swaps(newer: Table, older: Table) -> list[str]:
         if (first.rank - second.rank) * (was_first.rank - was_second.rank) < 0:
             tie = "a tie by its intervals" if first.tied_with(second) else "outside its intervals"
             found.append(
-                f"{first.name} is ahead of {second.name} in {newer.as_of} ({first.rank:g} and {second.rank:g}, {tie}), "
-                f"behind it in {older.as_of} (#{was_first.rank:g} and #{was_second.rank:g})."
+                f"{first.name} is ahead of {second.name} in {newer.as_of} ({first.rank:g} and "
+                f"{second.rank:g}, {tie}), behind it in {older.as_of} (#{was_first.rank:g} and "
+                f"#{was_second.rank:g})."
             )
     return found
 
@@ -224,7 +228,7 @@ def _too_young(table: Table) -> list[str]:
         model = catalog.by_id.get(row.model_id.lower())
         if model is not None and model.release_date and model.release_date[: len(table.as_of)] > table.as_of:
             found.append(
-                f"The table dated {table.as_of} ranks {row.name}, but {model.name} appeared on {model.release_date}: the "
-                "date, or the model meant, is in doubt."
+                f"The table dated {table.as_of} ranks {row.name}, but {model.name} appeared on "
+                f"{model.release_date}: the date, or the model meant, is in doubt."
             )
     return found

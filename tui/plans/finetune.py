@@ -12,6 +12,7 @@ from tui.request_command import Face, request_command
 from tui.sizing_text import evidence_lines
 
 Document = Mapping[str, Any]
+GIB = 1 << 30
 BOXES = {"yes": "[x]", "no": "[ ] no:", "to do": "[ ] to do:"}
 PARTS = (
     ("weights", "weights_bytes"),
@@ -52,7 +53,8 @@ def _data(request: Document) -> str:
     if request["sequence_length_assumed"]:
         text += " (assumed)"
     if request["examples"] is not None:
-        text += f", {request['examples']:,} examples x {request['epochs']:g} epochs, about {request['steps']:,} steps"
+        text += f", {request['examples']:,} examples x {request['epochs']:g} epochs"
+        text += f", about {request['steps']:,} steps"
     if request["tokens"] is not None:
         text += f", {request['tokens']:,} tokens"
     return text
@@ -63,14 +65,19 @@ def _overview(bases: list[Document]) -> list[str]:
         [
             base["model"],
             base["method"] or "none fits",
-            f"about {size(base['training']['total_bytes'])}",
+            _memory(base["training"]),
             _rank(base),
             _use(base),
             f"{6 - base['open_items']} of 6",
         ]
         for base in bases
     ]
-    return table(rows, ["base", "method", "training", "tuned rank", "in use", "checklist"])
+    return table(rows, ["base", "method", "training", "tuned rank", "in use", "checklist"], whole=[0])
+
+
+def _memory(training: Document) -> str:
+    low, mid, high = (training[key] / GIB for key in ("low_bytes", "total_bytes", "high_bytes"))
+    return f"about {mid:.1f} GiB ({low:.0f}-{high:.0f})"
 
 
 def _rank(base: Document) -> str:
@@ -130,8 +137,10 @@ def _parts(training: Document) -> list[str]:
 def _logits(logits: Document) -> list[str]:
     one = logits["logits_bytes"]
     lines = wrapped(
-        f"{logits['formula']} = {one / 1e9:.2f} GB ({size(one)}), twice over {2 * one / 1e9:.2f} GB. The framework holds "
-        f"about {logits['peak_bytes_per_entry']:g} bytes an entry at its peak: {size(logits['at_peak_bytes'])}.",
+        f"{logits['formula']} = {one / 1e9:.2f} GB ({size(one)}), twice over {2 * one / 1e9:.2f} GB. "
+        "The framework holds "
+        f"about {logits['peak_bytes_per_entry']:g} bytes an entry at its peak: "
+        f"{size(logits['at_peak_bytes'])}.",
         "  ",
         "  ",
     )
@@ -139,7 +148,8 @@ def _logits(logits: Document) -> list[str]:
     if longest is None:
         return lines
     text = (
-        f"Longest example that fits: about {longest['plain_tokens']:,} tokens, with fused cross-entropy about "
+        f"Longest example that fits: about {longest['plain_tokens']:,} tokens, with fused cross-entropy "
+        "about "
         f"{longest['fused_tokens']:,}"
     )
     if longest["window_tokens"] is not None and longest["fused_tokens"] + 64 > longest["window_tokens"]:
@@ -152,7 +162,8 @@ def _time(base: Document) -> str:
         return f"Not known: {base['time_unknown']}."
     spent = base["time"]["seconds"]
     return (
-        f"About {span_of(spent['mid'])}, between {span_of(spent['low'])} and {span_of(spent['high'])} (estimate; "
+        f"About {span_of(spent['mid'])}, between {span_of(spent['low'])} and {span_of(spent['high'])} "
+        "(estimate; "
         f"{base['time']['device_tflops']:g} TFLOPS by the data sheet)."
     )
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from tools.commands.plan_migration import MigrationQuery, plan_migration
 from tui.output import bold, bullets, section, size, table, wrapped
-from tui.plans.finetune import span_of
 from tui.plaintext import clean
+from tui.plans.finetune import span_of
 from tui.request_command import Face, request_command
 from tui.sizing_text import evidence_lines
 
@@ -21,15 +21,16 @@ def migration_lines(document: Document, why: bool) -> list[str]:
     target = document["target"]
     lines = [bold(f"Review of the base {clean(document['model'])}, {document['review_date']}"), ""]
     lines += wrapped(
-        f"For machines with {size(target['ram_bytes'])}: a file of at most {target['file_limit_bytes'] / 1e9:.1f} GB "
+        f"For machines with {size(target['ram_bytes'])}: a file of at most "
+        f"{target['file_limit_bytes'] / 1e9:.1f} GB "
         f"({target['file_limit_why']}), {target['context']:,} tokens of context.",
         "  ",
         "  ",
     )
     lines += section("Verdict", wrapped(document["verdict"]["text"], "  ", "  "))
     bases = [document["current"], *document["candidates"]]
-    lines += section("Hard requirements", _requirements(bases))
-    lines += section("Preferences", _checks(bases, "soft"))
+    lines += section("Hard requirements", _requirements(bases, "hard", HARD, why))
+    lines += section("Preferences", _requirements(bases, "soft", SOFT, why))
     lines += _steps(document["steps"], why)
     lines += _adapters(document["adapters"], why)
     lines += section("Calendar", _calendar(document["calendar"]))
@@ -40,28 +41,33 @@ def migration_lines(document: Document, why: bool) -> list[str]:
     return lines + _basis(document, why)
 
 
-def _requirements(bases: list[Document]) -> list[str]:
-    """One line a base with a mark for each requirement; then what is not met, with the figure."""
-    rows = []
-    for base in bases:
-        rows.append([base["model"], base["meets_hard_requirements"], _size(base)])
-    lines = table(rows, ["base", "meets them", "file, and in memory with the rest"])
-    return [*lines, "", *_checks(bases, "hard")]
+HARD = ("file GB", "RAM GiB", "tuned", "GGUF", "license", "newest")
+SOFT = ("tuned rank", "languages", "downloads", "usual tools")
 
 
-def _size(base: Document) -> str:
-    held = base["memory"]
-    if held is None:
-        return "unknown"
-    return f"{held['file_bytes'] / 1e9:.2f} GB, about {size(held['needed_low_bytes'])} to {size(held['needed_high_bytes'])}"
+def _requirements(bases: list[Document], kind: str, head: tuple[str, ...], why: bool) -> list[str]:
+    """One line a base, a column a requirement; the figures of what is not met, or of all, below."""
+    rows = [[base["model"], *(_cell(check) for check in base[kind])] for base in bases]
+    lines = table(rows, ["base", *head])
+    shown = [
+        (base, [check for check in base[kind] if why or (kind == "hard" and check["status"] != "yes")])
+        for base in bases
+    ]
+    details = (
+        f"{base['model']}: "
+        + "; ".join(f"{check['requirement']} {check['status']} ({check['figure']})" for check in checks)
+        for base, checks in shown
+        if checks
+    )
+    return lines + bullets(details)
 
 
-def _checks(bases: list[Document], kind: str) -> list[str]:
-    lines = []
-    for base in bases:
-        marks = [f"{row['requirement']}: {MARKS[row['status']]} ({row['figure']})" for row in base[kind]]
-        lines += wrapped(f"{base['model']} - " + "; ".join(marks), indent="      ", first="  - ")
-    return lines
+def _cell(check: Document) -> str:
+    """The figure, with NO or ? before it where it does not meet the requirement or nothing is known."""
+    word = MARKS[check["status"]]
+    return (
+        " ".join(part for part in (word if check["status"] != "yes" else "", check["short"]) if part) or word
+    )
 
 
 def _steps(steps: list[Document], why: bool) -> list[str]:
@@ -89,7 +95,8 @@ def _adapters(found: Document, why: bool) -> list[str]:
         memory = each["memory_each"]
         text = (
             f"{each['model']}: {each['text']}. Each takes about {size(memory['total_bytes'])} to train "
-            f"({size(memory['low_bytes'])} to {size(memory['high_bytes'])}) and {each['adapter_bytes'] / 1e6:.0f} MB on disk"
+            f"({size(memory['low_bytes'])} to {size(memory['high_bytes'])}) and "
+            f"{each['adapter_bytes'] / 1e6:.0f} MB on disk"
         )
         if memory["available_bytes"] is not None:
             text += f"; fits {size(memory['available_bytes'])}: {memory['fits']}"

@@ -45,8 +45,8 @@ def _range(span: Document) -> str:
 
 def _ceiling(found: Document) -> str:
     return (
-        f"16K = {found['tokens']:,} tokens (a K is 1,024; with 1,000 it is {found['tokens_with_k_of_1000']:,}); "
-        f"the budget is {AGAINST[found['budget_is']]}"
+        f"16K = {found['tokens']:,} tokens (a K is 1,024; with 1,000 it is "
+        f"{found['tokens_with_k_of_1000']:,}); the budget is {AGAINST[found['budget_is']]}"
     )
 
 
@@ -69,7 +69,8 @@ def _wanted(wanted: Document | None) -> list[str]:
         ],
         [
             "with margin",
-            f"{wanted['needed_tokens_with_margin']:,} tokens: {_against(wanted['with_margin_against_ceiling'])}",
+            f"{wanted['needed_tokens_with_margin']:,} tokens: "
+            + _against(wanted["with_margin_against_ceiling"]),
         ],
     ]
     return section(f"For {wanted['exchanges']:,} exchanges", table(rows))
@@ -140,7 +141,7 @@ command = request_command(
         request=TokensQuery,
         answer=plan_tokens,
         show=tokens_lines,
-        help="How many exchanges a training conversation may have, backward from its tokens, and the cost.\n\n"
+        help="How many exchanges a training conversation may have, from its tokens, and the cost.\n\n"
         "The budget is given, or follows from a model's window. Nothing goes over the network.",
     )
 )
