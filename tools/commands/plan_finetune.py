@@ -346,6 +346,13 @@ def _caveats(query: FinetuneQuery, wish: Wish, bases: list[BasePlan], notes: lis
         found.append(
             "No accelerator is known on the training machine: the memory is held against system memory."
         )
+    other = sorted({device.kind for device in wish.trainer.devices} - {"cuda"})
+    if other:
+        found.append(
+            f"Training was measured on NVIDIA cards: on {' and '.join(other)} other libraries do it "
+            "(MLX on Apple), "
+            "and what they take may differ."
+        )
     if wish.rubric is not None and wish.rubric.verdict == "above":
         found.append(
             "The base already passes: every figure below is for the case that you train all the same."

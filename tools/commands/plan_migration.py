@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -12,7 +13,7 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
 from tools.candidates import evidence_json
 from tools.commands.lookups import machine_named, model_named
-from tools.commands.requests import Name, Number, Request, Text, Tokens
+from tools.commands.requests import Name, Number, Request, Text, Tokens, figure_text
 from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.memory.generic import is_encoder
@@ -40,23 +41,37 @@ CITED = (
     ("one semester of fallback", CHANGE, "How long is the old base model kept"),
     ("a meaningful gain", CHANGE, "What counts as a meaningful improvement"),
 )
-_SIZE_UNITS = {"gb": GIB, "gib": GIB, "mb": 1 << 20, "mib": 1 << 20}
+_SIZE = re.compile(r"([0-9]{1,13}(?:\.[0-9]{1,3})?)\s*([mgt])?(?:i?b)?", re.IGNORECASE)
+_UNITS = {"m": 1 << 20, "g": GIB, "t": 1 << 40}
+LEAST_BYTES = 1 << 20
+"""A bare number from here on is bytes; a smaller one is GiB, as memory is sold."""
+MOST_RAM = 1 << 44
 
 
-def _ram(value: object) -> object:
-    """Reads 8, `8`, `8GB` and `8 GiB` as bytes; memory is sold in GiB."""
-    if isinstance(value, bool):
-        raise ValueError("should be a size")
-    if isinstance(value, int | float):
-        return value * GIB
-    if isinstance(value, str):
-        text = value.strip().lower().replace(" ", "")
-        unit = next((name for name in ("gib", "mib", "gb", "mb") if text.endswith(name)), "")
-        try:
-            return float(text.removesuffix(unit)) * _SIZE_UNITS.get(unit, GIB)
-        except ValueError:
-            return value
-    return value
+def ram_bytes(text: str) -> int:
+    """Reads `8GB`, `8 GiB`, 8 and 8589934592 as bytes.
+
+    Raises:
+        UsageError: it is no size, or none that a computer has.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    size = 0.0
+    if found is not None:
+        number = float(found[1])
+        unit = _UNITS[found[2].lower()] if found[2] else 1 if number >= LEAST_BYTES else GIB
+        size = number * unit
+    if not GIB <= size <= MOST_RAM:
+        raise UsageError(f"`{text[:40]}` is no memory of a computer.", hint='Write it as "8GB" or "16GB".')
+    return int(size)
+
+
+def _day(value: object) -> object:
+    """Only ISO dates: a bare number would be read as seconds since 1970."""
+    if isinstance(value, date) or (
+        isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value.strip())
+    ):
+        return value
+    raise ValueError("should be a date such as 2027-09-01")
 
 
 def _names(value: object) -> object:
@@ -65,7 +80,9 @@ def _names(value: object) -> object:
     return value
 
 
-Ram = Annotated[float, BeforeValidator(_ram), Field(ge=1 << 30, le=1 << 44, allow_inf_nan=False)]
+Figure = Annotated[str, BeforeValidator(figure_text), Field(min_length=1, max_length=2000)]
+"""Text, or a plain number as JSON has it."""
+Day = Annotated[date, BeforeValidator(_day)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_names), Field(max_length=20)]
 
 
@@ -78,13 +95,13 @@ class MigrationQuery(Request):
         description="models to review, separated by commas; found by the hard requirements where missing",
         json_schema_extra={"metavar": "NAME,NAME"},
     )
-    ram: Ram | None = Field(
+    ram: Figure | None = Field(
         None,
         description="memory of the weakest machine, such as 8GB (the default)",
         json_schema_extra={"metavar": "SIZE"},
     )
     context: Tokens | None = Field(None, description="tokens of a conversation (4096 where missing)")
-    adapters: Text | None = Field(
+    adapters: Figure | None = Field(
         None,
         description="how many adapters exist, or their names separated by commas",
         json_schema_extra={"metavar": "N|NAME,NAME"},
@@ -99,7 +116,7 @@ class MigrationQuery(Request):
         description='machine that trains the adapters, such as "RTX 3090"',
         json_schema_extra={"metavar": "TEXT"},
     )
-    switch_date: date | None = Field(
+    switch_date: Day | None = Field(
         None, description="day of the switch, such as 2027-09-01", json_schema_extra={"metavar": "DATE"}
     )
     semester_months: Annotated[int, Number, Field(ge=1, le=24)] = Field(
@@ -126,7 +143,7 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
     """
     day = today or datetime.now().astimezone().date()
     base, note = _writer(query.base)
-    target = Target(int(query.ram or 8 * GIB), query.context or table()["context"], query.lora_rank)
+    target = Target(ram_bytes(query.ram or "8GB"), query.context or table()["context"], query.lora_rank)
     trainer, notes = _trainer(query.training_hardware)
     current = plan.review(base, target, day.isoformat())
     found, looked = _candidates(query, base, target, day)
