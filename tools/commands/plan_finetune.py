@@ -336,6 +336,12 @@ def _table(table: Table, wish: Wish) -> Document:
 
 def _caveats(query: FinetuneQuery, wish: Wish, bases: list[BasePlan], notes: list[str]) -> list[str]:
     found = list(dict.fromkeys(notes))
+    if query.model is None:
+        found.append(
+            "Bases stand in the order of `recommend`: expected quality, fit and license, and up to 3 "
+            "points for a "
+            "measured rank after tuning."
+        )
     if not wish.length_said:
         found.append(
             f"Examples of {wish.request.sequence_length:,} tokens are assumed; `plan tokens` plans them."

@@ -178,6 +178,7 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
         "calendar": _calendar(query, day),
         "fallback": _fallback(current, best, number),
         "stated_sizes": [row.as_json() for row in plan.stated_sizes(Target(8 * GIB, 4096, 16))],
+        "stated_memory": list(plan.stated_memory(Target(8 * GIB, 4096, 16))),
         "disagreements": list(disagreements()),
         "caveats": [*_caveats(current, best, target), *notes],
         "basis": [evidence_json(evidence) for evidence in _basis(current, found)],

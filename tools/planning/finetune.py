@@ -60,11 +60,8 @@ class BasePlan:
     time: TrainingTime | None
     use: Candidate | None
     """How it would run afterwards; None where it does not fit there."""
-
-    @property
-    def shown(self) -> Way:
-        """The chosen way, or the leanest where none fits."""
-        return self.way or min(self.ways, key=lambda way: way.estimate.total_bytes)
+    shown: Way
+    """The chosen way; where none fits, the one asked for, or the leanest."""
 
 
 def plan_base(model: ModelRecord, wish: Wish) -> BasePlan:
@@ -84,10 +81,10 @@ def plan_base(model: ModelRecord, wish: Wish) -> BasePlan:
     time = None
     if wish.tokens is not None:
         time = training_time(model, shown.method, wish.request.sequence_length, wish.tokens, wish.trainer)
-    use = fit_model(
-        model, wish.user, FitWish(context=min(wish.context, model.context_length or wish.context))
-    )
-    return BasePlan(model, ways, way, why, room, device, logits_of(model, shown, room), time, use.candidate)
+    context = min(wish.context, model.context_length or wish.context)
+    use = fit_model(model, wish.user, FitWish(context=context)).candidate
+    logits = logits_of(model, shown, room)
+    return BasePlan(model, ways, way, why, room, device, logits, time, use, shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +129,7 @@ def _evaluated(wish: Wish) -> Item:
 
 
 def _quantized(plan: BasePlan, wish: Wish) -> Item:
-    words = f"quantized version in {wish.format}"
+    words = f"quantized version in {wish.format.upper()}"
     if wish.format.upper() != "GGUF":
         return Item(words, "to do", "the catalog knows published GGUF files only")
     if plan.model.gguf_available is None:

@@ -264,6 +264,27 @@ def stated_sizes(target: Target) -> Iterable[StatedSize]:
             yield StatedSize(row["stated"], row["model_id"], row["stated_gb"], held.file if held else None)
 
 
+def stated_memory(target: Target) -> Iterable[dict[str, Any]]:
+    """What the review says that a base takes in memory, and what we compute for the same; in bytes."""
+    by_id = load_catalog().by_id
+    for published in reviews():
+        for row in published["memory"]:
+            held = footprint(by_id[row["model_id"].lower()], target)
+            if held is None:
+                continue
+            system = table()["system_bytes"] if row["system"] else {"low": 0, "high": 0}
+            own = held.model + held.adapter + table()["runtime_bytes"]
+            yield {
+                "what": row["stated"],
+                "model_id": row["model_id"],
+                "stated_low_gb": row["low_gb"],
+                "stated_high_gb": row["high_gb"],
+                "computed_low_bytes": own + system["low"],
+                "computed_high_bytes": own + system["high"],
+                "context": target.context,
+            }
+
+
 def disk(model: ModelRecord, retrained: int, held: Footprint | None) -> dict[str, Any]:
     """One base with its adapters on a student's disk, in bytes."""
     if held is None:

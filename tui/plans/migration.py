@@ -36,6 +36,7 @@ def migration_lines(document: Document, why: bool) -> list[str]:
     lines += section("Calendar", _calendar(document["calendar"]))
     lines += section("Side by side in the fallback semester", _fallback(document["fallback"]))
     lines += section("File sizes of the 2026 review, checked (Q4_K_M)", _sizes(document["stated_sizes"]))
+    lines += section("Memory it states, checked", _memories(document["stated_memory"]))
     lines += section("Where the rankings disagree", bullets(document["disagreements"]) if why else [])
     lines += section("Note", bullets(document["caveats"]))
     return lines + _basis(document, why)
@@ -163,6 +164,20 @@ def _sizes(rows: list[Document]) -> list[str]:
             ]
         )
     return table(shown, ["model", "stated", "computed", ""])
+
+
+def _memories(rows: list[Document]) -> list[str]:
+    return bullets(
+        f"{row['what']}: stated {_between(row['stated_low_gb'], row['stated_high_gb'])} GB, computed about "
+        f"{_between(row['computed_low_bytes'] / 1e9, row['computed_high_bytes'] / 1e9)} GB with "
+        f"{row['context']:,} tokens"
+        for row in rows
+    )
+
+
+def _between(low: float, high: float) -> str:
+    first, last = f"{low:.1f}", f"{high:.1f}"
+    return first if first == last else f"{first} to {last}"
 
 
 def _off(share: float) -> str:

@@ -19,6 +19,7 @@ from tools.planning.migration import (
     months_later,
     retraining,
     review,
+    stated_memory,
     stated_sizes,
     transfer,
 )
@@ -170,6 +171,13 @@ def test_stated_sizes_agree_but_for_the_two_models_of_one_billion() -> None:
     difference = rows["Gemma 3-1B-it"].difference
     assert difference is not None
     assert -0.14 < difference < -0.1
+
+
+def test_stated_memory_is_near_ours() -> None:
+    base, seven = stated_memory(TARGET)
+    assert base["computed_low_bytes"] == base["computed_high_bytes"] == pytest.approx(3.5e9, rel=0.1)
+    assert seven["computed_low_bytes"] == pytest.approx(6e9, rel=0.15)
+    assert seven["computed_high_bytes"] - seven["computed_low_bytes"] == 1_000_000_000
 
 
 def test_only_a_missed_requirement_decides_by_itself() -> None:
