@@ -23,7 +23,7 @@ from tools.planning import finetune as plan
 from tools.planning.citing import citation, guide
 from tools.planning.finetune import BasePlan, Wish
 from tools.planning.rubric import ENOUGH, POOR, Rubric, rubric_of
-from tools.planning.training_fit import fit_of, training_room, ways_of
+from tools.planning.training_fit import alike, fit_of, training_room, ways_of
 from tools.planning.training_work import slow_rate
 from tools.planning.tunability import Table, by_size, disagreements, distil_tables
 from tools.reserve import reserved
@@ -329,7 +329,7 @@ def _table(table: Table, wish: Wish) -> Document:
         model = catalog.by_id.get(row["model_id"].lower())
         row["trains_here"] = None
         if model is not None and (model.params_total is not None or model.architecture is not None):
-            ways = ways_of(model, wish.request, room)
+            ways = ways_of(model, wish.request, room, alike(wish.trainer))
             row["trains_here"] = {way.method: fit_of(way.estimate, room) for way in ways}
     return document
 
@@ -347,7 +347,7 @@ def _caveats(query: FinetuneQuery, wish: Wish, bases: list[BasePlan], notes: lis
             f"Examples of {wish.request.sequence_length:,} tokens are assumed; `plan tokens` plans them."
         )
     if len(wish.trainer.devices) > 1:
-        found.append("Training is planned on one device: plain LoRA and QLoRA do not split a model.")
+        found.append("One device trains, except where ZeRO-3 is named: plain LoRA and QLoRA split no model.")
     if not wish.trainer.devices:
         found.append(
             "No accelerator is known on the training machine: the memory is held against system memory."

@@ -153,27 +153,13 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
         "model": base.name,
         "model_id": base.id,
         "review_date": day.isoformat(),
-        "target": {
-            "ram_bytes": target.ram_bytes,
-            "file_limit_bytes": target.file_limit,
-            "file_limit_why": table()["file_rule"]["why"],
-            "context": target.context,
-        },
+        "target": target.as_json(),
         "current": current.as_json(),
         "candidates": [each.as_json() for each in found],
         "candidates_found_among": looked,
         "best": None if best is None else best.model.name,
         "verdict": verdict(current, best, query.cases),
-        "steps": [
-            step.as_json()
-            for step in steps(
-                [current, *found],
-                target,
-                looked=looked if query.candidates is None else None,
-                cases=query.cases,
-                retrain=lambda model: _retrained(query, model, trainer),
-            )
-        ],
+        "steps": _steps(query, [current, *found], target, looked, trainer),
         "adapters": _retraining(query, current, found, number, names, trainer),
         "calendar": _calendar(query, day),
         "fallback": _fallback(current, best, number),
@@ -238,6 +224,19 @@ def _adapters(text: str | None) -> tuple[int, tuple[str, ...]]:
             f"`adapters` is a number or names, not {text[:40]!r}.", hint='For example 12, or "math, code".'
         )
     return len(names), names
+
+
+def _steps(
+    query: MigrationQuery, reviewed: list[Reviewed], target: Target, looked: int, trainer: Machine | None
+) -> list[Document]:
+    found = steps(
+        reviewed,
+        target,
+        looked=looked if query.candidates is None else None,
+        cases=query.cases,
+        retrain=lambda model: _retrained(query, model, trainer),
+    )
+    return [step.as_json() for step in found]
 
 
 def _retrained(query: MigrationQuery, model: ModelRecord, trainer: Machine | None) -> Retraining:

@@ -82,6 +82,14 @@ class Target:
         rule = table()["file_rule"]
         return int(rule["file_bytes"] * self.ram_bytes / rule["ram_bytes"])
 
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "ram_bytes": self.ram_bytes,
+            "file_limit_bytes": self.file_limit,
+            "file_limit_why": table()["file_rule"]["why"],
+            "context": self.context,
+        }
+
 
 def adapter_values(model: ModelRecord, rank: int) -> int:
     """Parameters of a LoRA adapter on all linear layers: rank x (inputs + outputs) of each matrix."""

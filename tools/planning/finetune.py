@@ -16,7 +16,7 @@ from tools.hardware_types import Machine
 from tools.memory.types import TrainingRequest
 from tools.planning import tokens as budget
 from tools.planning.rubric import Rubric
-from tools.planning.training_fit import Way, choose, logits_of, training_room, ways_of
+from tools.planning.training_fit import Way, alike, choose, logits_of, training_room, ways_of
 from tools.planning.training_work import TrainingTime, training_time
 from tools.planning.tunability import Ranked, Table, distil_tables
 
@@ -71,7 +71,7 @@ def plan_base(model: ModelRecord, wish: Wish) -> BasePlan:
         NoAnswerError: neither shape nor parameter count are known.
     """
     room, device = training_room(wish.trainer)
-    ways = ways_of(model, wish.request, room)
+    ways = ways_of(model, wish.request, room, alike(wish.trainer))
     asked = tuple(way for way in ways if way.method == wish.method)
     way, why = choose(ways)
     if asked:
@@ -80,7 +80,14 @@ def plan_base(model: ModelRecord, wish: Wish) -> BasePlan:
     shown = way or min(asked or ways, key=lambda each: each.estimate.total_bytes)
     time = None
     if wish.tokens is not None:
-        time = training_time(model, shown.method, wish.request.sequence_length, wish.tokens, wish.trainer)
+        time = training_time(
+            model,
+            shown.method,
+            wish.request.sequence_length,
+            wish.tokens,
+            wish.trainer,
+            devices=shown.request.gpus,
+        )
     context = min(wish.context, model.context_length or wish.context)
     use = fit_model(model, wish.user, FitWish(context=context)).candidate
     logits = logits_of(model, shown, room)

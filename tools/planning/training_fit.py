@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -14,6 +15,8 @@ from tools.memory.training_tables import framework_named, tables
 from tools.memory.types import TrainingEstimate, TrainingMethod, TrainingRequest
 
 WAYS: tuple[TrainingMethod, ...] = ("full", "lora", "qlora")
+SHARDED: tuple[TrainingMethod, ...] = ("full", "lora")
+"""Ways that ZeRO-3 or FSDP divide over devices; quantized weights rarely are."""
 LOGIT_BYTES = 4
 """Logits are float32 whatever the weights are."""
 LENGTH_STEP = 64
@@ -23,11 +26,16 @@ ORDER: tuple[Fit, ...] = ("yes", "likely", "unlikely", "no", "unknown")
 
 
 def training_room(machine: Machine) -> tuple[int | None, str]:
-    """Bytes that one run may take, and where: one device's, as plain training does not shard."""
+    """Bytes that one device offers a run, and its name: of the widest, or the system memory."""
     if machine.devices:
         widest = max(machine.devices, key=lambda device: device.memory_bytes - device.reserve_bytes)
         return widest.memory_bytes - widest.reserve_bytes, widest.name
     return machine.ram_bytes, "system memory"
+
+
+def alike(machine: Machine) -> int:
+    """Devices over which a run may be sharded: all of them where they are of one size."""
+    return len(machine.devices) if len({device.memory_bytes for device in machine.devices}) == 1 else 1
 
 
 def fit_of(estimate: TrainingEstimate, room: int | None) -> Fit:
@@ -67,6 +75,8 @@ class Way:
             "micro_batch_size": self.request.micro_batch_size,
             "lora_rank": None if self.method == "full" else self.request.lora_rank,
             "framework": self.request.framework,
+            "sharding": self.request.sharding,
+            "gpus": self.request.gpus,
             "weights_bytes": e.weights_bytes,
             "adapter_bytes": e.adapter_bytes,
             "gradient_bytes": e.gradient_bytes,
@@ -84,26 +94,51 @@ class Way:
 
     def in_short(self) -> dict[str, Any]:
         """The figures that ways are compared by."""
-        keys = ("method", "name", "fused_cross_entropy", "total_bytes", "low_bytes", "high_bytes", "fits")
+        keys = (
+            "method", "name", "fused_cross_entropy", "sharding", "gpus", "total_bytes", "low_bytes",
+            "high_bytes", "fits",
+        )  # fmt: skip
         whole = self.as_json()
         return {key: whole[key] for key in keys}
 
 
-def way_of(model: ModelRecord, request: TrainingRequest, room: int | None) -> Way:
-    """A request held against the room; with fused cross-entropy where it is surer to fit so."""
-    estimate = estimate_training(model, request)
-    found = Way(request, estimate, fit_of(estimate, room))
-    if found.fits in ("yes", "unknown") or request.fused_cross_entropy is not None:
-        return found
+def _variants(request: TrainingRequest, gpus: int) -> Iterable[TrainingRequest]:
+    """The run as asked, then what makes it smaller: a fused loss, sharding over the devices, both."""
     fused = replace(request, fused_cross_entropy=True)
-    other = estimate_training(model, fused)
-    way = Way(fused, other, fit_of(other, room))
-    return way if ORDER.index(way.fits) < ORDER.index(found.fits) else found
+    losses = (request, fused) if request.fused_cross_entropy is None else (request,)
+    yield from losses
+    if gpus > 1 and request.method in SHARDED:
+        yield from (replace(each, sharding="zero3", gpus=gpus) for each in losses)
 
 
-def ways_of(model: ModelRecord, request: TrainingRequest, room: int | None) -> tuple[Way, ...]:
+def way_of(model: ModelRecord, request: TrainingRequest, room: int | None, gpus: int = 1) -> Way:
+    """A request held against the room of one device, in the first variant that fits best.
+
+    Args:
+        model: the base model.
+        request: the run.
+        room: bytes of one device; None leaves the request as it is.
+        gpus: devices over which it may be sharded.
+
+    Raises:
+        NoAnswerError: neither shape nor parameter count are known.
+        UsageError: a value that no run takes.
+    """
+    best: Way | None = None
+    for variant in _variants(request, gpus):
+        estimate = estimate_training(model, variant)
+        way = Way(variant, estimate, fit_of(estimate, room))
+        if best is None or ORDER.index(way.fits) < ORDER.index(best.fits):
+            best = way
+        if best.fits in ("yes", "unknown"):
+            break
+    assert best is not None
+    return best
+
+
+def ways_of(model: ModelRecord, request: TrainingRequest, room: int | None, gpus: int = 1) -> tuple[Way, ...]:
     """Full, LoRA and QLoRA with the same lengths and batch."""
-    return tuple(way_of(model, replace(request, method=method), room) for method in WAYS)
+    return tuple(way_of(model, replace(request, method=method), room, gpus) for method in WAYS)
 
 
 def choose(ways: tuple[Way, ...]) -> tuple[Way | None, str]:

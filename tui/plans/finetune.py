@@ -104,7 +104,7 @@ def _base(base: Document, why: bool) -> list[str]:
     lines = section(f"{clean(base['model'])}: {method}", wrapped(_sentence(base["method_why"]), "  ", "  "))
     rows = [
         [
-            way["name"] + (" (fused loss)" if way["fused_cross_entropy"] else ""),
+            way["name"] + _how(way),
             f"about {size(way['total_bytes'])}",
             f"{size(way['low_bytes'])} to {size(way['high_bytes'])}",
             way["fits"],
@@ -124,6 +124,13 @@ def _base(base: Document, why: bool) -> list[str]:
         if base["time"]:
             lines += wrapped(base["time"]["formula"], "  ", "  ")
     return lines
+
+
+def _how(way: Document) -> str:
+    found = ["fused loss"] if way["fused_cross_entropy"] else []
+    if way["sharding"] != "none":
+        found.append(f"ZeRO-3 over {way['gpus']}")
+    return f" ({', '.join(found)})" if found else ""
 
 
 def _sentence(text: str) -> str:

@@ -9,6 +9,7 @@ from tools.commands.lookups import machine_named
 from tools.memory.training import estimate_training
 from tools.memory.types import TrainingRequest
 from tools.planning.training_fit import (
+    alike,
     choose,
     fit_of,
     logits_of,
@@ -79,6 +80,24 @@ def test_full_takes_more_than_lora_and_lora_more_than_qlora() -> None:
     totals = [way.estimate.total_bytes for way in (full, lora, qlora)]
     assert totals == sorted(totals, reverse=True)
     assert {way.fits for way in (full, lora, qlora)} == {"unknown"}
+
+
+def test_several_devices_hold_full_training_in_shards() -> None:
+    request = TrainingRequest(method="full", sequence_length=4096)
+    alone, shared = way_of(QWEN, request, 80 * GIB), way_of(QWEN, request, 80 * GIB, gpus=8)
+    assert not alone.holds
+    assert shared.fits == "yes"
+    assert (shared.request.sharding, shared.request.gpus) == ("zero3", 8)
+    # What fits on one device stays there, and QLoRA is not sharded.
+    lora, qlora = ways_of(QWEN, request, 80 * GIB, 8)[1:]
+    assert lora.request.gpus == qlora.request.gpus == 1
+    assert way_of(QWEN, TrainingRequest(sequence_length=4096), 4 * GIB, gpus=8).request.gpus == 1
+
+
+def test_unlike_devices_share_nothing() -> None:
+    assert alike(machine_named("2x RTX 3090")[0]) == 2
+    assert alike(machine_named("RTX 4090 + RTX 3060 12GB")[0]) == 1
+    assert alike(machine_named("CPU only, 16 GB")[0]) == 1
 
 
 def test_the_room_is_that_of_one_device() -> None:
