@@ -25,7 +25,7 @@ from tools.planning.finetune import BasePlan, Wish
 from tools.planning.rubric import ENOUGH, POOR, Rubric, rubric_of
 from tools.planning.training_fit import alike, fit_of, training_room, ways_of
 from tools.planning.training_work import slow_rate
-from tools.planning.tunability import Table, by_size, disagreements, distil_tables
+from tools.planning.tunability import Table, by_size, disagreements, distil_tables, stated_gains
 from tools.reserve import reserved
 from tools.roles import training as role
 
@@ -316,7 +316,7 @@ def _tunability(wish: Wish) -> Document:
     return {
         "tables": [_table(table, wish) for table in tables],
         "best_measured": plan.best_measured(wish),
-        "by_size": [by_size(table).text for table in tables],
+        "by_size": [*(by_size(table).text for table in tables), *stated_gains()],
         "disagreements": list(disagreements()),
         "reading": "Ranks of one lab's tasks; where the intervals overlap, the models are tied.",
     }
@@ -348,6 +348,8 @@ def _caveats(query: FinetuneQuery, wish: Wish, bases: list[BasePlan], notes: lis
         )
     if len(wish.trainer.devices) > 1:
         found.append("One device trains, except where ZeRO-3 is named: plain LoRA and QLoRA split no model.")
+    if any(each.shown.request.gpus > 1 for each in bases):
+        found.append("The links between devices cost time that is not counted: it takes longer than said.")
     if not wish.trainer.devices:
         found.append(
             "No accelerator is known on the training machine: the memory is held against system memory."

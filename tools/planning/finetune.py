@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
@@ -13,7 +13,8 @@ from knowledge.catalog.store import load_catalog
 from tools.candidates import Candidate
 from tools.fit_model import FitWish, fit_model
 from tools.hardware_types import Machine
-from tools.memory.types import TrainingRequest
+from tools.memory.training_tables import settled
+from tools.memory.types import TrainingMethod, TrainingRequest
 from tools.planning import tokens as budget
 from tools.planning.rubric import Rubric
 from tools.planning.training_fit import Way, alike, choose, logits_of, training_room, ways_of
@@ -204,7 +205,7 @@ def _rows() -> tuple[dict[str, Any], ...]:
     return tuple(raw["rows"])
 
 
-def hyperparameters(request: TrainingRequest, method: str) -> tuple[dict[str, str], ...]:
+def hyperparameters(request: TrainingRequest, method: TrainingMethod) -> tuple[dict[str, str], ...]:
     """Starting points of a method, with why and source.
 
     Args:
@@ -219,6 +220,7 @@ def hyperparameters(request: TrainingRequest, method: str) -> tuple[dict[str, st
         "micro": micro,
         "accumulation": accumulation,
         "batch": micro * accumulation,
+        "optimizer": settled(replace(request, method=method)).optimizer,
     }
     kind = "full" if method == "full" else "adapters"
     return tuple(

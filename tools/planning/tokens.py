@@ -230,12 +230,16 @@ def worked_example() -> dict[str, Any]:
         )
     stated = {"room": "about 14K", "exchanges_at_most": 28, "recommended": {"low": 20, "high": 25}}
     thousand, binary = readings
+    fits = (
+        f"{binary['exchanges_at_most']}"
+        if thousand["exchanges_at_most"] == binary["exchanges_at_most"]
+        else f"{thousand['exchanges_at_most']} and {binary['exchanges_at_most']}"
+    )
     note = (
         f"Calculated, {thousand['room_tokens']:,} tokens remain with a K of 1,000 and "
-        f"{binary['room_tokens']:,} with 1,024: room for {thousand['exchanges_at_most']} and "
-        f"{binary['exchanges_at_most']} exchanges of "
-        f"{usual['exchange_tokens'][1]}. The guide rounds {stated['room']} down first and says "
-        f"{stated['exchanges_at_most']}. Recommended are {low} to {high} by its margin."
+        f"{binary['room_tokens']:,} with 1,024: room for {fits} exchanges of {usual['exchange_tokens'][1]}. "
+        f"The guide rounds the room to {stated['room']} first and says {stated['exchanges_at_most']}. "
+        f"Recommended are {low} to {high} by its margin."
     )
     return {"stated": stated, "calculated": readings, "note": note}
 

@@ -159,7 +159,11 @@ class BySize:
         smaller = self.pairs - self.larger_first
         better, count = ("larger", self.larger_first) if self.table.kind == "after" else ("smaller", smaller)
         known = any(row.half is not None for row in self.table.rows)
-        sure = f"{self.sure} of them by more than their intervals" if known else "without published intervals"
+        sure = (
+            f"{self.sure or 'none'} of them by more than their intervals"
+            if known
+            else "without published intervals"
+        )
         return (
             f"{self.table.as_of}, {what}: in {count} of {self.pairs} pairs of models of different size the "
             f"{better} one is ahead, {sure}."
@@ -177,6 +181,23 @@ def by_size(table: Table) -> BySize:
         larger += (first.params_b == sizes[1]) == (first.rank < second.rank)
         sure += first.tied_with(second) is False
     return BySize(table, pairs, larger, sure)
+
+
+def stated_gains() -> tuple[str, ...]:
+    """What a review says about who gained most, beside the places that its own ranks show."""
+    found, by_id = [], load_catalog().by_id
+    for review in reviews():
+        gains = {row["stated"]: row["base"] - row["tuned"] for row in review["rows"]}
+        most = max(gains.values())
+        shown = ", ".join(name for name, gain in gains.items() if gain == most)
+        models = [by_id.get(row["model_id"].lower()) for row in review["rows"]]
+        largest = max((model.params_b or 0.0 for model in models if model is not None), default=0.0)
+        found.append(
+            f"{review['as_of']}, stated: {' and '.join(review['gained_most'])} gained most, "
+            f"{review['gained_least']} least. By its own ranks {shown} gained most, {most} places each; its "
+            f"{len(gains)} rows end at {largest:.0f}B, so what is said of larger ones cannot be checked."
+        )
+    return tuple(found)
 
 
 def disagreements(tables: tuple[Table, ...] | None = None) -> tuple[str, ...]:

@@ -185,7 +185,10 @@ def span_of(seconds: float) -> str:
 
 
 def _hyperparameters(rows: list[Document], why: bool) -> list[str]:
-    shown = [[row["name"], row["value"], row["source"] if why else row["why"]] for row in rows]
+    shown = [
+        [row["name"], f"{row['value']} - {row['why']}" + (f" ({row['source']})" if why else "")]
+        for row in rows
+    ]
     return table(shown)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tools.planning.tunability import Ranked, by_size, disagreements, distil_tables
+from tools.planning.tunability import Ranked, by_size, disagreements, distil_tables, stated_gains
 
 
 def test_the_newest_table_comes_first_and_the_older_is_named_as_such() -> None:
@@ -51,6 +51,18 @@ def test_the_tables_disagree_on_the_first_place_and_on_one_pair_and_a_date_canno
     assert "Llama-3.2-3B-Instruct is ahead of Qwen3-1.7B" in swap
     assert "a tie by its intervals" in swap
     assert "2025-08-05" in date
+
+
+def test_who_gained_most_is_checked_by_the_reviews_own_ranks() -> None:
+    (text,) = stated_gains()
+    stated, shown = text.split("By its own ranks")
+    assert "Llama 3.2-1B-Instruct and Qwen3-0.6B" in stated
+    # The 4B gained as many places as the two that are named.
+    assert {"Qwen3-4B-Instruct", "Llama 3.2-1B-Instruct", "Qwen3-0.6B"} <= set(
+        shown.split(" gained most")[0].strip().split(", ")
+    )
+    largest = max(row.params_b or 0 for row in distil_tables()[2].rows)
+    assert largest < 4.1
 
 
 def test_equal_tables_do_not_disagree() -> None:
