@@ -143,11 +143,14 @@ def verdict(current: Reviewed, best: Reviewed | None, cases: int) -> dict[str, A
         return {"change": "yes", "text": text, "gain_needed": round(gain, 4)}
     first, second = quality_of(current.model.id, TASK), quality_of(best.model.id, TASK)
     ahead, spread = second.score - first.score, math.hypot(first.spread, second.spread)
-    sure = "more than" if abs(ahead) > 2 * spread else "within twice"
+    sure = "more than" if abs(ahead) > 2 * spread else "within"
+    how = (
+        "By public scores" if first.measured and second.measured else "By an estimate (not all are measured)"
+    )
     text = (
-        f"By public scores {best.model.name} is {abs(ahead):.0f} points "
+        f"{how} {best.model.name} is {abs(ahead):.0f} points "
         f"{'ahead of' if ahead >= 0 else 'behind'} "
-        f"{current.model.name}, {sure} the uncertainty of {spread:.0f}: a reason to evaluate it, none "
+        f"{current.model.name}, {sure} twice the uncertainty of {spread:.0f}: a reason to evaluate it, none "
         "to change. Change "
         f"for a gain of at least {100 * gain:.0f} points on {cases:,} own cases (twice the standard "
         "error at 70 %) after "
