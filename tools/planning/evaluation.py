@@ -128,8 +128,7 @@ def _practice(each: Reviewed, target: Target) -> str:
 
 
 def verdict(current: Reviewed, best: Reviewed | None, cases: int) -> dict[str, Any]:
-    """Whether to change the base: only a missed requirement decides by itself; scores only shorten the "
-    "list."""
+    """Whether to change the base: only a missed requirement decides by itself; scores shorten the list."""
     gain = meaningful_gain(cases)
     if best is None:
         return {"change": "no", "text": "No candidate meets the hard requirements: keep the base."}
