@@ -1,5 +1,4 @@
-"""The yearly review of a shared base model: candidates, adapters to retrain, and a calendar with a "
-"fallback."""
+"""The yearly review of a shared base model: candidates, adapters to retrain, calendar and fallback."""
 
 from __future__ import annotations
 
@@ -56,8 +55,7 @@ class Reviewed:
 
     @property
     def merit(self) -> float:
-        """Expected quality less a part of its uncertainty, and up to 3 points for a measured rank "
-        "after tuning."""
+        """Expected quality less a part of its uncertainty, and up to 3 points for a measured rank."""
         points, _ = tunability(self.model.id)
         return cautious(quality_of(self.model.id, "chat")) + points
 
@@ -221,8 +219,7 @@ def calendar(switch: date, today: date, months: int) -> Calendar:
 
 
 def meaningful_gain(cases: int) -> float:
-    """Gain of the pass rate that is more than noise: twice the standard error at a rate of 70 %, as a "
-    "share."""
+    """Gain of the pass rate that is more than noise: twice the standard error at 70 %, as a share."""
     return 2 * standard_error(table()["pass_rate"], cases)
 
 
