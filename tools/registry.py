@@ -12,6 +12,9 @@ from tools.commands.benchmarks import BenchmarksQuery, benchmarks
 from tools.commands.compare import CompareQuery, compare
 from tools.commands.fit import FitQuery, fit
 from tools.commands.memory import MemoryQuery, memory
+from tools.commands.plan_finetune import FinetuneQuery, plan_finetune
+from tools.commands.plan_migration import MigrationQuery, plan_migration
+from tools.commands.plan_tokens import TokensQuery, plan_tokens
 from tools.commands.recommend import RecommendQuery, recommend
 from tools.commands.requests import Request, parse
 from tools.commands.search import SearchQuery, search
@@ -116,6 +119,30 @@ TOOLS: tuple[Tool[Any], ...] = (
         RecommendQuery,
         recommend,
         tuple(RecommendQuery.model_fields),
+    ),
+    Tool(
+        "plan_tokens",
+        "How many exchanges a training conversation may have by its token budget or a model's window, the "
+        "budget that wanted exchanges need, and the relative training cost.",
+        TokensQuery,
+        plan_tokens,
+        ("budget", "model", "exchanges", "examples", "epochs"),
+    ),
+    Tool(
+        "plan_finetune",
+        "Whether fine-tuning is worth it, by which method and on which base, with training memory, logits, "
+        "time and a checklist.",
+        FinetuneQuery,
+        plan_finetune,
+        ("model", "hardware", "use_hardware", "base_pass_rate", "scenarios", "sequence_length", "examples"),
+    ),
+    Tool(
+        "plan_migration",
+        "The yearly review of a shared base model: requirements, evaluation steps, adapters to retrain and a "
+        "calendar with one semester of fallback.",
+        MigrationQuery,
+        plan_migration,
+        ("base", "candidates", "ram", "adapters", "switch_date"),
     ),
 )
 

@@ -59,12 +59,12 @@ Text = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length
 Number = BeforeValidator(_no_bool)
 
 
-def _figure(value: object) -> object:
+def figure_text(value: object) -> object:
     """A plain number, as JSON has it, is read like its digits."""
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _one_line(value)
 
 
-ReserveText = Annotated[str, BeforeValidator(_figure), Field(min_length=1, max_length=40)] | None
+ReserveText = Annotated[str, BeforeValidator(figure_text), Field(min_length=1, max_length=40)] | None
 """Memory to keep free, see `tools.reserve`."""
 RESERVE_FIELD: Any = Field(
     None,
