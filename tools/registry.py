@@ -12,6 +12,7 @@ from tools.commands.benchmarks import BenchmarksQuery, benchmarks
 from tools.commands.compare import CompareQuery, compare
 from tools.commands.fit import FitQuery, fit
 from tools.commands.memory import MemoryQuery, memory
+from tools.commands.plan_cost import PlanCostQuery, cost
 from tools.commands.recommend import RecommendQuery, recommend
 from tools.commands.requests import Request, parse
 from tools.commands.search import SearchQuery, search
@@ -73,6 +74,19 @@ def _flat(schema: Mapping[str, Any]) -> Document:
 
 
 CONFIGURATION = ("model", "quant", "context", "kv_cache_type", "engine", "parallel", "hardware")
+PLAN_COST = (
+    "task",
+    "hardware",
+    "model",
+    "api",
+    "input_tokens",
+    "output_tokens",
+    "requests",
+    "private",
+    "buy",
+    "budget",
+    "tariff",
+)
 TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "estimate_memory",
@@ -116,6 +130,14 @@ TOOLS: tuple[Tool[Any], ...] = (
         RecommendQuery,
         recommend,
         tuple(RecommendQuery.model_fields),
+    ),
+    Tool(
+        "plan_cost",
+        "Dollars a month of a volume on the person's machine, on a rented GPU and behind an API, with the "
+        "break-even and a verdict.",
+        PlanCostQuery,
+        cost,
+        PLAN_COST,
     ),
 )
 
