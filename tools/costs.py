@@ -189,7 +189,13 @@ def local_cost(
 
 
 def rented_cost(
-    load: Load, rates: Rates, rent: Figure, *, count: int = 1, hours_on: float | None = None
+    load: Load,
+    rates: Rates,
+    rent: Figure,
+    *,
+    count: int = 1,
+    hours_on: float | None = None,
+    beside: Figure | None = None,
 ) -> Cost:
     """Rent of accelerators by the hour.
 
@@ -198,18 +204,24 @@ def rented_cost(
         rates: how fast they work.
         rent: dollars an hour of one.
         count: how many are rented.
-        hours_on: hours a day that are paid; None pays the hours of work only, which needs an instance that is
-            started and stopped as work comes.
+        hours_on: hours a day that are paid; None pays the hours of work, on an instance that is started and
+            stopped as work comes.
+        beside: hours a day that are then paid beside the work (start, loading, waiting).
     """
     busy = _bounded(hours_busy(load, rates), DAY_HOURS)
-    paid = busy if hours_on is None else Interval(hours_on, hours_on, hours_on)
-    paid = Interval(max(paid.low, busy.low), max(paid.mid, busy.mid), max(paid.high, busy.high))
-    usd = _product(rent.value.times(count * DAYS_PER_MONTH), paid)
+    hourly = rent.value.times(count * DAYS_PER_MONTH)
+    waiting = beside.value if beside is not None else ZERO
+    paid = _bounded(busy.plus(waiting), DAY_HOURS)
+    fixed = _product(hourly, Interval(paid.low - busy.low, paid.mid - busy.mid, paid.high - busy.high))
+    if hours_on is not None:
+        paid = Interval(max(hours_on, busy.low), max(hours_on, busy.mid), max(hours_on, busy.high))
+        fixed = _product(hourly, paid)
     many = f"{count} x " if count > 1 else ""
     formula = f"{many}${rent.value.mid:.2f} an hour x {paid.mid:.2f} h x {DAYS_PER_MONTH:.1f} days"
-    fixed = ZERO if hours_on is None else usd
+    evidence = (rent.evidence, *((beside.evidence,) if beside is not None and hours_on is None else ()))
     share = min(1.0, busy.mid / paid.mid) if paid.mid else None
-    return Cost(usd, fixed, per_million(usd, load), formula, (rent.evidence,), busy, share)
+    usd = _product(hourly, paid)
+    return Cost(usd, fixed, per_million(usd, load), formula, evidence, busy, share)
 
 
 def api_cost(usd: float, load: Load, formula: str, evidence: Evidence) -> Cost:

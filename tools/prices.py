@@ -134,6 +134,16 @@ def lifetime_months(months: float | None = None) -> Figure:
     return Figure(Interval(value, value, value), row["source"], row["as_of"], row["checked"])
 
 
+def start_hours() -> Figure:
+    """Hours a day that a rented instance is paid for beside the work."""
+    return figure_of(table()["rent_start_hours"])
+
+
+def small_bill() -> Figure:
+    """Dollars a month that nobody thinks about twice."""
+    return figure_of(table()["small_usd_per_month"])
+
+
 @cache
 def record_of(name: str, memory_bytes: int) -> Accelerator | None:
     """The catalog's record of a device; of several that share a name, the one with its memory."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from tools.brief import Brief
@@ -10,7 +11,7 @@ from tools.costs import Cost, Load, Rates, capacity, local_cost, rented_cost, se
 from tools.hardware_types import Machine
 from tools.memory.types import Evidence
 from tools.needs import Volume
-from tools.prices import Figure, hardware_price, lifetime_months, power_of, rent_of, tariff
+from tools.prices import Figure, hardware_price, lifetime_months, power_of, rent_of, start_hours, tariff
 from tools.speed_types import Interval
 
 
@@ -87,7 +88,7 @@ def running(
         if rent is None:
             return None
         count = len(machine.devices)
-        cost = rented_cost(load, rates, rent, count=count, hours_on=settings.hours_on)
+        cost = rented_cost(load, rates, rent, count=count, hours_on=settings.hours_on, beside=start_hours())
         return Running(cost, rates, serves, most)
     power = power_of(machine, settings.watts)
     if power is None:
@@ -114,6 +115,18 @@ def running(
 def dollars(usd: float) -> str:
     """Dollars in a sentence: cents below 100."""
     return f"${usd:,.2f}" if usd < 100 else f"${usd:,.0f}"
+
+
+def rough(tokens: float) -> str:
+    """An estimated number of tokens, to two digits: `38 million`, `74,000`."""
+    if tokens < 1:
+        return "0"
+    digits = 10 ** max(0, math.floor(math.log10(tokens)) - 1)
+    value = round(tokens / digits) * digits
+    for size, word in ((10**9, "billion"), (10**6, "million")):
+        if value >= size:
+            return f"{value / size:g} {word}"
+    return f"{value:,.0f}"
 
 
 def span(usd: Interval) -> str:
@@ -173,8 +186,8 @@ def too_much(found: Running, load: Load, hours: float = 24.0) -> str:
     rates = found.rates
     crowd = f" with {rates.users} conversations at once" if rates.users > 1 else ""
     return (
-        f"It cannot serve {volume_words(load)} in {hours:g} hours: about {found.most.mid:,.0f} tokens a day "
-        f"of this mix are the most{crowd} (estimate)."
+        f"It cannot serve {volume_words(load)} in {hours:g} hours: about {rough(found.most.mid)} tokens a "
+        f"day of this mix are the most{crowd} (estimate)."
     )
 
 

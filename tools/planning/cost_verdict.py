@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from knowledge.references import find_section
+from tools.api_offers import SAME_POINTS
 from tools.candidates import Reason
 from tools.costs import BreakEven, break_even
-from tools.planning.cost_ways import Plan, Way
-from tools.prices import Figure
-from tools.running_costs import dollars, load_of, span, volume_words
+from tools.planning.cost_ways import ANY_PRICE, Plan, Way
+from tools.prices import Figure, small_bill
+from tools.running_costs import dollars, load_of, rough, span, volume_words
 
 RULE_TOKENS = 1_000_000
 """Tokens a day above which the older guide says local; guides/local-or-api.md."""
@@ -38,7 +39,7 @@ class Crossing:
         elif tokens == 0:
             words = "cheaper from the first token on"
         else:
-            words = f"cheaper from about {tokens:,.0f} tokens a day of this mix on"
+            words = f"cheaper from about {rough(tokens)} tokens a day of this mix on"
             if not self.point.within_capacity:
                 words += ", which is more than the machine serves"
         months = self.point.months_to_pay_off
@@ -71,7 +72,7 @@ def crossings(ways: list[Way], plan: Plan) -> list[Crossing]:
             continue
         price: Figure | None = own.own.price
         for api in ways:
-            if api.kind == "api":
+            if api.kind == "api" and api.label != ANY_PRICE:
                 point = break_even(
                     load,
                     own.cost,
@@ -89,7 +90,8 @@ def rule_of_the_guide(found: list[Crossing]) -> dict[str, Any] | None:
     local = [crossing for crossing in found if crossing.own.kind == "local"] or found
     if not local:
         return None
-    first = local[0]
+    # The cheapest API decides: what a dearer one saves is no merit of running it oneself.
+    first = min(local, key=lambda crossing: crossing.api.cost.usd.mid)
     tokens = first.point.tokens_per_day
     holds = tokens is not None and 0 < tokens <= RULE_TOKENS and bool(first.point.within_capacity)
     stated = "The older guide says local above 1 million tokens a day."
@@ -99,10 +101,12 @@ def rule_of_the_guide(found: list[Crossing]) -> dict[str, Any] | None:
     elif tokens == 0:
         words = f"Here the volume decides nothing: {against} local is cheaper from the first token on."
     elif holds:
-        words = f"It holds here: {against} the break-even is about {tokens:,.0f} tokens a day."
+        words = f"It holds here: {against} the break-even is about {rough(tokens)} tokens a day."
     else:
         limit = "" if first.point.within_capacity else ", more than the machine serves"
-        words = f"It does not hold here: {against} the break-even is about {tokens:,.0f} tokens a day{limit}."
+        words = (
+            f"It does not hold here: {against} the break-even is about {rough(tokens)} tokens a day{limit}."
+        )
     section = find_section(GUIDE, RULE_HEADING)
     return {
         "stated": stated,
@@ -143,29 +147,34 @@ def gap_beyond_doubt(better: Way, other: Way) -> float | None:
 
 
 def decide(ways: list[Way], plan: Plan) -> Verdict:
-    """The cheapest of the ways that are as good; a clearly better API where it is paid for anyway."""
+    """The cheapest of the ways that are as good; a clearly better API where that costs little."""
     able = [way for way in ways if way.open]
     if not able:
         return Verdict(None, "None of the ways serves these needs.", tuple(_out(ways)))
     own = [way for way in able if way.kind != "api"]
     remote = [way for way in able if way.kind == "api"]
-    equal = [way for way in remote if not own or way.quality.score >= own[0].quality.score - 2.0]
+    equal = [way for way in remote if not own or way.quality.score >= own[0].quality.score - SAME_POINTS]
     cheapest = min(own + (equal if own else remote), key=lambda way: way.cost.usd.mid)
-    best = max(remote, key=lambda way: way.quality.score, default=None)
-    if best is not None and best is not cheapest and _worth(best, cheapest, plan):
-        return _sentence(best, ways, plan, better_than=cheapest)
+    better = max(
+        (way for way in remote if _worth(way, cheapest, plan)),
+        key=lambda way: (way.quality.score, -way.cost.usd.mid),
+        default=None,
+    )
+    if better is not None:
+        return _sentence(better, ways, plan, better_than=cheapest)
     return _sentence(cheapest, ways, plan)
 
 
-def _worth(best: Way, cheapest: Way, plan: Plan) -> bool:
+def _worth(way: Way, cheapest: Way, plan: Plan) -> bool:
     """A clearly better model is taken where quality counts and the budget holds it.
 
-    Without a budget, what the cheapest way costs is what the person is taken to pay.
+    Without a budget, a small bill does, or what the cheapest way may cost.
     """
-    if plan.brief.priority in ("cost", "small") or gap_beyond_doubt(best, cheapest) is None:
+    if plan.brief.priority in ("cost", "small") or gap_beyond_doubt(way, cheapest) is None:
         return False
     budget = plan.brief.budget.usd_per_month
-    return best.cost.usd.mid <= (cheapest.cost.usd.mid if budget is None else budget)
+    most = max(cheapest.cost.usd.high, small_bill().value.mid) if budget is None else budget
+    return way.cost.usd.mid <= most
 
 
 def _sentence(way: Way, ways: list[Way], plan: Plan, better_than: Way | None = None) -> Verdict:
@@ -179,13 +188,13 @@ def _sentence(way: Way, ways: list[Way], plan: Plan, better_than: Way | None = N
     if better_than is not None:
         gap = way.quality.score - better_than.quality.score
         text += (
-            f", within what you pay anyway, and is expected {gap:.0f} points better than "
-            f"{better_than.model} ({better_than.label}, {span(better_than.cost.usd)})"
+            f" and is expected {gap:.0f} points better than {better_than.model} "
+            f"({better_than.label}, {span(better_than.cost.usd)})"
         )
     else:
         rival = _rival(way, others)
         if rival is not None:
-            alone = " electricity alone of" if rival.kind == "local" and not plan.buy else ""
+            alone = " the electricity alone of" if rival.kind == "local" and not plan.buy else ""
             text += f", less than{alone} {rival.model} ({rival.label}, {span(rival.cost.usd)})"
             if way.cost.usd.high > rival.cost.usd.low:
                 text += "; the two are close"
@@ -193,9 +202,9 @@ def _sentence(way: Way, ways: list[Way], plan: Plan, better_than: Way | None = N
 
 
 def _rival(way: Way, others: list[Way]) -> Way | None:
-    """The cheapest of the other kinds that the choice beats on price."""
+    """What the choice beats on price: one's own machine where there is one, else the cheapest other kind."""
     dearer = [o for o in others if o.kind != way.kind and o.cost.usd.mid >= way.cost.usd.mid]
-    return min(dearer, key=lambda other: other.cost.usd.mid, default=None)
+    return min(dearer, key=lambda o: (o.kind != "local", o.cost.usd.mid), default=None)
 
 
 def _why(way: Way, others: list[Way], plan: Plan) -> list[str]:
@@ -203,12 +212,13 @@ def _why(way: Way, others: list[Way], plan: Plan) -> list[str]:
     for other in others:
         gap = gap_beyond_doubt(other, way)
         if other.kind == "api" and gap is not None:
+            price = dollars(other.cost.usd.mid)
             found.append(
-                f"{other.model} is expected {gap:.0f} points better, at {dollars(other.cost.usd.mid)} a month: "
-                "name a budget that holds it, or test both on your own task."
+                f"{other.model} is expected {gap:.0f} points better, at {price} a month: name a budget that "
+                "holds it, or test both on your own task."
             )
     if way.kind == "api":
-        found.append(f"With an API {way.leaves} leave your machines.")
+        found.append(f"Prompts and answers leave your machines, to {way.where}.")
     if way.kind == "local" and not plan.buy:
         found.append("The machine counts as owned: only its electricity is paid.")
     return found

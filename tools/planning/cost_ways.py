@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
-from tools.api_offers import Offer, best_offer, cheapest_as_good, offers
+from tools.api_offers import SAME_POINTS, Offer, best_offer, cheapest_as_good, offers
 from tools.brief import Brief
 from tools.candidates import Candidate, Configuration, QualityFigure, Rejected, evidence_json
 from tools.costs import Cost, api_cost, without_write_off
@@ -18,7 +18,7 @@ from tools.hardware import describe, read_hardware
 from tools.hardware_types import Machine
 from tools.memory.types import Evidence
 from tools.needs import Budget, ModelWish
-from tools.prices import Rent, rents, table
+from tools.prices import Rent, rents, small_bill, table
 from tools.quality import quality_of
 from tools.reserve import reserved
 from tools.roles import generator
@@ -26,6 +26,7 @@ from tools.running_costs import Running, Settings, dollars, load_of, running, to
 from tools.timings import with_timings
 
 Kind = Literal["local", "rented", "api"]
+AS_GOOD, ANY_PRICE = "API, as good", "API, best"
 CROWDS = (8, 32)
 """Conversations at once that are tried where one at a time does not serve the volume."""
 
@@ -277,13 +278,21 @@ def api_ways(plan: Plan, quality: QualityFigure | None) -> tuple[list[Way], list
     found, rejected = offers(brief, cached_share=plan.cached_share, batch=plan.batch, named=plan.api)
     if plan.api:
         return [_api(offer, "API", plan) for offer in found], rejected
-    top = best_offer(found)
-    # Without a local model to match, the cheapest one with public scores stands for the low end.
-    equal = cheapest_as_good(found, quality) if quality is not None else None
-    ways = [_api(equal, "API, as good", plan)] if equal is not None else []
-    if top is not None and top is not equal:
-        ways.append(_api(top, "API, best", plan))
-    return ways, rejected if not found else []
+    rows: list[tuple[Offer | None, str]] = []
+    if quality is not None:
+        rows.append((cheapest_as_good(found, quality), AS_GOOD))
+    limit = brief.budget.usd_per_month
+    if limit is None:
+        small = small_bill().value.mid
+        least = quality.score - SAME_POINTS if quality is not None else 0.0
+        low = [o for o in found if o.cost.usd <= small and o.quality.score >= least]
+        rows.append((best_offer(low), f"API, under ${small:g}"))
+    rows.append((best_offer(found), ANY_PRICE if limit is None else "API, in budget"))
+    ways: dict[str, Way] = {}
+    for offer, label in rows:
+        if offer is not None:
+            ways.setdefault(offer.model.key, _api(offer, label, plan))
+    return list(ways.values()), rejected if not found else []
 
 
 def _api(offer: Offer, label: str, plan: Plan) -> Way:
