@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from knowledge.catalog.api_models import maker_name
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.api_offers import SAME_POINTS, Offer, best_offer, cheapest_as_good, offers
@@ -307,9 +308,9 @@ def _api(offer: Offer, label: str, plan: Plan) -> Way:
         label,
         model.key.split("/", 1)[-1],
         model.key,
-        model.provider,
+        maker_name(model.provider),
         offer.quality,
         api_cost(offer.cost.usd, load, offer.cost.formula, Evidence("catalog", model.source, model.key)),
-        f"prompts and answers, to {model.provider}",
+        f"prompts and answers, to {maker_name(model.provider)}",
         notes=tuple(notes),
     )
