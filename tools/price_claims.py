@@ -21,7 +21,6 @@ from knowledge.references import find_section
 from tools.candidates import evidence_json
 from tools.memory.types import Evidence
 
-
 SAME = "the same"
 
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from knowledge.catalog.api_models import resolve_api_model
 from knowledge.catalog.records import ApiModel
-from knowledge.errors import UsageError
+from knowledge.errors import NoAnswerError, UnknownNameError, UsageError
 from tools.brief import Brief, brief_of
 from tools.commands.lookups import any_model_named, machine_named
 from tools.commands.recommend import Count, exact_slot
@@ -17,6 +17,7 @@ from tools.commands.requests import RESERVE_FIELD, Name, Number, Request, Reserv
 from tools.needs import Budget, Deployment, Feature, HardwareNeed, Needs, Priority, Slot, Task, Volume
 from tools.planning.cost import plan_cost
 from tools.planning.cost_ways import Plan
+from tools.price_claims import price_claim
 from tools.prices import lifetime_months, stated, tariff
 from tools.reserve import asked_reserve
 from tools.running_costs import Settings
@@ -101,12 +102,16 @@ def cost(query: PlanCostQuery) -> Document:
     """The ways to serve a volume, their cost a month and the break-even.
 
     Raises:
-        NoAnswerError: A model or device is not known.
+        NoAnswerError: A model or device is not known, or no longer served.
         UsageError: Values that do not go together, or a price that cannot be read.
     """
     if query.private and query.deployment == "api":
         raise UsageError(
             "`private` excludes every API, and `deployment` asks for one.", hint="Leave one of the two out."
+        )
+    if query.input_tokens == 0 and not query.output_tokens:
+        raise UsageError(
+            "A volume of no tokens costs nothing.", hint="Give input_tokens, output_tokens or both."
         )
     settings = _settings(query)
     local, keys, note = _models(query)
@@ -145,13 +150,24 @@ def _settings(query: PlanCostQuery) -> Settings:
 
 def _models(query: PlanCostQuery) -> tuple[Any, tuple[str, ...], str]:
     """The local model, the keys of the API models, and how a name was read."""
-    keys = [resolve_api_model(name).key for name in query.api or ()]
+    keys = [_api_key(name) for name in query.api or ()]
     if query.model is None:
         return None, tuple(keys), ""
     found, note = any_model_named(query.model)
     if isinstance(found, ApiModel):  # a person who names one wants to see it, whichever option it came by
         return None, (*keys, found.key), note
     return found, tuple(keys), note
+
+
+def _api_key(name: str) -> str:
+    """The key of an API model; of one that is gone, what became of it is the hint."""
+    try:
+        return resolve_api_model(name).key
+    except UnknownNameError as error:
+        claim = price_claim(name)
+        if claim is None:
+            raise
+        raise NoAnswerError(error.message, hint=claim.text, code=error.code) from None
 
 
 def _brief(query: PlanCostQuery) -> tuple[Brief, tuple[str, ...]]:

@@ -16,6 +16,8 @@ from tools.running_costs import dollars, load_of, rough, span, volume_words
 
 RULE_TOKENS = 1_000_000
 """Tokens a day above which the older guide says local; guides/local-or-api.md."""
+CLOSE = 1.5
+"""Ratio of middle figures up to which overlapping estimates are called close."""
 GUIDE = "local-or-api.md"
 RULE_HEADING = "Is more than 1M tokens per day a reason for local"
 OPENING = {"local": "Run it locally", "rented": "Rent", "api": "Use the API"}
@@ -196,7 +198,7 @@ def _sentence(way: Way, ways: list[Way], plan: Plan, better_than: Way | None = N
         if rival is not None:
             alone = " the electricity alone of" if rival.kind == "local" and not plan.buy else ""
             text += f", less than{alone} {rival.model} ({rival.label}, {span(rival.cost.usd)})"
-            if way.cost.usd.high > rival.cost.usd.low:
+            if way.cost.usd.high > rival.cost.usd.low and rival.cost.usd.mid < CLOSE * way.cost.usd.mid:
                 text += "; the two are close"
     return Verdict(way, text + ".", (*_why(way, others, plan), *_out(ways)))
 
