@@ -188,9 +188,16 @@ def _brief(query: PlanCostQuery) -> tuple[Brief, tuple[str, ...]]:
                 requests_per_day=query.requests,
             )
         )
+    if slots.get("hardware") is not None and (query.buy or query.hardware_price) and _is_rented(query):
+        raise UsageError("A rented machine is not bought.", hint="Leave `buy` and `hardware_price` out.")
     slots["budget"] = Slot(value=Budget(usd_per_month=query.budget, usd_once=query.budget_once))
     for name in ("context", "concurrency", "features", "license", "priority"):
         value = getattr(query, name)
         if value is not None:
             slots[name] = exact_slot(name, value)
     return brief_of(Needs().updated(**slots)), notes
+
+
+def _is_rented(query: PlanCostQuery) -> bool:
+    text = query.hardware or ""
+    return text.strip().lower() not in NONE and machine_named(text)[0].rented

@@ -96,5 +96,6 @@ def _caveats(plan: Plan, ways: list[Way]) -> list[str]:
         found.append(
             "Some prices or powers are unchecked orders of size; --why names them, and each can be set."
         )
+    found.append("What a model thinks is output, and billed as such: count it in the output tokens.")
     found.append("Work, maintenance, failures and a spare machine are not counted on either side.")
     return found

@@ -90,6 +90,9 @@ class Way:
             "hours_per_day": cost.hours.as_json(2) if cost.hours else None,
             "utilization": round(cost.utilization, 3) if cost.utilization is not None else None,
             "users": own.rates.users if own else None,
+            "generation_tokens_per_second": own.rates.generation.as_json() if own else None,
+            "prompt_tokens_per_second": own.rates.prompt.as_json() if own and own.rates.prompt else None,
+            "speed_basis": c.speed.timings.basis if c and c.speed and c.speed.timings else None,
             "serves_volume": own.serves if own else None,
             "most_tokens_per_day": round(own.most.mid) if own else None,
             "quality": self.quality.as_json(),
@@ -190,7 +193,9 @@ def local_way(plan: Plan) -> tuple[Way | None, list[Rejected]]:
         configuration,
         own,
         _excluded(own, plan, private=private),
-        (f"Price of the machine: {own.price_words}.",) if own.price is not None else (),
+        (f"The machine is priced as {own.price_words}, without what it may be resold for.",)
+        if own.price is not None
+        else (),
     )
     return way, rejected
 
@@ -241,7 +246,7 @@ def rented_way(plan: Plan, model: ModelRecord | None) -> Way | None:
     )
     hourly = plan.settings.rent or rent.range
     always = hourly.value.mid * 24 * (365.25 / 12)
-    notes = [f"Always on it costs about {dollars(always)} a month; what is stored there is billed apart."]
+    notes = [f"Rented and always on it costs about {dollars(always)} a month; storage there is billed apart."]
     if plan.settings.rent is None:
         factor = table()["hyperscaler_factor"]
         notes.append(
@@ -301,8 +306,6 @@ def _api(offer: Offer, label: str, plan: Plan) -> Way:
     notes = [f"The provider switches it off on {model.ends}."] if model.ends else []
     if offer.cost.note:
         notes.append(offer.cost.note[:1].upper() + offer.cost.note[1:] + ".")
-    if model.thinking:
-        notes.append("What it thinks is billed as output: count it in the output tokens.")
     return Way(
         "api",
         label,

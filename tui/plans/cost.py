@@ -7,7 +7,7 @@ from typing import Any
 
 from tools.commands.plan_cost import PlanCostQuery, cost
 from tui.output import bold, bullets, section, table, wrapped
-from tui.plaintext import clean, usd
+from tui.plaintext import clean, speed, usd
 from tui.request_command import Face, request_command
 from tui.sizing_text import evidence_lines
 
@@ -107,9 +107,22 @@ def _basis(document: Document) -> list[str]:
         used = f"; {option['utilization']:.0%} utilized" if option["utilization"] is not None else ""
         head = f"{option['label']}: {option['model']} on {option['where']}"
         lines += section(head, wrapped(f"{option['formula']}{used}{once}", "  ", "  "))
+        lines += bullets(_speed(option))
         lines += evidence_lines(option["evidence"])
     rows = [f"{row['api']}: {row['formula']}" for row in document["break_even"]]
     return lines + section("Break-even, formula", bullets(rows))
+
+
+def _speed(option: Document) -> list[str]:
+    """How fast a machine of one's own is taken to work, and what that rests on."""
+    rate, prompt = option["generation_tokens_per_second"], option["prompt_tokens_per_second"]
+    if rate is None:
+        return []
+    users = option["users"]
+    crowd = f"{users} conversations at once" if users > 1 else "one conversation at a time"
+    reading = f", prompts at {speed(prompt)}" if prompt else ""
+    lines = [f"{option['quant']} on {option['engine']}, {crowd}: {speed(rate)} (estimate){reading}"]
+    return lines + ([option["speed_basis"]] if option["speed_basis"] else [])
 
 
 command = request_command(Face(name="cost", request=PlanCostQuery, answer=cost, show=cost_lines, help=HELP))
