@@ -13,7 +13,7 @@ dollars a month of 365.25 / 12 days; intervals come from speed, power and prices
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from knowledge.errors import UsageError
 from tools.memory.types import Evidence
@@ -287,9 +287,3 @@ def without_write_off(cost: Cost, price: Figure, lifetime: Figure) -> Interval:
     """What is paid every month once the hardware is there: electricity."""
     written = price.value.times(1 / lifetime.value.mid)
     return Interval(cost.usd.low - written.low, cost.usd.mid - written.mid, cost.usd.high - written.high)
-
-
-def at_volume(cost: Cost, load: Load, factor: float) -> Cost:
-    """The cost of so many times the volume: the fixed part stays, the rest grows."""
-    usd = cost.slope.times(factor).plus(cost.fixed_usd)
-    return replace(cost, usd=usd, per_mtok=per_million(usd, load.times(factor)))

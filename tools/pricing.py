@@ -7,7 +7,7 @@ apply where the context that was asked for lies above their threshold.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from knowledge.catalog.api_models import read_price_map
 from knowledge.catalog.records import ApiModel
@@ -41,47 +41,55 @@ def monthly_cost(
     """
     tokens_in = volume.input_tokens_per_day or 0
     tokens_out = volume.output_tokens_per_day if volume.output_tokens_per_day is not None else tokens_in // 5
-    price_in, price_out, price_cached = (
-        model.input_usd_per_mtok,
-        model.output_usd_per_mtok,
-        model.cache_read_usd_per_mtok,
-    )
-    tier, notes = "", []
-    if model.long_context_above is not None and context > model.long_context_above:
-        price_in = model.long_input_usd_per_mtok or price_in
-        price_out = model.long_output_usd_per_mtok or price_out
-        price_cached = _listed(
-            model, f"cache_read_input_token_cost_above_{model.long_context_above // 1000}k_tokens"
-        )
-        tier = f", tier above {model.long_context_above:,} tokens"
-    if not price_in or price_out is None:
+    found = _prices(model, context, batch=batch)
+    if not found.input or found.output is None:
         return None
-    if batch:
-        suffix = (
-            "_batches" if not tier else f"_above_{(model.long_context_above or 0) // 1000}k_tokens_batches"
-        )
-        half_in, half_out = (_listed(model, f"{way}_cost_per_token{suffix}") for way in ("input", "output"))
-        if half_in is None or half_out is None:
-            notes.append("no batch price is listed: the list price is taken")
-        else:
-            price_in, price_out, price_cached = (
-                half_in,
-                half_out,
-                _listed(model, f"cache_read_input_token_cost{suffix}"),
-            )
-            tier += ", batch calls"
+    notes = [found.note] if found.note else []
     cached = round(tokens_in * cached_share)
-    if cached and price_cached is None:
+    if cached and found.cached is None:
         notes.append("no price of cached input is listed: the list price is taken")
         cached = 0
-    fresh = tokens_in - cached
-    usd = (fresh * price_in + cached * (price_cached or 0.0) + tokens_out * price_out) / 1e6 * DAYS_PER_MONTH
-    read = f" + {cached:,} cached x ${price_cached:g}" if cached else ""
+    fresh, read = tokens_in - cached, found.cached or 0.0
+    usd = (fresh * found.input + cached * read + tokens_out * found.output) / 1e6 * DAYS_PER_MONTH
+    again = f" + {cached:,} cached x ${read:g}" if cached else ""
     formula = (
-        f"({fresh:,} x ${price_in:g}{read} + {tokens_out:,} x ${price_out:g}) per million "
-        f"x {DAYS_PER_MONTH:.1f} days{tier}"
+        f"({fresh:,} x ${found.input:g}{again} + {tokens_out:,} x ${found.output:g}) per million "
+        f"x {DAYS_PER_MONTH:.1f} days{found.tier}"
     )
     return MonthlyCost(usd, formula, "; ".join(notes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Prices:
+    """Dollars per million tokens that hold for a request, and which ones they are."""
+
+    input: float | None
+    output: float | None
+    cached: float | None
+    tier: str = ""
+    note: str = ""
+
+
+def _prices(model: ApiModel, context: int, *, batch: bool) -> _Prices:
+    """List prices, of the tier above a long context, or of batch calls where they are listed."""
+    above = model.long_context_above
+    found = _Prices(model.input_usd_per_mtok, model.output_usd_per_mtok, model.cache_read_usd_per_mtok)
+    suffix = ""
+    if above is not None and context > above:
+        suffix = f"_above_{above // 1000}k_tokens"
+        found = _Prices(
+            model.long_input_usd_per_mtok or found.input,
+            model.long_output_usd_per_mtok or found.output,
+            _listed(model, f"cache_read_input_token_cost{suffix}"),
+            f", tier above {above:,} tokens",
+        )
+    if not batch:
+        return found
+    each = [_listed(model, f"{way}_cost_per_token{suffix}_batches") for way in ("input", "output")]
+    if None in each:
+        return replace(found, note="no batch price is listed: the list price is taken")
+    cached = _listed(model, f"cache_read_input_token_cost{suffix}_batches")
+    return _Prices(each[0], each[1], cached, f"{found.tier}, batch calls")
 
 
 def _listed(model: ApiModel, name: str) -> float | None:

@@ -140,13 +140,14 @@ def volume_words(load: Load) -> str:
     return f"{load.input_tokens:,.0f} tokens in and {load.output_tokens:,.0f} out a day"
 
 
-def priced(candidate: Candidate, brief: Brief, *, buy: bool = False) -> Candidate:
+def priced(candidate: Candidate, brief: Brief, *, buy: bool = False, assumed: bool = False) -> Candidate:
     """A local generator with its electricity or rent a month, and the price of a machine that is not owned.
 
     Args:
         candidate: with memory and timings.
         brief: whose volume it serves.
         buy: whether the person would have to buy the machine.
+        assumed: whether nobody stated the volume.
     """
     c, machine = candidate.configuration, brief.machine
     if candidate.kind != "local" or candidate.role != "generator" or c is None or machine is None:
@@ -168,7 +169,8 @@ def priced(candidate: Candidate, brief: Brief, *, buy: bool = False) -> Candidat
     if found is None:
         return candidate
     what = "rent" if machine.rented else "electricity"
-    text = f"Costs {span(found.cost.usd)} a month of {what} for {volume_words(load)} (estimate)."
+    volume = ("an assumed " if assumed else "") + volume_words(load)
+    text = f"Costs {span(found.cost.usd)} a month of {what} for {volume} (estimate)."
     evidence = (Evidence("tool", "running_cost", found.cost.formula), *found.cost.evidence)
     caveats = candidate.caveats
     if not found.serves:

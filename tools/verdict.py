@@ -52,7 +52,7 @@ def with_money(
     buy = to_buy(needs)
     found, out = [], []
     for candidate in candidates:
-        one = priced(candidate, brief, buy=buy)
+        one = priced(candidate, brief, buy=buy, assumed=needs.volume is None)
         refused = over_budget(one, brief)
         if refused is None:
             found.append(one)

@@ -11,7 +11,6 @@ from tools.costs import (
     Load,
     Rates,
     api_cost,
-    at_volume,
     break_even,
     capacity,
     hours_busy,
@@ -144,7 +143,20 @@ def test_at_the_break_even_both_cost_the_same(
         assert api.usd.mid / load.total <= own.slope.mid / load.total + 1e-12
         return
     factor = found.tokens_per_day / load.total
-    assert at_volume(own, load, factor).usd.mid == pytest.approx(bill * factor, rel=1e-6, abs=1e-6)
+    # Told apart from the formula: the fixed part stays, the rest grows with the volume.
+    at_that_volume = own.fixed_usd.mid + (own.usd.mid - own.fixed_usd.mid) * factor
+    assert at_that_volume == pytest.approx(bill * factor, rel=1e-6, abs=1e-6)
+    if hours_busy(load.times(factor), fast).mid <= (on or 24):
+        again = local_cost(
+            load.times(factor),
+            fast,
+            power(),
+            stated(tariff),
+            price=stated(900),
+            lifetime=stated(36),
+            hours_on=on or None,
+        )
+        assert again.usd.mid == pytest.approx(bill * factor, rel=1e-6, abs=1e-6)
     assert found.within_capacity is (found.tokens_per_day <= capacity(load, fast).mid)
 
 

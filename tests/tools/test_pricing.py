@@ -173,7 +173,7 @@ def test_a_discount_that_is_not_listed_is_not_given_and_that_is_said() -> None:
     volume = Volume(input_tokens_per_day=10**6, output_tokens_per_day=10**5)
     plain = monthly_cost(_api(), volume, 1000)
     for asked in ({"cached_share": 0.9}, {"batch": True}):
-        found = monthly_cost(_api(), volume, 1000, **asked)  # type: ignore[arg-type]
+        found = monthly_cost(_api(), volume, 1000, **asked)
         assert found is not None
         assert plain is not None
         assert found.usd == plain.usd

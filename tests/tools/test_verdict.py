@@ -31,6 +31,14 @@ def test_local_options_carry_their_electricity_with_evidence() -> None:
     assert "verdict" not in found.as_json()
 
 
+def test_a_volume_that_nobody_stated_is_called_assumed() -> None:
+    said = [r.text for c in answer("chat").candidates for r in c.why if "electricity" in r.text]
+    assert said
+    assert all("an assumed" in text for text in said)
+    stated = [r.text for c in answer("chat", volume=VOLUME).candidates for r in c.why]
+    assert not any("an assumed" in text for text in stated)
+
+
 def test_more_volume_costs_more() -> None:
     more = {"input_tokens_per_day": 3_000_000, "output_tokens_per_day": 600_000}
     few, many = answer("chat", volume=VOLUME).candidates[0], answer("chat", volume=more).candidates[0]

@@ -8,7 +8,6 @@ from typing import Any
 
 from knowledge.references import find_section
 from tools.api_offers import SAME_POINTS
-from tools.candidates import Reason
 from tools.costs import BreakEven, break_even
 from tools.planning.cost_ways import ANY_PRICE, Plan, Way
 from tools.prices import Figure, small_bill
@@ -97,18 +96,16 @@ def rule_of_the_guide(found: list[Crossing]) -> dict[str, Any] | None:
     tokens = first.point.tokens_per_day
     holds = tokens is not None and 0 < tokens <= RULE_TOKENS and bool(first.point.within_capacity)
     stated = "The older guide says local above 1 million tokens a day."
+    who = "the rented GPU" if first.own.kind == "rented" else "your own machine"
     against = f"against {first.api.model}"
     if tokens is None:
-        words = f"It does not hold here: {against} one's own tokens cost more at any volume."
+        words = f"It does not hold here: {against} a token on {who} costs more at any volume."
     elif tokens == 0:
-        words = f"Here the volume decides nothing: {against} local is cheaper from the first token on."
-    elif holds:
-        words = f"It holds here: {against} the break-even is about {rough(tokens)} tokens a day."
+        words = f"Here the volume decides nothing: {against} {who} is cheaper from the first token on."
     else:
         limit = "" if first.point.within_capacity else ", more than the machine serves"
-        words = (
-            f"It does not hold here: {against} the break-even is about {rough(tokens)} tokens a day{limit}."
-        )
+        opening = "It holds here" if holds else "It does not hold here"
+        words = f"{opening}: {against} the break-even of {who} is about {rough(tokens)} tokens a day{limit}."
     section = find_section(GUIDE, RULE_HEADING)
     return {
         "stated": stated,
@@ -228,9 +225,3 @@ def _why(way: Way, others: list[Way], plan: Plan) -> list[str]:
 
 def _out(ways: list[Way]) -> list[str]:
     return [f"{way.model} ({way.label}) is out: {way.excluded.rstrip('.')}." for way in ways if way.excluded]
-
-
-def reasons(verdict: Verdict) -> tuple[Reason, ...]:
-    """The sentence as a reason, with the cost's evidence."""
-    evidence = verdict.way.cost.evidence if verdict.way is not None else ()
-    return (Reason(verdict.text, evidence),)

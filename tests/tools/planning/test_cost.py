@@ -81,6 +81,13 @@ def test_without_a_machine_the_api_or_a_rented_one_is_left() -> None:
     assert document["verdict"]["choice"] in ("api", "rented")
 
 
+def test_a_cheap_rent_is_the_answer_and_said() -> None:
+    document = plan(hardware="none", input_tokens=30_000_000, output_tokens=6_000_000, rent=0.05)
+    assert document["verdict"]["choice"] == "rented"
+    assert document["verdict"]["text"].startswith("Rent: ")
+    assert "the rented GPU" in document["guide_rule"]["text"]
+
+
 def test_what_is_set_is_used() -> None:
     usual, dear = (of_kind(plan(tariff=t), "local")[0] for t in ("0.10", "0.30"))
     assert dear["usd_per_month"]["mid"] == pytest.approx(3 * usual["usd_per_month"]["mid"], rel=0.01)
