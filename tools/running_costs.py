@@ -51,6 +51,8 @@ class Running:
     """Whether the hours of the day are enough."""
     most: Interval
     """Tokens a day of this mix, at most."""
+    load: Load
+    """What is served: the volume, or as much of it as the hours hold."""
     price: Figure | None = None
     """What has to be bought for it, in dollars."""
     price_words: str = ""
@@ -83,13 +85,15 @@ def running(
         return None
     rates, serves = serving(load, times.throughput, times.prompt, settings.hours)
     most = capacity(load, rates, settings.hours)
+    if not serves:  # what it does serve is what its bill is for
+        load = load.times(most.mid / load.total)
     if machine.rented:
         rent = settings.rent or (known.range if (known := rent_of(machine)) is not None else None)
         if rent is None:
             return None
         count = len(machine.devices)
         cost = rented_cost(load, rates, rent, count=count, hours_on=settings.hours_on, beside=start_hours())
-        return Running(cost, rates, serves, most)
+        return Running(cost, rates, serves, most, load)
     power = power_of(machine, settings.watts)
     if power is None:
         return None
@@ -109,7 +113,7 @@ def running(
         lifetime=settings.lifetime if price is not None else None,
         hours_on=settings.hours_on,
     )
-    return Running(cost, rates, serves, most, price, words)
+    return Running(cost, rates, serves, most, load, price, words)
 
 
 def dollars(usd: float) -> str:

@@ -11,11 +11,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from knowledge.catalog.store import load_catalog
 from tools.api_offers import SAME_POINTS
 from tools.brief import Brief
 from tools.candidates import Candidate, Reason, Rejected
 from tools.memory.types import Evidence
 from tools.needs import Needs
+from tools.quant_loss import quality_loss
 from tools.roles import generator
 from tools.running_costs import dollars, over_budget, priced
 
@@ -58,7 +60,7 @@ def with_money(
             found.append(one)
         else:
             out.append(refused)
-    cheaper = _cheaper_equal(found, _local(found)) if brief.mode == "either" else None
+    cheaper = _cheaper_equal(found, _local(found), brief) if brief.mode == "either" else None
     if cheaper is not None:
         found = [cheaper, *(one for one in found if one is not cheaper)]
     return found, out
@@ -76,17 +78,25 @@ def _best_local(candidates: list[Candidate], brief: Brief) -> Candidate | None:
     return next(iter(generator.rank(brief, keep=1).candidates), None)
 
 
-def _cheaper_equal(candidates: list[Candidate], local: Candidate | None) -> Candidate | None:
+def expected(candidate: Candidate, brief: Brief) -> float:
+    """Expected quality as it is run: of a local option less what its quantization costs."""
+    c, model = candidate.configuration, load_catalog().model(candidate.model_id or "")
+    if candidate.kind != "local" or c is None or model is None:
+        return candidate.quality.score
+    return candidate.quality.score - quality_loss(model, c.quant, c.kv_cache_type, brief.task)
+
+
+def _cheaper_equal(candidates: list[Candidate], local: Candidate | None, brief: Brief) -> Candidate | None:
     """An API as good as the best local option that costs less than running that one."""
     if local is None or local.usd_per_month is None:
         return None
-    running = local.usd_per_month
+    running, enough = local.usd_per_month, expected(local, brief) - SAME_POINTS
     equal = [
         one
         for one in candidates
         if one.kind == "api"
         and one.quality.measured
-        and one.quality.score >= local.quality.score - SAME_POINTS
+        and one.quality.score >= enough
         and one.usd_per_month is not None
         and one.usd_per_month < running
     ]
@@ -109,12 +119,13 @@ def verdict(candidates: list[Candidate], brief: Brief, rejected: list[Rejected])
     local = _best_local(candidates, brief)
     if local is None:
         return f"{opening}; {_why_not_local(brief, rejected)}."
-    gap = best.quality.score - local.quality.score
-    if best is _cheaper_equal(candidates, local) and local.usd_per_month is not None:
+    gap = best.quality.score - expected(local, brief)
+    if best is _cheaper_equal(candidates, local, brief) and local.usd_per_month is not None:
         running = dollars(local.usd_per_month)
         return f"{opening}, less than running {local.model} here (about {running}), at no lower quality."
     if gap > math.hypot(best.quality.spread, local.quality.spread):
-        return f"{opening}; expected {gap:.0f} points better than {local.model}, the best that runs here."
+        name = f"{local.model} {local.configuration.quant}" if local.configuration else local.model
+        return f"{opening}; expected {gap:.0f} points better than {name}, the best that runs here."
     return None
 
 

@@ -11,7 +11,7 @@ from tests.tools.asking import DESKTOP, NOWHERE, answer, brief, needs
 from tools.brief import brief_of
 from tools.needs import HardwareNeed, Slot
 from tools.prices import hardware_price
-from tools.verdict import to_buy, verdict, with_money
+from tools.verdict import expected, to_buy, verdict, with_money
 
 EITHER = {"mode": "either"}
 VOLUME = {"input_tokens_per_day": 300_000, "output_tokens_per_day": 60_000}
@@ -121,7 +121,7 @@ def test_the_verdict_says_what_the_figures_say(hardware: str, task: str) -> None
     assert found.as_json()["verdict"] == found.verdict
     local = next((c for c in found.candidates if c.kind == "local"), None)
     if local is not None and "points better" in found.verdict:
-        gap = best.quality.score - local.quality.score
+        gap = best.quality.score - expected(local, brief(task, hardware, deployment=EITHER, volume=VOLUME))
         assert gap > math.hypot(best.quality.spread, local.quality.spread)
         assert f"{gap:.0f} points" in found.verdict
 
@@ -137,6 +137,18 @@ def test_without_a_machine_the_api_is_the_answer() -> None:
     found = answer("code", NOWHERE)
     assert found.verdict is not None
     assert "no machine" in found.verdict
+
+
+def test_a_low_quantization_is_no_equal() -> None:
+    found = answer("chat", "RTX 3060 12GB + 32 GB RAM", volume=VOLUME)
+    filled = brief("chat", "RTX 3060 12GB + 32 GB RAM", volume=VOLUME)
+    low = [
+        c
+        for c in found.candidates
+        if c.configuration and c.configuration.quant.startswith(("IQ2", "Q2", "IQ3", "Q3"))
+    ]
+    assert low
+    assert all(expected(c, filled) < c.quality.score - 1 for c in low)
 
 
 def test_privacy_never_gets_an_api() -> None:
@@ -161,7 +173,7 @@ def test_an_equal_api_below_the_running_costs_comes_first_and_is_said() -> None:
     said = verdict(found, filled, [])
     assert said is not None
     assert "less than running" in said
-    worse = equal.with_(quality=replace(local.quality, measured=True, score=local.quality.score - 3))
+    worse = equal.with_(quality=replace(local.quality, measured=True, score=expected(local, filled) - 3))
     assert [c.kind for c in with_money([local, worse], filled, wanted)[0]] == ["local", "api"]
     unmeasured = equal.with_(quality=replace(local.quality, measured=False))
     assert [c.kind for c in with_money([local, unmeasured], filled, wanted)[0]] == ["local", "api"]
@@ -171,9 +183,9 @@ def test_a_gap_within_the_doubt_is_no_verdict() -> None:
     filled = brief("chat", deployment=EITHER, volume=VOLUME)
     local = answer("chat", volume=VOLUME).candidates[0]
     api = next(c for c in answer("chat", deployment=EITHER, volume=VOLUME).candidates if c.kind == "api")
-    near = api.with_(quality=replace(local.quality, score=local.quality.score + 1), usd_per_month=500.0)
+    near = api.with_(quality=replace(local.quality, score=expected(local, filled) + 1), usd_per_month=500.0)
     assert verdict([near, local], filled, []) is None
-    far = api.with_(quality=replace(local.quality, score=local.quality.score + 30), usd_per_month=500.0)
+    far = api.with_(quality=replace(local.quality, score=expected(local, filled) + 30), usd_per_month=500.0)
     assert "30 points better" in (verdict([far, local], filled, []) or "")
     assert verdict([local, far], filled, []) is None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from knowledge.references import find_section
@@ -45,8 +45,9 @@ class Crossing:
                 words += ", which is more than the machine serves"
         months = self.point.months_to_pay_off
         if months is not None:
-            words += f"; what is bought pays off in about {months:,.0f} months at this volume"
-        elif self.own.own is not None and self.own.own.price is not None:
+            words += f"; what is bought pays off in about {max(1.0, months):,.0f} "
+            words += f"{'month' if months < 1.5 else 'months'} at this volume"
+        elif self.own.own is not None and self.own.own.price is not None and self.own.own.serves:
             words += "; at this volume what is bought never pays off"
         return f"{pair}: {words}."
 
@@ -67,17 +68,19 @@ class Crossing:
 
 def crossings(ways: list[Way], plan: Plan) -> list[Crossing]:
     """Every way of one's own against every API."""
-    load, found = load_of(plan.brief.volume), []
+    asked, found = load_of(plan.brief.volume), []
     for own in ways:
         if own.own is None:
             continue
-        price: Figure | None = own.own.price
+        # Pay-off is told for the volume asked for, which this machine then does not serve.
+        price: Figure | None = own.own.price if own.own.serves else None
+        share = own.own.load.total / asked.total
         for api in ways:
             if api.kind == "api" and api.label != ANY_PRICE:
                 point = break_even(
-                    load,
+                    own.own.load,
                     own.cost,
-                    api.cost,
+                    replace(api.cost, usd=api.cost.usd.times(share)),
                     own.own.most,
                     price=price,
                     lifetime=plan.settings.lifetime if price is not None else None,

@@ -21,6 +21,7 @@ from tools.memory.types import Evidence
 from tools.needs import Budget, ModelWish
 from tools.prices import Rent, rents, small_bill, table
 from tools.quality import quality_of
+from tools.quant_loss import quality_loss
 from tools.reserve import reserved
 from tools.roles import generator
 from tools.running_costs import Running, Settings, dollars, load_of, running, too_much
@@ -142,6 +143,14 @@ def _best_model(plan: Plan, machine: Machine) -> tuple[Candidate | None, list[Re
     return (ranked.candidates[0] if ranked.candidates else None), ranked.rejected
 
 
+def _quality(model: ModelRecord, configuration: Configuration, plan: Plan) -> QualityFigure:
+    """Expected quality as it is run: what the quantization costs is taken off."""
+    found, task = quality_of(model.id, plan.brief.task), plan.brief.task
+    loss = quality_loss(model, configuration.quant, configuration.kv_cache_type, task)
+    note = f"{found.note}; {loss:.1f} points off for {configuration.quant}"
+    return replace(found, score=max(0.0, found.score - loss), note=note)
+
+
 def _excluded(own: Running, plan: Plan, *, private: str) -> str:
     """Privacy first, then what the machine can do, then money."""
     if private:
@@ -176,7 +185,7 @@ def local_way(plan: Plan) -> tuple[Way | None, list[Rejected]]:
     found = _run(model, machine, plan.brief, plan.settings, buy=plan.buy)
     if found is None:
         reason = "what it costs here is not known: its speed, the machine's power or its price is missing"
-        return None, [*rejected, Rejected(model.name, model.id, reason, "hardware")]
+        return None, [Rejected(model.name, model.id, reason, "hardware"), *rejected]
     configuration, own = found
     label = "rented" if machine.rented else "to buy" if plan.buy else "local"
     leaves = _to_host() if machine.rented else "nothing"
@@ -187,7 +196,7 @@ def local_way(plan: Plan) -> tuple[Way | None, list[Rejected]]:
         model.name,
         model.id,
         describe(machine),
-        quality_of(model.id, plan.brief.task),
+        _quality(model, configuration, plan),
         own.cost,
         leaves,
         configuration,
@@ -260,7 +269,7 @@ def rented_way(plan: Plan, model: ModelRecord | None) -> Way | None:
         model.name,
         model.id,
         machine.name,
-        quality_of(model.id, plan.brief.task),
+        _quality(model, configuration, plan),
         own.cost,
         _to_host(),
         configuration,

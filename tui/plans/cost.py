@@ -62,7 +62,7 @@ def _table(options: list[Document]) -> list[str]:
     rows = [
         [
             option["label"],
-            option["model"],
+            f"{option['model']} {option['quant']}" if option["quant"] else option["model"],
             money(option["usd_per_month"]),
             money(option["usd_per_mtok"]),
             f"{option['quality']['score']:.0f} +-{option['quality']['spread']:.0f}",

@@ -129,6 +129,21 @@ def test_a_volume_that_no_day_holds_is_said_and_another_way_chosen() -> None:
     assert any("cannot serve" in line for line in document["verdict"]["why"])
 
 
+def test_what_a_machine_cannot_serve_is_priced_by_what_it_serves() -> None:
+    volumes = (
+        {"input_tokens": 400_000_000, "output_tokens": 100_000_000},
+        {"input_tokens": 4_000_000_000, "output_tokens": 1_000_000_000},
+    )
+    large, huge = (plan(hardware="RTX 3060 12GB", buy=True, **volume) for volume in volumes)
+    one, other = (of_kind(document, "local")[0] for document in (large, huge))
+    assert one["usd_per_mtok"]["mid"] == pytest.approx(other["usd_per_mtok"]["mid"], rel=0.01)
+    for first, second in zip(large["break_even"], huge["break_even"], strict=True):
+        if first["own_kind"] == "local" and first["api"] == second["api"]:
+            assert first["months_to_pay_off"] is None
+            if first["tokens_per_day"]:
+                assert first["tokens_per_day"] == pytest.approx(second["tokens_per_day"], rel=0.01)
+
+
 def test_several_conversations_at_once_are_tried_before_a_volume_is_refused() -> None:
     crowd = of_kind(plan(input_tokens=1_000_000, output_tokens=6_000_000), "local")[0]
     assert crowd["users"] > 1
