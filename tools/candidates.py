@@ -357,9 +357,11 @@ class Recommendation:
     rejected: tuple[Rejected, ...]
     would_change: tuple[Change, ...]
     error: dict[str, str] | None = None
+    verdict: str | None = None
+    """Where to run it, in one sentence, where that is plain."""
 
     def as_json(self) -> dict[str, Any]:
-        """The contract's document; `error` is added where nothing meets the needs."""
+        """The contract's document; `verdict` and `error` only where there is one."""
         document: dict[str, Any] = {
             "needs": self.needs,
             "assumptions": list(self.assumptions),
@@ -367,6 +369,8 @@ class Recommendation:
             "rejected": [r.as_json() for r in self.rejected],
             "would_change": [c.as_json() for c in self.would_change],
         }
+        if self.verdict is not None:
+            document["verdict"] = self.verdict
         if self.error is not None:
             document["error"] = self.error
         return document

@@ -22,8 +22,11 @@ from tools.score_parts import score_parts
 from tools.sensitivity import what_would_change
 from tools.timings import with_timings
 from tools.utility import is_tie
+from tools.verdict import first_reason, verdict, with_money
 
 OPTIONS = 4
+WITHIN_BUDGET = 16
+"""Options that are priced where the first ones cost more than the budget."""
 
 
 def rank_for(brief: Brief, count: int = OPTIONS) -> Ranked:
@@ -56,8 +59,11 @@ def recommend(needs: Needs) -> Recommendation:
     """
     brief = brief_of(needs)
     ranked = rank_for(brief)
-    candidates = [_finished(c, brief) for c in ranked.candidates]
-    candidates = [c for c in candidates if c is not None]
+    candidates, dear = with_money([_finished(c, brief) for c in ranked.candidates], brief, needs)
+    if dear and brief.budget.usd_per_month is not None:  # a smaller model may cost less to run
+        more = [_finished(c, brief) for c in rank_for(brief, WITHIN_BUDGET).candidates]
+        candidates = with_money(more, brief, needs)[0][:OPTIONS]
+    plainly = verdict(candidates, brief, ranked.rejected)
     best = candidates[0] if candidates else None
     complete = tuple(
         replace(
@@ -70,7 +76,9 @@ def recommend(needs: Needs) -> Recommendation:
         )
         for c in candidates
     )
-    rejected = tuple(_unexplained(brief, ranked) + ranked.rejected + _privacy(brief))
+    if plainly is not None:
+        complete = (first_reason(complete[0], plainly), *complete[1:])
+    rejected = tuple(_unexplained(brief, ranked) + dear + ranked.rejected + _privacy(brief))
     changes = what_would_change(brief, complete, rejected, rank_for)
     return Recommendation(
         needs=needs.as_json(),
@@ -79,6 +87,7 @@ def recommend(needs: Needs) -> Recommendation:
         rejected=rejected,
         would_change=changes,
         error=None if complete else _nothing(brief, rejected),
+        verdict=plainly,
     )
 
 

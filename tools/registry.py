@@ -12,6 +12,7 @@ from tools.commands.benchmarks import BenchmarksQuery, benchmarks
 from tools.commands.compare import CompareQuery, compare
 from tools.commands.fit import FitQuery, fit
 from tools.commands.memory import MemoryQuery, memory
+from tools.commands.plan_cost import PlanCostQuery, cost
 from tools.commands.plan_finetune import FinetuneQuery, plan_finetune
 from tools.commands.plan_migration import MigrationQuery, plan_migration
 from tools.commands.plan_tokens import TokensQuery, plan_tokens
@@ -76,6 +77,19 @@ def _flat(schema: Mapping[str, Any]) -> Document:
 
 
 CONFIGURATION = ("model", "quant", "context", "kv_cache_type", "engine", "parallel", "hardware")
+PLAN_COST = (
+    "task",
+    "hardware",
+    "model",
+    "api",
+    "input_tokens",
+    "output_tokens",
+    "requests",
+    "private",
+    "buy",
+    "budget",
+    "tariff",
+)
 TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         "estimate_memory",
@@ -143,6 +157,14 @@ TOOLS: tuple[Tool[Any], ...] = (
         MigrationQuery,
         plan_migration,
         ("base", "candidates", "ram", "adapters", "switch_date"),
+    ),
+    Tool(
+        "plan_cost",
+        "Dollars a month of a volume on the person's machine, on a rented GPU and behind an API, with the "
+        "break-even and a verdict.",
+        PlanCostQuery,
+        cost,
+        PLAN_COST,
     ),
 )
 

@@ -23,7 +23,7 @@ def recommendation_lines(document: Mapping[str, Any], why: bool = False, *, tabl
         tables: False for lines that read well aloud.
     """
     answer = read_answer(document)
-    lines: list[str] = []
+    lines: list[str] = [*wrapped(document["verdict"]), ""] if document.get("verdict") else []
     shown = answer.candidates if why or not tables else answer.candidates[:1]
     if answer.candidates:
         if tables and len(answer.candidates) > 1:

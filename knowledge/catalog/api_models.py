@@ -119,6 +119,13 @@ def read_price_map(path: Path | None = None) -> PriceMap:
     return PriceMap(_without_doubles(own), source, raw)
 
 
+def maker_name(provider: str) -> str:
+    """The name of a maker as people write it (`gemini` is Google); another provider's own key."""
+    return next(
+        (maker["name"] for maker in _providers()["makers"] if maker["provider"] == provider), provider
+    )
+
+
 def load_api_models() -> tuple[ApiModel, ...]:
     """The makers' own models of the installed price map, retired ones included."""
     return read_price_map().models

@@ -134,3 +134,47 @@ def test_a_smaller_bill_never_scores_less() -> None:
     assert cost_score(1000.0, None) == 0.0
     assert cost_score(50.0, 100.0) > cost_score(99.0, 100.0) > cost_score(100.0, 100.0) == 0.0
     assert cost_score(20.0, 400.0) > cost_score(20.0, 100.0)
+
+
+def _listed() -> ApiModel:
+    """A model of the map with a cache and a batch price, and no long-context tier."""
+    path = price_map_path()
+    assert path is not None
+    raw = json.loads(path.read_bytes())
+    return next(
+        model
+        for model in current_api_models()
+        if model.mode == "chat"
+        and model.cache_read_usd_per_mtok
+        and model.long_context_above is None
+        and model.output_usd_per_mtok
+        and raw[model.key].get("input_cost_per_token_batches")
+        and raw[model.key].get("output_cost_per_token_batches")
+    )
+
+
+def test_cached_input_and_batch_calls_are_priced_as_the_map_lists_them() -> None:
+    model, volume = _listed(), Volume(input_tokens_per_day=10**6, output_tokens_per_day=10**5)
+    path = price_map_path()
+    assert path is not None
+    row = json.loads(path.read_bytes())[model.key]
+    half = monthly_cost(model, volume, 1000, cached_share=0.5)
+    assert half is not None
+    daily = 5e5 * row["input_cost_per_token"] + 5e5 * row["cache_read_input_token_cost"]
+    assert half.usd == pytest.approx((daily + 1e5 * row["output_cost_per_token"]) * DAYS, rel=1e-6)
+    assert not half.note
+    batch = monthly_cost(model, volume, 1000, batch=True)
+    assert batch is not None
+    daily = 1e6 * row["input_cost_per_token_batches"] + 1e5 * row["output_cost_per_token_batches"]
+    assert batch.usd == pytest.approx(daily * DAYS, rel=1e-6)
+
+
+def test_a_discount_that_is_not_listed_is_not_given_and_that_is_said() -> None:
+    volume = Volume(input_tokens_per_day=10**6, output_tokens_per_day=10**5)
+    plain = monthly_cost(_api(), volume, 1000)
+    for asked in ({"cached_share": 0.9}, {"batch": True}):
+        found = monthly_cost(_api(), volume, 1000, **asked)
+        assert found is not None
+        assert plain is not None
+        assert found.usd == plain.usd
+        assert "list price" in found.note

@@ -22,8 +22,8 @@ def test_there_are_few_and_their_names_are_unique() -> None:
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: str(tool.name))
 def test_every_tool_says_what_it_needs_and_has_one_sentence(tool: registry.Tool[Any]) -> None:
     function = tool.as_function()["function"]
-    # These answer something without any argument: for this machine, or the guide's usual budget.
-    alone = ("fit_model", "plan_tokens", "plan_finetune")
+    # These answer something without any argument: for this machine, or the guide's usual budget or volume.
+    alone = ("fit_model", "plan_tokens", "plan_finetune", "plan_cost")
     assert bool(function["parameters"]["required"]) is (tool.name not in alone)
     assert function["description"].endswith(".")
     assert function["description"].count(". ") == 0
