@@ -143,7 +143,7 @@ def domain_data(config: PretrainConfig, amount: Amount | None) -> DomainData:
 def domain_iterations(config: PretrainConfig, batch: Batch, tokens: int) -> int:
     """As many iterations as read the domain data four times; beyond that repetition fades."""
     worth = plan_tables()["scaling"]["epochs_worth"]
-    return max(1, math.ceil(worth * tokens / (batch.effective * config.block_size)))
+    return max(1, math.ceil(float(worth) * tokens / (batch.effective * config.block_size)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,8 @@ def _laws(document: Document) -> list[str]:
         return [*found, "The size of the data set was not stated, so repetition is not known."]
     if scaling["epochs"] > laws["epochs_worth"]:
         found.append(
-            f"The data are read {scaling['epochs']:.3g} times. Up to {laws['epochs_worth']} passes are nearly "
-            "as good as new text, beyond that returns fade (Muennighoff et al. 2023): stop when the "
+            f"The data are read {scaling['epochs']:.3g} times. Up to {laws['epochs_worth']} passes are "
+            "nearly as good as new text, beyond that returns fade (Muennighoff et al. 2023): stop when the "
             "validation loss rises."
         )
     if scaling["smaller"]:
@@ -109,8 +109,8 @@ def _quadratic(document: Document) -> str:
     return (
         f"Memory by context is linear, not quadratic as the older guide says: with flash attention, from "
         f"{first['block_size']} to {last['block_size']} tokens activations grow "
-        f"{last['activation_factor']:.1f} times and all memory {last['factor']:.1f} times (quadratic would be "
-        f"{(last['block_size'] // first['block_size']) ** 2} times); without flash attention "
+        f"{last['activation_factor']:.1f} times and all memory {last['factor']:.1f} times (quadratic would "
+        f"be {(last['block_size'] // first['block_size']) ** 2} times); without flash attention "
         f"{last['without_flash_factor']:.1f} times."
     )
 
@@ -125,7 +125,8 @@ def _time(document: Document) -> str:
     share = f"{low:.0%}" if round(low, 2) == round(high, 2) else f"{low:.0%} to {high:.0%}"
     return (
         f"The guide's time means that {share} of an RTX 3090's FP16 rate is reached, or a larger batch than "
-        "the one assumed here; compiled code with flash attention is faster. Time 100 iterations and multiply."
+        "the one assumed here; compiled code with flash attention is faster. Time 100 iterations and "
+        "multiply."
     )
 
 
@@ -152,6 +153,6 @@ def _cards(document: Document) -> str:
     if count < 2:
         return ""
     return (
-        f"Planned for one of {count} cards, as the guide trains. Data-parallel training needs the same memory "
-        f"on each and takes at best 1/{count} of the time."
+        f"Planned for one of {count} cards, as the guide trains. Data-parallel training needs the same "
+        f"memory on each and takes at best 1/{count} of the time."
     )
