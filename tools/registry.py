@@ -12,6 +12,8 @@ from tools.commands.benchmarks import BenchmarksQuery, benchmarks
 from tools.commands.compare import CompareQuery, compare
 from tools.commands.fit import FitQuery, fit
 from tools.commands.memory import MemoryQuery, memory
+from tools.commands.plan_pretrain import PretrainQuery, plan_pretraining
+from tools.commands.plan_stack import StackQuery, plan_stack
 from tools.commands.recommend import RecommendQuery, recommend
 from tools.commands.requests import Request, parse
 from tools.commands.search import SearchQuery, search
@@ -116,6 +118,22 @@ TOOLS: tuple[Tool[Any], ...] = (
         RecommendQuery,
         recommend,
         tuple(RecommendQuery.model_fields),
+    ),
+    Tool(
+        "plan_pretraining",
+        "Plan of training a small GPT from scratch, or of adapting one to a domain: configuration, memory, "
+        "batch, learning rate, time and what the scaling laws say.",
+        PretrainQuery,
+        plan_pretraining,
+        ("hardware", "dataset", "use_case", "context", "priority", "iterations", "domain_data"),
+    ),
+    Tool(
+        "plan_retrieval_stack",
+        "Plan of generator, embedder and reranker in one memory budget, with the index size and embedding time "
+        "of a corpus.",
+        StackQuery,
+        plan_stack,
+        ("hardware", "corpus", "languages", "license", "context", "users", "priority"),
     ),
 )
 
