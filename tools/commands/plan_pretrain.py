@@ -106,12 +106,16 @@ def _phases(query: PretrainQuery) -> tuple[Literal["scratch", "domain"], ...]:
 def _read(query: PretrainQuery) -> _Reading:
     assumed: list[Assumption] = []
     machine, notes = _machine(query, assumed)
+    domain, phases = query.domain_data, _phases(query)
+    if domain is None and query.dataset is not None and phases == ("domain",):
+        domain = query.dataset
+        assumed.append(Assumption("domain_data", domain, "the stated data, as only the domain is trained on"))
     return _Reading(
         place=place_of(machine),
         machine=machine,
         dataset=read_amount(query.dataset) if query.dataset else None,
-        domain=read_amount(query.domain_data, "domain_data") if query.domain_data else None,
-        phases=_phases(query),
+        domain=read_amount(domain, "domain_data") if domain else None,
+        phases=phases,
         assumptions=assumed,
         notes=notes,
     )
