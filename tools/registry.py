@@ -129,8 +129,8 @@ TOOLS: tuple[Tool[Any], ...] = (
     ),
     Tool(
         "plan_retrieval_stack",
-        "Plan of generator, embedder and reranker in one memory budget, with the index size and embedding time "
-        "of a corpus.",
+        "Plan of generator, embedder and reranker in one memory budget, with the index size and embedding "
+        "time of a corpus.",
         StackQuery,
         plan_stack,
         ("hardware", "corpus", "languages", "license", "context", "users", "priority"),

@@ -347,7 +347,19 @@ def document_of(
     document["caveats"] = [*caveats_of(document), *notes]
     document["basis"] = [evidence_json(evidence) for evidence in _basis(chosen)]
     document["citations"] = _citations(chosen)
+    if not document["memory"]["fits"]:
+        document["error"] = _refusal(document)
     return document
+
+
+def _refusal(document: Document) -> dict[str, str]:
+    """A named configuration that does not fit: the whole plan is shown, and this beside it."""
+    fitting = [row["config"] for row in document["configurations"] if row["fits"]]
+    return {
+        "code": "nothing_fits",
+        "message": f"{document['config']['name']} does not fit {document['hardware']['device']}.",
+        "hint": f"What fits: {', '.join(fitting)}." if fitting else "A card of 4 GB trains `small`.",
+    }
 
 
 def _amount(amount: Amount, config: PretrainConfig) -> Document:
