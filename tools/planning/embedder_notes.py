@@ -12,9 +12,9 @@ from tools.planning.amounts import Amount
 from tools.planning.retrieval import (
     Corpus,
     cited,
-    compute_of,
     cut,
     encode_seconds,
+    encoder_compute,
     index_of,
     retrieval_table,
     vectors_for,
@@ -105,7 +105,7 @@ def embedder_notes(
             _facts(model, window),
             Reason(f"{what} for a million chunks, in float32.", evidence),
         ), document
-    compute = compute_of(brief.machine)
+    compute = encoder_compute(brief.machine)
     seconds = encode_seconds(model, compute, corpus.embedded_tokens, chunk)
     if seconds is not None:
         ends = {key: float(f"{getattr(seconds, key):.3g}") for key in ("low", "mid", "high")}

@@ -29,7 +29,6 @@ from tools.planning.pretrain_run import (
     hours_for,
     memory_of,
     stated_hours,
-    utilization_evidence,
     with_context,
 )
 from tools.planning.pretrain_tables import Decision, Vote, by_size, cited, plan_tables, size_words
@@ -229,17 +228,22 @@ def _time(chosen: Chosen, material: Material, phases: tuple[Phase, ...]) -> Docu
     stated = stated_hours(chosen.decision.config, phases[0].iterations, material.place)
     known = [phase.hours for phase in phases if phase.hours is not None]
     total = known[0].plus(known[1]) if len(known) > 1 else known[0] if known else None
-    share = plan_tables()["utilization"]
     return {
         "computed_hours": _interval(total),
-        "computed_basis": f"{plan_tables()['flops']['source']}; {material.place.rate_basis}",
-        "utilization": {key: share[key] for key in ("low", "mid", "high")},
+        "computed_basis": f"{plan_tables()['flops']['source']}; {material.place.compute.basis}",
+        "utilization": _utilization(material.place),
         "stated_hours_low": None if stated.low is None else float(f"{stated.low:.3g}"),
         "stated_hours_high": None if stated.high is None else float(f"{stated.high:.3g}"),
         "stated_basis": stated.note,
         "implied_utilization_low": None if stated.implied_low is None else round(stated.implied_low, 3),
         "implied_utilization_high": None if stated.implied_high is None else round(stated.implied_high, 3),
     }
+
+
+def _utilization(place: Place) -> Document | None:
+    """The stated share of the catalog's rate; None where the time rests on another rate."""
+    share = plan_tables()["utilization"]
+    return None if place.compute.peak_tflops is None else {key: share[key] for key in ("low", "mid", "high")}
 
 
 def _scaling(chosen: Chosen, phase: Phase) -> Document:
@@ -345,7 +349,7 @@ def document_of(
         "assumptions": [assumption.as_json() for assumption in assumed],
     }
     document["caveats"] = [*caveats_of(document), *notes]
-    document["basis"] = [evidence_json(evidence) for evidence in _basis(chosen)]
+    document["basis"] = [evidence_json(evidence) for evidence in _basis(material)]
     document["citations"] = _citations(chosen)
     if not document["memory"]["fits"]:
         document["error"] = _refusal(document)
@@ -367,12 +371,12 @@ def _amount(amount: Amount, config: PretrainConfig) -> Document:
     return {"said": amount.said, "bytes": size, "tokens": tokens, "words": f"{size_words(size)} of text"}
 
 
-def _basis(chosen: Chosen) -> list[Evidence]:
+def _basis(material: Material) -> list[Evidence]:
     laws, tables = plan_tables()["scaling"], plan_tables()
     return [
         Evidence("tool", "estimate_memory (training from scratch)", "tools/memory/pretrain.py"),
         Evidence("tool", tables["flops"]["source"]),
-        utilization_evidence(),
+        material.place.compute.evidence,
         Evidence("tool", laws["chinchilla"]),
         Evidence("tool", laws["repetition"]),
         Evidence("tool", text_units()["source"]),

@@ -14,15 +14,13 @@ from tools.memory.pretrain import (
     estimate_pretraining,
     parameter_count,
 )
-from tools.memory.types import Evidence, TrainingEstimate, TrainingRequest
+from tools.memory.types import TrainingEstimate, TrainingRequest
 from tools.planning.pretrain_tables import by_size, plan_tables
-from tools.speed_constants import load_constants
+from tools.planning.rates import Compute, compute_of, widest
 from tools.speed_types import Interval
 
 MOST_BATCH = 512
 """Sequences in one step above which nothing is gained."""
-HALF_PRECISION = 7.0
-"""CUDA compute capability from which FP16 is fast; before it, the catalog's FP16 rate says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,54 +32,20 @@ class Place:
     """Memory after the reserve."""
     sold_gb: float
     """Memory as sold, GiB; the guide's table is in it."""
-    tflops: Interval | None
-    """FP16 operations per second that training reaches, in 10**12; None where the rate is unknown."""
-    peak_tflops: float | None
-    """The catalog's FP16 rate."""
-    rate_basis: str
+    compute: Compute
     cards: int = 1
 
 
 def place_of(machine: Machine) -> Place:
-    """The largest device of a machine, or its processor and system memory."""
-    if not machine.devices:
-        host = load_constants().host_compute
-        cores = machine.cpu_cores or host.cores
-        room = room_of(machine).total_bytes
-        return Place(
-            name=machine.name,
-            room_bytes=room,
-            sold_gb=(machine.ram_bytes or 0) / (1 << 30),
-            tflops=Interval(host.low * cores / 1e3, host.mid * cores / 1e3, host.high * cores / 1e3),
-            peak_tflops=None,
-            rate_basis=f"{cores} cores at {host.low:g} to {host.high:g} GFLOPS each (tools/data/speed.json)",
-        )
-    at = max(range(len(machine.devices)), key=lambda i: machine.devices[i].usable_bytes)
-    device = machine.devices[at]
-    peak, share = device.fp16_tflops, plan_tables()["utilization"]
-    slow = (
-        device.kind == "cuda"
-        and device.compute_capability is not None
-        and device.compute_capability < HALF_PRECISION
-    )
-    rates = None
-    if peak is not None and not slow:
-        rates = Interval(*(peak * share[part] for part in ("low", "mid", "high")))
-    basis = (
-        f"{peak:g} TFLOPS FP16 of the catalog at {share['low']:.0%} to {share['high']:.0%} utilization"
-        if rates is not None
-        else "the card has no fast FP16, and its FP32 rate is not in the catalog"
-        if slow
-        else "the catalog has no FP16 rate for it"
-    )
+    """The accelerator of a machine with the most room, or its processor and system memory."""
+    found = compute_of(machine, plan_tables()["utilization"])
+    device = widest(machine) if machine.devices else None
     return Place(
-        name=device.name,
-        room_bytes=device.usable_bytes,
-        sold_gb=device.memory_bytes / (1 << 30),
-        tflops=rates,
-        peak_tflops=peak if rates is not None else None,
-        rate_basis=basis,
-        cards=len(machine.devices),
+        name=device.name if device is not None else machine.name,
+        room_bytes=device.usable_bytes if device is not None else room_of(machine).total_bytes,
+        sold_gb=(device.memory_bytes if device is not None else machine.ram_bytes or 0) / (1 << 30),
+        compute=found,
+        cards=max(1, len(machine.devices)),
     )
 
 
@@ -174,10 +138,10 @@ def hours_for(
     config: PretrainConfig, context: int, tokens: float, place: Place, *, checkpointing: bool = False
 ) -> Interval | None:
     """Hours of computing on so many tokens; None where the device's rate is unknown."""
-    if place.tflops is None:
+    if place.compute.rate is None:
         return None
     work = flops_per_token(config, context, checkpointing=checkpointing) * tokens
-    return place.tflops.times(1e12 * 3600.0).inverse(work)
+    return place.compute.rate.times(3600.0).inverse(work)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +169,18 @@ def stated_hours(config: PretrainConfig, iterations: int, place: Place) -> State
     work = flops_per_token(config, config.block_size) * tokens
     implied = [work / (hours * 3600.0 * rate * 1e12) for hours in stated]
     said = f"the guide says {config.stated_time} for {table['iterations']:,} iterations on an RTX 3090"
-    if place.peak_tflops is None:
-        return StatedTime(None, None, min(implied), max(implied), f"{said}; not scaled: {place.rate_basis}")
-    factor = iterations / table["iterations"] * rate / place.peak_tflops
+    peak = place.compute.peak_tflops
+    if peak is None:
+        return StatedTime(
+            None, None, min(implied), max(implied), f"{said}; not scaled: {place.compute.basis}"
+        )
+    factor = iterations / table["iterations"] * rate / peak
     return StatedTime(
         stated[0] * factor,
         stated[1] * factor,
         min(implied),
         max(implied),
-        f"{said}; scaled by {iterations:,} iterations and {rate:g} / {place.peak_tflops:g} TFLOPS FP16",
+        f"{said}; scaled by {iterations:,} iterations and {rate:g} / {peak:g} TFLOPS FP16",
     )
 
 
@@ -221,8 +188,3 @@ def with_context(config: PretrainConfig, context: int) -> PretrainConfig:
     """The configuration trained at another length; its position table changes with it."""
     changed = replace(config, block_size=context)
     return replace(changed, params=parameter_count(changed))
-
-
-def utilization_evidence() -> Evidence:
-    """Where the range of utilization comes from."""
-    return Evidence("measurement", plan_tables()["utilization"]["source"])

@@ -13,11 +13,8 @@ from knowledge.errors import UsageError
 from tools.hardware_types import Machine
 from tools.memory.types import Evidence
 from tools.planning.amounts import Amount
-from tools.speed_constants import load_constants
+from tools.planning.rates import Compute, compute_of
 from tools.speed_types import Interval
-
-HALF_PRECISION = 7.0
-"""CUDA compute capability from which FP16 is fast."""
 
 
 @cache
@@ -159,42 +156,9 @@ def work_of(model: ModelRecord, tokens: int) -> Work | None:
     return Work(flops, words)
 
 
-@dataclass(frozen=True, slots=True)
-class Compute:
-    """What a place computes with encoders."""
-
-    rate: Interval | None
-    """Operations per second; None where the catalog has no rate."""
-    basis: str
-    evidence: Evidence
-
-
-def compute_of(machine: Machine, *, on_processor: bool = False) -> Compute:
-    """The rate of the device with the most room (encoders sit there), or of the processor."""
-    if on_processor or not machine.devices:
-        host = load_constants().host_compute
-        cores = machine.cpu_cores or host.cores
-        known = "" if machine.cpu_cores else " assumed"
-        rate = Interval(host.low, host.mid, host.high).times(cores * 1e9)
-        basis = f"{cores}{known} cores at {host.low:g} to {host.high:g} GFLOPS each"
-        return Compute(rate, basis, Evidence("measurement", "processor rates", "tools/data/speed.json"))
-    share = retrieval_table()["utilization"]
-    device = max(machine.devices, key=lambda d: d.usable_bytes)
-    evidence = Evidence("measurement", share["source"])
-    slow = (
-        device.kind == "cuda"
-        and device.compute_capability is not None
-        and device.compute_capability < HALF_PRECISION
-    )
-    if device.fp16_tflops is None or slow:
-        why = "no fast FP16" if slow else "no FP16 rate in the catalog"
-        return Compute(None, f"{device.name} has {why}", evidence)
-    rate = Interval(share["low"], share["mid"], share["high"]).times(device.fp16_tflops * 1e12)
-    basis = (
-        f"{device.fp16_tflops:g} TFLOPS FP16 of {device.name} at {share['low']:.0%} to {share['high']:.0%} "
-        "utilization"
-    )
-    return Compute(rate, basis, evidence)
+def encoder_compute(machine: Machine, *, on_processor: bool = False) -> Compute:
+    """What encoders compute with on a machine: operations per second and where they come from."""
+    return compute_of(machine, retrieval_table()["utilization"], on_processor=on_processor)
 
 
 def encode_seconds(model: ModelRecord, compute: Compute, tokens: float, each: int) -> Interval | None:

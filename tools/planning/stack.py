@@ -12,12 +12,12 @@ from tools.candidates import Candidate
 from tools.fit import with_memory
 from tools.fit_types import Ask
 from tools.needs import ModelWish
+from tools.planning.rates import Compute
 from tools.planning.retrieval import (
-    Compute,
     Corpus,
     Index,
-    compute_of,
     encode_seconds,
+    encoder_compute,
     indexes_of,
     retrieval_table,
     work_of,
@@ -223,7 +223,7 @@ def _arranged(brief: Brief, corpus: Corpus, asked: Retrieval, strategy: Strategy
     own = _encoder_brief(brief, strategy)
     assert own.machine is not None
     left = int(room_of(own.machine, server=brief.server).total_bytes * COMPANION_SHARE)
-    compute = compute_of(machine, on_processor=strategy.on_processor)
+    compute = encoder_compute(machine, on_processor=strategy.on_processor)
     embedder = _embedder(own, corpus, left, smallest=strategy.smallest)
     if embedder is None:
         return None

@@ -142,7 +142,8 @@ def memory_document(stack: Stack, brief: Brief) -> Document:
                 "available_bytes": room.device_bytes[at] if room.device_bytes else room.total_bytes,
             }
         )
-    host = _host(stack, brief, c.memory.host_bytes, index) if room.device_bytes else None
+    held_all = sum(row["total_bytes"] for row in rows)
+    host = _host(stack, brief, c.memory.host_bytes, index, held_all) if room.device_bytes else None
     fits = all(row["total_bytes"] <= row["available_bytes"] for row in rows)
     return {
         "devices": rows,
@@ -153,19 +154,21 @@ def memory_document(stack: Stack, brief: Brief) -> Document:
     }
 
 
-def _host(stack: Stack, brief: Brief, spilled: int, index: int) -> Document:
+def _host(stack: Stack, brief: Brief, spilled: int, index: int, held: int) -> Document:
     """System memory beside accelerators; `fits` is None where its size is unknown."""
     assert brief.machine is not None
     there = room_of(brief.machine, server=brief.server).host_bytes
     encoders = stack.companion_bytes if stack.strategy.on_processor else 0
     total = spilled + index + encoders
+    # Shared memory: what the accelerator holds is taken from the same RAM.
+    shared = any(device.unified for device in brief.machine.devices)
     return {
         "generator_bytes": spilled,
         "encoder_bytes": encoders,
         "index_bytes": index,
         "total_bytes": total,
         "available_bytes": there,
-        "fits": None if there is None else total <= there,
+        "fits": None if there is None else total + (held if shared else 0) <= there,
     }
 
 

@@ -84,9 +84,9 @@ def _tables(decision: Document) -> list[str]:
         says = " or ".join(vote["configs"]) if len(vote["configs"]) < 3 else _family(vote["configs"])
         if vote["minimum"] and vote["minimum"] not in vote["configs"]:
             says += f" (at least {vote['minimum']})"
-        mark = "decides" if vote["decides"] else ""
+        mark = "yes" if vote["decides"] else ""
         rows.append([vote["title"], vote["asked"] or "not stated", vote["row"] or "-", says or "-", mark])
-    return table(rows, ["table", "asked", "row", "says", ""])
+    return table(rows, ["table", "asked", "row", "says", "decides"])
 
 
 def _family(configs: list[str]) -> str:

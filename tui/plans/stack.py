@@ -71,12 +71,16 @@ def _parts(document: Document) -> list[list[str]]:
         if part is None:
             rows.append([role, "none", "-", "-", "-"])
             continue
-        device = (
-            document["memory"]["devices"][0]["device"] if len(document["memory"]["devices"]) == 1 else "GPUs"
-        )
-        place = "system memory" if away and role != "generator" else device
+        place = "system memory" if away and role != "generator" else _place(document["memory"], role)
         rows.append([role, part["model"], known(part["quant"]), place, size(part["memory"]["total_bytes"])])
     return rows
+
+
+def _place(memory: Document, role: str) -> str:
+    """The devices that hold a part: `2 x RTX 3090`."""
+    names = [row["device"] for row in memory["devices"] if row[f"{role}_bytes"]]
+    counts = {name: names.count(name) for name in names}
+    return ", ".join(f"{count} x {name}" if count > 1 else name for name, count in counts.items())
 
 
 def _reasons(document: Document) -> list[str]:

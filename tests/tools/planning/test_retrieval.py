@@ -14,9 +14,9 @@ from tools.planning.amounts import Amount
 from tools.planning.embedder_notes import corpus_of, embedder_notes
 from tools.planning.retrieval import (
     cited,
-    compute_of,
     cut,
     encode_seconds,
+    encoder_compute,
     index_of,
     indexes_of,
     retrieval_table,
@@ -106,7 +106,7 @@ def test_operations_leave_the_token_table_out() -> None:
 
 
 def test_time_is_operations_by_rate_on_card_and_processor() -> None:
-    record, card = model(M3), compute_of(machine("RTX 3090"))
+    record, card = model(M3), encoder_compute(machine("RTX 3090"))
     found = encode_seconds(record, card, 1e6, 400)
     work = work_of(record, 400)
     assert found is not None
@@ -114,14 +114,14 @@ def test_time_is_operations_by_rate_on_card_and_processor() -> None:
     share = retrieval_table()["utilization"]
     assert found.mid == pytest.approx(work.flops * 1e6 / (71.2e12 * share["mid"]))
     assert found.low < found.mid < found.high
-    slow = encode_seconds(record, compute_of(machine("RTX 3090"), on_processor=True), 1e6, 400)
+    slow = encode_seconds(record, encoder_compute(machine("RTX 3090"), on_processor=True), 1e6, 400)
     assert slow is not None
     assert slow.low > found.mid
 
 
 def test_unknown_rates_are_unknown() -> None:
-    assert compute_of(machine("GTX 1080 Ti")).rate is None
-    assert encode_seconds(model(M3), compute_of(machine("GTX 1080 Ti")), 1e6, 400) is None
+    assert encoder_compute(machine("GTX 1080 Ti")).rate is None
+    assert encode_seconds(model(M3), encoder_compute(machine("GTX 1080 Ti")), 1e6, 400) is None
 
 
 def test_every_key_cites_a_section() -> None:
