@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tools.memory.pretrain import pretrain_config
 from tools.planning.pretrain_tables import plan_tables
 
 Document = Mapping[str, Any]
@@ -79,9 +80,17 @@ def _laws(document: Document) -> list[str]:
         found.append(
             f"About {_millions(unique)} tokens support {_millions(scaling['optimal_params'])} parameters in "
             f"one pass and {_millions(scaling['repeated_params'])} in {laws['epochs_worth']}, so the guide's "
-            f"table by dataset size asks for too much; the smaller alternative is {scaling['smaller']}."
+            f"table by dataset size asks for too much; the smaller alternative is {scaling['smaller']}"
+            f"{_still_too_large(scaling)}."
         )
     return found
+
+
+def _still_too_large(scaling: Mapping[str, Any]) -> str:
+    smaller = pretrain_config(scaling["smaller"])
+    return (
+        ", though even that is too large" if smaller and smaller.params > scaling["repeated_params"] else ""
+    )
 
 
 def _rule(document: Document) -> str:

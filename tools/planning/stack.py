@@ -29,6 +29,8 @@ from tools.runbook import commands_for
 from tools.speed_types import Interval
 from tools.timings import with_timings
 
+INDEX_SHARE = 0.4
+"""Share of a memory that models and index share which the index may take."""
 KEPT_ENCODERS = 60
 """Encoders that are looked through for one that fits."""
 
@@ -77,7 +79,14 @@ class Stack:
     compute: Compute
     """What the encoders compute with."""
     index: Index | None
-    """In float32; None where the embedder's dimensions are unknown."""
+    """The first type that fits, float32 before smaller ones; None where the dimensions are unknown."""
+    index_on_disk: bool = False
+    """Not even the smallest type fits the memory."""
+
+    @property
+    def index_bytes(self) -> int:
+        """What the index takes of the memory."""
+        return 0 if self.index is None or self.index_on_disk else self.index.total_bytes
 
     @property
     def companions(self) -> tuple[Candidate, ...]:
@@ -231,13 +240,13 @@ def _arranged(brief: Brief, corpus: Corpus, asked: Retrieval, strategy: Strategy
     reranker, reranking = None, Reranking(False, "left out to save memory", None, None, None)
     if strategy.reranks:
         reranker, reranking = _rerank(own, corpus, asked, left, compute)
-    indexes = indexes_of(model_of(embedder), corpus.chunks, corpus.chunk_tokens)
-    index = indexes[0] if indexes else None
+    shared = not machine.devices or machine.devices[0].unified
+    index, on_disk = _index(embedder, corpus, brief, shared=shared)
     beside = 0
     if not strategy.on_processor:
         beside = encoders.memory_of(embedder) + (encoders.memory_of(reranker) if reranker else 0)
-    if index is not None and (not machine.devices or machine.devices[0].unified):
-        beside += index.total_bytes  # the index shares the memory with the models
+    if index is not None and shared and not on_disk:
+        beside += index.total_bytes
     ask = replace(generator.ask_of(brief), beside_bytes=beside)
     ranked = generator.rank(brief, keep=1, ask=ask)
     if not ranked.candidates:
@@ -252,7 +261,24 @@ def _arranged(brief: Brief, corpus: Corpus, asked: Retrieval, strategy: Strategy
         reranking=reranking,
         compute=compute,
         index=index,
+        index_on_disk=on_disk,
     )
+
+
+def _index(embedder: Candidate, corpus: Corpus, brief: Brief, *, shared: bool) -> tuple[Index | None, bool]:
+    """The first type of index that fits system memory, and whether none does and it stays on disk.
+
+    Where the models run in the same memory, it may take `INDEX_SHARE` of it. Unknown memory is no limit.
+    """
+    types = indexes_of(model_of(embedder), corpus.chunks, corpus.chunk_tokens)
+    if not types or brief.machine is None:
+        return None, False
+    room = room_of(brief.machine, server=brief.server).host_bytes
+    if room is None:
+        return types[0], False
+    most = room * INDEX_SHARE if shared else room
+    fitting = next((index for index in types if index.total_bytes <= most), None)
+    return (fitting, False) if fitting is not None else (types[0], True)
 
 
 def _finished(candidate: Candidate, brief: Brief, ask: Ask, prompt: int) -> Candidate:

@@ -41,7 +41,7 @@ def _index_json(index: Index) -> Document:
 
 
 def index_document(stack: Stack, corpus: Corpus) -> Document | None:
-    """The index in float32, and what each other type and shorter vector would take."""
+    """The planned index, and what each type and shorter vector would take."""
     if stack.index is None:
         return None
     variants = indexes_of(model_of(stack.embedder), corpus.chunks, corpus.chunk_tokens)
@@ -49,7 +49,7 @@ def index_document(stack: Stack, corpus: Corpus) -> Document | None:
     return {
         **_index_json(stack.index),
         "text_bytes": corpus.text_bytes,
-        "place": "system memory",
+        "place": "disk" if stack.index_on_disk else "system memory",
         "formula": f"vectors x dimensions x bytes; {hnsw['source']}",
         "variants": [_index_json(each) for each in variants],
     }
@@ -74,6 +74,8 @@ def _search_seconds(stack: Stack, brief: Brief) -> tuple[Interval | None, str]:
     """Exact search reads every vector once at the speed of system memory."""
     if stack.index is None or brief.machine is None:
         return None, "unknown dimensions"
+    if stack.index_on_disk:
+        return None, "the index is on disk"
     stated = brief.machine.ram_bandwidth_gbs
     rate = stated or float(defaults()["generic_bandwidth_gbs"])
     host = next(c for c in load_constants().classes if "cpu" in c.kinds)
@@ -125,7 +127,7 @@ def memory_document(stack: Stack, brief: Brief) -> Document:
     assert c is not None
     assert c.memory is not None
     beside = {item.role: memory_of(item) for item in stack.companions}
-    away, index = stack.strategy.on_processor, stack.index.total_bytes if stack.index else 0
+    away, index = stack.strategy.on_processor, stack.index_bytes
     rows: list[Document] = []
     for at, device in enumerate(c.memory.per_device):
         here = bool(room.device_bytes) and at == room.widest and not away
@@ -244,6 +246,14 @@ def caveats_of(document: Document, stack: Stack, corpus: Corpus) -> list[str]:
         )
     if index is None:
         found.append("The embedder's dimensions are not known, so the size of the index is not either.")
+    elif stack.index_on_disk:
+        found.append("No type of index fits the memory: keep it on disk, where a search takes longer.")
+    elif index["type"] != index["variants"][0]["type"]:
+        whole = index["variants"][0]["total_bytes"] / GIB
+        found.append(
+            f"In float32 the index would take {whole:.1f} GiB, more than its place in the memory; it is planned "
+            f"as {index['type']} ({index['note']})."
+        )
     elif query["exact_search_enough"]:
         found.append(
             f"Exact search is fast enough here, so the graph ({index['graph_bytes'] / 1e6:,.1f} MB) can be "
@@ -253,7 +263,7 @@ def caveats_of(document: Document, stack: Stack, corpus: Corpus) -> list[str]:
     if host is not None and host["fits"] is None:
         found.append("System memory was not stated, so whether the index fits there is not known.")
     if host is not None and host["fits"] is False:
-        found.append("The index does not fit system memory: take a smaller type, or keep it on disk.")
+        found.append("What is kept in system memory does not fit it.")
     found.append("Another embedder, dimension or prefix means that everything is embedded again.")
     return found
 

@@ -142,6 +142,7 @@ def _corpus(document: Document) -> list[str]:
 def _index(index: Document | None) -> list[str]:
     if index is None:
         return []
+    planned = (index["type"], index["dimensions"])
     rows = [
         [
             each["type"],
@@ -149,11 +150,15 @@ def _index(index: Document | None) -> list[str]:
             amount(each["vector_bytes"]),
             amount(each["graph_bytes"]),
             amount(each["total_bytes"]),
-            each["note"],
+            each["note"] + (f" (planned, {index['place']})" if _is(each, planned) else ""),
         ]
         for each in index["variants"]
     ]
     return table(rows, ["type", "dimensions", "vectors", "graph", "total", ""], right=range(1, 5))
+
+
+def _is(index: Document, planned: tuple[str, int]) -> bool:
+    return (index["type"], index["dimensions"]) == planned
 
 
 def _question(document: Document) -> list[str]:
@@ -163,7 +168,8 @@ def _question(document: Document) -> list[str]:
         ["exact search", f"{span(query['exact_search_seconds'])} ({query['search_basis']})"],
         [
             "rerank",
-            f"{span(query['rerank_seconds'])} for {document['reranking']['candidates']} chunks"
+            f"{span(query['rerank_seconds'])} for {document['reranking']['candidates']} chunks, "
+            f"{document['reranking']['flops_per_question'] / 1e12:.3g} x 10^12 operations"
             if query["rerank_seconds"]
             else "none",
         ],

@@ -71,6 +71,21 @@ def test_without_an_accelerator_the_index_shares_the_memory() -> None:
     )
 
 
+def test_a_large_index_takes_a_smaller_type_and_then_the_disk() -> None:
+    laptop = "laptop with 16 GB RAM, no GPU"
+    usual = _plan(hardware=laptop, corpus="1 GB")
+    assert (usual["index"]["type"], usual["index"]["place"]) == ("float32", "system memory")
+    large = _plan(hardware=laptop, corpus="10 GB")
+    assert large["index"]["type"] in ("float16", "int8", "binary")
+    assert large["index"]["total_bytes"] < large["index"]["variants"][0]["total_bytes"]
+    assert any("planned as" in text for text in large["caveats"])
+    huge = _plan(hardware=laptop, corpus="10 TB")
+    assert huge["index"]["place"] == "disk"
+    assert huge["memory"]["devices"][0]["index_bytes"] == 0
+    assert huge["query"]["exact_search_seconds"] is None
+    assert huge["memory"]["fits"] is True
+
+
 def test_the_generator_gives_way_to_its_companions() -> None:
     stack = _plan(hardware="RTX 3060 12GB + 32 GB RAM", corpus="10,000 pages", priority="quality")
     alone = answer("summarization", "RTX 3060 12GB + 32 GB RAM", priority="quality", context=16384)
