@@ -12,7 +12,6 @@ from tools.memory.types import Evidence
 from tools.planning.amounts import Amount, bytes_per_token, text_units
 from tools.planning.pretrain import (
     Phase,
-    alternatives_on,
     default_iterations,
     domain_data,
     domain_iterations,
@@ -23,16 +22,14 @@ from tools.planning.pretrain import (
 )
 from tools.planning.pretrain_caveats import caveats_of
 from tools.planning.pretrain_commands import Source, commands_for, is_sharded
+from tools.planning.pretrain_compare import configurations_on, memory_by_context, rounded
 from tools.planning.pretrain_run import (
     Batch,
     Place,
-    hours_for,
     memory_of,
     stated_hours,
-    with_context,
 )
 from tools.planning.pretrain_tables import Decision, Vote, by_size, cited, plan_tables, size_words
-from tools.speed_types import Interval
 
 Document = dict[str, Any]
 PARTS = (
@@ -67,12 +64,6 @@ class Material:
     adaptation_stated: bool
     question: str | None
     """The question of the summary matrix that the use case is."""
-
-
-def _interval(hours: Interval | None) -> dict[str, float] | None:
-    if hours is None:
-        return None
-    return {key: float(f"{getattr(hours, key):.3g}") for key in ("low", "mid", "high")}
 
 
 def _vote_json(vote: Vote, decides: str) -> Document:
@@ -113,56 +104,6 @@ def _batch(batch: Batch, config: PretrainConfig) -> Document:
         "gradient_checkpointing": batch.checkpointing,
         "tokens_per_iteration": batch.effective * config.block_size,
     }
-
-
-def _by_context(chosen: Chosen) -> list[Document]:
-    """Memory of the same batch at 256, 512 and 1024 tokens, with and without flash attention."""
-    rows: list[Document] = []
-    batch = chosen.batch.micro
-    for row in plan_tables()["memory_by_context"]["rows"]:
-        block = row["block_size"]
-        config = with_context(chosen.config, block)
-        found = memory_of(config, block, batch)
-        plain = memory_of(config, block, batch, flash=False)
-        rows.append(
-            {
-                "block_size": block,
-                "total_bytes": found.total_bytes,
-                "activation_bytes": found.activation_bytes + found.logits_bytes,
-                "without_flash_bytes": plain.total_bytes,
-                "stated_factor": row["stated"],
-            }
-        )
-    first = rows[0]
-    for each in rows:
-        each["factor"] = round(each["total_bytes"] / first["total_bytes"], 2)
-        each["activation_factor"] = round(each["activation_bytes"] / first["activation_bytes"], 2)
-        each["without_flash_factor"] = round(each["without_flash_bytes"] / first["without_flash_bytes"], 2)
-    return rows
-
-
-def _configurations(place: Place, iterations: int) -> list[Document]:
-    """Every configuration of the guide on this device."""
-    rows = []
-    for config, batch in alternatives_on(place):
-        found = memory_of(config, config.block_size, batch.micro, checkpointing=batch.checkpointing)
-        tokens = iterations * batch.effective * config.block_size
-        hours = hours_for(config, config.block_size, tokens, place, checkpointing=batch.checkpointing)
-        rows.append(
-            {
-                "config": config.name,
-                "params": config.params,
-                "block_size": config.block_size,
-                "fits": batch.largest > 0,
-                "micro_batch": batch.micro,
-                "accumulation_steps": batch.steps,
-                "total_bytes": found.total_bytes,
-                "stated_bytes": int(config.stated_vram_gb * 1e9),
-                "hours": _interval(hours),
-                "use": config.use,
-            }
-        )
-    return rows
 
 
 def _phases(
@@ -220,7 +161,7 @@ def _phase_json(phase: Phase) -> Document:
         "tokens_seen": phase.tokens_seen,
         "dataset_tokens": phase.dataset_tokens,
         "epochs": None if phase.epochs is None else float(f"{phase.epochs:.3g}"),
-        "hours": _interval(phase.hours),
+        "hours": rounded(phase.hours),
     }
 
 
@@ -229,7 +170,7 @@ def _time(chosen: Chosen, material: Material, phases: tuple[Phase, ...]) -> Docu
     known = [phase.hours for phase in phases if phase.hours is not None]
     total = known[0].plus(known[1]) if len(known) > 1 else known[0] if known else None
     return {
-        "computed_hours": _interval(total),
+        "computed_hours": rounded(total),
         "computed_basis": f"{plan_tables()['flops']['source']}; {material.place.compute.basis}",
         "utilization": _utilization(material.place),
         "stated_hours_low": None if stated.low is None else float(f"{stated.low:.3g}"),
@@ -333,8 +274,8 @@ def document_of(
         else {"row": domain.row, "tokens": domain.tokens, "verdict": domain.verdict},
         "dataset": None if material.dataset is None else _amount(material.dataset, config),
         "time": _time(chosen, material, phases),
-        "configurations": _configurations(material.place, phases[0].iterations),
-        "memory_by_context": _by_context(chosen),
+        "configurations": configurations_on(material.place, phases[0].iterations),
+        "memory_by_context": memory_by_context(chosen.config, chosen.batch.micro),
         "scaling": _scaling(chosen, phases[0]) if phases[0].name == "scratch" else None,
         "matrix": _matrix(config, material.question),
         "validation": {

@@ -31,6 +31,8 @@ from tools.timings import with_timings
 
 INDEX_SHARE = 0.4
 """Share of a memory that models and index share which the index may take."""
+MOST_LOST = 15.0
+"""Points of quality that a smaller embedder may cost."""
 KEPT_ENCODERS = 60
 """Encoders that are looked through for one that fits."""
 
@@ -137,11 +139,16 @@ def _single_vector(candidate: Candidate) -> bool:
 
 
 def _embedder(own: Brief, corpus: Corpus, room: int, *, smallest: bool) -> Candidate | None:
-    """An embedder of one vector a chunk that reads a whole chunk: the best that fits, or the smallest."""
+    """An embedder of one vector a chunk that reads a whole chunk: the best that fits, or a small one.
+
+    The small one takes the least memory of those whose quality is within `MOST_LOST` points of the best.
+    """
     ranked = encoders.rank(own, "embedder", context=corpus.chunk_tokens, keep=KEPT_ENCODERS)
     fitting = [c for c in ranked.candidates if encoders.memory_of(c) <= room and _single_vector(c)]
     if smallest:
-        return min(fitting, key=encoders.memory_of, default=None)
+        best = max((c.quality.score for c in fitting), default=0.0)
+        near = [c for c in fitting if c.context_length and c.quality.score >= best - MOST_LOST]
+        return min(near, key=encoders.memory_of, default=None)
     return next(iter(fitting), None)
 
 

@@ -210,7 +210,8 @@ def alternative_document(stack: Stack, other: Stack | None, brief: Brief) -> Doc
     """The next arrangement, and what it changes."""
     if other is None:
         return None
-    memory = memory_document(other, brief)
+    memory, own = memory_document(other, brief), memory_document(stack, brief)
+    taken = [sum(row["total_bytes"] for row in each["devices"]) for each in (own, memory)]
     return {
         "arrangement": other.strategy.name,
         "generator": other.generator.model,
@@ -219,7 +220,7 @@ def alternative_document(stack: Stack, other: Stack | None, brief: Brief) -> Doc
         "reranker": other.reranker.model if other.reranker else None,
         "accelerator_bytes": memory["accelerator_bytes"],
         "host_bytes": memory["host"]["total_bytes"] if memory["host"] else 0,
-        "freed_bytes": memory_document(stack, brief)["accelerator_bytes"] - memory["accelerator_bytes"],
+        "freed_bytes": taken[0] - taken[1],
         "same_generator": other.generator.model_id == stack.generator.model_id,
     }
 
@@ -251,8 +252,8 @@ def caveats_of(document: Document, stack: Stack, corpus: Corpus) -> list[str]:
     elif index["type"] != index["variants"][0]["type"]:
         whole = index["variants"][0]["total_bytes"] / GIB
         found.append(
-            f"In float32 the index would take {whole:.1f} GiB, more than its place in the memory; it is planned "
-            f"as {index['type']} ({index['note']})."
+            f"In float32 the index would take {whole:.1f} GiB, more than its place in the memory; it is "
+            f"planned as {index['type']} ({index['note']})."
         )
     elif query["exact_search_enough"]:
         found.append(

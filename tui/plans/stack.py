@@ -193,7 +193,8 @@ def _alternative(other: Document | None) -> list[str]:
     if other is None:
         return []
     freed = other["freed_bytes"]
-    what = f"{size(abs(freed))} {'less' if freed >= 0 else 'more'} on the accelerator"
+    where = "on the accelerator" if other["accelerator_bytes"] else "in memory"
+    what = f"{size(abs(freed))} {'less' if freed >= 0 else 'more'} {where}"
     parts = " and ".join(name for name in (other["embedder"], other["reranker"]) if name)
     generator = "the same generator" if other["same_generator"] else f"{other['generator']} as generator"
     return [f"{other['arrangement']}: {parts}, {generator} ({other['quant']}), {what}."]
