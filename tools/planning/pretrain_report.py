@@ -254,7 +254,7 @@ def document_of(
             Assumption("adaptation", material.adaptation, "the guide's middle rate, as in its example")
         )
     phases = _phases(chosen, material, by_phase, assumed)
-    config, tables = chosen.config, plan_tables()
+    config = chosen.config
     domain = domain_data(config, material.domain) if "domain" in material.phases else None
     document: Document = {
         "config": {**config.as_json(), "file": f"configs/pretrain/{chosen.decision.config.name}.json"},
@@ -278,11 +278,7 @@ def document_of(
         "memory_by_context": memory_by_context(chosen.config, chosen.batch.micro),
         "scaling": _scaling(chosen, phases[0]) if phases[0].name == "scratch" else None,
         "matrix": _matrix(config, material.question),
-        "validation": {
-            "iterations": tables["validation"]["iterations"],
-            "initial_loss": round(initial_loss(config.vocab_size), 2),
-            "look_at": tables["validation"]["look_at"],
-        },
+        "validation": _validation(config),
         "commands": [
             {"label": line.label, "shell": line.shell}
             for line in commands_for(phases, _sources(material, chosen))
@@ -295,6 +291,16 @@ def document_of(
     if not document["memory"]["fits"]:
         document["error"] = _refusal(document)
     return document
+
+
+def _validation(config: PretrainConfig) -> Document:
+    """The short run before the long one."""
+    table = plan_tables()["validation"]
+    return {
+        "iterations": table["iterations"],
+        "initial_loss": round(initial_loss(config.vocab_size), 2),
+        "look_at": table["look_at"],
+    }
 
 
 def _refusal(document: Document) -> dict[str, str]:
