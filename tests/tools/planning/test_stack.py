@@ -88,13 +88,10 @@ def test_a_large_index_takes_a_smaller_type_and_then_the_disk() -> None:
 
 def test_the_generator_gives_way_to_its_companions() -> None:
     stack = _plan(hardware="RTX 3060 12GB + 32 GB RAM", corpus="10,000 pages", priority="quality")
-    alone = answer("summarization", "RTX 3060 12GB + 32 GB RAM", priority="quality", context=16384)
-    alone_bytes = alone.candidates[0].configuration.memory.total_bytes  # type: ignore[union-attr]
     beside = sum(stack[r]["memory"]["total_bytes"] for r in ("embedder", "reranker") if stack[r])
     assert (
         stack["generator"]["memory"]["total_bytes"] <= room_of(machine("RTX 3060 12GB")).total_bytes - beside
     )
-    assert alone_bytes > 0
 
 
 def test_the_index_follows_corpus_chunk_and_dimensions() -> None:
