@@ -16,6 +16,8 @@ from tools.commands.plan_cost import PlanCostQuery, cost
 from tools.commands.plan_finetune import FinetuneQuery, plan_finetune
 from tools.commands.plan_migration import MigrationQuery, plan_migration
 from tools.commands.plan_tokens import TokensQuery, plan_tokens
+from tools.commands.plan_pretrain import PretrainQuery, plan_pretraining
+from tools.commands.plan_stack import StackQuery, plan_stack
 from tools.commands.recommend import RecommendQuery, recommend
 from tools.commands.requests import Request, parse
 from tools.commands.search import SearchQuery, search
@@ -165,6 +167,22 @@ TOOLS: tuple[Tool[Any], ...] = (
         PlanCostQuery,
         cost,
         PLAN_COST,
+    ),
+    Tool(
+        "plan_pretraining",
+        "Plan of training a small GPT from scratch, or of adapting one to a domain: configuration, memory, "
+        "batch, learning rate, time and what the scaling laws say.",
+        PretrainQuery,
+        plan_pretraining,
+        ("hardware", "dataset", "use_case", "context", "priority", "iterations", "domain_data"),
+    ),
+    Tool(
+        "plan_retrieval_stack",
+        "Plan of generator, embedder and reranker in one memory budget, with the index size and embedding "
+        "time of a corpus.",
+        StackQuery,
+        plan_stack,
+        ("hardware", "corpus", "languages", "license", "context", "users", "priority"),
     ),
 )
 

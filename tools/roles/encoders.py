@@ -13,6 +13,7 @@ from tools.candidates import Candidate, Configuration, Rejected
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import MemoryRequest
 from tools.needs import ModelWish, Role, Task
+from tools.planning.embedder_notes import embedder_notes
 from tools.quality import encoder_table, quality_of
 from tools.roles.common import (
     Ranked,
@@ -125,6 +126,7 @@ def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, r
         support=adoption,
     )
     embedding = model.embedding
+    why, found = embedder_notes(model, brief, window_of(model)) if role == "embedder" else ((), {})
     return replace(
         local_candidate(model, brief.machine, role, configuration, quality, verdict),
         params_active_b=None,
@@ -132,7 +134,8 @@ def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, r
         utility=utility(brief.priority, scores),
         scores=scores,
         used_bytes=memory.total_bytes,
-        extra={"family": model.family, "dimensions": embedding.dimensions if embedding else None},
+        why=why,
+        extra={"family": model.family, "dimensions": embedding.dimensions if embedding else None, **found},
     )
 
 

@@ -206,12 +206,15 @@ def optimistic(model: ModelRecord, quality: QualityFigure, brief: Brief, machine
     return bound - (speed_penalty(fastest, brief.min_speed) if fastest is not None else 0.0)
 
 
-def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
-    """Solves models in the order of what they could reach, until no other can reach the first `keep`."""
+def rank(brief: Brief, *, keep: int = KEEP, ask: Ask | None = None) -> Ranked:
+    """Solves models in the order of what they could reach, until no other can reach the first `keep`.
+
+    `ask` takes the place of the brief's own question, where other companions stand beside the generator.
+    """
     machine = brief.machine
     if machine is None:
         return Ranked()
-    ask = ask_of(brief)
+    ask = ask or ask_of(brief)
     passed, rejected = eligible(brief)
     scored = [(quality_of(m.id, brief.task), m, v) for m, v in passed]
     ordered = sorted(
