@@ -224,7 +224,7 @@ def superseded_line(standing: Standing) -> str:
     return f"{line}; nearest is {near.name} ({near.release_date}): {points(near)}."
 
 
-def successor_caveat(model_id: str, task: Task) -> str | None:
+def successor_caveat(model_id: str, task: Task | None) -> str | None:
     """A caveat for a recommendation of a model that was named; None where nothing supersedes it."""
     model = load_catalog().by_id.get(model_id.lower())
     if model is None:
