@@ -124,8 +124,10 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
     topic, about = topic_of(question) or ("", "none")
     brief = brief_of(needs)
     models = _models_meant(read, question, about, state)
-    asked = _conditions(question, read, needs, brief)
-    if models and (topic in ALONE or (topic in FACTS and (asked.any or not is_answered(state)))):
+    asked = particulars(question, read)
+    alone = topic in ALONE or (topic in FACTS and (asked.any or not is_answered(state)))
+    asked = _completed(asked, needs, brief)
+    if models and alone:
         tell = FACTS[topic]
         return _told(lambda model, given: tell(model, given, asked), models, asked.over(brief))
     if models and (topic in TELLERS or (read.mentions.models and len(question.split()) <= FEW_WORDS)):
@@ -160,9 +162,8 @@ def _of_named_api(read: Understanding, question: str, retriever: Retriever) -> R
     return Reply(f"{text}{beside}", [*more.citations, *(evidence_json(e) for e in evidence)])
 
 
-def _conditions(question: str, read: Understanding, needs: Needs, brief: Brief) -> Particulars:
+def _completed(asked: Particulars, needs: Needs, brief: Brief) -> Particulars:
     """What a question is asked under: its own words, then the machine and the task that were said before."""
-    asked = particulars(question, read)
     machine = brief.machine if needs.hardware is not None else None
     task = needs.task.value.name if needs.task is not None else None
     return replace(asked, machine=asked.machine or machine, task=asked.task or task)

@@ -62,7 +62,7 @@ def particulars(question: str, read: Understanding) -> Particulars:
         question: the question.
         read: the message as understood.
     """
-    return Particulars(_quant(question), _context(question), _machine(read), _task(question))
+    return Particulars(_quant(question), _context(question), _machine(question, read), _task(question))
 
 
 def _quant(question: str) -> str | None:
@@ -85,10 +85,13 @@ def _context(question: str) -> int | None:
     return int(short[1]) * 1024 if short is not None else None
 
 
-def _machine(read: Understanding) -> Machine | None:
-    if not read.mentions.accelerators:
-        return None
-    machines = read_hardware(", ".join(read.mentions.accelerators)).for_use()
+def _machine(question: str, read: Understanding) -> Machine | None:
+    """The machine that a question names; memory alone (`in 24 GB`) is that of a card."""
+    words = ", ".join(read.mentions.accelerators)
+    memory = re.search(r"\b(?:in|into|on|with) (?:a |an |my |the )?(\d{1,3}) ?gi?b\b", question, re.IGNORECASE)
+    if not words and memory is not None:
+        words = f"a {memory[1]} GB card"
+    machines = read_hardware(words).for_use() if words else ()
     return reserved(machines[0]) if machines and machines[0].devices else None
 
 
