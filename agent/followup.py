@@ -122,6 +122,8 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
 def _from_tools(read: Understanding, question: str, needs: Needs, state: State) -> Reply | None:
     """The answer of a tool, where the question is about a model, a family, a size or a price."""
     topic, about = topic_of(question) or ("", "none")
+    if topic == "guide" or (topic == "price" and read.mentions.models):
+        return None
     brief = brief_of(needs)
     models = _models_meant(read, question, about, state)
     asked = particulars(question, read)

@@ -73,26 +73,34 @@ def _quant(question: str) -> str | None:
 
 
 def _context(question: str) -> int | None:
+    message = prepare(question)
     found = [
         round(q.value)
-        for q in read_quantities(prepare(question))
-        if q.unit == "tokens" and not q.per and q.value >= LEAST_CONTEXT
+        for q in read_quantities(message)
+        if q.unit == "tokens"
+        and not q.per
+        and q.value >= LEAST_CONTEXT
+        and message.low[q.start - 1 : q.start] != "-"  # `Yi-34B-200K` is a name
     ]
     if found:
         return found[0]
     # `at 32K`, `with 128k context`: a bare multiple is a length.
-    short = re.search(r"(?<![\w.])(\d{1,4})\s?k(?![\w])", question, re.IGNORECASE)
+    short = re.search(r"(?<![\w.-])(\d{1,4})\s?k(?![\w])", question, re.IGNORECASE)
     return int(short[1]) * 1024 if short is not None else None
 
 
 def _machine(question: str, read: Understanding) -> Machine | None:
     """The machine that a question names; memory alone (`in 24 GB`) is that of a card."""
-    words = ", ".join(read.mentions.accelerators)
-    memory = re.search(r"\b(?:in|into|on|with) (?:a |an |my |the )?(\d{1,3}) ?gi?b\b", question, re.IGNORECASE)
-    if not words and memory is not None:
-        words = f"a {memory[1]} GB card"
-    machines = read_hardware(words).for_use() if words else ()
-    return reserved(machines[0]) if machines and machines[0].devices else None
+    for words in (", ".join(read.mentions.accelerators), _as_card(question)):
+        machines = read_hardware(words).for_use() if words else ()
+        if machines and machines[0].devices:
+            return reserved(machines[0])
+    return None
+
+
+def _as_card(question: str) -> str:
+    found = re.search(r"\b(?:in|into|on|with) (?:a |an |my |the )?(\d{1,3}) ?gi?b\b", question, re.IGNORECASE)
+    return f"a {found[1]} GB card" if found is not None else ""
 
 
 def _task(question: str) -> Task | None:

@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from agent.figures import Figure, figures
-from agent.followup import Reply, guided_reply
-from agent.intake import take_in
+from agent.followup import Reply
+from agent.nodes import Services, understand_input
 from agent.state import State, first_state
 from knowledge.catalog.api_models import resolve_api_model
 from knowledge.catalog.records import ModelRecord
@@ -68,12 +68,15 @@ def _cases() -> Iterator[Case]:
                 yield Case(group["about"], _filled(ask, row), _filled(group["expect"], row))
 
 
-def asked(text: str, retriever: Retriever) -> tuple[Reply, str]:
-    """The guided reply to a first message, and the way that the conversation takes with it."""
+async def asked(text: str, retriever: Retriever) -> Reply:
+    """What a guided conversation answers to its first message; empty where it asks or recommends instead."""
     state: State = first_state()
+    state["input"] = {"text": text}
     with fixed_machine():
-        taken = take_in(text, state)
-        return guided_reply(taken, text, retriever, state), taken.read.intent
+        after = await understand_input(state, Services(retriever), lambda event: None)
+    outcome = after["outcome"]
+    said = outcome.get("text", "") if outcome.get("kind") == "reply" else outcome.get("preface", "")
+    return Reply(said, outcome.get("citations", []))
 
 
 def _same(wanted: Figure, said: Figure) -> bool:
