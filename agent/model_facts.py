@@ -16,14 +16,14 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError
 from tools.brief import Brief
 from tools.budget import GIB, room_of
-from tools.commands.memory import usual_format
 from tools.licensing import judge
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import Evidence, MemoryEstimate, MemoryRequest
 from tools.needs import LicenseNeed
 from tools.older_claims import What, claim_of
-from tools.successor import Standing, footprint, points, standing_of, usual_task
+from tools.successor import Footprint, Standing, footprint, points, standing_of, usual_task
 
+DEFAULTS = MemoryRequest()
 FactTeller = Callable[[ModelRecord, Brief, Particulars], Told]
 
 
@@ -36,10 +36,10 @@ def _claimed(model: ModelRecord, what: What, actual: float | None) -> Told:
 
 
 def _request(model: ModelRecord, asked: Particulars) -> MemoryRequest:
-    usual = footprint(model)
-    quant, engine = usual_format(model)
-    context = asked.context or (usual.context if usual is not None else MemoryRequest().context)
-    return MemoryRequest(quant=asked.quant or quant, engine=engine, context=context)
+    usual = footprint(model) or Footprint(0, asked.quant or DEFAULTS.quant, DEFAULTS.context, DEFAULTS.engine)
+    return MemoryRequest(
+        quant=asked.quant or usual.quant, engine=usual.engine, context=asked.context or usual.context
+    )
 
 
 def memory_of(model: ModelRecord, brief: Brief, asked: Particulars) -> Told:
@@ -67,11 +67,11 @@ def memory_of(model: ModelRecord, brief: Brief, asked: Particulars) -> Told:
 
 
 def _memory_words(request: MemoryRequest, estimate: MemoryEstimate) -> str:
-    parts = [f"weights {estimate.weights_bytes / GIB:.1f}"]
+    parts = [f"weights {estimate.weights_bytes / GIB:.1f} GiB"]
     if estimate.kv_cache_bytes:
-        parts.append(f"{request.kv_cache_type} cache {estimate.kv_cache_bytes / GIB:.1f}")
+        parts.append(f"{request.kv_cache_type} cache {estimate.kv_cache_bytes / GIB:.1f} GiB")
     rest = estimate.compute_bytes + estimate.overhead_bytes
-    parts.append(f"scratch and driver {rest / GIB:.1f}")
+    parts.append(f"scratch and driver {rest / GIB:.1f} GiB")
     low, high = estimate.low_bytes / GIB, estimate.high_bytes / GIB
     return (
         f"as {request.quant} with {request.context:,} tokens of context it takes about "

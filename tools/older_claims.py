@@ -88,4 +88,10 @@ def claim_of(model_id: str, what: What) -> Claim | None:
     if row is None or what not in row:
         return None
     guide = _data()["guides"][row["guide"]]
-    return Claim(row["model"], what, float(row[what]), str(row.get(f"{what.split('_')[0]}_note", "")), (guide[0], guide[1]))
+    return Claim(
+        row["model"],
+        what,
+        float(row[what]),
+        str(row.get(f"{what.split('_')[0]}_note", "")),
+        (guide[0], guide[1]),
+    )

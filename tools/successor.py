@@ -21,8 +21,10 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import follows_models, load_catalog
 from knowledge.errors import AdvisorError
 from tools.candidates import QualityFigure, evidence_json
-from tools.commands.memory import usual_format
+from tools.engines import ENCODER_ENGINE, OFFLOADER, published_quant
+from tools.memory.engines import default_quant
 from tools.memory.estimate import estimate_memory
+from tools.memory.generic import is_encoder
 from tools.memory.types import Evidence, MemoryRequest
 from tools.needs import Task
 from tools.quality import quality_of
@@ -43,6 +45,7 @@ class Footprint:
     bytes: int
     quant: str
     context: int
+    engine: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,13 @@ def usual_task(model: ModelRecord, wanted: Task | None = None) -> Task:
     return wanted
 
 
+def shown_tasks(model: ModelRecord) -> tuple[Task, ...]:
+    """The tasks worth telling of a model where none is asked for; what its name says it is made for first."""
+    own = usual_task(model)
+    listed = cast("tuple[Task, ...]", tuple(_data()["shown"].get(model.kind, (own,))))
+    return ("code",) if "code" in listed and "code" in model.id.lower() else listed
+
+
 def footprint(model: ModelRecord) -> Footprint | None:
     """Memory of a model in its usual format (Q4_K_M, or the one it was published in); None where unknown."""
     return _footprint(model.id)
@@ -146,10 +156,12 @@ def _footprint(model_id: str) -> Footprint | None:
     model = load_catalog().by_id[model_id.lower()]
     lengths = _data()["context"]
     context = min(int(lengths.get(model.kind, lengths["*"])), model.context_length or 1 << 30)
+    quant, engine = "F16", ENCODER_ENGINE
+    if not is_encoder(model):
+        quant, engine = published_quant(model) or default_quant(OFFLOADER), OFFLOADER
     try:
-        quant, engine = usual_format(model)
         request = MemoryRequest(quant=quant, engine=engine, context=context)
-        return Footprint(estimate_memory(model, request).total_bytes, quant, context)
+        return Footprint(estimate_memory(model, request).total_bytes, quant, context, engine)
     except AdvisorError:
         return None
 
@@ -196,9 +208,7 @@ def standing_of(model_id: str, task: Task, count: int = MOST) -> Standing | None
         if gap < LEAST_GAP or its is None or its.bytes > room:
             continue
         license_ = new.license or "unknown"
-        found.append(
-            Successor(new.id, new.name, str(new.release_date), license_, its, figure, gap, spread)
-        )
+        found.append(Successor(new.id, new.name, str(new.release_date), license_, its, figure, gap, spread))
     return Standing(old.id, old.name, task, old.release_date, mine, quality, tuple(found))
 
 

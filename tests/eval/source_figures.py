@@ -1,7 +1,7 @@
 """Asking for every figure of the five older guides, and what a right answer must hold.
 
-Rows are in `source_figures.yaml`. What a tool can compute is computed here, in the test, so that no right value
-is copied; the rest are the older guides' own figures, which our guides must tell with their place.
+Rows are in `source_figures.yaml`. What a tool can compute is computed here, in the test, so that no right
+value is copied; the rest are the older guides' own figures, which our guides must tell with their place.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Case:
     expect: dict[str, Any]
 
 
-def _filled(value: Any, row: dict[str, Any]) -> Any:  # noqa: ANN401 - any part of the YAML
+def _filled(value: Any, row: dict[str, Any]) -> Any:
     if isinstance(value, list):
         return [_filled(item, row) for item in value]
     if isinstance(value, dict):
@@ -80,11 +80,10 @@ async def asked(text: str, retriever: Retriever) -> Reply:
 
 
 def _same(wanted: Figure, said: Figure) -> bool:
-    if wanted.dimension is not None and said.dimension not in (wanted.dimension, None):
+    if wanted.dimension is not None and said.dimension != wanted.dimension:
         return False
-    scale = said.scale if said.dimension is not None else wanted.scale
     return any(
-        abs(mine * wanted.scale - its * scale) <= max(TOLERANCE * mine * wanted.scale, 1e-9)
+        abs(mine * wanted.scale - its * said.scale) <= max(TOLERANCE * mine * wanted.scale, 1e-9)
         for mine in wanted.values
         for its in said.values
     )
@@ -117,14 +116,14 @@ def _memory(name: str, reply: Reply) -> Faults:
 def _params(name: str, reply: Reply) -> Faults:
     total = _model(name).params_b
     assert total is not None
-    return [] if holds_number(reply.text, f"{total:.1f}B parameters") else [f"not {total:.1f}B"]
+    return [] if f"{total:.1f}B parameters" in reply.text else [f"not {total:.1f}B"]
 
 
 def _window(name: str, reply: Reply) -> Faults:
     tokens = _model(name).context_length
     if tokens is None:
         return [f"no window of {name} in the catalog"]
-    return [] if holds_number(reply.text, f"{tokens:,} tokens") else [f"not {tokens:,} tokens"]
+    return [] if f"{tokens:,} tokens" in reply.text else [f"not {tokens:,} tokens"]
 
 
 def _dimensions(name: str, reply: Reply) -> Faults:
@@ -142,7 +141,7 @@ def _price(key: str, reply: Reply) -> Faults:
 
 def _beaten(wanted: list[str], reply: Reply) -> Faults:
     model = _model(wanted[0])
-    standing = standing_of(model.id, wanted[1])  # type: ignore[arg-type]  # a task's name
+    standing = standing_of(model.id, wanted[1])
     assert standing is not None
     faults = [] if f"Expected quality for {wanted[1]}" in reply.text else ["no expected quality"]
     if not standing.successors:
