@@ -36,8 +36,8 @@ class _Patterns:
     statement: re.Pattern[str]
     request: re.Pattern[str]
     about_answer: re.Pattern[str]
-    about_guides: re.Pattern[str]
-    """What is asked of the guides, however it is put."""
+    outright: re.Pattern[str]
+    """What only a question says, however it is put: words of the guides, `still any good`."""
     why_not: re.Pattern[str]
     critiques: tuple[tuple[Critique, re.Pattern[str]], ...]
     domain: re.Pattern[str]
@@ -62,7 +62,7 @@ def _patterns() -> _Patterns:
         statement=re.compile(rf"(?:{union('statement_start')})"),
         request=re.compile(rf"(?<!\w)(?:{union('request')})"),
         about_answer=re.compile(data["about_answer"]),
-        about_guides=re.compile(data["about_guides"]),
+        outright=re.compile(data["outright"]),
         why_not=re.compile(data["why_not"]),
         critiques=tuple(
             (name, re.compile(rf"(?<!\w)(?:{'|'.join(data['critique'][name])})(?!\w)"))
@@ -116,7 +116,7 @@ def asking(text: Text, *, answered: bool) -> Asking:
 
 def _kind(said: str, *, answered: bool) -> str | None:
     patterns = _patterns()
-    if patterns.about_guides.search(said):
+    if patterns.outright.search(said):
         return "question"
     start = _POLITE.sub("", said)
     interrogative = said.endswith(("?", "\uff1f")) or (

@@ -57,9 +57,6 @@ FACTS: dict[str, dict[str, tuple[object, str]]] = {
         "release_date": ("2023-11-05", "news in huggingface.co/01-ai/Yi-6B README, 2023-11"),
         "license": ("apache-2.0", "huggingface.co/01-ai/Yi-34B-200K, as its sibling Yi-6B-200K"),
     },
-    "CohereLabs/c4ai-command-r-plus-08-2024": {
-        "release_date": ("2024-08", "name of the release"),
-    },
     "google-bert/bert-base-uncased": {"release_date": ("2018-10", "arXiv:1810.04805")},
     "FacebookAI/roberta-base": {"release_date": ("2019-07", "arXiv:1907.11692")},
 }
