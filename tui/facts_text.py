@@ -40,7 +40,19 @@ def models_lines(document: Document, why: bool) -> list[str]:
 
 def model_lines(document: Document, why: bool) -> list[str]:
     """The answer of `models show`."""
-    return _record(document, document["model_id"], why)
+    standings = document.get("standings") or []
+    lines = _record(document, document["model_id"], why)
+    for standing in standings:
+        lines += ["", *wrapped(clean(standing["line"]))]
+    evidence = (
+        f"{newer['model']}: {row['source']} ({row['locator']})"
+        for standing in standings
+        for newer in standing["by"]
+        for row in newer["evidence"]
+    )
+    return lines + (
+        section("What it is compared by", bullets(dict.fromkeys(map(clean, evidence)))) if why else []
+    )
 
 
 def gpus_lines(document: Document, why: bool) -> list[str]:
@@ -72,7 +84,7 @@ def gpu_lines(document: Document, why: bool) -> list[str]:
 
 def _record(document: Document, title: str, why: bool) -> list[str]:
     """A record's known fields, then what is not known, then where it comes from."""
-    hidden = {"sources", "note", "model", "model_id", "id", "name", "as_of", "source"}
+    hidden = {"sources", "note", "standings", "model", "model_id", "id", "name", "as_of", "source"}
     rows = [
         [key.replace("_", " "), _plain(value)]
         for key, value in document.items()

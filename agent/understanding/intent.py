@@ -36,6 +36,8 @@ class _Patterns:
     statement: re.Pattern[str]
     request: re.Pattern[str]
     about_answer: re.Pattern[str]
+    outright: re.Pattern[str]
+    """What only a question says, however it is put: words of the guides, `still any good`."""
     why_not: re.Pattern[str]
     critiques: tuple[tuple[Critique, re.Pattern[str]], ...]
     domain: re.Pattern[str]
@@ -60,6 +62,7 @@ def _patterns() -> _Patterns:
         statement=re.compile(rf"(?:{union('statement_start')})"),
         request=re.compile(rf"(?<!\w)(?:{union('request')})"),
         about_answer=re.compile(data["about_answer"]),
+        outright=re.compile(data["outright"]),
         why_not=re.compile(data["why_not"]),
         critiques=tuple(
             (name, re.compile(rf"(?<!\w)(?:{'|'.join(data['critique'][name])})(?!\w)"))
@@ -113,6 +116,8 @@ def asking(text: Text, *, answered: bool) -> Asking:
 
 def _kind(said: str, *, answered: bool) -> str | None:
     patterns = _patterns()
+    if patterns.outright.search(said):
+        return "question"
     start = _POLITE.sub("", said)
     interrogative = said.endswith(("?", "\uff1f")) or (
         patterns.question.match(start) is not None and patterns.statement.match(start) is None

@@ -83,7 +83,8 @@ def _catalog_names(text: Text) -> list[NamedModel]:
     named = []
     for mention in find_model_names(load_catalog(), text.low):
         low = text.low[mention.start : mention.end].strip()
-        if low in ignored or (re.fullmatch(r"(?:the |a )?[a-z\-]+(?: models?)?", low) and _family_of(low)):
+        plain = re.fullmatch(r"(?:the |a )?[a-z\-]+(?: models?)?", low) and _family_of(low)
+        if low in ignored or (plain and (mention.record is None or not _more_than_family(low))):
             continue
         if mention.record is not None:
             ids: tuple[str, ...] = (mention.record.id,)
@@ -105,6 +106,11 @@ def _only_compared(text: Text, model: NamedModel, before: str) -> bool:
     )
     licensed = re.match(r"(?:'s)? licen[sc]", text.low[model.end : model.end + 10])
     return bool(closed or licensed or re.search(data["using_now"], before))
+
+
+def _more_than_family(words: str) -> bool:
+    """Whether a hyphenated name says more than a family: `nomic-embed-text`, not `starcoder`."""
+    return "-" in words and not any(pattern.fullmatch(words) for _, pattern in _families())
 
 
 def _family_of(words: str) -> str:

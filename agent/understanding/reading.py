@@ -46,9 +46,12 @@ def read_message(message: Text, needs: Needs, asked: Asked | None, last: LastAns
     read.machines = find_machines(message, asked=welcome)
     if slot == "dataset":
         read.machines = tuple(m for m in read.machines if m.kinds != {"memory"})
-    read.models = tuple(
-        n for n in find_models(message) if all(m.end <= n.start or n.end <= m.start for m in read.machines)
+    named = find_models(message)
+    # `bge-m3` names no Apple M3: what lies inside a longer name of a model is part of it.
+    read.machines = tuple(
+        m for m in read.machines if not any(n.ids and n.start < m.start and m.end <= n.end for n in named)
     )
+    read.models = tuple(n for n in named if all(m.end <= n.start or n.end <= m.start for m in read.machines))
     taken = [(m.start, m.end) for m in read.machines]
     taken += [(n.start, n.end) for n in read.models if n.ids or n.unknown]
     read.quantities = tuple(

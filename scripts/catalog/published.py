@@ -1,4 +1,4 @@
-"""Shapes that the tables lack: published configurations, and models that carry another one's shape.
+"""Shapes and facts that the tables lack: published configurations, and models with the shape of another.
 
 Each fills only fields that are empty, and each reproduces the stated parameter count (a vision model's
 with its tower), which `settle` checks again.
@@ -49,6 +49,16 @@ CONTEXT = {
     "ibm-granite/granite-20b-code-instruct-8k": 8192,
     "ibm-granite/granite-34b-code-base-8k": 8192,
     "ibm-granite/granite-34b-code-instruct-8k": 8192,
+}
+# Facts of models that the tables hold without them: field, value and where it is published.
+FACTS: dict[str, dict[str, tuple[object, str]]] = {
+    "01-ai/Yi-34B-200K": {
+        "context_length": (200_000, "huggingface.co/01-ai/Yi-34B-200K config.json"),
+        "release_date": ("2023-11-05", "news in huggingface.co/01-ai/Yi-6B README, 2023-11"),
+        "license": ("apache-2.0", "huggingface.co/01-ai/Yi-34B-200K, as its sibling Yi-6B-200K"),
+    },
+    "google-bert/bert-base-uncased": {"release_date": ("2018-10", "arXiv:1810.04805")},
+    "FacebookAI/roberta-base": {"release_date": ("2019-07", "arXiv:1907.11692")},
 }
 # A model and the one whose shape its language model has.
 SAME_SHAPE = {
@@ -125,6 +135,10 @@ def fill_shapes(rows: list[Row]) -> None:
     for hub_id, context in CONTEXT.items():
         if hub_id in by_id:
             _fill(by_id[hub_id], {"context_length": context}, SOURCE)
+    for hub_id, facts in FACTS.items():
+        for name, (value, source) in facts.items():
+            if hub_id in by_id:
+                _fill(by_id[hub_id], {name: value}, source)
     for hub_id, other in SAME_SHAPE.items():
         if hub_id in by_id and other in by_id:
             fields = {

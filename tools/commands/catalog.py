@@ -15,6 +15,7 @@ from tools.commands.requests import Name, Number, Request
 from tools.licensing import judge
 from tools.needs import LicenseNeed
 from tools.roles.common import features_of_model
+from tools.successor import shown_tasks, standing_of, superseded_line
 
 Document = dict[str, Any]
 Billions = Annotated[float, Number, Field(ge=0, le=1e6, allow_inf_nan=False)]
@@ -119,11 +120,19 @@ def show_model(query: ModelQuery) -> Document:
             model, LicenseNeed(use="any"), catalog.license_of(model)
         ).figure.as_json()
         document["sources"] = catalog.sources(model.id)
+        document["standings"] = _standings(model)
     else:
         document |= {"model": model.key, "model_id": model.key, "sources": {"*": model.source}}
     if note:
         document["note"] = note
     return document
+
+
+def _standings(model: ModelRecord) -> list[Document]:
+    """What beats the model now, by task; nothing for a model that a person added."""
+    tasks = shown_tasks(model) if model.added is None else ()
+    found = [standing for task in tasks if (standing := standing_of(model.id, task)) is not None]
+    return [{**standing.as_json(), "line": superseded_line(standing)} for standing in found]
 
 
 def list_gpus(query: GpusQuery) -> Document:
