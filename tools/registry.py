@@ -15,9 +15,9 @@ from tools.commands.memory import MemoryQuery, memory
 from tools.commands.plan_cost import PlanCostQuery, cost
 from tools.commands.plan_finetune import FinetuneQuery, plan_finetune
 from tools.commands.plan_migration import MigrationQuery, plan_migration
-from tools.commands.plan_tokens import TokensQuery, plan_tokens
 from tools.commands.plan_pretrain import PretrainQuery, plan_pretraining
 from tools.commands.plan_stack import StackQuery, plan_stack
+from tools.commands.plan_tokens import TokensQuery, plan_tokens
 from tools.commands.recommend import RecommendQuery, recommend
 from tools.commands.requests import Request, parse
 from tools.commands.search import SearchQuery, search
