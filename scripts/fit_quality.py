@@ -1,7 +1,7 @@
 """Fits the constants of tools/quality.py on the benchmarks of the catalog and writes
 tools/data/quality_fit.json.
 
-usage: python scripts/fit_quality.py [--check]
+usage: python -m scripts.fit_quality [--check]
 
 Alternating least squares: the prior's weights with the boards' levels and the benchmarks' slopes held, then
 levels and slopes with the prior held, then the deviations of makers and families, each shrunk by its number
@@ -18,13 +18,16 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from knowledge.catalog.api_models import api_benchmarks, load_api_models
 from knowledge.catalog.store import load_catalog
+from tools import quality
+from tools.candidates import Grade, QualityFigure
 from tools.kin import group_of, maker_of
-from tools.quality import features_of
+from tools.quality import api_quality_of, features_of, quality_of
 from tools.scores import (
     age_factor,
     benchmark_table,
@@ -37,6 +40,7 @@ from tools.scores import (
 )
 
 OUT = Path(__file__).resolve().parent.parent / "tools" / "data" / "quality_fit.json"
+EXPECTED = OUT.with_name("expected.json")
 ROUNDS = 12
 LEVEL_SHRINK = 1.0
 SLOPE_SHRINK = 12.0
@@ -319,9 +323,32 @@ def main() -> None:
         "groups": fitted,
     }
     OUT.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    quality.fit_table.cache_clear()
+    EXPECTED.write_text(json.dumps(expectations(), separators=(",", ":")) + "\n", encoding="utf-8")
     for name, constants in fitted.items():
         shown = ("weights", "reference_board", "reference_level", "spread")
         print(name, *(f"{key} {constants[key]}" for key in shown))
+
+
+def expectations() -> dict[str, object]:
+    """What tools/quality.py gives for every model and task, as tools/data/expected.json keeps it.
+
+    A model has three numbers a task (score, spread, grade), or three in all where every task gives the same.
+    """
+    tasks = [task for task in benchmark_table()["tasks"] if task not in ("embedding", "reranking")]
+    models = [m for m in load_catalog().models if group_of(m) == "generator" and m.kind != "encoder"]
+    return {
+        "tasks": tasks,
+        "models": {m.id: _told([quality_of(m.id, task) for task in tasks]) for m in models},
+        "apis": {m.key: _told([api_quality_of(m.key, task) for task in tasks]) for m in load_api_models()},
+    }
+
+
+def _told(figures: list[QualityFigure]) -> list[float]:
+    grades = get_args(Grade)
+    rows = [[round(f.score, 3), round(f.spread, 3), grades.index(f.grade)] for f in figures]
+    rows = rows[:1] if all(row == rows[0] for row in rows) else rows
+    return [value for row in rows for value in row]
 
 
 def fit_groups() -> dict[str, dict[str, object]]:

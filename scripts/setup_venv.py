@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+PACKAGES = ("agent", "knowledge", "tools", "tui")
 
 
 def python_of(folder: Path) -> Path:
@@ -62,6 +63,8 @@ def main() -> int:
         "--editable",
         ".[dev]" if options.dev else ".",
     )
+    # Python writes its compiled modules itself where it may; where it may not, each start would compile anew.
+    subprocess.run([str(python_of(VENV)), "-m", "compileall", "-q", *PACKAGES], check=True, cwd=ROOT)
     if not options.no_index:
         say("building the guide index")
         subprocess.run([str(python_of(VENV)), "-P", "-m", "knowledge.build"], check=True, cwd=ROOT)

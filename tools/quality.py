@@ -46,9 +46,11 @@ def _json(name: str) -> dict[str, Any]:
     return TypeAdapter(dict[str, Any]).validate_json(data)
 
 
+@cache
 def fit_table() -> dict[str, Any]:
     """Fitted constants: `tools/data/quality_fit.json`."""
-    return _json("quality_fit")
+    data = resources.files("tools").joinpath("data/quality_fit.json").read_bytes()
+    return TypeAdapter(dict[str, Any]).validate_json(data)
 
 
 def years(release_date: str | None) -> float | None:

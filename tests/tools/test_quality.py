@@ -16,6 +16,7 @@ from knowledge.catalog.store import Catalog, load_catalog
 from tests.tools.asking import model
 from tools import quality as module
 from tools.candidates import QualityFigure
+from tools.expected import api_expected_of, expected_of
 from tools.kin import group_of, original_of, siblings_of
 from tools.needs import Task
 from tools.quality import (
@@ -438,6 +439,22 @@ def test_the_committed_constants_are_those_of_the_fit() -> None:
                 assert new == pytest.approx(value, abs=0.02), (name, key)
             else:
                 assert new == value
+
+
+def test_the_kept_expectations_are_those_of_the_figures() -> None:
+    for task in TASKS:
+        group = {"embedding": "embedder", "reranking": "reranker"}.get(task, "generator")
+        for record in load_catalog().models:
+            if group_of(record) == group:
+                kept, figure = expected_of(record.id, task), quality_of(record.id, task)
+                assert kept.score == pytest.approx(figure.score, abs=0.002), (record.id, task)
+                assert kept.spread == pytest.approx(figure.spread, abs=0.002)
+                assert kept.grade == figure.grade
+    for api in load_api_models():
+        for task in ("chat", "code"):
+            assert api_expected_of(api.key, task).score == pytest.approx(
+                api_quality_of(api.key, task).score, abs=0.002
+            )
 
 
 def test_the_reference_board_is_the_newest_of_its_kind() -> None:

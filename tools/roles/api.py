@@ -6,6 +6,7 @@ from knowledge.catalog.api_models import current_api_models
 from knowledge.catalog.records import ApiModel
 from tools.brief import Brief
 from tools.candidates import Candidate, Configuration, LicenseFigure, Reason, Rejected
+from tools.expected import api_expected_of
 from tools.memory.types import Evidence
 from tools.pricing import MonthlyCost, monthly_cost
 from tools.quality import api_quality_of
@@ -37,9 +38,10 @@ def refusal(model: ApiModel, brief: Brief, cost: MonthlyCost | None) -> tuple[st
     return None
 
 
-def rank(brief: Brief) -> Ranked:
-    """API models by utility; nothing where the data may not leave the machine."""
+def rank(brief: Brief, *, keep: int = 20) -> Ranked:
+    """The first `keep` API models by utility; nothing where the data may not leave the machine."""
     out = Ranked()
+    priced: list[tuple[float, ApiModel, MonthlyCost, Scores]] = []
     if brief.private or brief.mode == "local":
         return out
     for model in current_api_models():
@@ -54,10 +56,25 @@ def rank(brief: Brief) -> Ranked:
         if refused is not None:
             out.rejected.append(Rejected(model.key, model.key, *refused))
         elif cost is not None:
-            out.candidates.append(_candidate(model, cost, brief))
-    out.candidates.sort(key=lambda c: -c.utility)
-    out.rejected.sort(key=lambda r: -api_quality_of(str(r.model_id), brief.task).score)
-    return Ranked(out.candidates[:20], out.rejected[:8])
+            scores = _scores(model, cost, brief)
+            priced.append((utility(brief.priority, scores), model, cost, scores))
+    priced.sort(key=lambda item: -item[0])
+    told = keep > 1  # the best alone is asked for to compare with, and its evidence is not shown
+    out.candidates = [_candidate(*item, brief, told=told) for item in priced[:keep]]
+    out.rejected.sort(key=lambda r: -api_expected_of(str(r.model_id), brief.task).score)
+    return Ranked(out.candidates, out.rejected[:8])
+
+
+def _scores(model: ApiModel, cost: MonthlyCost, brief: Brief) -> Scores:
+    return Scores(
+        quality=cautious(api_expected_of(model.key, brief.task)),
+        speed=SPEED,
+        context=context_score(model.max_input_tokens, brief.context),
+        memory=100.0,
+        license=float(table()["license_score"][TERMS.commercial_use]),
+        support=100.0,
+        cost=cost_score(cost.usd, brief.budget.usd_per_month),
+    )
 
 
 def _features(model: ApiModel) -> tuple[str, ...]:
@@ -70,17 +87,11 @@ def _features(model: ApiModel) -> tuple[str, ...]:
     return (*(name for name, there in pairs if there), "multilingual")
 
 
-def _candidate(model: ApiModel, cost: MonthlyCost, brief: Brief) -> Candidate:
-    quality = api_quality_of(model.key, brief.task)
-    scores = Scores(
-        quality=cautious(quality),
-        speed=SPEED,
-        context=context_score(model.max_input_tokens, brief.context),
-        memory=100.0,
-        license=float(table()["license_score"][TERMS.commercial_use]),
-        support=100.0,
-        cost=cost_score(cost.usd, brief.budget.usd_per_month),
-    )
+def _candidate(
+    value: float, model: ApiModel, cost: MonthlyCost, scores: Scores, brief: Brief, *, told: bool
+) -> Candidate:
+    expected = api_expected_of(model.key, brief.task)
+    quality = api_quality_of(model.key, brief.task) if told else expected.figure
     price = Evidence("catalog", model.source, model.key)
     caveats = [f"The provider switches it off on {model.ends}."] if model.ends else []
     if brief.speed_is_hard:
@@ -111,7 +122,7 @@ def _candidate(model: ApiModel, cost: MonthlyCost, brief: Brief) -> Candidate:
         configuration=configuration,
         quality=quality,
         license=TERMS,
-        utility=utility(brief.priority, scores),
+        utility=value,
         scores=scores,
         usd_per_month=round(cost.usd, 2),
         why=(Reason(f"Costs about ${cost.usd:,.2f} a month at your volume: {cost.formula}.", (price,)),),
@@ -122,5 +133,5 @@ def _candidate(model: ApiModel, cost: MonthlyCost, brief: Brief) -> Candidate:
 
 def choose(brief: Brief, count: int = 4) -> Ranked:
     """The diverse best few."""
-    ranked = rank(brief)
+    ranked = rank(brief, keep=20 if count > 1 else 1)
     return Ranked(diverse(ranked.candidates, count), ranked.rejected)

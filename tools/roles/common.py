@@ -16,6 +16,7 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import follows_models, load_catalog
 from tools.brief import Brief
 from tools.candidates import Candidate, Configuration, QualityFigure, Rejected
+from tools.expected import Expected
 from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.licensing import Verdict, judge
@@ -157,7 +158,7 @@ def _verdict(model_id: str, need: LicenseNeed) -> Verdict:
     return judge(model, need, load_catalog().license_of(model))
 
 
-def cautious(quality: QualityFigure) -> float:
+def cautious(quality: QualityFigure | Expected) -> float:
     """Quality with a part of its uncertainty taken off."""
     return quality.score - float(table()["caution"][quality.grade]) * quality.spread
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from heapq import nlargest
 
 from knowledge.catalog.records import Kind, ModelRecord
 from knowledge.catalog.store import follows_models, load_catalog
@@ -12,6 +13,7 @@ from tools.brief import Brief
 from tools.budget import room_of
 from tools.candidates import Candidate, QualityFigure, Rejected
 from tools.engines import gguf_seen, own_quant
+from tools.expected import Expected, expected_of
 from tools.fit import solve
 from tools.fit_bounds import LEAST_BITS
 from tools.fit_types import Ask, Refusal, Solution
@@ -45,6 +47,8 @@ COMPANION_SHARE = 0.25
 MOST_REJECTED = 6
 NEAR_MISS = 1.5
 """Shortfall of memory, as a share of what there is, up to which a miss is near."""
+ROUNDED = 0.01
+"""Points by which a bound may be too low, because expectations are kept rounded."""
 UNKNOWN_PENALTY = 6.0
 """Utility points off for each wanted feature or language that the catalog does not know of a model."""
 
@@ -139,7 +143,7 @@ def _eligible(brief: Brief) -> Eligible:
 
 def _proven(model: ModelRecord, task: Task) -> bool:
     """Whether a model that reads images was measured at a task without them by others than its maker."""
-    return model.kind == "vision" and quality_of(model.id, task).grade == "exact"
+    return model.kind == "vision" and expected_of(model.id, task).grade == "exact"
 
 
 def scores_of(
@@ -198,7 +202,9 @@ def fastest_speed(model: ModelRecord, machine: Machine) -> float | None:
     return total / (active * LEAST_BITS / 8)
 
 
-def optimistic(model: ModelRecord, quality: QualityFigure, brief: Brief, machine: Machine) -> float:
+def optimistic(
+    model: ModelRecord, quality: QualityFigure | Expected, brief: Brief, machine: Machine
+) -> float:
     """Utility that a model can reach at best: an upper bound, which spares solving what cannot win."""
     fastest = fastest_speed(model, machine)
     speed = 100.0 if fastest is None else speed_score(fastest, brief.min_speed, brief.priority)
@@ -216,20 +222,20 @@ def rank(brief: Brief, *, keep: int = KEEP, ask: Ask | None = None) -> Ranked:
         return Ranked()
     ask = ask or ask_of(brief)
     passed, rejected = eligible(brief)
-    scored = [(quality_of(m.id, brief.task), m, v) for m, v in passed]
+    scored = [(expected_of(m.id, brief.task), m, v) for m, v in passed]
     ordered = sorted(
         ((optimistic(m, q, brief, machine), m.id, q, m, v) for q, m, v in scored), key=lambda i: -i[0]
     )
     found: list[Candidate] = []
     refused: list[tuple[Refusal, Rejected]] = []
-    for bound, _, quality, model, verdict in ordered:
-        if len(found) >= keep and bound <= sorted((c.utility for c in found), reverse=True)[keep - 1]:
+    for bound, _, _, model, verdict in ordered:
+        if len(found) >= keep and bound + ROUNDED <= nlargest(keep, (c.utility for c in found))[-1]:
             break
         solution = solve(model.id, machine, ask)
         if isinstance(solution, Refusal):
             refused.append((solution, Rejected(model.name, model.id, solution.reason, solution.constraint)))
             continue
-        found.append(candidate_of(model, verdict, quality, solution, brief))
+        found.append(candidate_of(model, verdict, quality_of(model.id, brief.task), solution, brief))
     found.sort(key=lambda c: -c.utility)
     return Ranked(found, notable(rejected, refused, brief))
 
@@ -250,7 +256,7 @@ def notable(
     ]
     far = [r for why, r in sorted(refused, key=lambda i: i[0].shortfall_bytes) if why.constraint == "memory"]
     sized = [r for r in static if r.constraint != "model" and _of_a_size(r, room)]
-    sized.sort(key=lambda r: -quality_of(str(r.model_id), brief.task).score)
+    sized.sort(key=lambda r: -expected_of(str(r.model_id), brief.task).score)
     named = [r for r in (*static, *(r for _, r in refused)) if r.model_id in brief.wish.named]
     chosen = near[:MOST_REJECTED] or far[:3]
     return named + [r for r in chosen + sized[:MOST_REJECTED] if r not in named]

@@ -1,0 +1,68 @@
+"""What a ranking needs of quality, for every model and task: computed once and kept as data.
+
+`tools/data/expected.json` holds what `tools.quality` computes from the fitted constants and the scores;
+scripts/fit_quality.py writes it, and a test holds the two together. Full figures with their evidence are
+made for what is shown only.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple, get_args
+
+from pydantic import TypeAdapter
+
+from knowledge.catalog.store import load_catalog
+from tools.candidates import Grade, QualityFigure
+from tools.needs import Task
+from tools.quality import api_quality_of, quality_of
+
+GRADES: tuple[Grade, ...] = get_args(Grade)
+
+
+class Expected(NamedTuple):
+    """Expected score, 0 to 100, its standard deviation in points, and what they rest on."""
+
+    score: float
+    spread: float
+    grade: Grade
+
+    @property
+    def figure(self) -> QualityFigure:
+        """The figure without its evidence, for what is compared and not shown."""
+        return QualityFigure(self.score, self.spread, self.grade in ("exact", "vendor"), grade=self.grade)
+
+
+@cache
+def _table() -> dict[str, Any]:
+    data = resources.files("tools").joinpath("data/expected.json").read_bytes()
+    return TypeAdapter(dict[str, Any]).validate_json(data)
+
+
+def _found(group: str, name: str, task: str) -> Expected | None:
+    row = _table()[group].get(name)
+    if row is None:
+        return None
+    tasks = _table()["tasks"]
+    at = 3 * tasks.index(task) if len(row) > 3 else 0
+    return Expected(row[at], row[at + 1], GRADES[row[at + 2]])
+
+
+def expected_of(model_id: str, task: Task) -> Expected:
+    """What is expected of a model of the catalog at a task."""
+    model = load_catalog().by_id[model_id.lower()]
+    found = _found("models", model.id, task) if model.added is None else None
+    if found is None:
+        figure = quality_of(model_id, task)
+        found = Expected(figure.score, figure.spread, figure.grade)
+    return found
+
+
+def api_expected_of(key: str, task: Task) -> Expected:
+    """What is expected of an API model at a task."""
+    found = _found("apis", key, task)
+    if found is None:
+        figure = api_quality_of(key, task)
+        found = Expected(figure.score, figure.spread, figure.grade)
+    return found
