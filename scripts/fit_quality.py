@@ -27,6 +27,7 @@ from knowledge.catalog.store import load_catalog
 from tools import quality
 from tools.candidates import Grade, QualityFigure
 from tools.kin import group_of, maker_of
+from tools.needs import Task
 from tools.quality import api_quality_of, features_of, quality_of
 from tools.scores import (
     age_factor,
@@ -336,10 +337,13 @@ def expectations() -> dict[str, object]:
     A model has three numbers a task (score, spread, grade), or three in all where every task gives the same.
     """
     tasks = [task for task in benchmark_table()["tasks"] if task not in ("embedding", "reranking")]
-    models = [m for m in load_catalog().models if group_of(m) == "generator" and m.kind != "encoder"]
+    own: dict[str, list[Task]] = {"embedder": ["embedding"], "reranker": ["reranking"]}
+    models = [m for m in load_catalog().models if m.kind != "encoder"]
     return {
         "tasks": tasks,
-        "models": {m.id: _told([quality_of(m.id, task) for task in tasks]) for m in models},
+        "models": {
+            m.id: _told([quality_of(m.id, task) for task in own.get(group_of(m), tasks)]) for m in models
+        },
         "apis": {m.key: _told([api_quality_of(m.key, task) for task in tasks]) for m in load_api_models()},
     }
 

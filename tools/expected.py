@@ -7,13 +7,13 @@ made for what is shown only.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, NamedTuple, get_args
 
 from pydantic import TypeAdapter
 
-from knowledge.catalog.store import load_catalog
+from knowledge.catalog.store import follows_models, load_catalog
 from tools.candidates import Grade, QualityFigure
 from tools.needs import Task
 from tools.quality import api_quality_of, quality_of
@@ -49,6 +49,8 @@ def _found(group: str, name: str, task: str) -> Expected | None:
     return Expected(row[at], row[at + 1], GRADES[row[at + 2]])
 
 
+@follows_models
+@lru_cache(maxsize=32768)
 def expected_of(model_id: str, task: Task) -> Expected:
     """What is expected of a model of the catalog at a task."""
     model = load_catalog().by_id[model_id.lower()]
@@ -59,6 +61,7 @@ def expected_of(model_id: str, task: Task) -> Expected:
     return found
 
 
+@lru_cache(maxsize=16384)
 def api_expected_of(key: str, task: Task) -> Expected:
     """What is expected of an API model at a task."""
     found = _found("apis", key, task)

@@ -28,7 +28,7 @@ from tools.reasons import reasons_for
 from tools.roles.common import local_candidate
 from tools.roles.encoders import KIND_OF_ROLE, TASK_OF_ROLE, window_of
 from tools.runbook import commands_for
-from tools.sensitivity import CARD_STEPS_GIB
+from tools.sensitivity_machines import CARD_STEPS_GIB
 from tools.timings import with_timings
 from tools.utility import table
 

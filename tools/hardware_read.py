@@ -8,6 +8,7 @@ the engine's overhead.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from knowledge.catalog.records import Accelerator, SystemMemory
 from knowledge.catalog.store import Catalog, load_catalog
@@ -34,7 +35,14 @@ def read_hardware(text: str, catalog: Catalog | None = None) -> HardwareReading:
     Returns:
         The machines in reading order, with what was ambiguous, unknown or assumed.
     """
-    catalog = catalog or load_catalog()
+    if catalog is None:
+        return _read(text)
+    return read_with(text, catalog.accelerators, catalog.system_memory)
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> HardwareReading:
+    catalog = load_catalog()  # its accelerators are the bundled ones, whatever models a person adds
     return read_with(text, catalog.accelerators, catalog.system_memory)
 
 

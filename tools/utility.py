@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from functools import cache
 from importlib import resources
+from operator import mul
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
@@ -100,9 +101,15 @@ PARTS = Scores._fields[:-1]
 
 def utility(priority: Priority, scores: Scores) -> float:
     """The weighted sum of the parts with the adjustments."""
+    total: float = sum(map(mul, _weights(priority), scores))
+    return total + sum(points for _, points in scores.adjustments)
+
+
+@cache
+def _weights(priority: Priority) -> tuple[float, ...]:
+    """The weights in the order of the parts."""
     weights = table()["weights"][priority]
-    total = sum(weights[name] * value for name, value in zip(PARTS, scores, strict=False))
-    return float(total + sum(points for _, points in scores.adjustments))
+    return tuple(float(weights[name]) for name in PARTS)
 
 
 def is_tie(priority: Priority, gap: float, *spreads: float) -> bool:

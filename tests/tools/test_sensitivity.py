@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from tests.tools.asking import GIB, MACHINES, NOWHERE, answer, box, brief, card, needs
-from tools.brief import Brief, brief_of
-from tools.candidates import Change, Recommendation
+from tools.brief import Brief
+from tools.candidates import Candidate, Change, Recommendation
 from tools.hardware_types import Machine
 from tools.needs import HardwareNeed, Slot
 from tools.recommend import rank_for, recommend
-from tools.roles.common import Ranked
-from tools.sensitivity import CARD_STEPS_GIB, what_would_change
+from tools.sensitivity import LOOSER, TIGHTER, Step
+from tools.sensitivity_machines import larger, multiplied, offers, upgrades
 
 CASES: tuple[dict[str, Any], ...] = (
     {},
@@ -35,48 +35,9 @@ CASES: tuple[dict[str, Any], ...] = (
 )
 
 
-def _number(text: str) -> float:
-    return float(re.findall(r"[\d,]+(?:\.\d+)?", text)[0].replace(",", ""))
-
-
-def _machine(words: str, place: Machine) -> Machine:
-    """The machine that a condition describes, read from its words."""
-    sizes = re.search(r"devices? with (\d+) GiB", words)
-    if sizes:
-        size = int(sizes[1]) * GIB
-        return replace(
-            place, devices=tuple(replace(d, memory_bytes=size, free_bytes=None) for d in place.devices)
-        )
-    if "system memory" in words:
-        return replace(place, ram_bytes=int(_number(words) * GIB))
-    counts = {name: int(count) for count, name in re.findall(r"(\d+) x ([^,]+?)(?: and |$)", words)}
-    devices = []
-    for name, count in counts.items():
-        one = next(d for d in place.devices if d.name == name)
-        devices += [one] * count
-    return replace(place, devices=tuple(devices))
-
-
-def _applied(change: Change, wanted: Brief) -> Brief:
-    """The brief with one change applied, from its words alone."""
-    words = change.condition
-    if words.startswith("you had"):
-        assert wanted.machine is not None
-        return replace(wanted, machine=_machine(words, wanted.machine))
-    if "tokens of context" in words:
-        return replace(wanted, context=int(_number(words)))
-    if "tokens per second" in words:
-        return replace(wanted, min_speed=wanted.min_speed / 3)
-    if "license did not matter" in words:
-        need = wanted.license.model_copy(update={"use": "personal", "permissive_only": False})
-        return replace(wanted, license=need)
-    if "another model or size" in words:
-        return replace(wanted, wish=type(wanted.wish)(excluded=wanted.wish.excluded))
-    if "an API were allowed" in words:
-        return replace(wanted, mode="either")
-    assert "budget" in words
-    more = wanted.budget.model_copy(update={"usd_per_month": _number(words)})
-    return replace(wanted, budget=more)
+def _steps(wanted: Brief, best: Candidate | None) -> dict[str, Step]:
+    """Every step of every ladder by its words."""
+    return {step.condition: step for ladder in (*LOOSER, *TIGHTER) for step in ladder(wanted, best)}
 
 
 def _changes(slots: dict[str, Any], text: str) -> Iterator[tuple[Recommendation, Brief, Change]]:
@@ -92,22 +53,86 @@ def test_every_change_has_the_outcome_it_promises(slots: dict[str, Any]) -> None
         for found, wanted, change in _changes(slots, text):
             if change.outcome.startswith("the nearest miss"):
                 continue
-            after = rank_for(_applied(change, wanted), 4).candidates
-            assert after, change
-            first = after[0]
-            assert change.outcome.startswith(first.model), (text, change, first.model)
-            if "would lead" in change.outcome:
-                gap = first.quality.score - found.candidates[0].quality.score
-                assert gap >= 2
-                assert f"about {gap:.0f} points" in change.outcome
-            if "instead of" in change.outcome:
-                mine = first.configuration
-                its = found.candidates[0].configuration
-                assert mine is not None
-                assert its is not None
-                how = f"{mine.quant} with a {mine.kv_cache_type} cache"
-                assert f"{how} instead of {its.quant}" in change.outcome
-                assert first.model_id == found.candidates[0].model_id
+            best = next(iter(found.candidates), None)
+            step = _steps(wanted, best)[change.condition]
+            after = rank_for(step.brief, 4).candidates
+            if change.outcome == "nothing would fit any more":
+                assert step.tighter
+                assert not after
+                continue
+            _told(change, step, after[0], best)
+
+
+def _told(change: Change, step: Step, first: Candidate, best: Candidate | None) -> None:
+    assert change.outcome.startswith(first.model), (change, first.model)
+    if best is None:
+        return
+    gap = first.quality.score - best.quality.score
+    told = re.search(r"about (\d+) points? (more|less) expected quality", change.outcome)
+    points = 0.0 if told is None else float(told[1]) * (1 if told[2] == "more" else -1)
+    assert points == pytest.approx(gap, abs=0.51)
+    assert step.tighter or gap >= 1
+    same = first.model_id == best.model_id and first.model == best.model
+    assert ("instead of" in change.outcome) is same
+    if not same and not step.tighter:
+        assert gap >= 2
+
+
+@pytest.mark.parametrize("slots", CASES, ids=str)
+def test_the_nearest_step_is_told(slots: dict[str, Any]) -> None:
+    """No step before the one that is told would have given another first place worth a line."""
+    for found, wanted, change in _changes(slots, MACHINES[1]):
+        best = next(iter(found.candidates), None)
+        if best is None:
+            continue
+        for ladder in (*LOOSER, *TIGHTER):
+            words = [step.condition for step in ladder(wanted, best)]
+            if change.condition not in words:
+                continue
+            for step in ladder(wanted, best):
+                if step.condition == change.condition:
+                    break
+                before = next(iter(rank_for(step.brief, 1).candidates), None)
+                assert before is not None
+                gap = before.quality.score - best.quality.score
+                same = before.model_id == best.model_id
+                assert gap < (1 if same else 2), (change, step.condition)
+
+
+def test_an_upgrade_names_its_price_and_dearer_ones_have_more_memory() -> None:
+    place = brief("chat", "RTX 3060 12GB + 32 GB RAM").machine
+    assert place is not None
+    found = list(upgrades(place))
+    assert len(found) > 3
+    sizes = [machine.accelerator_bytes for _, machine in found]
+    assert sizes == sorted(set(sizes))
+    assert sizes[0] > place.accelerator_bytes
+    usd = [float(re.findall(r"\$([\d,]+)", words)[0].replace(",", "")) for words, _ in found]
+    assert usd == sorted(usd)
+
+
+def test_a_laptop_is_replaced_as_a_whole_and_a_rented_machine_not_at_all() -> None:
+    laptop = brief("chat", "laptop with RTX 4060 8GB").machine
+    assert laptop is not None
+    whole = {offer.machine.accelerator_bytes for offer in offers() if offer.whole}
+    assert {machine.accelerator_bytes for _, machine in upgrades(laptop)} <= whole
+    rented = brief("chat", "rented H100").machine
+    assert rented is not None
+    assert not list(upgrades(rented))
+
+
+def test_nobody_is_sent_shopping_where_it_gives_nothing() -> None:
+    found = answer("code", "8x H100 80GB")
+    assert not any("you had" in c.condition or "you bought" in c.condition for c in found.would_change)
+
+
+def test_what_to_give_up_where_nothing_fits() -> None:
+    slots: dict[str, Any] = {"context": 200_000, "license": {"use": "commercial"}}
+    slots["model"] = {"min_params_b": 10.0}
+    found = answer("code", "GTX 1650", **slots)
+    assert not found.candidates
+    assert found.would_change
+    assert all("would be possible" in change.outcome for change in found.would_change)
 
 
 def test_an_allowed_api_is_compared_at_its_price() -> None:
@@ -131,35 +156,22 @@ def test_privacy_never_suggests_an_api() -> None:
             assert not any("API" in change.condition for change in found.would_change)
 
 
-def _conditions(place: Machine | None, **slots: Any) -> list[str]:
-    """All conditions that are tried, by answering each with nothing before and something after."""
-    tried: list[str] = []
-
-    def ranker(changed: Brief, count: int) -> Ranked:
-        return rank_for(changed, count)
-
-    base = replace(brief_of(needs(**slots)), machine=place)
-    for change in what_would_change(base, (), (), ranker):
-        tried.append(change.condition)
-    return tried
-
-
 def test_mixed_devices_never_shrink() -> None:
-    place = box(24, 12)
-    tried = [c for c in _conditions(place) if "devices with" in c]
-    assert tried == ["you had 2 devices with 32 GiB"]
-    assert all(step in CARD_STEPS_GIB for step in (32, 48))
+    for words, machine in larger(box(24, 12)):
+        assert re.fullmatch(r"2 devices with \d+ GiB", words)
+        assert all(d.memory_bytes >= 32 * GIB for d in machine.devices)
 
 
 def test_mixed_devices_are_named_each() -> None:
     devices = (replace(card(32), name="RTX 5090"), replace(card(24), name="RTX 3090"))
-    tried = _conditions(Machine("mixed", devices))
-    assert "you had 2 x RTX 5090 and 2 x RTX 3090" in tried
+    assert [w for w, _ in multiplied(Machine("mixed", devices))] == [
+        "2 x RTX 5090 and 2 x RTX 3090",
+        "4 x RTX 5090 and 4 x RTX 3090",
+    ]
 
 
 def test_shared_memory_has_no_second_device() -> None:
-    for change in _conditions(box(12, ram=16, unified=True)):
-        assert " x " not in change
+    assert not list(multiplied(box(12, ram=16, unified=True)))
 
 
 def test_without_a_machine_one_is_suggested() -> None:
@@ -167,7 +179,7 @@ def test_without_a_machine_one_is_suggested() -> None:
         rest = {"deployment": {"mode": "local"}} | slots
         found = answer("chat", NOWHERE, **rest)
         assert not found.candidates
-        assert any("24 GiB" in change.condition for change in found.would_change)
+        assert any("you had" in change.condition for change in found.would_change)
     encoder = answer("embedding", NOWHERE)
     assert not encoder.candidates
     assert encoder.would_change
@@ -177,11 +189,10 @@ def test_a_larger_machine_for_training_is_suggested() -> None:
     slot: Slot[HardwareNeed] = Slot(value=HardwareNeed(text="A100 80GB", training_text="RTX 4060 8GB"))
     slots: dict[str, Any] = {"training": {"method": "qlora"}, "context": 2048}
     found, wanted = answer("chat", slot, **slots), brief("chat", slot, **slots)
-    change = next(c for c in found.would_change if c.condition == "you trained on a device with 12 GiB")
-    assert wanted.training_machine is not None
-    trainer = _machine(change.condition, wanted.training_machine)
-    first = rank_for(replace(wanted, training_machine=trainer), 4).candidates[0]
-    assert change.outcome.startswith(first.model)
+    change = next(c for c in found.would_change if c.condition.startswith("you trained on"))
+    step = _steps(wanted, next(iter(found.candidates), None))[change.condition]
+    assert step.brief.machine == wanted.machine
+    assert change.outcome.startswith(rank_for(step.brief, 4).candidates[0].model)
 
 
 def test_there_are_few_changes_and_none_twice() -> None:
@@ -195,14 +206,15 @@ def test_there_are_few_changes_and_none_twice() -> None:
 def test_the_words_of_a_condition_are_its_figures() -> None:
     base = brief("chat", "RTX 3090", context=50_000, min_speed=30.0, deployment={"mode": "either"})
     base = replace(base, budget=base.budget.model_copy(update={"usd_per_month": 7.0}))
-    tried: list[Brief] = []
-
-    def ranker(changed: Brief, count: int) -> Ranked:
-        tried.append(changed)
-        return rank_for(changed, count)
-
-    told = " | ".join(change.condition for change in what_would_change(base, (), (), ranker))
-    assert "25,000 tokens of context" in told
-    assert "10 tokens per second" in told
-    assert {b.context for b in tried} == {50_000, 25_000}
-    assert {b.min_speed for b in tried} == {30.0, 10.0}
+    best = answer("chat", "RTX 3090").candidates[0]
+    for words, step in _steps(base, best).items():
+        figures = [float(text.replace(",", "")) for text in re.findall(r"[\d,]*\d", words)]
+        if "tokens of context" in words:
+            assert figures == [step.brief.context]
+        elif "tokens per second" in words:
+            assert figures == [step.brief.min_speed]
+        elif "budget" in words:
+            assert figures == [step.brief.budget.usd_per_month]
+        elif "with" in words and "GiB" in words and "bought" not in words:
+            assert step.brief.machine is not None
+            assert step.brief.machine.devices[0].memory_bytes == figures[-1] * GIB

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from heapq import nlargest
 
 from knowledge.catalog.records import Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB, room_of
 from tools.candidates import Candidate, Configuration, Rejected
+from tools.expected import expected_of
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import MemoryRequest
 from tools.needs import ModelWish, Role, Task
@@ -71,62 +73,87 @@ def _configuration(model: ModelRecord, brief: Brief, context: int, quant: str) -
     )
 
 
-def rank(brief: Brief, role: Role, *, context: int | None = None, keep: int = 10) -> Ranked:
-    """Embedders, rerankers or encoders by utility.
+def rank(
+    brief: Brief, role: Role, *, context: int | None = None, keep: int = 10, room_bytes: int | None = None
+) -> Ranked:
+    """Embedders, rerankers or encoders by utility; memory is estimated only for those that can be among them.
 
     Args:
         brief: the needs.
         role: `embedder`, `reranker` or `classifier`.
         context: tokens of one text; the brief's context where None.
         keep: how many to give back.
+        room_bytes: what may be taken at most, where others share the memory.
     """
     if brief.machine is None:
         return Ranked()
     wanted = context or brief.context
     quant = "F16" if brief.machine.devices else "F32"
-    out = Ranked()
+    passed, rejected = _passed(brief, role, wanted)
+    found: list[Candidate] = []
+    for bound, model, scores in passed:
+        if len(found) >= keep and bound <= nlargest(keep, (c.utility for c in found))[-1]:
+            break
+        configuration = _configuration(model, brief, min(wanted, window_of(model) or wanted), quant)
+        if isinstance(configuration, str):
+            rejected.append(Rejected(model.name, model.id, configuration, "memory"))
+            continue
+        candidate = _candidate(model, configuration, scores, brief, role)
+        if room_bytes is None or memory_of(candidate) <= room_bytes:
+            found.append(candidate)
+    found.sort(key=lambda c: -c.utility)
+    task = TASK_OF_ROLE[role]
+    rejected.sort(key=lambda r: -expected_of(r.model_id, task).score if r.model_id else 0.0)
+    return Ranked(found[:keep], rejected[:8])
+
+
+def _passed(
+    brief: Brief, role: Role, wanted: int
+) -> tuple[list[tuple[float, ModelRecord, Scores]], list[Rejected]]:
+    """Models that pass every constraint but memory, by what they can reach at best; and the others."""
+    passed, rejected = [], []
     for model in load_catalog().models:
         if model.kind != KIND_OF_ROLE[role] or model.params_total is None:
             continue
         if brief.wish.named and role == brief.role and model.id not in brief.wish.named:
             continue
-        verdict = license_verdict(model, brief)
-        refusal = static_refusal(model, brief, verdict)
+        refusal = static_refusal(model, brief, license_verdict(model, brief))
         window = window_of(model)
         if refusal is None and window is not None and window < wanted:
             refusal = (f"reads {window:,} tokens at once, {wanted:,} are needed", "context")
         if refusal is not None:
-            out.rejected.append(Rejected(model.name, model.id, *refusal))
+            rejected.append(Rejected(model.name, model.id, *refusal))
             continue
-        configuration = _configuration(model, brief, min(wanted, window or wanted), quant)
-        if isinstance(configuration, str):
-            out.rejected.append(Rejected(model.name, model.id, configuration, "memory"))
-            continue
-        out.candidates.append(_candidate(model, configuration, brief, role))
-    out.candidates.sort(key=lambda c: -c.utility)
-    task = TASK_OF_ROLE[role]
-    out.rejected.sort(key=lambda r: -quality_of(r.model_id, task).score if r.model_id else 0.0)
-    return Ranked(out.candidates[:keep], out.rejected[:8])
+        scores = _scores(model, brief, role, min(wanted, window or wanted))
+        passed.append((utility(brief.priority, scores), model, scores))
+    passed.sort(key=lambda item: -item[0])
+    return passed, rejected
 
 
-def _candidate(model: ModelRecord, configuration: Configuration, brief: Brief, role: Role) -> Candidate:
-    task = TASK_OF_ROLE[role]
-    quality = quality_of(model.id, task)
-    verdict = license_verdict(model, brief)
+def _scores(model: ModelRecord, brief: Brief, role: Role, length: int) -> Scores:
+    """The parts of a model's utility, with full marks for the memory that is not known yet."""
+    return Scores(
+        quality=cautious(expected_of(model.id, TASK_OF_ROLE[role])),
+        speed=_relative_speed(model, brief),
+        context=context_score(window_of(model), length),
+        memory=100.0,
+        license=license_score(license_verdict(model, brief)),
+        support=min(100.0, 20.0 * len(str(model.downloads or 0))),
+    )
+
+
+def _candidate(
+    model: ModelRecord, configuration: Configuration, scores: Scores, brief: Brief, role: Role
+) -> Candidate:
     memory = configuration.memory
     assert memory is not None
     assert brief.machine is not None
-    adoption = min(100.0, 20.0 * len(str(model.downloads or 0)))
-    scores = Scores(
-        quality=cautious(quality),
-        speed=_relative_speed(model, brief),
-        context=context_score(window_of(model), configuration.context),
-        memory=memory_score(memory.total_bytes, configuration.available_bytes, brief.priority),
-        license=license_score(verdict),
-        support=adoption,
-    )
+    headroom = memory_score(memory.total_bytes, configuration.available_bytes, brief.priority)
+    scores = scores._replace(memory=headroom)
     embedding = model.embedding
     why, found = embedder_notes(model, brief, window_of(model)) if role == "embedder" else ((), {})
+    quality = quality_of(model.id, TASK_OF_ROLE[role])
+    verdict = license_verdict(model, brief)
     return replace(
         local_candidate(model, brief.machine, role, configuration, quality, verdict),
         params_active_b=None,
@@ -167,5 +194,5 @@ def companion(brief: Brief, role: Role, context: int, room_bytes: int) -> Candid
     """The best embedder or reranker that fits into what is left beside a generator."""
     # Sizes, families and features were said of the generator.
     own = replace(brief, features=(), wish=ModelWish(excluded=brief.wish.excluded))
-    ranked = rank(own, role, context=context, keep=60)
-    return next((c for c in ranked.candidates if memory_of(c) <= room_bytes), None)
+    ranked = rank(own, role, context=context, keep=1, room_bytes=room_bytes)
+    return next(iter(ranked.candidates), None)

@@ -228,14 +228,16 @@ def rank(brief: Brief, *, keep: int = KEEP, ask: Ask | None = None) -> Ranked:
     )
     found: list[Candidate] = []
     refused: list[tuple[Refusal, Rejected]] = []
-    for bound, _, _, model, verdict in ordered:
+    for bound, _, expected, model, verdict in ordered:
         if len(found) >= keep and bound + ROUNDED <= nlargest(keep, (c.utility for c in found))[-1]:
             break
         solution = solve(model.id, machine, ask)
         if isinstance(solution, Refusal):
             refused.append((solution, Rejected(model.name, model.id, solution.reason, solution.constraint)))
             continue
-        found.append(candidate_of(model, verdict, quality_of(model.id, brief.task), solution, brief))
+        # The best alone is asked for to compare with, and its evidence is not shown.
+        quality = quality_of(model.id, brief.task) if keep > 1 else expected.figure
+        found.append(candidate_of(model, verdict, quality, solution, brief))
     found.sort(key=lambda c: -c.utility)
     return Ranked(found, notable(rejected, refused, brief))
 
