@@ -224,6 +224,8 @@ def compare_lines(document: Document, why: bool) -> list[str]:
     where = f" on {document['hardware']}" if document["hardware"] else ""
     lines = [*wrapped(f"Memory with {tokens(document['context'])} tokens of context{where}."), ""]
     lines += table(rows, ["", *(model["model"] for model in models)])
+    if "verdict" in document:
+        lines += ["", *wrapped(clean(document["verdict"]["text"]))]
     lines += _shared(document, why)
     return lines + section("Note", bullets(document["caveats"]))
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from knowledge.catalog.records import ApiModel, ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError, UsageError
+from tools.brief import brief_of
+from tools.candidates import Reason
 from tools.commands.benchmarks import id_of, name_of, results_of
 from tools.commands.lookups import any_model_named, machine_named
 from tools.commands.memory import DEFAULTS, memory_document, usual_format
 from tools.commands.requests import Name, Request, Text, Tokens
+from tools.commands.task_words import TaskWord
 from tools.hardware_types import Machine
 from tools.licensing import judge
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import MemoryRequest
-from tools.needs import LicenseNeed
+from tools.needs import Deployment, HardwareNeed, LicenseNeed, Needs, Priority, Slot, TaskNeed
 from tools.roles.common import features_of_model
 from tools.speed import estimate_speed
+from tools.versus import standing_of, versus
 
 Document = dict[str, Any]
 MAX_MODELS = 12
@@ -44,6 +48,11 @@ class CompareQuery(Request):
         description="the machine in words; adds speed and whether it fits",
         json_schema_extra={"metavar": "TEXT"},
     )
+    task: TaskWord | None = Field(None, description="what the models are for (usually chat)")
+    license: Literal["personal", "research", "commercial", "any"] | None = Field(
+        None, description="intended use (usually any)"
+    )
+    priority: Priority = Field("balanced", description="what counts most")
 
 
 def compare(query: CompareQuery) -> Document:
@@ -70,9 +79,27 @@ def compare(query: CompareQuery) -> Document:
         "benchmarks": _shared([model for model, _ in found]),
         "caveats": list(notes),
     }
+    verdict = _verdict([model for model, _ in found], query, machine)
+    if verdict is not None:
+        document["verdict"] = verdict.as_json()
     if any(note for _, note in found):
         document["note"] = " ".join(note for _, note in found if note)
     return document
+
+
+def _verdict(
+    models: list[ModelRecord | ApiModel], query: CompareQuery, machine: Machine | None
+) -> Reason | None:
+    """Which comes first for these needs, and why; without hardware by what does not depend on it."""
+    needs = Needs(task=Slot(value=TaskNeed(name=query.task or "chat")), priority=Slot(value=query.priority))
+    needs = needs.updated(
+        context=Slot(value=query.context),
+        deployment=Slot(value=Deployment(mode="either")),
+        license=Slot(value=LicenseNeed(use=query.license or "any")),
+        hardware=Slot(value=HardwareNeed(text=query.hardware or "", none=query.hardware is None)),
+    )
+    brief = brief_of(needs)
+    return versus([standing_of(model, brief) for model in models], brief)
 
 
 def _local(model: ModelRecord, query: CompareQuery, machine: Machine | None) -> Document:

@@ -12,8 +12,8 @@ from knowledge.errors import NoAnswerError, UsageError
 from tools.brief import brief_of, defaults
 from tools.candidates import Rejected, evidence_json
 from tools.commands.lookups import machine_named, model_named
-from tools.commands.recommend import _task
 from tools.commands.requests import MAX_TOKENS, Name, Number, Request, Text, Tokens
+from tools.commands.task_words import task_word
 from tools.hardware import describe, detect_machine
 from tools.hardware_types import Machine
 from tools.memory.generic import is_encoder
@@ -114,7 +114,7 @@ class FinetuneQuery(Request):
     tokens: Annotated[int, Number, Field(ge=1, le=10**13)] | None = Field(
         None, description="tokens of the whole run, instead of examples and epochs"
     )
-    task: Annotated[Task, BeforeValidator(_task)] = Field(
+    task: Annotated[Task, BeforeValidator(task_word)] = Field(
         "chat", description="what the model is for", json_schema_extra={"metavar": "TEXT"}
     )
     license: Literal["personal", "research", "commercial", "any"] | None = Field(

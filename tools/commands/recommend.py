@@ -11,41 +11,13 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from knowledge.errors import UsageError
 from tools.commands.lookups import machine_named
 from tools.commands.requests import Number, Request, Text, Tokens, reason_of
+from tools.commands.task_words import TaskWord, task_word
 from tools.needs import SLOTS, Feature, Needs, Priority, Slot, Task
 from tools.recommend import recommend as decide
 
 Document = dict[str, Any]
 WORD_KEYS = {"deployment": "mode", "license": "use", "training": "method", "hardware": "text"}
 """Slots whose structured value can be told by one word, and the field that it stands for; see also `task`."""
-TASK_WORDS: Mapping[str, Task] = {
-    "agentic": "agent",
-    "agents": "agent",
-    "assistant": "chat",
-    "chatbot": "chat",
-    "chatting": "chat",
-    "classifier": "classification",
-    "classify": "classification",
-    "coding": "code",
-    "conversation": "chat",
-    "embed": "embedding",
-    "embedder": "embedding",
-    "embeddings": "embedding",
-    "extract": "extraction",
-    "math": "reasoning",
-    "maths": "reasoning",
-    "programming": "code",
-    "rerank": "reranking",
-    "reranker": "reranking",
-    "software development": "code",
-    "summaries": "summarization",
-    "summarisation": "summarization",
-    "summarize": "summarization",
-    "summarizing": "summarization",
-    "translate": "translation",
-    "translating": "translation",
-    "translator": "translation",
-}
-"""Other words for a task that leave nothing to understand."""
 LIST_SLOTS = ("languages", "features")
 UNREADABLE = (
     "string_pattern_mismatch",
@@ -68,17 +40,10 @@ def _items(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _task(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    word = value.strip().lower()
-    return TASK_WORDS.get(word, word)
-
-
 class RecommendQuery(Request):
     """Request of the `recommend` tool: the slots a language model fills, with exact values."""
 
-    task: Annotated[Task, BeforeValidator(_task)] = Field(description="what the model is for")
+    task: TaskWord = Field(description="what the model is for")
     hardware: Text | None = Field(
         None, description='the machine in words, such as "RTX 3090 + 64 GB RAM"; this machine where missing'
     )
@@ -148,7 +113,7 @@ def exact_value(slot: str, value: object) -> Slot[Any]:
     """
     given = value
     if isinstance(value, str) and slot == "task":
-        given = {"name": _task(value), "detail": value.strip()}
+        given = {"name": task_word(value), "detail": value.strip()}
     elif isinstance(value, str) and slot in WORD_KEYS:
         given = {WORD_KEYS[slot]: value.strip() if slot == "hardware" else value.strip().lower()}
     elif isinstance(value, str) and slot in LIST_SLOTS:

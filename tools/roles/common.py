@@ -28,11 +28,11 @@ def local_candidate(
     model: ModelRecord,
     machine: Machine,
     role: Role,
-    configuration: Configuration,
+    configuration: Configuration | None,
     quality: QualityFigure,
     verdict: Verdict,
 ) -> Candidate:
-    """A solved model as a candidate, still without utility, reasons and commands."""
+    """A model, mostly solved, as a candidate, still without utility, reasons and commands."""
     return Candidate(
         model=model.name,
         model_id=model.id,
