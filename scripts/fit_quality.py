@@ -242,6 +242,18 @@ class Fit:
         priors = {r.model: self.prior(r) for r in self.rows}
         return {model: priors[model] + own for model, own in self.model_residuals().items()}
 
+    def covariance(self, spread: float) -> list[list[float]]:
+        """Of the weights: what makes a model surer or less sure, the more it is unlike those with scores."""
+        masses: dict[str, float] = defaultdict(float)
+        inputs: dict[str, list[float]] = {}
+        for row in self.rows:
+            masses[row.model] += row.weight * self.slopes[row.benchmark] ** 2
+            inputs[row.model] = row.x
+        x = np.array([inputs[model] for model in masses])
+        told = np.array([mass / (mass + SCORE_NOISE / spread**2) for mass in masses.values()])
+        precision = (x * told[:, None]).T @ x + RIDGE * np.eye(x.shape[1])  # shrunk as the weights are
+        return [[round(float(v), 6) for v in line] for line in np.linalg.inv(precision) * spread**2]
+
     def as_json(self) -> dict[str, object]:
         residuals = list(self.model_residuals().values())
         seen = statistics.pstdev(residuals) if len(residuals) > 2 else 0.6
@@ -254,6 +266,7 @@ class Fit:
             "reference_board": newest,
             "reference_level": round(reference, 4),
             "spread": round(spread, 3),
+            "covariance": self.covariance(spread),
             "spread_unknown": round(2 * spread, 3),
             "noise": SCORE_NOISE,
             "kin_shared": KIN_SHARED,

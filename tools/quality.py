@@ -96,7 +96,10 @@ def prior_of(model_id: str) -> tuple[float, float]:
     ability = sum(w * v for w, v in zip(fit["weights"], x, strict=True))
     ability += fit["makers"].get(maker_of(model.origin_id), float(fit["unknown_maker"]))
     ability += fit["families"].get(model.family, 0.0)
-    return min(ability, float(fit["ceiling"])), float(fit["spread"])
+    unlike = sum(
+        a * c * b for a, line in zip(x, fit["covariance"], strict=True) for b, c in zip(x, line, strict=True)
+    )
+    return min(ability, float(fit["ceiling"])), math.sqrt(float(fit["spread"]) ** 2 + max(0.0, unlike))
 
 
 @follows_models

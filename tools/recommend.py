@@ -67,7 +67,7 @@ def recommend(needs: Needs) -> Recommendation:
     best = candidates[0] if candidates else None
     complete = tuple(
         replace(
-            with_shortages(c, brief.machine),
+            _dated(with_shortages(c, brief.machine), brief),
             why=reasons_for(c, brief),
             commands=commands_for(c),
             parts=score_parts(c, brief),
@@ -89,6 +89,16 @@ def recommend(needs: Needs) -> Recommendation:
         error=None if complete else _nothing(brief, rejected),
         verdict=plainly,
     )
+
+
+def _dated(candidate: Candidate, brief: Brief) -> Candidate:
+    """A model that was asked for by name, with what has overtaken it."""
+    if candidate.kind != "local" or candidate.model_id not in brief.wish.named:
+        return candidate
+    from tools.successor import successor_caveat  # few recommendations need it
+
+    overtaken = successor_caveat(str(candidate.model_id), brief.task)
+    return replace(candidate, caveats=(*candidate.caveats, overtaken)) if overtaken else candidate
 
 
 def _tied(candidate: Candidate, best: Candidate | None, brief: Brief) -> bool:

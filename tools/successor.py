@@ -197,6 +197,17 @@ def standing_of(model_id: str, task: Task, count: int = MOST) -> Standing | None
     quality = quality_of(old.id, task)
     later = [new for new in load_catalog().models if _may_stand_in(new, old, task)]
     ranked = sorted(((quality_of(new.id, task), new) for new in later), key=lambda p: -cautious(p[0]))
+    # One that was measured says more than any expectation, so it comes first where there is one.
+    measured = _ahead([pair for pair in ranked if pair[0].measured], quality, room, 1)
+    others = [s for s in _ahead(ranked, quality, room, count) if s not in measured]
+    found = tuple([*measured, *others][:count])
+    return Standing(old.id, old.name, task, old.release_date, mine, quality, found)
+
+
+def _ahead(
+    ranked: list[tuple[QualityFigure, ModelRecord]], quality: QualityFigure, room: float, count: int
+) -> list[Successor]:
+    """The first models that are ahead of a quality and fit into some memory."""
     found: list[Successor] = []
     for figure, new in ranked:
         if len(found) == count or cautious(figure) <= cautious(quality):
@@ -209,7 +220,7 @@ def standing_of(model_id: str, task: Task, count: int = MOST) -> Standing | None
             continue
         license_ = new.license or "unknown"
         found.append(Successor(new.id, new.name, str(new.release_date), license_, its, figure, gap, spread))
-    return Standing(old.id, old.name, task, old.release_date, mine, quality, tuple(found))
+    return found
 
 
 def points(successor: Successor) -> str:
@@ -225,7 +236,8 @@ def superseded_line(standing: Standing) -> str:
     if best is not None:
         return (
             f"Superseded for {standing.task} by {best.name} ({best.release_date}): {points(best)}; "
-            f"it takes {best.memory.bytes / GIB:.1f} GiB as {best.memory.quant}, this one {where}."
+            f"it takes {best.memory.bytes / GIB:.1f} GiB as {best.memory.quant}, this one {where}"
+            f"{_hopeful(standing, best)}."
         )
     line = f"No later model in its memory ({where}) is clearly better for {standing.task}"
     if not standing.successors:
@@ -241,3 +253,11 @@ def successor_caveat(model_id: str, task: Task | None) -> str | None:
         return None
     standing = standing_of(model.id, usual_task(model, task))
     return superseded_line(standing) if standing is not None and standing.superseded else None
+
+
+def _hopeful(standing: Standing, best: Successor) -> str:
+    """The best newer model without scores, where more is expected of it."""
+    newer = next((s for s in standing.successors if s.clear and s.gap > best.gap), None)
+    if newer is None or newer.quality.measured or not best.quality.measured:
+        return ""
+    return f"; newer and without scores yet: {newer.name} ({newer.release_date}), {points(newer)}"

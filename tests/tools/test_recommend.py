@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -470,3 +471,13 @@ def test_every_model_that_could_stand_is_judged_once() -> None:
         assert len(ids) == len(set(ids))
         assert len(passed) > 20 or task == "vision"
         assert set(ids) <= {m.id for m in load_catalog().models}
+
+
+def test_a_named_old_model_says_what_has_overtaken_it() -> None:
+    old = "meta-llama/Llama-3.1-8B-Instruct"
+    found = answer("chat", "RTX 3090", model={"named": (old,)}).candidates[0]
+    assert found.model_id == old
+    line = next(text for text in found.caveats if text.startswith("Superseded for chat by "))
+    assert re.search(r"\+\d+ points, give or take \d+", line)
+    new = answer("chat", "RTX 3090", model={"named": ("Qwen/Qwen3.8-27B",)}).candidates[0]
+    assert not any(text.startswith("Superseded") for text in new.caveats)
