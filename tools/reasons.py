@@ -18,6 +18,8 @@ from tools.memory.types import Evidence
 
 LOW_QUANTS = ("Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K", "IQ3_M", "IQ2_M")
 SMALL_B = 5.0
+WORTH_A_WORD = 1.0
+"""Points that a quantization costs from which it is said."""
 
 
 @cache
@@ -97,6 +99,9 @@ def _quality_reason(candidate: Candidate, brief: Brief) -> Reason:
     if candidate.role == "pretrain-config":
         return Reason(f"Suits the data: {q.note}.", q.basis)
     note = q.note or ("from public scores" if q.measured else "expected, not measured")
+    c = candidate.configuration
+    if q.loss >= WORTH_A_WORD and c is not None:
+        note = f"{q.score + q.loss:.0f} less {q.loss:.0f} for {c.quant}; {note}"
     return Reason(
         f"Quality for {brief.task}: {q.score:.0f} of 100, give or take {q.spread:.0f} ({note}).", q.basis
     )

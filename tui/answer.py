@@ -17,6 +17,8 @@ PARTS = (
     ("overhead", "overhead_bytes"),
 )
 """Parts of a memory bar, in drawing order: the word for people and the contract's key."""
+WORTH_A_WORD = 1.0
+"""Points that a quantization costs from which it is said."""
 USES = {
     "yes": "commercial use: yes",
     "conditional": "commercial use: with conditions",
@@ -176,7 +178,7 @@ def _candidate(
         license_words=f"{use}; {note}" if note else use,
         quality=_quality(entry),
         quality_words=_quality_words(entry),
-        cost=f"{usd(month)} a month" if is_number(month) else "",
+        cost=_cost(month, is_api),
         facts=tuple(_facts(entry, memory)),
         bars=() if is_api else tuple(_bars(entry, memory)),
         why=why,
@@ -192,6 +194,13 @@ def _candidate(
 
 def _sentence(caveat: object) -> str:
     return line_of(caveat.get("text")) if isinstance(caveat, Mapping) else line_of(caveat)
+
+
+def _cost(month: object, is_api: bool) -> str:
+    """Dollars a month; what a machine of one's own costs to run is an estimate."""
+    if not is_number(month):
+        return ""
+    return f"{'' if is_api else 'about '}{usd(month)} a month"
 
 
 def _memory_words(memory: Mapping[str, Any]) -> str:
@@ -218,7 +227,11 @@ def _quality(entry: Mapping[str, Any]) -> str:
     if not is_number(score):
         return "unknown"
     shown = f"{float(score):.0f}" if float(score) > 1 else f"{float(score):.2f}"
-    return f"{shown} measured" if quality.get("measured") else f"{shown} expected"
+    lost = quality.get("quantization_loss")
+    word = "measured" if quality.get("measured") else "expected"
+    if is_number(lost) and float(lost) >= WORTH_A_WORD:
+        return f"{shown} ({float(score) + float(lost):.0f} {word} before quantization)"
+    return f"{shown} {word}"
 
 
 def _quality_words(entry: Mapping[str, Any]) -> str:
@@ -228,6 +241,9 @@ def _quality_words(entry: Mapping[str, Any]) -> str:
     if parts[0] != "unknown" and is_number(quality.get("spread")):
         parts.append(f"give or take {float(quality['spread']):.0f}")
     note = line_of(quality.get("note"))
+    lost = quality.get("quantization_loss")
+    if is_number(lost) and float(lost) >= WORTH_A_WORD:
+        note = f"{float(lost):.0f} of 100 points off for {line_of(entry.get('quant'))}; {note}"
     return ", ".join(parts) + (f" ({note})" if note else "")
 
 

@@ -147,6 +147,9 @@ def _details(one: Candidate) -> list[Widget]:
         parts.extend(_section("Why", [_claim(claim) for claim in one.why]))
     if one.caveats:
         parts.extend(_section("Watch out", [styled(caveat) for caveat in one.caveats]))
+    if one.score:
+        # What it rests on is cited above already; `recommend --why` numbers every source.
+        parts.append(_fold("How its score comes about", [styled(part.text) for part in one.score]))
     if one.commands:
         parts.append(PlainText("To run it", classes="section"))
         parts.append(Static(_commands(one), markup=False, classes="commands"))
