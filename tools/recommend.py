@@ -67,7 +67,7 @@ def recommend(needs: Needs) -> Recommendation:
     best = candidates[0] if candidates else None
     complete = tuple(
         replace(
-            _dated(with_shortages(c, brief.machine), brief),
+            _dated(_tight(with_shortages(c, brief.machine)), brief),
             why=reasons_for(c, brief),
             commands=commands_for(c),
             parts=score_parts(c, brief),
@@ -89,6 +89,16 @@ def recommend(needs: Needs) -> Recommendation:
         error=None if complete else _nothing(brief, rejected),
         verdict=plainly,
     )
+
+
+def _tight(candidate: Candidate) -> Candidate:
+    """An estimate that fits by its middle and not by its upper end says so."""
+    c = candidate.configuration
+    if c is None or c.memory is None or c.memory.high_bytes <= c.available_bytes or not c.fits:
+        return candidate
+    high, there = c.memory.high_bytes / GIB, c.available_bytes / GIB
+    tight = f"It may just not fit: the upper end of the estimate, {high:.1f} GiB, is above {there:.1f} GiB."
+    return replace(candidate, caveats=(*candidate.caveats, tight))
 
 
 def _dated(candidate: Candidate, brief: Brief) -> Candidate:

@@ -481,3 +481,16 @@ def test_a_named_old_model_says_what_has_overtaken_it() -> None:
     assert re.search(r"\+\d+ points, give or take \d+", line)
     new = answer("chat", "RTX 3090", model={"named": ("Qwen/Qwen3.8-27B",)}).candidates[0]
     assert not any(text.startswith("Superseded") for text in new.caveats)
+
+
+def test_a_tight_estimate_says_so() -> None:
+    seen = set()
+    for task, text in itertools.product(TASKS, MACHINES):
+        for candidate in answer(task, text).candidates:
+            c = candidate.configuration
+            if c is None or c.memory is None:
+                continue
+            tight = c.memory.high_bytes > c.available_bytes
+            assert any("may just not fit" in text for text in candidate.caveats) is tight
+            seen.add(tight)
+    assert seen == {True, False}
