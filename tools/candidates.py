@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
-from knowledge.catalog.records import CommercialUse
 from tools.hardware_types import Machine
+from tools.license_types import LicenseFigure as LicenseFigure
 from tools.memory.types import DeviceMemory, Evidence, MemoryEstimate, MemoryRequest, TrainingEstimate
 from tools.needs import Role
 from tools.speed_types import Timings
@@ -77,18 +77,6 @@ class QualityFigure:
             "note": self.note,
             "basis": [evidence_json(e) for e in self.basis],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class LicenseFigure:
-    """The license and what it means for the stated use."""
-
-    id: str
-    commercial_use: CommercialUse
-    note: str | None
-
-    def as_json(self) -> dict[str, Any]:
-        return {"id": self.id, "commercial_use": self.commercial_use, "note": self.note}
 
 
 METHODS = {"qlora": "QLoRA", "lora": "LoRA", "full": "full fine-tuning", "scratch": "training from scratch"}

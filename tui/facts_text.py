@@ -40,7 +40,11 @@ def models_lines(document: Document, why: bool) -> list[str]:
 
 def model_lines(document: Document, why: bool) -> list[str]:
     """The answer of `models show`."""
-    return _record(document, document["model_id"], why)
+    from tui.license_text import license_lines
+
+    plain = {key: value for key, value in document.items() if key != "license_terms"}
+    terms = document.get("license_terms")
+    return _record(plain, document["model_id"], why) + (license_lines(terms) if terms else [])
 
 
 def gpus_lines(document: Document, why: bool) -> list[str]:
