@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from knowledge.catalog.added import PREFIX, added_name
-from knowledge.catalog.lineage import STRICTNESS
+from knowledge.catalog.lineage import STRICTNESS, inherited, strictest
 from knowledge.catalog.names import resolve_model_verbose
 from knowledge.catalog.records import (
     Added,
@@ -103,7 +103,7 @@ def record_of(seen: Sighting, catalog: Catalog, name: str | None, today: date) -
         tensors=seen.tensors,
         sources=sources,
     )
-    return ModelRecord(
+    record = ModelRecord(
         id=PREFIX + added_name(name or seen.name),
         params_total=seen.params_total,
         context_length=seen.context_length,
@@ -118,6 +118,21 @@ def record_of(seen: Sighting, catalog: Catalog, name: str | None, today: date) -
         added=added,
         **facts,
     )
+    return _bound(record, catalog)
+
+
+def _bound(record: ModelRecord, catalog: Catalog) -> ModelRecord:
+    """The record with the class of the strictest license among its own and those of its bases."""
+    bases = inherited(record, catalog.model)
+    known = [catalog.licenses.get(str(base.license)) for base in bases]
+    uses = [one.commercial_use if one is not None else "unknown" for one in known]
+    use = strictest([record.commercial_use, *uses])
+    if use == record.commercial_use:
+        return record
+    words = "; ".join(
+        f"bound by {base.license or 'the unread license'} of its base {base.base}" for base in bases
+    )
+    return record.model_copy(update={"commercial_use": use, "commercial_condition": words})
 
 
 def _facts(seen: Sighting, base: ModelRecord | None, same: bool, sources: dict[str, str]) -> dict[str, Any]:
