@@ -1,4 +1,4 @@
-"""No test sees the state folder of the person who runs it."""
+"""No test sees the state folder or the models of the person who runs it."""
 
 from __future__ import annotations
 
@@ -14,4 +14,7 @@ def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     """A state folder for the run; tests that store something set one of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(HOME_VARIABLE, str(tmp_path_factory.mktemp("state")))
+        # What was downloaded on this computer would win ties.
+        for variable in ("OLLAMA_MODELS", "HF_HUB_CACHE", "LLAMA_CACHE"):
+            patch.setenv(variable, str(tmp_path_factory.mktemp("models")))
         yield

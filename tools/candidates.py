@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
-from knowledge.catalog.records import CommercialUse
 from tools.hardware_types import Machine
+from tools.license_types import LicenseFigure as LicenseFigure
 from tools.memory.types import DeviceMemory, Evidence, MemoryEstimate, MemoryRequest, TrainingEstimate
 from tools.needs import Role
 from tools.speed_types import Timings
@@ -95,18 +95,6 @@ class QualityFigure:
             "doubts": list(self.doubts),
             "basis": [evidence_json(e) for e in self.basis],
         }
-
-
-@dataclass(frozen=True, slots=True)
-class LicenseFigure:
-    """The license and what it means for the stated use."""
-
-    id: str
-    commercial_use: CommercialUse
-    note: str | None
-
-    def as_json(self) -> dict[str, Any]:
-        return {"id": self.id, "commercial_use": self.commercial_use, "note": self.note}
 
 
 METHODS = {"qlora": "QLoRA", "lora": "LoRA", "full": "full fine-tuning", "scratch": "training from scratch"}
@@ -275,6 +263,12 @@ class Candidate:
     commands: tuple[Command, ...] = ()
     trade_off: str = ""
     tied: bool = False
+    pulled: bool = False
+    """Its files lie on the machine already."""
+    download_bytes: int | None = None
+    """What is still to be downloaded, companions included; None where it is not known."""
+    free_disk_bytes: int | None = None
+    """Free where models are kept; None on a machine that was only described."""
     extra: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self, rank: int = 1) -> dict[str, Any]:
@@ -310,6 +304,9 @@ class Candidate:
             },
             "trade_off": self.trade_off,
             "tied": self.tied,
+            "pulled": self.pulled,
+            "download_bytes": self.download_bytes,
+            "free_disk_bytes": self.free_disk_bytes,
             "why": [reason.as_json() for reason in self.why],
             "caveats": list(self.caveats) + list(c.caveats if c else ()),
             "companions": [companion.as_json(i) for i, companion in enumerate(self.companions, 1)],

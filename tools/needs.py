@@ -84,6 +84,9 @@ class HardwareNeed(Value):
     """The person has no accelerator and no machine to run a model on."""
 
 
+UseField = Literal["military", "medical", "law_enforcement"]
+
+
 class LicenseNeed(Value):
     """The intended use, as far as licenses care."""
 
@@ -96,6 +99,11 @@ class LicenseNeed(Value):
     revenue_usd: float | None = None
     """Yearly revenue."""
     region: Literal["eu", "uk", "kr", "other"] | None = None
+    """Where the person or company is based."""
+    field: UseField | None = None
+    """A field of use that licenses name."""
+    train_on_outputs: bool = False
+    """Another model is to be trained on what this one writes."""
 
 
 class Volume(Value):

@@ -8,8 +8,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from knowledge.catalog.records import ModelRecord
-from knowledge.catalog.store import load_catalog
 from knowledge.references import Section, find_section
 from tools.brief import Brief
 from tools.budget import GIB
@@ -130,7 +128,7 @@ def _speed_reason(candidate: Candidate) -> Reason | None:
     )
 
 
-def _license_reason(candidate: Candidate, model: ModelRecord | None) -> Reason:
+def _license_reason(candidate: Candidate) -> Reason:
     figure = candidate.license
     words = {
         "yes": "allows commercial use",
@@ -139,9 +137,13 @@ def _license_reason(candidate: Candidate, model: ModelRecord | None) -> Reason:
         "unknown": "has unread terms",
     }[figure.commercial_use]
     note = f" ({figure.note})" if figure.note else ""
-    record = load_catalog().license_of(model) if model is not None else None
-    source = record.source if record is not None else "catalog"
-    return Reason(f"License {figure.id} {words}{note}.", (Evidence("catalog", source, figure.id),))
+    date = f", as of {figure.as_of}" if figure.as_of else ""
+    evidence = [Evidence("catalog", f"{figure.source or 'catalog'}{date}", figure.id)]
+    evidence += [
+        Evidence("catalog", b.source, f"{b.license or 'license unknown'} of {b.base}")
+        for b in figure.inherited
+    ]
+    return Reason(f"License {figure.id} {words}{note}.", tuple(evidence))
 
 
 def _training_reasons(candidate: Candidate) -> list[Reason]:
@@ -169,13 +171,12 @@ def _training_reasons(candidate: Candidate) -> list[Reason]:
 
 def reasons_for(candidate: Candidate, brief: Brief) -> tuple[Reason, ...]:
     """Every reason of a candidate, in the order a person wants them."""
-    model = load_catalog().by_id.get((candidate.model_id or "").lower())
     found: list[Reason | None] = [_memory_reason(candidate, brief)]
     found += _training_reasons(candidate)
     found += [_quality_reason(candidate, brief), _speed_reason(candidate)]
     found += list(candidate.why)
     if candidate.role != "pretrain-config":
-        found.append(_license_reason(candidate, model))
+        found.append(_license_reason(candidate))
     return tuple([r for r in found if r is not None] + advice(candidate, brief))
 
 

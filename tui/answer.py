@@ -279,8 +279,8 @@ def _facts(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[tuple[st
         facts.append(
             ("runs on", line_of(hardware["name"]) + ("" if owned is not False else " (not owned)") + price)
         )
-    if is_number(memory.get("file_bytes")) and memory["file_bytes"]:
-        facts.append(("download", gib(memory["file_bytes"])))
+    if download := _download(entry, memory):
+        facts.append(("download", download))
     if text := _training(entry):
         facts.append(("training", text))
     for companion in entry.get("companions") or ():
@@ -288,6 +288,18 @@ def _facts(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[tuple[st
         role = line_of(companion.get("role")) if isinstance(companion, Mapping) else ""
         facts.append((role or "with", line_of(name)))
     return facts
+
+
+def _download(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> str:
+    """What has to be downloaded, beside the free disk where it is known."""
+    size, free = entry.get("download_bytes"), entry.get("free_disk_bytes")
+    if entry.get("pulled"):
+        return "on this computer already"
+    if not is_number(size):
+        size = memory.get("file_bytes")
+    if not is_number(size) or not size:
+        return ""
+    return gib(size) + (f"; {gib(free)} of disk are free" if is_number(free) else "")
 
 
 def _bars(entry: Mapping[str, Any], memory: Mapping[str, Any]) -> list[Bar]:

@@ -40,10 +40,15 @@ def models_lines(document: Document, why: bool) -> list[str]:
 
 def model_lines(document: Document, why: bool) -> list[str]:
     """The answer of `models show`."""
+    from tui.license_text import license_lines
+
     standings = document.get("standings") or []
-    lines = _record(document, document["model_id"], why)
+    plain = {key: value for key, value in document.items() if key != "license_terms"}
+    lines = _record(plain, document["model_id"], why)
     for standing in standings:
         lines += ["", *wrapped(clean(standing["line"]))]
+    terms = document.get("license_terms")
+    lines += license_lines(terms) if terms else []
     evidence = (
         f"{newer['model']}: {row['source']} ({row['locator']})"
         for standing in standings

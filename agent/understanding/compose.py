@@ -242,6 +242,9 @@ def _structured_slot(
         if needs.hardware is None or needs.hardware.value.none:
             return
         known["mode"] = "local"
+    for rule in _data()["implied"].get(slot, ()):
+        if any(known.get(name) for name in rule["fields"]):
+            known.setdefault(rule["field"], rule["value"])
     for name, value in _data()["defaults"].get(slot, {}).items():
         known.setdefault(name, value)
     try:

@@ -194,6 +194,11 @@ def _usd_per_month(quantity: Quantity) -> float:
     return float(_usd(quantity) * load("numbers")["per_month"][quantity.per or "month"])
 
 
+def _usd_per_year(quantity: Quantity) -> float:
+    """A revenue without a period is a yearly one, as it is usually told."""
+    return 12 * _usd_per_month(quantity) if quantity.per not in ("", "year") else _usd(quantity)
+
+
 _CONVERT: dict[str, Callable[[Quantity], float]] = {
     "plain": lambda quantity: quantity.value,
     "tokens": _tokens,
@@ -204,7 +209,7 @@ _CONVERT: dict[str, Callable[[Quantity], float]] = {
     "words_per_minute": lambda q: _tokens(q) / 60,
     "usd": _usd,
     "usd_per_month": _usd_per_month,
-    "usd_per_year": _usd,
+    "usd_per_year": _usd_per_year,
 }
 
 

@@ -157,6 +157,8 @@ class Added(Record):
     """Name of the file's own quantization; None where the source holds several or none."""
     base_model: str | None = None
     """Hub id of the catalog's model that this one is or comes from."""
+    bases: tuple[str, ...] = ()
+    """Hub ids that the source names as what it was made from, known to the catalog or not."""
     same_weights: bool = False
     """The base model itself, in another format or quantization."""
     tensors: OwnTensors | None = None

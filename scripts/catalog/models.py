@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
+from knowledge.catalog.lineage import Inherited, inherited, strictest
 from knowledge.catalog.parameters import implied_parameters
 from knowledge.catalog.records import Architecture, EmbeddingFacts, License, ModelRecord
 from knowledge.catalog.tokens import tokens
@@ -82,8 +83,21 @@ class Builder:
         self._solved = self._find_solved()
 
     def records(self) -> list[ModelRecord]:
-        """Every row as a record."""
-        return [self._record(row) for row in self._rows]
+        """Every row as a record; none is freer than what it was made from."""
+        found = [self._record(row) for row in self._rows]
+        by_id = {record.id.lower(): record for record in found}
+        return [
+            self._bound(record, inherited(record, lambda name: by_id.get(name.lower()))) for record in found
+        ]
+
+    def _bound(self, record: ModelRecord, bases: Sequence[Inherited]) -> ModelRecord:
+        """The record with the class of the strictest license that binds it."""
+        known = [self._licenses[str(base.license)] for base in bases if base.license in self._licenses]
+        use = strictest([record.commercial_use, *(item.commercial_use for item in known)])
+        if use == record.commercial_use:
+            return record
+        words = "; ".join(f"bound by {base.license} of its base {base.base}" for base in bases)
+        return record.model_copy(update={"commercial_use": use, "commercial_condition": words})
 
     def sources(self) -> dict[str, dict[str, str]]:
         """Source of each field, by model."""

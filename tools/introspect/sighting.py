@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, Literal
 
 from knowledge.catalog.added import PREFIX, added_name
+from knowledge.catalog.lineage import STRICTNESS, inherited, strictest
 from knowledge.catalog.names import resolve_model_verbose
 from knowledge.catalog.records import (
     Added,
@@ -97,11 +98,12 @@ def record_of(seen: Sighting, catalog: Catalog, name: str | None, today: date) -
         file_bytes=seen.file_bytes,
         quant=seen.quant,
         base_model=base.id if base is not None else None,
+        bases=() if same else tuple(dict.fromkeys(b for b in seen.bases if b not in seen.same_as)),
         same_weights=same,
         tensors=seen.tensors,
         sources=sources,
     )
-    return ModelRecord(
+    record = ModelRecord(
         id=PREFIX + added_name(name or seen.name),
         params_total=seen.params_total,
         context_length=seen.context_length,
@@ -116,6 +118,21 @@ def record_of(seen: Sighting, catalog: Catalog, name: str | None, today: date) -
         added=added,
         **facts,
     )
+    return _bound(record, catalog)
+
+
+def _bound(record: ModelRecord, catalog: Catalog) -> ModelRecord:
+    """The record with the class of the strictest license among its own and those of its bases."""
+    bases = inherited(record, catalog.model)
+    known = [catalog.licenses.get(str(base.license)) for base in bases]
+    uses = [one.commercial_use if one is not None else "unknown" for one in known]
+    use = strictest([record.commercial_use, *uses])
+    if use == record.commercial_use:
+        return record
+    words = "; ".join(
+        f"bound by {base.license or 'the unread license'} of its base {base.base}" for base in bases
+    )
+    return record.model_copy(update={"commercial_use": use, "commercial_condition": words})
 
 
 def _facts(seen: Sighting, base: ModelRecord | None, same: bool, sources: dict[str, str]) -> dict[str, Any]:
@@ -199,15 +216,21 @@ def _license(
 ) -> tuple[str | None, CommercialUse, str | None]:
     """License id, commercial use and condition.
 
-    The terms of a model bind what derives from it: a base that is not free for every use goes before the
-    license that the source states.
+    The terms of a model bind what derives from it: of the base's license and the one that the source states,
+    the stricter one is told. `tools.licensing` holds a use against both.
     """
+    own = _stated(seen, catalog)
     if base is not None and base.license is not None:
-        binding = base.commercial_use != "yes" or seen.license is None or same
-        if binding:
+        freer = STRICTNESS[own[1]] <= STRICTNESS[base.commercial_use]
+        if same or seen.license is None or (freer and base.commercial_use != "yes"):
             stated = f"; the source states {seen.license}" if seen.license else ""
             sources["license"] = f"the terms of {base.id} bind it{stated}"
             return base.license, base.commercial_use, base.commercial_condition
+    return own
+
+
+def _stated(seen: Sighting, catalog: Catalog) -> tuple[str | None, CommercialUse, str | None]:
+    """What the source's own license tag means."""
     if seen.license is None:
         return None, "unknown", READ_THE_LICENSE
     known = catalog.licenses.get(seen.license)

@@ -28,9 +28,11 @@ from tools.commands.requests import parse
 from tools.introspect.from_gguf import sight_file
 from tools.introspect.shards import shard_names
 from tools.introspect.sighting import record_of
+from tools.licensing import judge
 from tools.memory.estimate import device_bytes, estimate_memory
 from tools.memory.types import MemoryRequest
 from tools.memory.weights import device_tensor_bytes, padded
+from tools.needs import LicenseNeed
 
 DAY = date(2026, 11, 21)
 MEASURED = {(row["model_id"], row["quant"].removesuffix("_MOE")) for row in rows("llamacpp_server.csv")}
@@ -326,6 +328,36 @@ def test_a_fine_tune_derives_and_its_license_is_bound(tmp_path: Path) -> None:
     assert found.family == known.family
     assert found.tool_calling is True
     assert (found.thinking, found.release_date) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("stated", "base", "use"),
+    [
+        ("cc-by-nc-4.0", "meta-llama/Llama-3.1-8B-Instruct", "no"),
+        ("apache-2.0", "meta-llama/Llama-3.3-70B-Instruct", "conditional"),
+        ("apache-2.0", "someone/Llama-3-8B-Lexi", "conditional"),
+        ("apache-2.0", "someone/unheard-of", "unknown"),
+        ("apache-2.0", "mistralai/Mistral-7B-v0.1", "yes"),
+    ],
+)
+def test_a_derivative_is_never_freer_than_its_base_or_than_its_source_says(
+    tmp_path: Path, stated: str, base: str, use: str
+) -> None:
+    """The base may be of another shape (a merge) or none of the catalog's: its name still tells."""
+    general = {
+        "general.name": "Cathy",
+        "general.license": stated,
+        "general.base_model.count": 1,
+        "general.base_model.0.repo_url": f"https://huggingface.co/{base}",
+    }
+    path = catalog_file(tmp_path, model("meta-llama/Llama-3.1-8B-Instruct"), "Q4_K_M", general=general)
+    found = added(path.rename(tmp_path / "cathy.gguf"))
+    verdict = judge(found, LicenseNeed(use="commercial"), load_catalog().license_of(found))
+    assert found.commercial_use == verdict.figure.commercial_use == use
+    assert verdict.allowed is (use in ("yes", "conditional"))
+    if use == "conditional":
+        over = judge(found, LicenseNeed(use="commercial", users=10**9), load_catalog().license_of(found))
+        assert "700 million" in over.reason
 
 
 def test_what_nobody_said_stays_unknown(tmp_path: Path) -> None:
