@@ -55,6 +55,7 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
     if c is None:
         return fields
     own = _own_file(model, c.quant)
+    ollama_name = candidate.extra.get("pulled_name") or (_ollama_name(model, c.quant) if model else None)
     quantized = c.cache_quantized
     keys, _, values = c.kv_cache_type.partition("/")
     offload = f" -ngl {c.gpu_layers}" if c.gpu_layers is not None else ""
@@ -66,11 +67,12 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
         "parallel": c.parallel,
         "total_context": c.context * c.parallel,
         "gguf_repo": model.gguf_repo if model else None,
-        "ollama_name": candidate.extra.get("pulled_name")
-        or (_ollama_name(model, c.quant) if model else None),
+        "ollama_name": ollama_name,
+        "ollama_name_or_file": ollama_name or own,
         "own_file": own,
         "own_name": candidate.model.lower(),
         "own_or_repo": own or (model.gguf_repo if model else None),
+        "config_name": candidate.extra.get("config", {}).get("name"),
         "ollama_kv": f" OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE={keys}" if quantized else "",
         "kv_flags": f" -fa on -ctk {keys} -ctv {values or keys}" if quantized else "",
         # Ollama gives every request a context of its own, llama.cpp shares one among its slots.

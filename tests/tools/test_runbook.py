@@ -114,7 +114,7 @@ def test_offload_and_caches_show_in_the_line() -> None:
     served = _fit("meta-llama/Llama-3.1-8B-Instruct", box(24), engine="ollama", kv_cache_type="q8_0")
     for candidate in (dense, experts, quantized, served):
         _check(candidate)
-    assert " -ngl " in dense.commands[0].shell
+    assert " -ngl " in dense.commands[-1].shell
     assert " --n-cpu-moe " in experts.commands[0].shell
     assert " -fa on -ctk q8_0 -ctv q4_0" in quantized.commands[0].shell
     assert "OLLAMA_KV_CACHE_TYPE=q8_0" in served.commands[0].shell
@@ -147,8 +147,7 @@ def test_a_model_without_an_upload_says_how_to_serve_a_file() -> None:
         assert any(f"-m {candidate.model}-" in c.shell for c in candidate.commands)
 
 
-def test_from_scratch_the_shape_is_in_the_line() -> None:
+def test_from_scratch_the_line_names_the_configuration() -> None:
     candidate = answer("chat", "RTX 3090", training={"method": "scratch"}).candidates[0]
-    config = candidate.extra["config"]
-    for name in ("n_layer", "n_head", "n_embd", "block_size", "batch_size"):
-        assert f"--{name}={config[name]}" in candidate.commands[0].shell
+    name = candidate.extra["config"]["name"]
+    assert f"--config_file configs/pretrain/{name}.json" in candidate.commands[0].shell
