@@ -8,9 +8,10 @@ import pytest
 
 from bench.quality import stored, unseen_boards
 from bench.quality_page import PAGE, TEXT, page
+from knowledge.catalog.store import load_catalog
 from tools.quality import fit_table
 from tools.quant_loss import cache_rows, weight_rows
-from tools.scores import benchmark_table
+from tools.scores import benchmark_row, benchmark_table
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +62,32 @@ def test_the_stored_boards_are_found_again() -> None:
         assert again[key].models == board.models
     ours, size = stored().medians
     assert ours > size, "scores of others foretell an order better than parameters"
+
+
+def test_every_row_of_the_table_of_benchmarks_counts_some_score() -> None:
+    """A row behind one that fits its names too would never count: MMMLU is no MMLU."""
+    catalog = load_catalog()
+    names = {r.benchmark for model in catalog.models for r in catalog.benchmarks.for_model(model.id)}
+    found = [benchmark_row(name) for name in names]
+    idle = [row["match"] for row in benchmark_table()["benchmarks"] if not any(row is one for one in found)]
+    assert idle == []
+
+
+@pytest.mark.parametrize(
+    ("name", "axis"),
+    [
+        ("MMMLU", "multilingual"),
+        ("MMMLU non-English", "multilingual"),
+        ("GlobalMMLU", "multilingual"),
+        ("MMLU (5-shot, macro_avg/acc) [French]", "multilingual"),
+        ("MMLU", "knowledge"),
+        ("MMLU-Pro", "knowledge"),
+        ("SuperGPQA", "knowledge"),
+        ("GPQA Diamond", "reasoning"),
+        ("Multi-SWE-bench", "agent"),
+    ],
+)
+def test_a_benchmark_counts_on_its_own_axis(name: str, axis: str) -> None:
+    row = benchmark_row(name)
+    assert row is not None
+    assert row["axis"] == axis
