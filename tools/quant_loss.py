@@ -18,6 +18,7 @@ from knowledge.catalog.store import load_catalog
 from tools.engines import native_quant, own_quant
 from tools.memory.types import Evidence
 
+LOSSES = "tools/data/quant_loss.json"
 MEASURED_WITHIN = 0.06
 """Points by which a stated loss may differ from the median of its measurements: that of rounding."""
 
@@ -151,17 +152,24 @@ def derived(row: dict[str, Any]) -> float | None:
     return median(found) if "format" in row else max(found)
 
 
-def loss_evidence(quant: str, kv_cache_type: str) -> tuple[Evidence, ...]:
-    """Where the losses of a quantization and a cache type come from, the first source of each."""
+def loss_evidence(model: ModelRecord, quant: str, kv_cache_type: str) -> tuple[Evidence, ...]:
+    """Where the losses of a quantization and a cache type come from, the first source of each that costs."""
     keys, _, values = kv_cache_type.partition("/")
-    rows = [(quant, weight_rows().get(quant))]
-    rows += [(f"{part} cache", cache_rows().get(part)) for part in dict.fromkeys((keys, values or keys))]
-    return tuple(_evidence(name, row) for name, row in rows if row is not None and row["measurements"])
+    known = quantization_of(model, quant)
+    native = native_quant(model) == quant
+    rows = [] if native or known is None else [(known.id, weight_rows()[known.id])]
+    parts = dict.fromkeys((keys, values or keys))
+    rows += [(f"{part} cache", cache_rows()[part]) for part in parts if part in cache_rows()]
+    return tuple(_evidence(name, row) for name, row in rows if row["derivation"] != "reference")
 
 
 def _evidence(name: str, row: dict[str, Any]) -> Evidence:
+    table = loss_table()
+    scale = " of MMLU for a model of 8B" if "format" in row else ""
+    points = f"{name}: {row.get('points', row.get('keys')):g} points{scale}"
+    if row["derivation"] in ("assumed", "interpolated"):
+        return Evidence("catalog", f"{points} ({row['derivation']}: {row['why']}; {table['as_of']})", LOSSES)
     first = row["measurements"][0]
-    source = loss_table()["sources"][first["source"]]
-    points = row.get("points", row.get("keys"))
-    told = f"{name} costs {points:g} points at 8B ({row['derivation']}, {source['date']})"
-    return Evidence("measurement", told, f"{source['where']}; tools/data/quant_loss.json")
+    source = table["sources"][first["source"]]
+    told = f"{points} ({row['derivation']}; {first['model']}, {source['date']})"
+    return Evidence("measurement", told, f"{source['where']}; {LOSSES}")

@@ -172,10 +172,14 @@ def test_an_unmeasured_recipe_counts_as_the_next_below_it(bits: float, counts_as
 
 
 def test_losses_come_with_their_source() -> None:
-    weights, cache = loss_evidence("Q4_K_M", "q8_0")
+    record, native = model("meta-llama/Llama-3.1-8B-Instruct"), model("openai/gpt-oss-20b")
+    weights, cache = loss_evidence(record, "Q4_K_M", "q8_0")
     assert weights.kind == cache.kind == "measurement"
-    assert "0.6 points" in weights.source
+    assert weights.source.startswith("Q4_K_M: 0.6 points of MMLU for a model of 8B (measured; Llama 3 8B")
     assert "matt-c1" in weights.locator
-    assert "0.3 points" in cache.source
-    assert len(loss_evidence("Q4_K_M", "q8_0/q4_0")) == 3
-    assert loss_evidence("nothing", "bf16") == ()
+    assert cache.source.startswith("q8_0 cache: 0.3 points (measured")
+    assert len(loss_evidence(record, "Q4_K_M", "q8_0/q4_0")) == 3
+    assert loss_evidence(record, "Q4_K_M", "q4_1")[1].kind == "catalog", "nobody measured it"
+    assert loss_evidence(record, "BF16", "f16") == ()
+    assert loss_evidence(native, "MXFP4", "f16") == ()
+    assert [e.source.split(":")[0] for e in loss_evidence(native, "MXFP4", "q8_0")] == ["q8_0 cache"]
