@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := pyproject.toml constraints.txt scripts/setup_venv.py
 
-.PHONY: chat setup test check format lint types imports tests bench accuracy clean constraints pictures
+.PHONY: chat setup test check format lint types imports tests bench accuracy quality clean constraints pictures
 
 chat: .venv/.ready
 	@$(BIN)/llm-advisor
@@ -43,6 +43,10 @@ bench: .venv/.ready-dev .venv/.ready
 # The error reports, and docs/accuracy.md with them.
 accuracy: .venv/.ready-dev
 	@$(BIN)/python -m bench.accuracy
+
+# How well quality predicts what it has not seen, and docs/quality.md with it.
+quality: .venv/.ready-dev
+	@$(BIN)/python -m bench.quality
 
 # Pictures of the README: a real conversation, held by the real program.
 pictures: .venv/.ready-dev .venv/.ready

@@ -1,5 +1,7 @@
 """How well quality predicts what it has not seen: models left out of the fit, and whole benchmarks.
 
+    python -m bench.quality
+
 A prediction by parameter count alone, as most calculators rank, stands beside it.
 """
 
@@ -8,16 +10,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from statistics import median
 from typing import Any, cast
 from unittest import mock
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from knowledge.catalog.records import BenchmarkResult, ModelRecord
 from knowledge.catalog.store import Catalog, load_catalog
-from scripts.fit_quality import REFERENCE, Fit, Row, left_out, rows_of
+from scripts.fit_quality import REFERENCE, Fit, LeftOut, Row, left_out, rows_of
 from tools import kin, quality
 from tools.needs import Task
 from tools.scores import benchmark_table, board_key, logit_of, measure_of
@@ -40,6 +45,45 @@ class Board:
     by_size: float
     scored: int
     """Of the models, those with scores of other publishers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What the measurement found, on which day and of which fit (ISO dates)."""
+
+    day: str
+    fit_date: str
+    left_out: tuple[LeftOut, ...]
+    boards: tuple[Board, ...]
+
+    @property
+    def medians(self) -> tuple[float, float]:
+        """The middle rank correlation of the boards, ours and by parameters alone."""
+        return median(b.ours for b in self.boards), median(b.by_size for b in self.boards)
+
+
+STORED = Path(__file__).with_name("quality.json")
+RESULTS = TypeAdapter(Results)
+
+
+def stored() -> Results:
+    """The results as `make quality` last kept them."""
+    return RESULTS.validate_json(STORED.read_bytes())
+
+
+def rounded(results: Results) -> Results:
+    """With three decimals, more than they are worth, so that a small change of a library changes no file."""
+    left = (
+        replace(
+            one,
+            median_error=round(one.median_error, 3),
+            deviation=round(one.deviation, 3),
+            rank_correlation=round(one.rank_correlation, 3),
+        )
+        for one in results.left_out
+    )
+    boards = (replace(b, ours=round(b.ours, 3), by_size=round(b.by_size, 3)) for b in results.boards)
+    return replace(results, left_out=tuple(left), boards=tuple(boards))
 
 
 @dataclass
@@ -145,14 +189,31 @@ def _foretold(publisher: str, name: str, rows: Scored) -> Board:
     return Board(publisher, name, measure.axis, len(rows), spearman(ours, seen), spearman(size, seen), scored)
 
 
+def measure() -> Results:
+    """Leaves out models and publishers in turn; takes about half a minute."""
+    groups = [g for g in REFERENCE if len({row.model for row in rows_of(g)}) > FEWEST_MODELS]
+    today = datetime.now(UTC).date().isoformat()
+    fitted = str(quality.fit_table()["fit_date"])
+    return Results(today, fitted, tuple(map(left_out, groups)), tuple(unseen_boards()))
+
+
 def run() -> None:
-    """Prints the errors of left-out models in logits, and the rank correlations on unseen benchmarks."""
-    for group in REFERENCE:
-        if len({row.model for row in rows_of(group)}) > FEWEST_MODELS:
-            print(left_out(group))
-    boards = unseen_boards()
+    """Prints the errors of left-out models in logits, and the rank correlations on unseen benchmarks.
+
+    Keeps them in `bench/quality.json` and writes docs/quality.md.
+    """
+    from bench.quality_page import write
+
+    results = measure()
+    print("\n".join(map(str, results.left_out)))
     print(f"{'unseen board':32} {'axis':12} models  scored  rank correlation  by parameters alone")
-    for b in boards:
+    for b in results.boards:
         print(f"{b.name[:32]:32} {b.axis:12} {b.models:6} {b.scored:7} {b.ours:17.2f} {b.by_size:20.2f}")
-    ours, size = median(b.ours for b in boards), median(b.by_size for b in boards)
-    print(f"median of {len(boards)}: {ours:.2f}, by parameters alone {size:.2f}")
+    ours, size = results.medians
+    print(f"median of {len(results.boards)}: {ours:.2f}, by parameters alone {size:.2f}")
+    STORED.write_bytes(RESULTS.dump_json(rounded(results), indent=1) + b"\n")
+    write()
+
+
+if __name__ == "__main__":
+    run()

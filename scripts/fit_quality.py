@@ -293,7 +293,29 @@ def _within(values: np.ndarray, boards: list[str]) -> np.ndarray:
     return np.array([v - sum(means[b]) / len(means[b]) for v, b in zip(values, boards, strict=True)])
 
 
-def left_out(group: str) -> str:
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How well the prior foretells models that the fit has not seen; errors in logits."""
+
+    group: str
+    models: int
+    median_error: float
+    deviation: float
+    rank_correlation: float
+
+    @property
+    def figures(self) -> tuple[float, float, float]:
+        """Median error, standard deviation, rank correlation."""
+        return self.median_error, self.deviation, self.rank_correlation
+
+    def __str__(self) -> str:
+        return (
+            f"{self.group}: {self.models} left out, median error {self.median_error:.2f} logits, standard "
+            f"deviation {self.deviation:.2f}, rank correlation {self.rank_correlation:.2f}"
+        )
+
+
+def left_out(group: str) -> LeftOut:
     """Leave-one-model-out error of the prior, in logits and as a rank correlation."""
     rows = rows_of(group)
     models = sorted({r.model for r in rows if sum(q.model == r.model for q in rows) >= 3})[::4]
@@ -308,12 +330,8 @@ def left_out(group: str) -> str:
         predicted.append(fit.prior(own[0]))
         seen.append(actual)
     ranks = np.corrcoef(np.argsort(np.argsort(predicted)), np.argsort(np.argsort(seen)))[0, 1]
-    error = statistics.median(errors)
     spread = statistics.pstdev(a - b for a, b in zip(seen, predicted, strict=True))
-    return (
-        f"{group}: {len(models)} left out, median error {error:.2f} logits, standard deviation {spread:.2f}, "
-        f"rank correlation {ranks:.2f}"
-    )
+    return LeftOut(group, len(models), statistics.median(errors), spread, float(ranks))
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from knowledge.catalog.store import load_catalog
 from tools.brief import brief_of
 from tools.budget import GIB, room_of
 from tools.candidates import Candidate, Change, Configuration, Reason
-from tools.engines import backend_of
+from tools.engines import backend_of, native_quant
 from tools.fit import longest_context, solve, with_memory
 from tools.fit_choices import choices
 from tools.fit_types import Ask, Refusal, Solution
@@ -24,6 +24,7 @@ from tools.memory.llama_cpp import runs_gguf
 from tools.memory.types import Evidence
 from tools.needs import LicenseNeed, Needs, Role, Task
 from tools.quality import quality_of
+from tools.quant_loss import loss_evidence
 from tools.reasons import reasons_for
 from tools.roles.common import local_candidate
 from tools.roles.encoders import KIND_OF_ROLE, TASK_OF_ROLE, window_of
@@ -35,6 +36,8 @@ from tools.utility import table
 DEFAULT_CONTEXT = 8192
 MOST_ALTERNATIVES = 3
 LEAST_CONTEXT = 1024
+LEAST_LOSS = 0.05
+"""Points of quality from which a loss is worth a word: less is shown as 0.0."""
 ROLE_OF_KIND: dict[Kind, tuple[Role, Task]] = {
     kind: (role, TASK_OF_ROLE[role]) for role, kind in KIND_OF_ROLE.items()
 }
@@ -161,6 +164,7 @@ def _answer(
     chosen = [
         Reason(text, (Evidence("tool", "fit", model.id),)) for text in choices(model, machine, ask, found)
     ]
+    chosen += _cost_of_quantization(model, found)
     task = ROLE_OF_KIND.get(model.kind, ("generator", "chat"))[1]
     configuration = with_timings(model, machine, configuration, task=task, prompt_tokens=prompt_tokens)
     candidate = with_shortages(_candidate(model, machine, configuration), machine)
@@ -171,6 +175,19 @@ def _answer(
         (),
         pareto=tuple(point_json(point) for point in points),
     )
+
+
+def _cost_of_quantization(model: ModelRecord, found: Solution) -> list[Reason]:
+    """What the weights and cache types cost, with where that was measured; empty where it is nothing."""
+    c = found.configuration
+    if found.quality_loss < LEAST_LOSS:
+        return []
+    cache = f" and a {c.kv_cache_type} cache" if c.cache_quantized else ""
+    weights = "its own format" if native_quant(model) == c.quant else c.quant
+    text = f"{weights}{cache} cost about {found.quality_loss:.1f} points of quality against 16 bits."
+    if not cache:
+        text = f"{weights} costs about {found.quality_loss:.1f} points of quality against 16 bits."
+    return [Reason(text, loss_evidence(model, c.quant, c.kv_cache_type))]
 
 
 def _candidate(model: ModelRecord, machine: Machine, configuration: Configuration) -> Candidate:

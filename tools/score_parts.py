@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration, ScorePart
 from tools.memory.types import Evidence
+from tools.quant_loss import loss_evidence
 from tools.utility import PARTS, table
 
 WEIGHTS = "tools/data/utility.json"
@@ -59,7 +61,15 @@ def _quality(candidate: Candidate) -> tuple[str, tuple[Evidence, ...]]:
     caution = float(table()["caution"][q.grade]) * q.spread
     loss = f", less {q.loss:.1f} for the quantization" if q.loss else ""
     words = f"{q.score + q.loss:.1f} expected, less {caution:.1f} for uncertainty ({GRADES[q.grade]}){loss}"
-    return "; ".join((words, *q.doubts)), q.basis
+    return "; ".join((words, *q.doubts)), (*q.basis, *_losses(candidate))
+
+
+def _losses(candidate: Candidate) -> tuple[Evidence, ...]:
+    """Where the loss of the quantization that was taken off comes from."""
+    c, model = candidate.configuration, load_catalog().model(candidate.model_id or "")
+    if c is None or model is None or not candidate.quality.loss:
+        return ()
+    return loss_evidence(model, c.quant, c.kv_cache_type)
 
 
 def _speed(c: Configuration | None, brief: Brief) -> tuple[str, tuple[Evidence, ...]]:

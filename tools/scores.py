@@ -42,16 +42,24 @@ class Measure:
     """Keys of the table's doubts: `contaminated`, `closed` ..."""
 
 
+def benchmark_row(benchmark: str) -> dict[str, Any] | None:
+    """The first row of the table that names a benchmark; None where it takes no part in the ranking."""
+    for row in benchmark_table()["benchmarks"]:
+        if row["match"] in benchmark and row.get("not", "\0") not in benchmark.lower():
+            found: dict[str, Any] = row
+            return found
+    return None
+
+
 @cache
 def measure_of(benchmark: str) -> Measure | None:
     """What a benchmark measures; None where it takes no part in the ranking."""
-    table = benchmark_table()
-    for row in table["benchmarks"]:
-        if row["match"] in benchmark and row.get("not", "\0") not in benchmark.lower():
-            doubts = tuple(row.get("doubts", ()))
-            trust = float(row["trust"]) * math.prod(table["doubts"][doubt]["factor"] for doubt in doubts)
-            return Measure(row["axis"], trust, doubts)
-    return None
+    row = benchmark_row(benchmark)
+    if row is None:
+        return None
+    doubts, factors = tuple(row.get("doubts", ())), benchmark_table()["doubts"]
+    trust = float(row["trust"]) * math.prod(factors[doubt]["factor"] for doubt in doubts)
+    return Measure(row["axis"], trust, doubts)
 
 
 def share_of(result: BenchmarkResult) -> float | None:

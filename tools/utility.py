@@ -122,13 +122,3 @@ def is_tie(priority: Priority, gap: float, *spreads: float) -> bool:
     """
     deviation = float(table()["weights"][priority]["quality"]) * math.hypot(*spreads)
     return abs(gap) <= float(table()["tie_deviations"]) * deviation
-
-
-def size_factor(params: int | None) -> float:
-    """How much more a small model suffers from quantization than one of 8B parameters.
-
-    Perplexity tables of llama.cpp's quantize README show about twice the loss at 1B and half of it at 70B.
-    """
-    if not params:
-        return 1.0
-    return min(2.5, max(0.5, float((8e9 / params) ** 0.33)))

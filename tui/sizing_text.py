@@ -189,6 +189,7 @@ def fit_lines(document: Document, why: bool) -> list[str]:
     if why:
         basis = (document.get("speed") or {}).get("basis")
         lines += section("Formula", wrapped(memory.get("formula") or "unknown", indent="  ", first="  "))
+        lines += _loss(document)
         lines += section("Speed", wrapped(basis or "unknown", indent="  ", first="  "))
         lines += _times_basis(document.get("speed") or {})
     return lines
@@ -202,6 +203,15 @@ def _choices(document: Document) -> list[str]:
         for reason in document.get("why", [])
         if any(own.items() <= item.items() for item in reason["evidence"])
     ]
+
+
+def _loss(document: Document) -> list[str]:
+    """What the quantization costs, with the measurements behind it."""
+    for reason in document.get("why", []):
+        if any("quant_loss" in (item.get("locator") or "") for item in reason["evidence"]):
+            told = wrapped(reason["text"], indent="  ", first="  ")
+            return section("Loss by quantization", told + evidence_lines(reason["evidence"]))
+    return []
 
 
 def _times(figures: Mapping[str, Any]) -> list[list[str]]:

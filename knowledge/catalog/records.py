@@ -308,16 +308,13 @@ class Engine(Record):
 
 
 class Quantization(Record):
-    """A weight format."""
+    """A weight format; what it costs in quality stands in `tools/data/quant_loss.json`."""
 
     id: str
     format: str
     """gguf, safetensors, mlx ..."""
     bits_per_weight: float
     """Nominal; the memory engine sums the tensors."""
-    quality_loss: float
-    """Expected loss in points of a 0-100 task score for a model of about 8B parameters."""
-    loss_source: str
     note: str
 
 

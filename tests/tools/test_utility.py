@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from knowledge.catalog.store import load_catalog
 from tools.needs import Priority
+from tools.quant_loss import cache_rows, weight_rows
 from tools.utility import (
     PARTS,
     Scores,
     context_score,
     is_tie,
     memory_score,
-    size_factor,
     speed_penalty,
     speed_score,
     table,
@@ -115,23 +115,14 @@ def test_context_scores(window: int, needed: int) -> None:
     assert context_score(None, needed) == 0
 
 
-@QUICK
-@given(st.integers(10**6, 10**12), st.integers(10**6, 10**12))
-def test_small_models_suffer_more(one: int, other: int) -> None:
-    small, large = sorted((one, other))
-    assert 2.5 >= size_factor(small) >= size_factor(large) >= 0.5
-    assert size_factor(8_000_000_000) == 1.0
-    assert size_factor(None) == 1.0
-
-
 def test_ladders_name_known_formats() -> None:
     known = load_catalog().quantizations
     for format_, names in table()["ladders"].items():
-        losses = [known[name].quality_loss for name in names]
+        losses = [weight_rows()[name]["points"] for name in names]
         assert losses == sorted(losses), "best first"
         # BF16 weights come as either; the catalog lists them once.
         assert all(known[name].format == format_ for name in names if name != "BF16")
-    assert set(table()["cache_ladder"]) <= set(table()["cache_loss"])
+    assert set(table()["cache_ladder"]) <= set(cache_rows())
     assert set(table()["native"].values()) <= set(known)
     for name in (table()["desktop_engine"], *table()["server_engines"]):
         assert name in load_catalog().engines

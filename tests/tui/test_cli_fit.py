@@ -21,6 +21,20 @@ def test_what_is_in_system_memory_is_said_and_the_command_places_it(program: Pro
     assert _fits_80_columns("\n".join(line for line in outcome.out.split("\n") if "llama-server" not in line))
 
 
+def test_the_loss_of_quality_is_told_with_the_measurements_behind_it(program: Program) -> None:
+    asked = ("fit", "llama-3.1-8b", "--hardware", "RTX 2060", "--kv-cache-type", "q8_0", "--quant", "Q4_K_M")
+    told = program(*asked, "--why").out
+    loss = told[told.index("Loss by quantization") :].split("\n\n")[0]
+    assert "Q4_K_M and a q8_0 cache cost about 1.2 points" in loss
+    assert "matt-c1/llama-3-quant-comparison" in loss
+    assert "2025-08" in loss
+    assert "Loss by quantization" not in program(*asked).out
+    assert _fits_80_columns(loss)
+    unquantized = program("fit", "llama-3.1-8b", "--hardware", "H100 80GB", "--quant", "BF16", "--why")
+    assert unquantized.status == 0
+    assert "Loss by quantization" not in unquantized.out
+
+
 def test_each_of_several_cards_gets_its_line(program: Program) -> None:
     outcome = program("fit", MODEL, "--hardware", "2x RTX 3090", "--quant", "Q8_0")
     assert outcome.status == 0, outcome.err

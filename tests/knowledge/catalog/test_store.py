@@ -114,14 +114,6 @@ def test_engines_name_known_quantizations(catalog: Catalog) -> None:
         assert set(engine.quants) <= set(catalog.quantizations), engine.id
 
 
-def test_quality_loss_grows_as_the_ladder_goes_down(catalog: Catalog) -> None:
-    ladder = ["Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q3_K_M", "Q3_K_S", "Q2_K"]
-    losses = [catalog.quantizations[name].quality_loss for name in ladder]
-    assert losses == sorted(losses)
-    bits = [catalog.quantizations[name].bits_per_weight for name in ladder]
-    assert bits == sorted(bits, reverse=True)
-
-
 def test_sources_are_field_by_field_and_read_late(catalog: Catalog) -> None:
     sources = catalog.sources("qwen/qwen3-8b")
     assert "params_total" in sources
