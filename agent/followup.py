@@ -15,9 +15,11 @@ from pydantic import TypeAdapter
 
 from agent.answers import TELLERS, Teller
 from agent.api_facts import api_told
+from agent.events import ToolCall
 from agent.intake import Intake
 from agent.model_facts import FACTS
 from agent.particulars import Particulars, particulars
+from agent.plans import plan_reply
 from agent.state import State, is_answered
 from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
@@ -69,6 +71,8 @@ class Reply:
     hypothetical: Needs | None = None
     found: bool = True
     """False where there was no answer, only words to say so."""
+    call: ToolCall | None = None
+    """The tool that gave the answer, where it is shown."""
 
 
 @cache
@@ -106,6 +110,8 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
         return Reply("You are welcome. Say what should be different, or ask about any figure.", found=False)
     if not text.strip():
         return Reply(f"I got an empty message. {HELLO}", found=False)
+    if read.plan is not None:
+        return _planned(read, text, needs, state)
     supposed = needs.updated(**read.hypothetical)
     if read.intent == "what_if" and supposed != needs:
         return Reply("If that were so (your own needs stay as they are):", hypothetical=supposed)
@@ -120,6 +126,15 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     if not found.found and not is_answered(state):
         return Reply(f"{found.text} {HELLO}", found=False)
     return found
+
+
+def _planned(read: Understanding, text: str, needs: Needs, state: State) -> Reply:
+    """The answer of a plan."""
+    try:
+        planned = plan_reply(read.plan or "", read, text, needs, state.get("last", []))
+    except AdvisorError as error:
+        return Reply(f"{error.message} {error.hint}".strip())
+    return Reply(planned.text, planned.citations, call=planned.call)
 
 
 def _from_tools(read: Understanding, question: str, needs: Needs, state: State) -> Reply | None:
