@@ -111,7 +111,7 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     if not text.strip():
         return Reply(f"I got an empty message. {HELLO}", found=False)
     if read.plan is not None:
-        return _planned(read, text, needs, state)
+        return _planned(read, text, needs, state, retriever)
     supposed = needs.updated(**read.hypothetical)
     if read.intent == "what_if" and supposed != needs:
         return Reply("If that were so (your own needs stay as they are):", hypothetical=supposed)
@@ -128,13 +128,16 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     return found
 
 
-def _planned(read: Understanding, text: str, needs: Needs, state: State) -> Reply:
-    """The answer of a plan."""
+def _planned(read: Understanding, text: str, needs: Needs, state: State, retriever: Retriever) -> Reply:
+    """The answer of a plan, with the guide's passage where its table is asked for."""
     try:
         planned = plan_reply(read.plan or "", read, text, needs, state.get("last", []))
     except AdvisorError as error:
         return Reply(f"{error.message} {error.hint}".strip())
-    return Reply(planned.text, planned.citations, call=planned.call)
+    more = _from_guides(read.question or text, retriever) if planned.about_table else Reply("", found=False)
+    if not more.found:
+        return Reply(planned.text, planned.citations, call=planned.call)
+    return Reply(f"{planned.text}\n\n{more.text}", [*more.citations, *planned.citations], call=planned.call)
 
 
 def _from_tools(read: Understanding, question: str, needs: Needs, state: State) -> Reply | None:

@@ -16,6 +16,7 @@ from tools.brief import brief_of
 from tools.memory.pretrain import pretrain_configs
 from tools.needs import HardwareNeed, ModelWish, Needs, Slot, Training
 from tools.planning.amounts import read_amount
+from tools.planning.pretrain_tables import use_case_row
 from tools.recommend import rank_for
 
 POINTED = re.compile(r"\b(?:it|its|this|that|this model|the (?:model|first one|recommended (?:one|model)))\b")
@@ -185,6 +186,17 @@ def config(asked: Asked) -> str | None:
     return None
 
 
+def use_case(asked: Asked) -> str | None:
+    """What a pretrained model is for, as the guide's table has it."""
+    found = re.search(r"\bfor (?:an? |the |my |our )?(.+)", asked.low)
+    if found is None:
+        return None
+    try:
+        return str(use_case_row(found[1])["name"])
+    except UsageError:
+        return None
+
+
 def amount(asked: Asked) -> str | None:
     """An amount of text that a plan can read, as the question says it."""
     for found in _AMOUNT.finditer(asked.low):
@@ -232,6 +244,7 @@ SOURCES: dict[str, Callable[[Asked], Any]] = {
     "model_of_family": model_of_family,
     "api": api,
     "config": config,
+    "use_case": use_case,
     "amount": amount,
     "corpus": corpus,
 }

@@ -33,6 +33,8 @@ class PlanReply:
     text: str
     citations: list[dict[str, str]]
     call: ToolCall
+    about_table: bool = False
+    """The question is as much about the guide's table as about a case: its passage belongs beside it."""
 
 
 def plan_reply(topic: str, read: Understanding, question: str, needs: Needs, last: list[str]) -> PlanReply:
@@ -66,7 +68,8 @@ def answer_plan(topic: str, arguments: Arguments) -> PlanReply:
     document = tool.answer(parse(tool.request, arguments.values))
     call = ToolCall(tool.name, arguments.values, document, round(time.monotonic() - started, 3))
     lines = [*SAYERS[topic](document), *_assumed(arguments, document)]
-    return PlanReply(_joined(lines), _citations(topic, document), call)
+    few = len(arguments.values) < plan_table()["topics"][topic].get("guide_below", 0)
+    return PlanReply(_joined(lines), _citations(topic, document), call, few)
 
 
 def _joined(lines: list[str]) -> str:

@@ -22,23 +22,25 @@ def exchanges(document: Document) -> list[str]:
     """How many exchanges a budget holds."""
     budget, talk = document["budget"], document["conversation"]
     lines = [
-        f"**{talk['exchanges_at_most']:,} exchanges at most** fit into {budget['tokens']:,} tokens per "
-        f"example; plan for {_range(talk['recommended'])}.",
+        f"**{talk['exchanges_at_most']:,} exchanges at most** fit into {budget['tokens']:,} (tokens per "
+        f"example); plan for {_range(talk['recommended'])}.",
         f"Computed: {talk['formula'].split(', rounded')[0]} (budget less {talk['system_tokens']:,} tokens of "
         f"system prompt and {talk['buffer_tokens']:,} of buffer, {talk['exchange_tokens']:,} an exchange).",
     ]
-    others = [row for row in talk["by_exchange_tokens"] if row["exchange_tokens"] != talk["exchange_tokens"]]
-    if others:
-        sizes = "; ".join(f"{r['exchange_tokens']:,} tokens: {r['exchanges_at_most']:,}" for r in others)
-        lines.append(f"With exchanges of another length, at most: {sizes}.")
-    return lines + _ceiling(document) + _window(budget)
+    return lines + _stated(document) + _ceiling(document) + _window(budget)
+
+
+def _stated(document: Document) -> list[str]:
+    """The guide's own example where it is the same budget, with why it says something else."""
+    stated, found = document["worked_example"]["stated"], document["worked_example"]["calculated"]
+    if document["budget"]["tokens"] not in [row["budget_tokens"] for row in found]:
+        return []
+    return [f"The guide's example says {stated['exchanges_at_most']} exchanges: it rounds the room first."]
 
 
 def _ceiling(document: Document) -> list[str]:
-    tokens, where = document["ceiling"]["tokens"], AGAINST[document["ceiling"]["budget_is"]]
-    return [
-        f"The practical ceiling is 16K ({tokens:,} tokens); {document['budget']['tokens']:,} is {where} it."
-    ]
+    kilo, where = document["ceiling"]["tokens"] / 1024, AGAINST[document["ceiling"]["budget_is"]]
+    return [f"The practical ceiling is {kilo:.0f}K tokens per example: this budget is {where} it."]
 
 
 def _window(budget: Document) -> list[str]:
@@ -60,7 +62,7 @@ def budget(document: Document) -> list[str]:
     lines = [
         f"**{wanted['exchanges']:,} exchanges need {need:,} tokens per example**, {safe:,} with a margin.",
         f"Computed: {wanted['formula']} (system prompt, buffer, exchanges).",
-        f"That is {AGAINST[wanted['against_ceiling']]} the practical ceiling of 16K ({ceiling:,} tokens).",
+        f"That is {AGAINST[wanted['against_ceiling']]} the practical ceiling of {ceiling / 1024:.0f}K tokens ({ceiling:,}).",
     ]
     if need > ceiling:
         most = document["conversation"]["exchanges_at_most"]
