@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -23,11 +23,15 @@ POINTED = re.compile(r"\b(?:it|its|this|that|this model|the (?:model|first one|r
 SIZE_TOLERANCE = 0.12
 """How far from a named size (`8B`) a base may be."""
 _CARD = re.compile(r"(?<!\w)(\d{1,3}) ?gi?b (?:(?:nvidia |amd |graphics )?(?:cards?|gpus?)|(?:of )?vram)\b")
+_SCALE = r"(?:(?:thousand|million|billion)\b|[kmb]\b)?"
+_SAMPLE = re.compile(rf"(\d[\d,.]*\s?{_SCALE}\s?[a-z]+)")
 _AMOUNT = re.compile(
-    r"(?<![\w.,])(\d[\d,.]*\s?(?:k|m|b|thousand|million|billion)?\s?[a-z]+"
+    rf"(?<![\w.,])(\d[\d,.]*\s?{_SCALE}\s?[a-z]+"
     r"(?:\s(?:of|x|with|at)\s(?:about |around )?\d[\d,.]*\s?(?:tokens|words|pages|characters)(?: each)?)?)"
 )
-_SAMPLE = re.compile(r"(\d[\d,.]*\s?(?:k|m|b|thousand|million|billion)?\s?[a-z]+)")
+_LENGTH = re.compile(r"[ -]?(?:context|window|chunk|at once|per|a day|each)")
+"""What follows tokens of a window, a chunk or a day, and not of a text."""
+_SIZE = re.compile(r"(?<=\d)(\s?)([kmgt]i?b)\b")
 
 
 @dataclass(slots=True)
@@ -181,9 +185,19 @@ def config(asked: Asked) -> str | None:
     """A pretraining configuration by its name."""
     for row in sorted(pretrain_configs(), key=lambda c: -len(c.name)):
         name = re.escape(row.name.lower()).replace("_", "[_ -]?")
-        if re.search(rf"(?<![\w-]){name}(?![\w-])", asked.low):
+        # `small` and `tiny` are words as well.
+        words = rf"(?:{name}(?:\.json| config)|config\w* {name})" if row.name.isalpha() else name
+        if re.search(rf"(?<![\w-]){words}(?![\w-])", asked.low):
             return row.name
     return None
+
+
+def _texts(asked: Asked) -> Iterator[re.Match[str]]:
+    """Amounts in the question, without those of machines (`RTX 3060 12GB`, `24 GB card`)."""
+    low = asked.low
+    for mention in asked.read.mentions.accelerators:
+        low = low.replace(mention.lower(), ";")
+    return _AMOUNT.finditer(_CARD.sub(";", low))
 
 
 def use_case(asked: Asked) -> str | None:
@@ -199,20 +213,15 @@ def use_case(asked: Asked) -> str | None:
 
 def amount(asked: Asked) -> str | None:
     """An amount of text that a plan can read, as the question says it."""
-    for found in _AMOUNT.finditer(asked.low):
+    for found in _texts(asked):
         for words in (found[1], *_SAMPLE.findall(found[1])):
             try:
                 read_amount(words)
             except UsageError:
                 continue
-            if not _CARD.match(asked.low, found.start()) and not _is_length(asked.low, found):
-                return str(words)
+            if not _LENGTH.match(found.string[found.end() :]):
+                return _SIZE.sub(lambda size: f" {size[2].upper()}", words)
     return None
-
-
-def _is_length(low: str, found: re.Match[str]) -> bool:
-    """Whether tokens are those of a window, a chunk or a day, and not of a text."""
-    return re.match(r"[ -]?(?:context|window|chunk|at once|per|a day|each)", low[found.end() :]) is not None
 
 
 def corpus(asked: Asked) -> str | None:
@@ -220,7 +229,7 @@ def corpus(asked: Asked) -> str | None:
     text = amount(asked)
     if text is not None:
         return text
-    for found in _AMOUNT.finditer(asked.low):
+    for found in _texts(asked):
         words = f"{found[1]} x {asked.document_tokens} tokens"
         try:
             read_amount(words, "corpus")

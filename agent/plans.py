@@ -22,7 +22,7 @@ Document = dict[str, Any]
 MOST_ASSUMED = 4
 MOST_CITED = 4
 MOST_BASIS = 4
-SLOTS_SAID = ("hardware", "corpus", "model", "chunk_tokens", "volume", "iterations", "dataset", "context")
+SLOTS_SAID = ("hardware", "corpus", "model", "chunk_tokens", "volume", "iterations", "dataset")
 """Assumptions of a plan that are worth a line; the rest are usual values of the command."""
 
 
@@ -76,23 +76,25 @@ def _joined(lines: list[str]) -> str:
     """Lines as Markdown: list items stand together, paragraphs apart."""
     text = ""
     for line in lines:
-        item = line.startswith("- ")
-        text += (
-            "\n" if item or not text else "\n\n" if text.split("\n")[-1].startswith("- ") else "\n\n"
-        ) + line
+        text += f"\n{line}" if line.startswith("- ") else f"\n\n{line}"
     return text.strip()
 
 
 def _assumed(arguments: Arguments, document: Mapping[str, Any]) -> list[str]:
     """What was assumed, in one line."""
+    quiet = re.compile(plan_table()["quiet"])
     rows = [
-        f"{row['slot'].replace('_', ' ')}: {_value(row['value'])} ({row['why']})"
+        f"{row['slot'].replace('_', ' ')}: {_value(row['value'])}{_reason(row['why'])}"
         for row in document.get("assumptions", [])
-        if row["slot"] in SLOTS_SAID
+        if row["slot"] in SLOTS_SAID and not quiet.search(str(row["value"]))
     ]
     found = [*arguments.assumed, *rows][:MOST_ASSUMED]
     note = [document["note"]] if document.get("note") else []
     return [*note, *([f"Assumed: {'; '.join(found)}. Say so where that is wrong."] if found else [])]
+
+
+def _reason(why: str) -> str:
+    return "" if why == "it was not said" else f" ({why})"
 
 
 def _value(value: object) -> str:

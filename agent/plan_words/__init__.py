@@ -17,4 +17,4 @@ SAYERS: dict[str, Callable[[Document], list[str]]] = {
     **{f"stack.{name}": say for name, say in stack.SAYERS.items()},
     **{f"migration.{name}": say for name, say in migration.SAYERS.items()},
 }
-"""From a topic to the lines that a plan's document answers it with: the answer first, then what it rests on."""
+"""From a topic to the lines that answer it out of a plan's document: the answer first, then its grounds."""

@@ -16,6 +16,8 @@ FITS = {
     "no": "does not fit",
 }
 MOST_SETTINGS = 6
+NO_CARD = "system memory"
+"""What the plan holds training against where no accelerator is known."""
 
 
 def _base(document: Document) -> Document | None:
@@ -46,13 +48,13 @@ def worth(document: Document) -> list[str]:
 
 def _first_way(document: Document) -> list[str]:
     base = _base(document)
-    if base is None or base["method"] is None:
+    if base is None or base["method"] is None or base["room"]["device"] == NO_CARD:
         return []
-    total = base["training"]
+    total, room = base["training"], base["room"]
     return [
         f"If you train: {base['model']} by {NAMES[base['method']]} takes about {gib(total['total_bytes'])} "
-        f"({gib(total['low_bytes'])} to {gib(total['high_bytes'])}) of {gib(base['room']['available_bytes'])} "
-        f"on {base['room']['device']}."
+        f"({gib(total['low_bytes'])} to {gib(total['high_bytes'])}) of {gib(room['available_bytes'])} "
+        f"on {room['device']}."
     ]
 
 
@@ -127,15 +129,15 @@ def logits(document: Document) -> list[str]:
         f"At its peak the framework holds about {found['peak_bytes_per_entry']:g} bytes an entry: "
         f"{gib(found['at_peak_bytes'])}.",
     ]
-    return lines + _longest(found)
+    return lines + _longest(base)
 
 
-def _longest(found: Document) -> list[str]:
-    longest = found["longest_example"]
-    if longest is None:
+def _longest(base: Document) -> list[str]:
+    longest, device = base["logits"]["longest_example"], base["room"]["device"]
+    if longest is None or device == NO_CARD:
         return []
     return [
-        f"Longest example that fits here: about {longest['plain_tokens']:,} tokens, with fused "
+        f"Longest example that fits {device}: about {longest['plain_tokens']:,} tokens, with fused "
         f"cross-entropy about {longest['fused_tokens']:,}."
     ]
 

@@ -25,6 +25,7 @@ def _tokens(count: float) -> str:
 def config(document: Document) -> list[str]:
     """Which configuration, and what it takes."""
     found, memory, batch = document["config"], document["memory"], document["batch"]
+    phase = document["phases"][0]
     fits = "fits" if memory["fits"] else "does not fit"
     return [
         f"**{found['name']}** ({found['params'] / 1e6:,.0f} million parameters, {found['block_size']:,} "
@@ -33,7 +34,7 @@ def config(document: Document) -> list[str]:
         f"{gib(memory['high_bytes'])}, estimate) of {gib(memory['available_bytes'])} on "
         f"{document['hardware']['device']}: {fits}.",
         f"Batch: {batch['micro_batch']} at once x {batch['accumulation_steps']} = "
-        f"{batch['effective_batch']} sequences; learning rate {_rate(document['phases'][0]['learning_rate'])}.",
+        f"{batch['effective_batch']} sequences; learning rate {_rate(phase['learning_rate'])}.",
         _spent(document),
         *_scaling(document),
     ]

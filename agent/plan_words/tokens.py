@@ -22,8 +22,8 @@ def exchanges(document: Document) -> list[str]:
     """How many exchanges a budget holds."""
     budget, talk = document["budget"], document["conversation"]
     lines = [
-        f"**{talk['exchanges_at_most']:,} exchanges at most** fit into {budget['tokens']:,} (tokens per "
-        f"example); plan for {_range(talk['recommended'])}.",
+        f"**{talk['exchanges_at_most']:,} exchanges at most** fit into a budget of {budget['tokens']:,} per "
+        f"example; plan for {_range(talk['recommended'])}.",
         f"Computed: {talk['formula'].split(', rounded')[0]} (budget less {talk['system_tokens']:,} tokens of "
         f"system prompt and {talk['buffer_tokens']:,} of buffer, {talk['exchange_tokens']:,} an exchange).",
     ]
@@ -62,7 +62,7 @@ def budget(document: Document) -> list[str]:
     lines = [
         f"**{wanted['exchanges']:,} exchanges need {need:,} tokens per example**, {safe:,} with a margin.",
         f"Computed: {wanted['formula']} (system prompt, buffer, exchanges).",
-        f"That is {AGAINST[wanted['against_ceiling']]} the practical ceiling of {ceiling / 1024:.0f}K tokens ({ceiling:,}).",
+        f"That is {AGAINST[wanted['against_ceiling']]} the practical ceiling of {ceiling:,} tokens.",
     ]
     if need > ceiling:
         most = document["conversation"]["exchanges_at_most"]

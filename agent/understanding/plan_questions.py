@@ -1,4 +1,4 @@
-"""Which plan a sentence asks for: fine-tuning, pretraining, costs, a retrieval stack, a change of the base."""
+"""Which plan a sentence asks for: tokens, fine-tuning, pretraining, costs, a retrieval stack, a new base."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import re
 from functools import cache
 
 from agent.understanding.data import load
+
+_GAP = re.compile(r"<(\d+)>")
+"""A blank with up to so many words in between."""
 
 
 @cache
@@ -24,7 +27,12 @@ def _topics() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def _union(patterns: list[str]) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{'|'.join(f'(?:{p})' for p in patterns)})(?!\w)")
+    words = "|".join(f"(?:{_GAP.sub(_gap, pattern)})" for pattern in patterns)
+    return re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+
+
+def _gap(found: re.Match[str]) -> str:
+    return rf"[,;:]?(?: [\w,.:;'+&%$\u20ac/-]+){{0,{found[1]}}} "
 
 
 def plan_question(said: str, *, asks: bool) -> str | None:
