@@ -176,7 +176,12 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
 def _of_named_api(read: Understanding, question: str, retriever: Retriever) -> Reply | None:
     """Present facts of an API model that is named, and what the guides say of it."""
     topic, _ = topic_of(question) or ("", "")
-    told = api_told(question) if topic in _data()["api_topics"] and not read.mentions.models else None
+    about_price = topic == "price"
+    told = (
+        api_told(question, about_price=about_price)
+        if topic in _data()["api_topics"] and not read.mentions.models
+        else None
+    )
     if told is None:
         return None
     text, evidence = told

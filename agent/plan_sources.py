@@ -140,7 +140,7 @@ def wished_model(asked: Asked) -> str | None:
 def _best_base(asked: Asked, wish: ModelWish, what: str) -> str | None:
     """The best base to train of a family or size, whatever fits; it is told which one stands for it."""
     text = trainer(asked)
-    need = Slot(value=HardwareNeed(text=text or "", training_text=text or "")) if text else None
+    need = Slot(value=HardwareNeed(text=text, training_text=text)) if text else None
     needs = asked.needs.updated(hardware=need, training=Slot(value=Training(method="qlora")), model=None)
     try:
         brief = replace(brief_of(needs), wish=wish, mode="local", role="finetune-base")

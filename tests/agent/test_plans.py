@@ -51,7 +51,7 @@ class Figures(string.Formatter):
             return f"${value:,.0f}" if value >= 100 else f"${value:,.2f}"
         if format_spec == "hours":
             return time_of(value * 3600)
-        return super().format_field(value, format_spec)
+        return str(super().format_field(value, format_spec))
 
     def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
         # `for` and the like are keys of a document, and numbers are places in a list.
