@@ -7,20 +7,30 @@ import datetime
 from knowledge.catalog.api_models import find_api_names, is_retired, read_price_map
 from knowledge.catalog.records import ApiModel
 from tools.memory.types import Evidence
+from tools.price_claims import find_price_claims
 
 MOST = 4
 
 
-def api_told(question: str) -> tuple[str, list[Evidence]] | None:
+def api_told(question: str, *, about_price: bool = True) -> tuple[str, list[Evidence]] | None:
     """Price, window and end date of the API models in a question; None where it names none.
 
-    Prices are US dollars per million tokens.
+    Of a model that the older guide priced it also tells what was stated, what holds now and the difference;
+    of one that is retired, whatever is asked, what came after it. Prices are US dollars per million tokens.
+
+    Args:
+        question: the question.
+        about_price: it asks for a price.
     """
     models = list({model.key: model for _, _, model in find_api_names(question.lower())}.values())[:MOST]
-    if not models:
+    claims = [c for c in find_price_claims(question) if about_price or c.now is None][:MOST]
+    if not models and not claims:
         return None
-    lines = [_line(model) for model in models]
-    return "\n".join(lines), [Evidence("catalog", read_price_map().source, model.key) for model in models]
+    source = read_price_map().source
+    evidence = [Evidence("catalog", source, model.key) for model in models]
+    evidence += [e for claim in claims for e in claim.evidence]
+    lines = [*map(_line, models), *(claim.text if about_price else " ".join(claim.gone) for claim in claims)]
+    return "\n\n".join(lines), list(dict.fromkeys(evidence))
 
 
 def _line(model: ApiModel) -> str:

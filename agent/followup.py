@@ -15,9 +15,11 @@ from pydantic import TypeAdapter
 
 from agent.answers import TELLERS, Teller
 from agent.api_facts import api_told
+from agent.events import ToolCall
 from agent.intake import Intake
 from agent.model_facts import FACTS
 from agent.particulars import Particulars, particulars
+from agent.plans import plan_reply
 from agent.state import State, is_answered
 from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
@@ -69,6 +71,8 @@ class Reply:
     hypothetical: Needs | None = None
     found: bool = True
     """False where there was no answer, only words to say so."""
+    call: ToolCall | None = None
+    """The tool that gave the answer, where it is shown."""
 
 
 @cache
@@ -106,6 +110,8 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
         return Reply("You are welcome. Say what should be different, or ask about any figure.", found=False)
     if not text.strip():
         return Reply(f"I got an empty message. {HELLO}", found=False)
+    if read.plan is not None:
+        return _planned(read, text, needs, state, retriever)
     supposed = needs.updated(**read.hypothetical)
     if read.intent == "what_if" and supposed != needs:
         return Reply("If that were so (your own needs stay as they are):", hypothetical=supposed)
@@ -120,6 +126,18 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     if not found.found and not is_answered(state):
         return Reply(f"{found.text} {HELLO}", found=False)
     return found
+
+
+def _planned(read: Understanding, text: str, needs: Needs, state: State, retriever: Retriever) -> Reply:
+    """The answer of a plan, with the guide's passage where its table is asked for."""
+    try:
+        planned = plan_reply(read.plan or "", read, text, needs, state.get("last", []))
+    except AdvisorError as error:
+        return Reply(f"{error.message} {error.hint}".strip())
+    more = _from_guides(read.question or text, retriever) if planned.about_table else Reply("", found=False)
+    if not more.found:
+        return Reply(planned.text, planned.citations, call=planned.call)
+    return Reply(f"{planned.text}\n\n{more.text}", [*more.citations, *planned.citations], call=planned.call)
 
 
 def _from_tools(read: Understanding, question: str, needs: Needs, state: State) -> Reply | None:
@@ -158,7 +176,12 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
 def _of_named_api(read: Understanding, question: str, retriever: Retriever) -> Reply | None:
     """Present facts of an API model that is named, and what the guides say of it."""
     topic, _ = topic_of(question) or ("", "")
-    told = api_told(question) if topic in _data()["api_topics"] and not read.mentions.models else None
+    about_price = topic == "price"
+    told = (
+        api_told(question, about_price=about_price)
+        if topic in _data()["api_topics"] and not read.mentions.models
+        else None
+    )
     if told is None:
         return None
     text, evidence = told

@@ -83,6 +83,8 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
     outcome = Outcome(remarks=remarks)
     if route == "answer" or (read.intent == "ask" and not is_answered(state)):
         reply = await asyncio.to_thread(guided_reply, taken, text, services.retriever, state)
+        if reply.call is not None:
+            emit(reply.call)
         outcome = _reply_outcome(reply, read, text, remarks, before_deciding=route == "decide")
     elif is_answered(state) or (read.intent == "recommend_now" and _began(taken.needs, state)):
         outcome["kind"] = "recommendation"

@@ -109,6 +109,17 @@ class PriceClaim:
             parts.append(f"{who} costs {self.successor}: {_change(self.stated, self.successor)}.")
         return " ".join(parts)
 
+    @property
+    def gone(self) -> tuple[str, str]:
+        """Of a retired model: that it is, and what came after it at which price; empty for one still served."""
+        if self.now is not None:
+            return "", ""
+        after = self.successor
+        next_one = (
+            f"Its successor {after.name} costs {after} per million tokens." if after is not None else ""
+        )
+        return f"{self.model} is retired: {self.maker} no longer serves it.", next_one
+
     def as_json(self) -> dict[str, Any]:
         """The object of a document."""
         return {

@@ -8,6 +8,7 @@ from functools import cache
 from typing import cast, get_args
 
 from agent.understanding.data import load
+from agent.understanding.plan_questions import plan_question
 from agent.understanding.replies import stripped
 from agent.understanding.text import Span, Text
 from agent.understanding.types import Critique, Intent
@@ -25,6 +26,8 @@ class Asking:
     what_ifs: tuple[Span, ...] = ()
     requests: tuple[Span, ...] = ()
     """Questions for a model; they state needs like a plain sentence does."""
+    plan: str | None = None
+    """The topic of the first question that a plan answers (`tokens.exchanges`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,23 @@ def asking(text: Text, *, answered: bool) -> Asking:
     questions: list[Span] = []
     what_ifs: list[Span] = []
     requests: list[Span] = []
+    plan = None
     for span in text.sentences:
         said = text.low[span.start : span.end].strip()
-        kind = _kind(said, answered=answered)
+        planned = plan_question(said, asks=_interrogative(said))
+        plan = plan or planned
+        kind = "question" if planned is not None else _kind(said, answered=answered)
         if kind is not None:
             {"question": questions, "what_if": what_ifs, "request": requests}[kind].append(span)
-    return Asking(tuple(questions), tuple(what_ifs), tuple(requests))
+    return Asking(tuple(questions), tuple(what_ifs), tuple(requests), plan)
+
+
+def _interrogative(said: str) -> bool:
+    """Whether a sentence ends or begins like a question."""
+    patterns, start = _patterns(), _POLITE.sub("", said)
+    return said.endswith(("?", "\uff1f")) or (
+        patterns.question.match(start) is not None and patterns.statement.match(start) is None
+    )
 
 
 def _kind(said: str, *, answered: bool) -> str | None:
@@ -119,9 +133,7 @@ def _kind(said: str, *, answered: bool) -> str | None:
     if patterns.outright.search(said):
         return "question"
     start = _POLITE.sub("", said)
-    interrogative = said.endswith(("?", "\uff1f")) or (
-        patterns.question.match(start) is not None and patterns.statement.match(start) is None
-    )
+    interrogative = _interrogative(said)
     fragment = patterns.question.match(start) is None
     hypothetical = patterns.what_if.search(said)
     if hypothetical and (interrogative or hypothetical.start() <= 12):

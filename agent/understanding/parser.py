@@ -159,7 +159,11 @@ def _understood(
     if read.asking.what_ifs:
         inside = outside(read, tuple(s for s in message.sentences if s not in read.asking.what_ifs))
         supposed = _updates(replace(inside, correcting=True), needs, asked, supposed=True)[0].updates
-    critique = critique_of(message, answered=last is not None)
+    plan = read.asking.plan
+    asked_of = (
+        _updates(replace(read, correcting=True), needs, asked, supposed=True)[0].updates if plan else {}
+    )
+    critique = critique_of(message, answered=last is not None) if plan is None else None
     if critique is not None:
         composed.updates = {k: v for k, v in composed.updates.items() if k not in ("priority", "task")}
     partial = Understanding(
@@ -172,6 +176,8 @@ def _understood(
         conflicts=tuple(composed.conflicts),
         ambiguous=_ambiguities(composed.updates),
         notes=(*notes, *dict.fromkeys((*read.notes, *extra))),
+        plan=plan,
+        asked_of=asked_of,
     )
     return replace(partial, intent=_intent(message, read, partial, needs, asked, last))
 
@@ -295,6 +301,8 @@ def _ambiguities(updates: Updates) -> tuple[Ambiguity, ...]:
 def _intent(
     message: Text, read: Read, got: Understanding, needs: Needs, asked: Asked | None, last: LastAnswer | None
 ) -> Intent:
+    if got.plan is not None:
+        return "ask"
     if got.critique is not None and not read.asking.what_ifs:
         return "critique"
     if read.asking.what_ifs and (last is not None or got.hypothetical or in_domain(message)):

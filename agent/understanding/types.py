@@ -92,3 +92,7 @@ class Understanding:
     conflicts: tuple[Conflict, ...] = ()
     ambiguous: tuple[Ambiguity, ...] = ()
     notes: tuple[str, ...] = ()
+    plan: str | None = None
+    """The topic of a plan that the message asks about (`tokens.exchanges`), see `plan_questions`."""
+    asked_of: Updates = field(default_factory=dict)
+    """What the message says within its questions, for the plan that it asks about; never kept as a need."""

@@ -12,6 +12,7 @@ from agent.particulars import particulars
 from agent.understanding import understand
 from tests.agent.conversing import of, opened, said, words
 from tools.needs import Needs
+from tools.price_claims import price_claim
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,26 @@ def test_api_models_by_the_price_map() -> None:
     ended = api_told("price of o1-pro")
     assert ended is not None
     assert "switched off on 2026-10-23" in ended[0]
+
+
+def test_an_old_price_stands_beside_the_present_one() -> None:
+    told = api_told("what does Claude 3.5 Sonnet cost?")
+    assert told is not None
+    text, evidence = told
+    claim = price_claim("Claude 3.5 Sonnet")
+    assert claim is not None
+    assert claim.successor is not None
+    assert "$15 in and $75 out" in text
+    assert "asked $3 in and $15 out at the time" in text
+    assert "retired" in text
+    assert f"{claim.successor.name} costs {claim.successor}" in text
+    assert any(e.kind == "guide" and "Claude 3.5 Sonnet price" in e.locator for e in evidence)
+
+
+def test_of_a_retired_model_only_that_is_told_where_no_price_is_asked() -> None:
+    told = api_told("what is the window of Gemini 1.5 Pro?", about_price=False)
+    assert told is not None
+    assert told[0].startswith("Gemini 1.5 Pro is retired: Google no longer serves it. Its successor ")
+    current = api_told("what is the window of gpt-4o?", about_price=False)
+    assert current is not None
+    assert "older guide" not in current[0]

@@ -36,6 +36,8 @@ def model_named(name: str) -> tuple[ModelRecord, str]:
                 hint="`llm-advisor compare` and `models show` tell its price and window.",
                 code="api_model",
             ) from None
+        if (gone := _retired(name)) is not None:
+            raise gone from None
         raise
     return found.record, _sentence(found.note)
 
@@ -48,6 +50,17 @@ def _api_key(name: str) -> str | None:
         return resolve_api_model(name).key
     except (UnknownNameError, AmbiguousNameError):
         return None
+
+
+def _retired(name: str) -> NoAnswerError | None:
+    """What became of an API model that its maker no longer serves; None where nothing is known of the name."""
+    from tools.price_claims import price_claim
+
+    claim = price_claim(name)
+    if claim is None or claim.now is not None:
+        return None
+    message, hint = claim.gone
+    return NoAnswerError(message, hint=hint or claim.text, code="retired")
 
 
 def any_model_named(name: str) -> tuple[ModelRecord | ApiModel, str]:
@@ -74,7 +87,7 @@ def any_model_named(name: str) -> tuple[ModelRecord | ApiModel, str]:
     except UnknownNameError:
         pass
     if local is not None:
-        raise local
+        raise _retired(name) or local
     return model_named(name)
 
 
