@@ -52,6 +52,13 @@ def local_candidate(
     )
 
 
+NEAR = 18.0
+"""Points of utility below the best within which a faster or smaller option is still worth a look."""
+QUICKER = 1.5
+SMALLER = 0.7
+"""What is clearly faster, or smaller, than the best, as a share of it."""
+
+
 @dataclass(slots=True)
 class Ranked:
     """What a role's ranking gives back."""
@@ -212,27 +219,28 @@ def unknowns(model: ModelRecord, brief: Brief) -> tuple[str, ...]:
 def diverse(candidates: list[Candidate], count: int) -> list[Candidate]:
     """The best, then others that have something to offer beside it; order by utility.
 
-    Other families come first, then the fastest of those close by. An option that an earlier one beats in
-    everything is no choice, and only fills the list where there are too few others.
+    The best of another family, one that is clearly faster, one that is clearly smaller, and more families. An
+    option that another one beats in everything is no choice, and only fills the list where too few are left.
     """
     if not candidates:
         return []
     ordered = sorted(candidates, key=lambda c: -c.utility)
-    chosen = [ordered[0]]
+    best = ordered[0]
     useful = [c for c in ordered[1:] if not any(beats(other, c) for other in ordered)]
-    for candidate in useful:
-        if len(chosen) >= count - 1:
-            break
-        if family_of(candidate) not in {family_of(c) for c in chosen}:
+    near = [c for c in useful if c.utility > best.utility - NEAR]
+    other = (c for c in useful if family_of(c) != family_of(best))
+    quick = (c for c in near if _mid(c) > QUICKER * _mid(best))
+    small = (c for c in near if 0 < c.used_bytes < SMALLER * best.used_bytes)
+    chosen = [best]
+    for kind in (other, quick, small):
+        found = next((c for c in kind if c not in chosen), None)
+        if found is not None and len(chosen) < count:
+            chosen.append(found)
+    for candidate in near:
+        if len(chosen) < count and family_of(candidate) not in {family_of(c) for c in chosen}:
             chosen.append(candidate)
-    near = [c for c in useful if c not in chosen and c.utility > ordered[0].utility - 15]
-    quick = max(near, key=_mid, default=None)
-    if quick is not None and len(chosen) < count and _mid(quick) > _mid(ordered[0]):
-        chosen.append(quick)
-    for candidate in (*useful, *ordered):
-        if len(chosen) >= count:
-            break
-        if candidate not in chosen:
+    for candidate in (*near, *useful, *ordered):
+        if len(chosen) < count and candidate not in chosen:
             chosen.append(candidate)
     return sorted(chosen, key=lambda c: -c.utility)
 

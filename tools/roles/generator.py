@@ -291,5 +291,5 @@ def candidate_of(
 
 def choose(brief: Brief, count: int = 4) -> Ranked:
     """The diverse best few."""
-    ranked = rank(brief, keep=max(1, 2 * count if count > 2 else count))
+    ranked = rank(brief, keep=max(1, 3 * count if count > 2 else count))
     return Ranked(diverse(ranked.candidates, count), ranked.rejected)
