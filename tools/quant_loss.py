@@ -50,7 +50,8 @@ def size_factor(params: int | None) -> float:
     if not params:
         return 1.0
     size = loss_table()["size"]
-    return min(size["most"], max(size["least"], float((size["params"] / params) ** size["power"])))
+    power = float((size["params"] / params) ** size["power"])
+    return min(float(size["most"]), max(float(size["least"]), power))
 
 
 @cache

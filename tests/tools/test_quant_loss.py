@@ -67,7 +67,7 @@ def test_every_source_says_where_when_and_whether_it_was_read() -> None:
 
 @every_row
 def test_what_is_stated_follows_from_the_measurements(row: dict[str, Any]) -> None:
-    stated, found = row.get("points", row.get("keys")), derived(row)
+    stated, found = float(row.get("points", row.get("keys", -1.0))), derived(row)
     assert (found is None) == (row["derivation"] in ("interpolated", "bounded"))
     if found is not None:
         assert stated == pytest.approx(found, abs=MEASURED_WITHIN)
