@@ -120,7 +120,7 @@ def _planned(read: Understanding, text: str, needs: Needs, state: State, retriev
         planned = answer_plan(topic, arguments)
     except AdvisorError as error:
         return Reply(f"{error.message} {error.hint}".strip())
-    about = About(topic=topic, arguments=arguments.values)
+    about = About(topic=topic, arguments=arguments.as_json())
     reply = Reply(planned.text, planned.citations, call=planned.call, about=about)
     more = from_guides(read.question or text, retriever) if planned.about_table else None
     if more is None or not more.found:

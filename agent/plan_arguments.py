@@ -37,6 +37,10 @@ class Arguments:
     assumed: list[str] = field(default_factory=list)
     """What was taken without having been said, in words."""
 
+    def as_json(self) -> dict[str, Any]:
+        """The values as the state of a conversation keeps them."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in self.values.items()}
+
 
 @cache
 def plan_table() -> dict[str, Any]:
