@@ -294,9 +294,11 @@ def hardware_for_it(model: ModelRecord, brief: Brief) -> Told:
     return start + "".join(lines), [Evidence("tool", "fit", model.id)]
 
 
-def waits_of(model: ModelRecord, brief: Brief) -> Told:
-    """How long a person waits for the first token, and for the answer."""
-    c = _timed(model, brief)
+def waits_of(model: ModelRecord, brief: Brief, prompt: int | None = None) -> Told:
+    """How long a person waits for the first token, and for the answer; after a usual prompt where none was
+    named (in tokens).
+    """
+    c = _timed(model, brief, prompt)
     if isinstance(c, str):
         return c, [Evidence("tool", "fit", model.id)]
     times = c.speed.timings if c.speed is not None else None
@@ -332,12 +334,14 @@ def users_of(model: ModelRecord, brief: Brief) -> Told:
     return start + "".join(lines), list(times.evidence)
 
 
-def _timed(model: ModelRecord, brief: Brief) -> Configuration | str:
+def _timed(model: ModelRecord, brief: Brief, prompt: int | None = None) -> Configuration | str:
     """The best configuration with its times, or why there is none."""
     c = configuration_of(model, brief)
-    if isinstance(c, str) or brief.machine is None or (c.speed is not None and c.speed.timings is not None):
+    if isinstance(c, str) or brief.machine is None:
         return c
-    return with_timings(model, brief.machine, c, task=brief.task)
+    if prompt is None and c.speed is not None and c.speed.timings is not None:
+        return c
+    return with_timings(model, brief.machine, c, task=brief.task, prompt_tokens=prompt)
 
 
 TELLERS: dict[str, Teller] = {

@@ -52,6 +52,11 @@ def _headline(candidate: Candidate) -> str:
     return f"{name} as {how}{shared}{beside}."
 
 
+def _verdict(text: str, best: Candidate) -> str:
+    """Where the answer is an API plainly, that is the first sentence, and said once."""
+    return text.replace(best.model, f"**{best.model}**", 1)
+
+
 def _others(candidates: tuple[Candidate, ...]) -> list[str]:
     lines = []
     for candidate in candidates[1:]:
@@ -103,9 +108,10 @@ def recommendation_text(found: Recommendation) -> tuple[str, list[dict[str, str]
     if not found.candidates:
         return "\n".join([_nothing(found), *_assumed(found)]), []
     best = found.candidates[0]
-    advice = [r for r in best.why if any(e.kind == "guide" for e in r.evidence)]
-    plain = [r for r in best.why if r not in advice]
-    lines = [_headline(best), ""]
+    reasons = [r for r in best.why if r.text != found.verdict]
+    advice = [r for r in reasons if any(e.kind == "guide" for e in r.evidence)]
+    plain = [r for r in reasons if r not in advice]
+    lines = [_verdict(found.verdict, best), ""] if found.verdict else [_headline(best), ""]
     lines += [f"- {reason.text}" for reason in plain]
     lines += [f"- {reason.text}{_mark(advice, reason)}" for reason in advice]
     lines += [f"- Mind: {caveat}" for caveat in _caveats(best)]

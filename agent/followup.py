@@ -6,26 +6,29 @@ Where the guides do not cover a question, that is the answer; nothing is made up
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from importlib import resources
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from agent.answers import TELLERS, Teller
+from agent.again import is_again, planned_again
+from agent.answers import TELLERS, Teller, Told, waits_of
 from agent.api_facts import api_told
-from agent.events import ToolCall
+from agent.comparing import side_by_side
 from agent.intake import Intake
 from agent.model_facts import FACTS
 from agent.particulars import Particulars, particulars
-from agent.plans import plan_reply
-from agent.state import State, is_answered
+from agent.plan_arguments import arguments_of, asked_with
+from agent.plans import answer_plan
+from agent.reply import UNCOVERED, Reply, from_guides
+from agent.state import About, State, is_answered
 from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError
-from knowledge.retrieval import Passage, Retriever, locator
+from knowledge.retrieval import Retriever
 from tools.brief import Brief, brief_of
 from tools.budget import GIB
 from tools.candidates import Candidate, evidence_json
@@ -43,10 +46,6 @@ HELLO = (
     "RTX 3060 12GB, commercial use\u201d. I ask only what changes the answer; say \u201crecommend\u201d "
     "to have it now."
 )
-UNCOVERED = (
-    "My guides do not cover this. "
-    "I can tell you about models, memory, speed, licenses, benchmarks and prices."
-)
 ALONE = ("dimensions", "successor")
 """Topics that are about a model itself, whatever was recommended."""
 MOST_WISHED = 2
@@ -56,23 +55,6 @@ FEW_WORDS = 6
 MOST_MODELS = 4
 SIZE_TOLERANCE = 0.08
 """How far from a named size (`70B`) a model may be."""
-EXCERPT_CHARACTERS = 900
-NEARLY_AS_GOOD = 0.88
-"""Share of the best passage's score from which the second is shown as well: over the questions of
-tests/eval/source_figures.yaml, every wrong first passage had the right one this close behind it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer with its sources; `hypothetical` are the needs of a what-if, to be recommended on."""
-
-    text: str
-    citations: list[dict[str, str]] = field(default_factory=list)
-    hypothetical: Needs | None = None
-    found: bool = True
-    """False where there was no answer, only words to say so."""
-    call: ToolCall | None = None
-    """The tool that gave the answer, where it is shown."""
 
 
 @cache
@@ -122,7 +104,7 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
         return Reply(f"{error.message} {error.hint}".strip())
     if found is None:
         aside = read.intent == "off_topic"
-        found = Reply(UNCOVERED, found=False) if aside else _from_guides(question, retriever)
+        found = Reply(UNCOVERED, found=False) if aside else from_guides(question, retriever)
     if not found.found and not is_answered(state):
         return Reply(f"{found.text} {HELLO}", found=False)
     return found
@@ -130,31 +112,46 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
 
 def _planned(read: Understanding, text: str, needs: Needs, state: State, retriever: Retriever) -> Reply:
     """The answer of a plan, with the guide's passage where its table is asked for."""
+    topic = read.plan or ""
     try:
-        planned = plan_reply(read.plan or "", read, text, needs, state.get("last", []))
+        arguments = planned_again(read, text, needs, state)
+        if arguments is None:
+            arguments = arguments_of(topic, asked_with(read, text, needs, state.get("last", [])))
+        planned = answer_plan(topic, arguments)
     except AdvisorError as error:
         return Reply(f"{error.message} {error.hint}".strip())
-    more = _from_guides(read.question or text, retriever) if planned.about_table else Reply("", found=False)
-    if not more.found:
-        return Reply(planned.text, planned.citations, call=planned.call)
-    return Reply(f"{planned.text}\n\n{more.text}", [*more.citations, *planned.citations], call=planned.call)
+    about = About(topic=topic, arguments=arguments.as_json())
+    reply = Reply(planned.text, planned.citations, call=planned.call, about=about)
+    more = from_guides(read.question or text, retriever) if planned.about_table else None
+    if more is None or not more.found:
+        return reply
+    return replace(
+        reply, text=f"{planned.text}\n\n{more.text}", citations=[*more.citations, *planned.citations]
+    )
 
 
 def _from_tools(read: Understanding, question: str, needs: Needs, state: State) -> Reply | None:
     """The answer of a tool, where the question is about a model, a family, a size or a price."""
     topic, about = topic_of(question) or ("", "none")
+    asked = particulars(question, read)
+    again = asked.any and is_again(question) and is_answered(state) and not read.mentions.models
+    if again:
+        return _again(asked, needs, state)
     if topic == "guide" or (topic == "price" and read.mentions.models):
         return None
     brief = brief_of(needs)
     models = _models_meant(read, question, about, state)
-    asked = particulars(question, read)
+    against = side_by_side(read, question, asked.over(brief), state.get("last", []))
+    if against is not None:
+        return _beside(against, models if topic == "compare" else [], asked.over(brief))
     alone = topic in ALONE or (topic in FACTS and (asked.any or not is_answered(state)))
     asked = _completed(asked, needs, brief)
     if models and alone:
         tell = FACTS[topic]
         return _told(lambda model, given: tell(model, given, asked), models, asked.over(brief))
     if models and (topic in TELLERS or (read.mentions.models and len(question.split()) <= FEW_WORDS)):
-        return _told(TELLERS.get(topic, TELLERS["why_not"]), models, asked.over(brief))
+        told = _told(_teller(topic, "why_not", asked), models, asked.over(brief))
+        return replace(told, about=About(topic=topic, models=[m.name for m in models]))
     if not is_answered(state):
         return None
     if topic == "largest" and brief.machine is not None:
@@ -185,9 +182,30 @@ def _of_named_api(read: Understanding, question: str, retriever: Retriever) -> R
     if told is None:
         return None
     text, evidence = told
-    more = _from_guides(question, retriever)
+    more = from_guides(question, retriever)
     beside = f"\n\n{more.text}" if more.found else ""
     return Reply(f"{text}{beside}", [*more.citations, *(evidence_json(e) for e in evidence)])
+
+
+def _again(asked: Particulars, needs: Needs, state: State) -> Reply | None:
+    """The last question, or where the recommended model runs, under the conditions that are named now."""
+    last = state.get("about") or About()
+    topic = last.get("topic", "")
+    models = _by_names(last.get("models", []) or state.get("last", [])[:1])
+    if not models:
+        return None
+    usual = "first_token" if asked.prompt is not None else "memory"
+    told = _told(_teller(topic, usual, asked), models, asked.over(brief_of(needs)))
+    where = f"On {asked.machine.name}: " if asked.machine is not None else ""
+    about = About(topic=topic, models=[m.name for m in models])
+    return replace(told, text=f"{where}{told.text}", about=about)
+
+
+def _teller(topic: str, usual: str, asked: Particulars) -> Teller:
+    """What tells of a topic, after the prompt that a question names."""
+    if asked.prompt is not None and (topic == "first_token" or topic not in TELLERS):
+        return partial(waits_of, prompt=asked.prompt)
+    return TELLERS.get(topic, TELLERS[usual])
 
 
 def _completed(asked: Particulars, needs: Needs, brief: Brief) -> Particulars:
@@ -242,6 +260,16 @@ def _told(teller: Teller, models: list[ModelRecord], brief: Brief) -> Reply:
         lines.append(f"- **{model.name}**: {text}" if len(models) > 1 else f"**{model.name}**: {text}")
         citations += [row for row in (evidence_json(e) for e in evidence) if row not in citations]
     return Reply("\n".join(lines), citations)
+
+
+def _beside(against: Told, models: list[ModelRecord], brief: Brief) -> Reply:
+    """Which option comes first and why, with a line for each where they were to be compared."""
+    text, evidence = against
+    citations = [evidence_json(e) for e in evidence]
+    if not models:
+        return Reply(text, citations)
+    each = _told(TELLERS["compare"], models, brief)
+    return Reply(f"{text}\n\n{each.text}", citations + [c for c in each.citations if c not in citations])
 
 
 def _wish_of(read: Understanding) -> ModelWish | None:
@@ -349,25 +377,3 @@ def _api_reply(candidate: Candidate, brief: Brief) -> Reply:
     )
     evidence = [e for reason in candidate.why for e in reason.evidence] + list(quality.basis[:2])
     return Reply(text, [evidence_json(e) for e in evidence])
-
-
-def _from_guides(question: str, retriever: Retriever) -> Reply:
-    try:
-        result = retriever.search(question, k=3)
-    except AdvisorError:
-        return Reply(UNCOVERED, found=False)
-    if not result.covered or not result.passages:
-        return Reply(UNCOVERED, found=False)
-    first, *rest = result.passages
-    text = f"From the guide \u201c{first.guide}\u201d [1]:\n\n{_excerpt(first)}"
-    if rest and rest[0].score >= NEARLY_AS_GOOD * first.score:
-        text += f"\n\nAnd from \u201c{rest[0].guide}\u201d [2]:\n\n{_excerpt(rest[0])}"
-    citations = [{"kind": "guide", "source": p.guide, "locator": locator(p)} for p in result.passages]
-    notice = f"\n\n{result.notice}" if result.notice else ""
-    return Reply(f"{text}{notice}", citations)
-
-
-def _excerpt(passage: Passage) -> str:
-    if len(passage.text) <= EXCERPT_CHARACTERS:
-        return passage.text
-    return passage.text[:EXCERPT_CHARACTERS].rsplit(" ", 1)[0] + " \u2026"

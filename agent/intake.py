@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agent.again import asking_again, is_again
 from agent.critique import apply_critique
 from agent.interview import option_value
 from agent.state import Pending, State, is_answered, needs_of
@@ -34,8 +35,9 @@ def take_in(text: str, state: State) -> Intake:
     pending, before = state.get("pending"), needs_of(state)
     answered = is_answered(state)
     asked = Asked(pending["slot"], tuple(pending["options"])) if pending else None
-    last = LastAnswer(tuple(state.get("last", []))) if answered else None
-    read = understand(text, before, asked=asked, last=last)
+    again = state.get("about") is not None and is_again(text)
+    last = LastAnswer(tuple(state.get("last", []))) if answered or again else None
+    read = asking_again(understand(text, before, asked=asked, last=last), text, before, state)
     updates: dict[str, Slot[Any] | None] = {**read.updates, **_chosen_option(text, pending)}
     if not answered:
         # Before there is anything to compare with, what is supposed is wanted where nothing was said.

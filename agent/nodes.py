@@ -20,9 +20,10 @@ from agent.events import (
     ToolCall,
 )
 from agent.explanation import beside_before, recommendation_text
-from agent.followup import Reply, guided_reply, told_of_wish
+from agent.followup import guided_reply, told_of_wish
 from agent.intake import Intake, take_in
 from agent.interview import next_question
+from agent.reply import Reply
 from agent.state import Outcome, Pending, Spoken, State, is_answered, needs_of
 from agent.understanding import Understanding
 from agent.voice import Voice, VoiceError
@@ -81,8 +82,10 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
         return State(**change | {"outcome": unclear, "route": "respond", "clarified": clarified})
     route = _route(taken, state)
     outcome = Outcome(remarks=remarks)
+    change["about"] = None
     if route == "answer" or (read.intent == "ask" and not is_answered(state)):
         reply = await asyncio.to_thread(guided_reply, taken, text, services.retriever, state)
+        change["about"] = reply.about
         if reply.call is not None:
             emit(reply.call)
         outcome = _reply_outcome(reply, read, text, remarks, before_deciding=route == "decide")

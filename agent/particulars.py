@@ -20,6 +20,11 @@ from tools.hardware_types import Machine
 from tools.needs import Task
 from tools.reserve import reserved
 
+_PROMPT = re.compile(
+    r"\b(\d[\d,]*(?:\.\d+)?) ?(k)?(?:[ -]?tokens?)?[ -](?:long )?(?:prompt|input)\b"
+    r"|\b(?:prompt|input)s? (?:of|with|is|has) (?:about )?(\d[\d,]*(?:\.\d+)?) ?(k)?\b(?: tokens?)?",
+    re.IGNORECASE,
+)
 LEAST_CONTEXT = 256
 """Fewer tokens than this are not meant as a context."""
 
@@ -31,20 +36,22 @@ class Particulars:
     quant: str | None = None
     context: int | None = None
     """Tokens."""
+    prompt: int | None = None
+    """Tokens of a prompt."""
     machine: Machine | None = None
     task: Task | None = None
 
     @property
     def any(self) -> bool:
         """Whether a configuration or a machine is named."""
-        return self.quant is not None or self.context is not None or self.machine is not None
+        return any(v is not None for v in (self.quant, self.context, self.prompt, self.machine))
 
     def over(self, brief: Brief) -> Brief:
         """The brief with the conditions of the question."""
         return replace(
             brief,
             machine=self.machine or brief.machine,
-            context=self.context or brief.context,
+            context=self.context or max(brief.context, self.prompt or 0),
         )
 
 
@@ -62,7 +69,19 @@ def particulars(question: str, read: Understanding) -> Particulars:
         question: the question.
         read: the message as understood.
     """
-    return Particulars(_quant(question), _context(question), _machine(question, read), _task(question))
+    prompt = _prompt(question)
+    context = _context(_PROMPT.sub(" ", question))
+    return Particulars(_quant(question), context, prompt, _machine(question, read), _task(question))
+
+
+def _prompt(question: str) -> int | None:
+    """Tokens of the prompt that is spoken of (`with a 30k prompt`, `a prompt of 4,000 tokens`)."""
+    found = _PROMPT.search(question)
+    if found is None:
+        return None
+    digits, kilo = next((found[n], found[n + 1]) for n in (1, 3) if found[n])
+    tokens = round(float(digits.replace(",", "")) * (1024 if kilo else 1))
+    return tokens if tokens >= 1 else None
 
 
 def _quant(question: str) -> str | None:

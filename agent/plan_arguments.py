@@ -17,7 +17,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from agent.plan_sources import SOURCES, Asked
+from agent.understanding import Understanding
 from agent.understanding.numbers import read_number
+from agent.understanding.text import prepare
+from tools.needs import Needs
 
 NUMBER = r"\d{1,3}(?:[,.]\d{3})+|\d+(?:\.\d+)?"
 WORDS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
@@ -34,12 +37,29 @@ class Arguments:
     assumed: list[str] = field(default_factory=list)
     """What was taken without having been said, in words."""
 
+    def as_json(self) -> dict[str, Any]:
+        """The values as the state of a conversation keeps them."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in self.values.items()}
+
 
 @cache
 def plan_table() -> dict[str, Any]:
     """The table of `agent/data/plan_topics.json`."""
     data = resources.files("agent").joinpath("data/plan_topics.json").read_bytes()
     return TypeAdapter(dict[str, Any]).validate_json(data)
+
+
+def asked_with(read: Understanding, question: str, needs: Needs, last: list[str]) -> Asked:
+    """A question as the sources of arguments take it.
+
+    Args:
+        read: the message as understood.
+        question: the message.
+        needs: what is known.
+        last: the models of the last recommendation, best first.
+    """
+    table = plan_table()
+    return Asked(prepare(question).low, read, needs, last, table["document_tokens"], table["document_why"])
 
 
 @cache

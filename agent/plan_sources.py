@@ -49,12 +49,16 @@ class Asked:
     notes: list[str] = field(default_factory=list)
     """Assumptions that a source made."""
 
+    def said(self, name: str) -> Slot[Any] | None:
+        """A slot that the message itself fills, in a question or beside it."""
+        return self.read.asked_of.get(name) or self.read.updates.get(name)
+
     def slot(self, path: str, source: str) -> Any:  # noqa: ANN401 - a slot may hold anything
         """The value of a slot (`volume.input_tokens_per_day`) as `said` in the question, `known` from before,
         or either (`need`); None where it is not filled.
         """
         name, _, inner = path.partition(".")
-        said: Slot[Any] | None = self.read.asked_of.get(name) if source != "known" else None
+        said = self.said(name) if source != "known" else None
         known: Slot[Any] | None = getattr(self.needs, name) if source != "said" else None
         for slot in (said, known):
             value = slot.value if slot is not None else None
@@ -65,7 +69,7 @@ class Asked:
 
 
 def _machine_need(asked: Asked) -> HardwareNeed | None:
-    said = asked.read.asked_of.get("hardware")
+    said = asked.said("hardware")
     if said is not None:
         need: HardwareNeed = said.value
         return need
@@ -97,7 +101,7 @@ def user_machine(asked: Asked) -> str | None:
 
 def rented(asked: Asked) -> str | None:
     """The machine of the question as a rented one."""
-    said = asked.read.asked_of.get("hardware")
+    said = asked.said("hardware")
     if said is None or not said.value.text:
         return None
     text = re.sub(r"^(?:an?|the|one|my)\s+", "", said.value.text, flags=re.IGNORECASE)
@@ -140,8 +144,9 @@ def wished_model(asked: Asked) -> str | None:
 def _best_base(asked: Asked, wish: ModelWish, what: str) -> str | None:
     """The best base to train of a family or size, whatever fits; it is told which one stands for it."""
     text = trainer(asked)
-    need = Slot(value=HardwareNeed(text=text, training_text=text)) if text else None
-    needs = asked.needs.updated(hardware=need, training=Slot(value=Training(method="qlora")), model=None)
+    machine = Slot[Any](value=HardwareNeed(text=text, training_text=text)) if text else None
+    training = Slot[Any](value=Training(method="qlora"))
+    needs = asked.needs.updated(hardware=machine, training=training, model=None)
     try:
         brief = replace(brief_of(needs), wish=wish, mode="local", role="finetune-base")
         ranked = rank_for(brief, 1)

@@ -9,13 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.events import ToolCall
-from agent.plan_arguments import Arguments, arguments_of, plan_table
-from agent.plan_sources import Asked
+from agent.plan_arguments import Arguments, plan_table
 from agent.plan_words import SAYERS
-from agent.understanding import Understanding
-from agent.understanding.text import prepare
 from tools.commands.requests import parse
-from tools.needs import Needs
 from tools.registry import find_tool
 
 Document = dict[str, Any]
@@ -37,31 +33,16 @@ class PlanReply:
     """The question is as much about the guide's table as about a case: its passage belongs beside it."""
 
 
-def plan_reply(topic: str, read: Understanding, question: str, needs: Needs, last: list[str]) -> PlanReply:
-    """The answer of the plan that a question asks for.
+def answer_plan(topic: str, arguments: Arguments) -> PlanReply:
+    """Runs the plan and words what answers the topic.
 
     Args:
-        topic: a topic of `agent/data/plan_topics.json`.
-        read: the message as understood.
-        question: the message.
-        needs: what is known.
-        last: the models of the last recommendation, best first.
+        topic: a topic of `agent/data/plan_topics.json`, such as `tokens.exchanges`.
+        arguments: with which its plan is asked.
 
     Raises:
         NoAnswerError: The plan has no answer, such as a model that is not known.
         UsageError: What was read does not go together.
-    """
-    table = plan_table()
-    asked = Asked(prepare(question).low, read, needs, last, table["document_tokens"], table["document_why"])
-    arguments = arguments_of(topic, asked)
-    return answer_plan(topic, arguments)
-
-
-def answer_plan(topic: str, arguments: Arguments) -> PlanReply:
-    """Runs the plan and words what answers the topic.
-
-    Raises:
-        AdvisorError: As `plan_reply`.
     """
     tool = find_tool(plan_table()["plans"][topic.split(".")[0]]["tool"])
     started = time.monotonic()

@@ -51,6 +51,16 @@ class Outcome(TypedDict, total=False):
     """Needs of a what-if; the conversation's own needs stay as they are."""
 
 
+class About(TypedDict, total=False):
+    """What the last question was about, so that `and on a 4090?` can be about the same."""
+
+    topic: str
+    """A topic of `agent/data/topics.json`, or of a plan (`tokens.exchanges`)."""
+    models: list[str]
+    arguments: dict[str, Any]
+    """Of a plan, with which it was answered."""
+
+
 class State(TypedDict, total=False):
     """The graph's state."""
 
@@ -64,6 +74,8 @@ class State(TypedDict, total=False):
     """Models of the last recommendation in rank order."""
     answered: bool
     """A recommendation was given, even if it was that nothing fits."""
+    about: About | None
+    """The question that was answered last; None where the last message asked nothing."""
     input: dict[str, Any]
     route: str
     outcome: Outcome
@@ -80,6 +92,7 @@ def first_state() -> State:
         messages=[],
         last=[],
         answered=False,
+        about=None,
         input={},
         route="",
         outcome={},

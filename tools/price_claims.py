@@ -111,7 +111,7 @@ class PriceClaim:
 
     @property
     def gone(self) -> tuple[str, str]:
-        """Of a retired model: that it is, and what came after it at which price; empty for one still served."""
+        """Of a retired model: that it is, and what came after it at which price; else empty."""
         if self.now is not None:
             return "", ""
         after = self.successor

@@ -116,7 +116,7 @@ def _difference(best: Candidate, other: Candidate, brief: Brief) -> list[str]:
     ahead = [_WORDS[name](best, other) for name in order if gaps[name] >= WORTH]
     behind = [_WORDS[name](other, best) for name in order if gaps[name] <= -WORTH]
     ahead += [f"of {other.model}, {why}" for why, points in other.scores.adjustments if points <= -WORTH]
-    behind += [why for why, points in best.scores.adjustments if points <= -WORTH]
+    behind += [f"of {best.model}, {why}" for why, points in best.scores.adjustments if points <= -WORTH]
     found = []
     if ahead:
         found.append(f"For it speak: {'; '.join(ahead)}.")

@@ -49,4 +49,4 @@ def _usd(value: float) -> str:
 def sentence(text: str) -> str:
     """A capital first and a full stop last."""
     text = text.strip()
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!", ".)")) else ".")

@@ -64,9 +64,10 @@ def rent(document: Document) -> list[str]:
     first = rows[0]
     unknown = [r for r in document["rejected"] if r["constraint"] == "hardware"]
     instead = [f"For the machine that you name: {unknown[0]['reason']}."] if unknown else []
+    where = first["where"].split(",")[0]
     lines = [
         *instead,
-        f"**Renting {first['where']} costs {dollars(first['usd_per_month'])} a month for this volume** "
+        f"**Renting {where} costs {dollars(first['usd_per_month'])} a month for this volume** "
         f"({first['model']} {first['quant'] or ''}).".replace(" )", ")"),
         f"Computed: {first['formula']}.",
         *map(sentence, first["notes"]),

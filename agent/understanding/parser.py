@@ -160,9 +160,9 @@ def _understood(
         inside = outside(read, tuple(s for s in message.sentences if s not in read.asking.what_ifs))
         supposed = _updates(replace(inside, correcting=True), needs, asked, supposed=True)[0].updates
     plan = read.asking.plan
-    asked_of = (
-        _updates(replace(read, correcting=True), needs, asked, supposed=True)[0].updates if plan else {}
-    )
+    asked_of: Updates = {}
+    if read.asking.questions or read.asking.what_ifs:
+        asked_of = _updates(replace(read, correcting=True), needs, asked, supposed=True)[0].updates
     critique = critique_of(message, answered=last is not None) if plan is None else None
     if critique is not None:
         composed.updates = {k: v for k, v in composed.updates.items() if k not in ("priority", "task")}

@@ -95,4 +95,4 @@ class Understanding:
     plan: str | None = None
     """The topic of a plan that the message asks about (`tokens.exchanges`), see `plan_questions`."""
     asked_of: Updates = field(default_factory=dict)
-    """What the message says within its questions, for the plan that it asks about; never kept as a need."""
+    """What the whole message says, its questions too, for a plan that it asks about; never kept as a need."""

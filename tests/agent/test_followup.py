@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from agent.answers import TELLERS
 from agent.events import Message, Recommendation
-from agent.followup import UNCOVERED, topic_of
+from agent.followup import topic_of
+from agent.reply import UNCOVERED
 from agent.session import GraphSession
 from tests.agent.conversing import all_of, models, of, opened, said, words
 
@@ -123,3 +125,71 @@ def test_topics(question: str, topic: str) -> None:
 
 def test_no_topic_where_nothing_is_meant() -> None:
     assert topic_of("hello there") is None
+
+
+@pytest.mark.parametrize(
+    ("questions", "wanted"),
+    [
+        (("how fast is it?", "and on an RTX 4060?"), "On RTX 4060: "),
+        (("how much memory does it need?", "with 64k?"), "65,536 tokens"),
+        (("and with 64k?",), "65,536 tokens"),
+        (("how long until the first token?", "with a 4,000 token prompt?"), "a prompt of 4,000 tokens"),
+        (("how long until the first token with a prompt of 12k?",), "a prompt of 12,288 tokens"),
+    ],
+)
+async def test_the_last_question_is_asked_again_under_other_conditions(
+    session: GraphSession, questions: tuple[str, ...], wanted: str
+) -> None:
+    *_, events = [await said(session, question) for question in questions]
+    text = words(events)
+    assert wanted in text, text
+    (again,) = of(await all_of(session.recommend()), Recommendation)
+    assert "RTX 3090" in again.recommendation["candidates"][0]["hardware"]["name"], "the needs stay"
+
+
+async def test_a_longer_prompt_takes_longer(session: GraphSession) -> None:
+    seconds = []
+    for prompt in ("2,000", "12,000"):
+        text = words(await said(session, f"how long until the first token with a prompt of {prompt} tokens?"))
+        found = re.search(r"comes in about ([\d.]+) s", text)
+        assert found is not None, text
+        seconds.append(float(found[1]))
+    assert seconds[1] > 3 * seconds[0]
+
+
+async def test_two_named_models_are_set_against_each_other(session: GraphSession) -> None:
+    for question in ("why Qwen3 8B and not Gemma 3 12B?", "compare Qwen3 8B and Gemma 3 12B"):
+        text = words(await said(session, question))
+        assert re.search(r"\b(Qwen3-8B|gemma-3-12b-it) comes before (Qwen3-8B|gemma-3-12b-it) \(", text), text
+        assert "For it speak: " in text
+
+
+async def test_the_first_choice_is_set_against_a_named_one(session: GraphSession) -> None:
+    (found,) = of(await all_of(session.recommend()), Recommendation)
+    best, second = (c["model"] for c in found.recommendation["candidates"][:2])
+    assert f"{best} comes before " in words(await said(session, "why this one and not Qwen3-8B?"))
+    text = words(await said(session, "why this one and not the second?"))
+    assert f"{best} comes before {second}" in text
+
+
+async def test_models_behind_an_api_are_compared_by_their_own_keys(tmp_path: Path) -> None:
+    session, _ = await opened(tmp_path)
+    await said(session, "summarization of 100k tokens a day behind an API, no hardware")
+    (found,) = of(await all_of(session.recommend()), Recommendation)
+    best, second = (c["model"] for c in found.recommendation["candidates"][:2])
+    text = words(await said(session, "why this one and not the second?"))
+    await session.close()
+    assert re.search(rf"\b{re.escape(best)} comes before \S*{re.escape(second)}", text), text
+    assert "is out" not in text
+
+
+async def test_the_verdict_is_spoken_first_and_once(tmp_path: Path) -> None:
+    session, _ = await opened(tmp_path)
+    await said(session, "summarization of 100k tokens a day behind an API, no hardware")
+    events = await all_of(session.recommend())
+    await session.close()
+    (found,) = of(events, Recommendation)
+    verdict = found.recommendation["verdict"]
+    text = of(events, Message)[-1].text
+    assert text.replace("**", "").startswith(verdict)
+    assert text.replace("**", "").count(verdict) == 1

@@ -188,3 +188,53 @@ def test_arguments_of_nothing_are_assumptions() -> None:
     assert arguments_of("tokens.exchanges", asked) == Arguments(
         {"budget": 16384}, ["budget: 16,384 (16K, the practical ceiling of the guide)"]
     )
+
+
+@pytest.mark.parametrize(
+    ("asks", "tool", "changed", "says"),
+    [
+        (
+            ("how many exchanges fit into 16K tokens per example?", "and into 32k?"),
+            "plan_tokens",
+            "budget",
+            "62 exchanges",
+        ),
+        (
+            ("my conversations have 40 exchanges, what token budget do I need?", "and for 60 exchanges?"),
+            "plan_tokens",
+            "exchanges",
+            "31,500 tokens",
+        ),
+        (
+            ("LoRA or QLoRA for Qwen3-8B on a 4090?", "and on a 4060?"),
+            "plan_finetune",
+            "hardware",
+            "RTX 4060",
+        ),
+        (
+            ("local or API for 2 million tokens a day?", "and with an RTX 3090?"),
+            "plan_cost",
+            "hardware",
+            "2,000,000 tokens in",
+        ),
+    ],
+)
+async def test_a_plan_is_asked_again_with_one_thing_changed(
+    session: GraphSession, asks: tuple[str, str], tool: str, changed: str, says: str
+) -> None:
+    (first,) = of(await said(session, asks[0]), ToolCall)
+    events = await said(session, asks[1])
+    (again,) = of(events, ToolCall)
+    assert first.name == again.name == tool
+    assert {k for k, v in again.arguments.items() if first.arguments.get(k) != v} == {changed}
+    assert says in words(events)
+
+
+async def test_a_plan_is_forgotten_when_something_else_is_said(session: GraphSession) -> None:
+    await said(session, "how many exchanges fit into 16K tokens per example?")
+    await said(session, "chat on an RTX 3090, personal use")
+    assert not [
+        call
+        for call in of(await said(session, "with 32k of context"), ToolCall)
+        if call.name == "plan_tokens"
+    ]

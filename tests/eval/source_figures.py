@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from agent.figures import Figure, figures
-from agent.followup import Reply
 from agent.nodes import Services, understand_input
+from agent.reply import Reply
 from agent.state import State, first_state
 from knowledge.catalog.api_models import resolve_api_model
 from knowledge.catalog.records import ModelRecord

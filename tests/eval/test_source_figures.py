@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent.followup import Reply
+from agent.reply import Reply
 from knowledge.retrieval import Retriever
 from tests.eval.source_figures import CHECKS, Case, asked, faults_of, holds_number, load_cases
 from tests.fakes.retriever import FakeRetriever

@@ -53,7 +53,7 @@ def _api_key(name: str) -> str | None:
 
 
 def _retired(name: str) -> NoAnswerError | None:
-    """What became of an API model that its maker no longer serves; None where nothing is known of the name."""
+    """What became of an API model that its maker no longer serves; None for any other name."""
     from tools.price_claims import price_claim
 
     claim = price_claim(name)
