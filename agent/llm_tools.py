@@ -25,7 +25,7 @@ RESULT_CHARACTERS = 6_000
 SEARCH = "search_guides"
 MOST_PASSAGES = 4
 PASSAGE_CHARACTERS = 1_500
-_PROOF = frozenset({"evidence", "basis", "formula", "per_device", "locator", "parts"})
+_PROOF = frozenset({"evidence", "basis", "formula", "per_device", "locator", "parts", "clauses"})
 """What a result rests on: faces show it beside the answer, the model can do without."""
 _DETAIL = _PROOF | {
     "utility",
