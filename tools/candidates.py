@@ -215,6 +215,12 @@ class Candidate:
     commands: tuple[Command, ...] = ()
     trade_off: str = ""
     tied: bool = False
+    pulled: bool = False
+    """Its files lie on the machine already."""
+    download_bytes: int | None = None
+    """What is still to be downloaded, companions included; None where it is not known."""
+    free_disk_bytes: int | None = None
+    """Free where models are kept; None on a machine that was only described."""
     extra: dict[str, Any] = field(default_factory=dict)
 
     def with_(self, **changes: Any) -> Candidate:  # noqa: ANN401 - dataclasses.replace checks the names
@@ -249,6 +255,9 @@ class Candidate:
             "training": self.training.as_json() if self.training else None,
             "trade_off": self.trade_off,
             "tied": self.tied,
+            "pulled": self.pulled,
+            "download_bytes": self.download_bytes,
+            "free_disk_bytes": self.free_disk_bytes,
             "why": [reason.as_json() for reason in self.why],
             "caveats": list(self.caveats) + list(c.caveats if c else ()),
             "companions": [companion.as_json(i) for i, companion in enumerate(self.companions, 1)],

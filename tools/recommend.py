@@ -12,6 +12,7 @@ from tools.fit import with_memory
 from tools.free_now import with_shortages
 from tools.memory.types import DeviceMemory, MemoryEstimate
 from tools.needs import Needs
+from tools.on_this_computer import settled
 from tools.reasons import reasons_for, trade_off
 from tools.roles import api, encoders, generator
 from tools.roles.common import Ranked, diverse
@@ -23,6 +24,8 @@ from tools.timings import with_timings
 from tools.utility import table
 
 OPTIONS = 4
+WIDE = 12
+"""Options looked through for one that is on this computer already, or that its disk can hold."""
 
 
 def rank_for(brief: Brief, count: int = OPTIONS) -> Ranked:
@@ -55,10 +58,15 @@ def recommend(needs: Needs) -> Recommendation:
     """
     brief = brief_of(needs)
     ranked = rank_for(brief)
-    candidates = [_finished(c, brief) for c in ranked.candidates]
-    candidates = [c for c in candidates if c is not None]
-    best = candidates[0] if candidates else None
     tie = float(table()["tie_points"])
+    candidates, unheld = settled(
+        ranked.candidates,
+        brief.machine,
+        lambda: rank_for(brief, WIDE).candidates,
+        lambda c: _finished(c, brief),
+        lambda one, other: abs(one.utility - other.utility) <= tie,
+    )
+    best = candidates[0] if candidates else None
     complete = tuple(
         replace(
             with_shortages(c, brief.machine),
@@ -69,7 +77,7 @@ def recommend(needs: Needs) -> Recommendation:
         )
         for c in candidates
     )
-    rejected = tuple(_unexplained(brief, ranked) + ranked.rejected + _privacy(brief))
+    rejected = tuple(unheld + _unexplained(brief, ranked) + ranked.rejected + _privacy(brief))
     changes = what_would_change(brief, complete, rejected, rank_for)
     return Recommendation(
         needs=needs.as_json(),

@@ -66,7 +66,8 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
         "parallel": c.parallel,
         "total_context": c.context * c.parallel,
         "gguf_repo": model.gguf_repo if model else None,
-        "ollama_name": _ollama_name(model, c.quant) if model else None,
+        "ollama_name": candidate.extra.get("pulled_name")
+        or (_ollama_name(model, c.quant) if model else None),
         "own_file": own,
         "own_name": candidate.model.lower(),
         "own_or_repo": own or (model.gguf_repo if model else None),
