@@ -9,8 +9,10 @@ from tools.candidates import Candidate, Rejected
 from tools.hardware import detect_machine
 from tools.hardware_types import Machine
 from tools.pulled import Pulled, for_machine, include_pulled, marked, prefer_pulled
+from tools.runbook import commands_for
 from tools.storage import that_the_disk_holds, with_storage
 
+NO_COMMAND = "No line to run is known for this engine: follow its own documentation."
 Ties = Callable[[Candidate, Candidate], bool]
 
 
@@ -58,6 +60,8 @@ def _ready(
     out = []
     for candidate in candidates:
         whole = finished(candidate)
+        if candidate.kind == "local" and not commands_for(whole):
+            whole = replace(whole, caveats=(*whole.caveats, NO_COMMAND))
         beside = tuple(_one(companion, machine, there, here) for companion in whole.companions)
         out.append(_one(replace(whole, companions=beside), machine, there, here))
     return out

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tools.asking import DESKTOP, needs
+from tests.tools.asking import DESKTOP, brief, needs
 from tools import on_this_computer, recommend
 from tools.candidates import Candidate
 from tools.hardware_read import read_hardware
@@ -214,7 +214,7 @@ def test_what_lies_here_does_not_win_over_a_clearly_better_one(here: Callable[..
 
 def test_a_pulled_one_beside_the_shown_ones_takes_part(here: Callable[..., None]) -> None:
     here(_machine())
-    wide = recommend.rank_for(recommend.brief_of(needs("chat", None)), recommend.WIDE).candidates
+    wide = recommend.rank_for(brief("chat", None), recommend.WIDE).candidates
     shown, hidden = wide[:4], wide[-1]
     assert len(wide) > 4
     found = include_pulled(shown, wide, [_held(hidden)], lambda a, b: True)

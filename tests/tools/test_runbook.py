@@ -43,7 +43,8 @@ def _check(candidate: Candidate) -> None:
         if words[0] == "vllm":
             assert words[words.index("--max-model-len") + 1] == str(c.context)
             assert words[words.index("--max-num-seqs") + 1] == str(c.parallel)
-            assert words[2] == candidate.model_id
+            own = f"./{candidate.model}-{c.quant}"
+            assert words[2] == (own if c.quant in ("AWQ", "GPTQ") else candidate.model_id)
         if "OLLAMA_CONTEXT_LENGTH" in command.shell:
             assert f"OLLAMA_CONTEXT_LENGTH={c.context}" in words
             assert (f"OLLAMA_NUM_PARALLEL={c.parallel}" in words) is (c.parallel > 1)
@@ -114,7 +115,7 @@ def test_offload_and_caches_show_in_the_line() -> None:
     served = _fit("meta-llama/Llama-3.1-8B-Instruct", box(24), engine="ollama", kv_cache_type="q8_0")
     for candidate in (dense, experts, quantized, served):
         _check(candidate)
-    assert " -ngl " in dense.commands[0].shell
+    assert " -ngl " in dense.commands[-1].shell
     assert " --n-cpu-moe " in experts.commands[0].shell
     assert " -fa on -ctk q8_0 -ctv q4_0" in quantized.commands[0].shell
     assert "OLLAMA_KV_CACHE_TYPE=q8_0" in served.commands[0].shell
