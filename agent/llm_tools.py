@@ -25,8 +25,9 @@ RESULT_CHARACTERS = 6_000
 SEARCH = "search_guides"
 MOST_PASSAGES = 4
 PASSAGE_CHARACTERS = 1_500
-_PROOF = frozenset({"evidence", "basis", "formula", "per_device", "locator"})
-"""What a result rests on: faces show it beside the answer, the model can do without."""
+_PROOF = frozenset({"evidence", "basis", "formula", "per_device", "locator", "clauses"})
+"""What a result rests on: faces show it beside the answer, the model can do without. Of the clauses of a
+license, its note has those that matter."""
 _DETAIL = _PROOF | {"needs", "assumptions", "why", "features", "training", "companions", "release_date"}
 _SIZES: tuple[tuple[int, int, frozenset[str]], ...] = (
     (20, 1_200, frozenset()),

@@ -32,7 +32,7 @@ class NeedsOptions(Request):
     task: JsonValue = _slot("what the model is for")
     deployment: JsonValue = _slot("where it runs: local, api or either; privacy")
     hardware: JsonValue = _slot("the machine in words")
-    license: JsonValue = _slot("the intended use, with users or revenue where that matters")
+    license: JsonValue = _slot("the intended use, with users, revenue, region or field where that matters")
     context: JsonValue = _slot("tokens one conversation needs")
     priority: JsonValue = _slot("what counts most: quality, balanced, speed, cost or small")
     min_speed: JsonValue = _slot("tokens per second, at least")
