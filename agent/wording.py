@@ -48,7 +48,7 @@ def said_words(slot: str, filled: Slot[Any]) -> str:
     if isinstance(value, Deployment):
         return slot_words(slot, value.mode)
     if isinstance(value, LicenseNeed):
-        return "only Apache-2.0, MIT or BSD" if value.permissive_only else slot_words(slot, value.use)
+        return _license_words(slot, value)
     if isinstance(value, ModelWish) and value.excluded:
         return f"without {listed(list(value.excluded))}"
     if isinstance(value, HardwareNeed) and value.text:
@@ -56,6 +56,18 @@ def said_words(slot: str, filled: Slot[Any]) -> str:
     if isinstance(value, BaseModel):
         return filled.quote.strip()[:MOST_CHARACTERS]
     return slot_words(slot, value)
+
+
+def _license_words(slot: str, value: LicenseNeed) -> str:
+    """The use, and every fact of it that a clause may ask for."""
+    words: dict[str, Any] = table()["license_facts"]
+    parts = ["only Apache-2.0, MIT or BSD" if value.permissive_only else slot_words(slot, value.use)]
+    for name, template in words.items():
+        said = getattr(value, name)
+        if said not in (None, False):
+            one = template.get(str(said), "") if isinstance(template, dict) else template.format(value=said)
+            parts += [one] if one else []
+    return ", ".join(parts)
 
 
 def engine_name(engine: str) -> str:

@@ -11,10 +11,8 @@ from knowledge.home import HOME_VARIABLE
 
 @pytest.fixture(scope="session", autouse=True)
 def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A state folder for the run; tests that store something set one of their own."""
+    """A state folder for the run, and no pulled models; tests that store something set one of their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(HOME_VARIABLE, str(tmp_path_factory.mktemp("state")))
-        # What was downloaded on this computer would win ties.
-        for variable in ("OLLAMA_MODELS", "HF_HUB_CACHE", "LLAMA_CACHE"):
-            patch.setenv(variable, str(tmp_path_factory.mktemp("models")))
+        patch.setattr("tools.pulled.roots", lambda environ, home: ())
         yield

@@ -14,14 +14,23 @@ from tools.hardware_types import Machine
 _GIB = 1 << 30
 
 
-def shortages(machine: Machine, configuration: Configuration | None) -> tuple[str, ...]:
-    """What does not go right now, in sentences; empty on a machine that was only described."""
+def shortages(
+    machine: Machine, configuration: Configuration | None, download: int | None = None
+) -> tuple[str, ...]:
+    """What does not go right now, in sentences; empty on a machine that was only described.
+
+    Args:
+        machine: where it runs.
+        configuration: how it runs.
+        download: bytes still to be downloaded; None takes all of the files.
+    """
     if configuration is None or configuration.memory is None or not machine.detected:
         return ()
     memory, told = configuration.memory, []
-    if machine.disk_free_bytes is not None and memory.file_bytes > machine.disk_free_bytes:
+    files = memory.file_bytes if download is None else download
+    if machine.disk_free_bytes is not None and files > machine.disk_free_bytes:
         told.append(
-            f"The download takes {memory.file_bytes / _GIB:.1f} GiB, and "
+            f"The download takes {files / _GIB:.1f} GiB, and "
             f"{machine.disk_free_bytes / _GIB:.1f} GiB are free on the disk of {machine.disk_folder}."
         )
     shared = not machine.devices or machine.devices[0].unified
@@ -36,5 +45,7 @@ def shortages(machine: Machine, configuration: Configuration | None) -> tuple[st
 
 def with_shortages(candidate: Candidate, machine: Machine | None) -> Candidate:
     """A candidate with these caveats added."""
-    told = shortages(machine, candidate.configuration) if machine is not None else ()
+    if machine is None:
+        return candidate
+    told = shortages(machine, candidate.configuration, candidate.download_bytes)
     return replace(candidate, caveats=(*candidate.caveats, *told)) if told else candidate

@@ -94,9 +94,9 @@ class LicenseNeed(Value):
     permissive_only: bool = False
     """Only Apache-2.0, MIT, BSD or the like."""
     redistribute: bool = False
-    users: int | None = None
+    users: int | None = Field(None, ge=0)
     """Monthly active users."""
-    revenue_usd: float | None = None
+    revenue_usd: float | None = Field(None, ge=0, allow_inf_nan=False)
     """Yearly revenue."""
     region: Literal["eu", "uk", "kr", "other"] | None = None
     """Where the person or company is based."""

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import follows_models, load_catalog
@@ -28,7 +27,6 @@ _PLAIN_TAG = re.compile(r"(?:-(?:instruct|chat|it|qat|fp16|bf16|f16|q\d\w*|iq\d\
 _ENGINES = {"Ollama": ("ollama",), "GGUF": ("llama.cpp",), "safetensors": ("vllm", "sglang", "transformers")}
 _LOADED_AS = ("F16", "BF16", "F32", "FP8")
 """Formats that an engine makes itself from the published safetensors files."""
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +55,15 @@ def pulled(folders: Sequence[tuple[str, Path]] | None = None) -> tuple[Pulled, .
     Args:
         folders: kind and folder of each store; None takes those of the environment.
     """
-    places = tuple(folders if folders is not None else roots(os.environ, Path.home()))
+    places = tuple(folders) if folders is not None else _usual()
     return _pulled(places, tuple(stamp(kind, folder) for kind, folder in places))
+
+
+def _usual() -> tuple[tuple[str, Path], ...]:
+    try:
+        return roots(os.environ, Path.home())
+    except RuntimeError:  # a system user without a home
+        return ()
 
 
 @follows_models
@@ -196,7 +201,7 @@ def marked(candidate: Candidate, there: Sequence[Pulled], *, here: bool) -> Cand
     c = candidate.configuration
     if c is None or candidate.kind == "api":
         return candidate
-    exact = [one for one in there if one.serves(candidate.model_id, c.quant, c.engine)]
+    exact = [one for one in there if _serves(one, candidate)]
     if exact:
         one, where = exact[0], _where(exact[0])
         text = f"Already on this computer: {where}."
@@ -213,6 +218,14 @@ def marked(candidate: Candidate, there: Sequence[Pulled], *, here: bool) -> Cand
     )
     reason = Reason(text, (Evidence("tool", "models on this computer", other.folder),))
     return replace(candidate, why=(*candidate.why, reason))
+
+
+def _serves(one: Pulled, candidate: Candidate) -> bool:
+    """Whether the very files can be used for an option; training starts from the published ones."""
+    c = candidate.configuration
+    if candidate.role == "finetune-base":
+        return one.model_id == candidate.model_id and one.kind == "safetensors"
+    return c is not None and one.serves(candidate.model_id, c.quant, c.engine)
 
 
 def _where(one: Pulled) -> str:
@@ -246,8 +259,7 @@ def include_pulled(
     ids = {candidate.model_id for candidate in shown}
 
     def held(c: Candidate) -> bool:
-        own = c.configuration
-        return own is not None and any(p.serves(c.model_id, own.quant, own.engine) for p in there)
+        return any(_serves(one, c) for one in there)
 
     if not shown or any(held(c) and is_tie(c, shown[0]) for c in shown):
         return shown

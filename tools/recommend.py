@@ -10,10 +10,9 @@ from tools.budget import GIB, host_reserve, room_of
 from tools.candidates import Candidate, Recommendation, Rejected
 from tools.fit import with_memory
 from tools.free_now import with_shortages
-from tools.hardware import detect_machine
 from tools.memory.types import DeviceMemory, MemoryEstimate
 from tools.needs import Needs
-from tools.pulled import for_machine, include_pulled, marked, prefer_pulled
+from tools.on_this_computer import settled
 from tools.reasons import reasons_for, trade_off
 from tools.roles import api, encoders, generator
 from tools.roles.common import Ranked, diverse
@@ -22,16 +21,15 @@ from tools.roles.generator import ask_of, companions_of, kinds_for
 from tools.runbook import commands_for
 from tools.score_parts import score_parts
 from tools.sensitivity import what_would_change
-from tools.storage import that_the_disk_holds, with_storage
 from tools.timings import with_timings
 from tools.utility import is_tie
 from tools.verdict import first_reason, verdict, with_money
 
 OPTIONS = 4
-WITHIN_TIE = 10
-"""Options among which one that was downloaded before is looked for."""
 WITHIN_BUDGET = 16
 """Options that are priced where the first ones cost more than the budget."""
+WIDE = 12
+"""Options looked through for one that is on this computer already, or that its disk can hold."""
 
 
 def rank_for(brief: Brief, count: int = OPTIONS) -> Ranked:
@@ -64,11 +62,15 @@ def recommend(needs: Needs) -> Recommendation:
     """
     brief = brief_of(needs)
     ranked = rank_for(brief)
-    candidates, dear = with_money([_finished(c, brief) for c in ranked.candidates], brief, needs)
+    candidates, dear = _priced(ranked.candidates, brief, needs)
     if dear and brief.budget.usd_per_month is not None:  # a smaller model may cost less to run
-        more = [_finished(c, brief) for c in rank_for(brief, WITHIN_BUDGET).candidates]
-        candidates = with_money(more, brief, needs)[0][:OPTIONS]
-    candidates, full = _at_hand(candidates, brief)
+        candidates = _priced(rank_for(brief, WITHIN_BUDGET).candidates, brief, needs)[0][:OPTIONS]
+    candidates, unheld = settled(
+        candidates,
+        brief.machine,
+        lambda: _priced(rank_for(brief, WIDE).candidates, brief, needs)[0],
+        lambda one, other: _tied(one, other, brief),
+    )
     plainly = verdict(candidates, brief, ranked.rejected)
     best = candidates[0] if candidates else None
     complete = tuple(
@@ -84,7 +86,7 @@ def recommend(needs: Needs) -> Recommendation:
     )
     if plainly is not None:
         complete = (first_reason(complete[0], plainly), *complete[1:])
-    rejected = tuple(_unexplained(brief, ranked) + dear + full + ranked.rejected + _privacy(brief))
+    rejected = tuple(unheld + _unexplained(brief, ranked) + dear + ranked.rejected + _privacy(brief))
     changes = what_would_change(brief, complete, rejected, rank_for)
     return Recommendation(
         needs=needs.as_json(),
@@ -97,22 +99,9 @@ def recommend(needs: Needs) -> Recommendation:
     )
 
 
-def _at_hand(candidates: list[Candidate], brief: Brief) -> tuple[list[Candidate], list[Rejected]]:
-    """The options with what lies on this computer already, and without those that its disk cannot take.
-
-    Of options that are as good, one that was downloaded before comes first.
-    """
-    there, here = for_machine(brief.machine, detect_machine)
-
-    def tie(one: Candidate, other: Candidate) -> bool:
-        return is_tie(brief.priority, one.utility - other.utility, one.quality.spread, other.quality.spread)
-
-    if there and here and brief.role == "generator":
-        wide = [_finished(c, brief) for c in rank_for(brief, WITHIN_TIE).candidates]
-        candidates = include_pulled(candidates, wide, there, tie)
-    told = [with_storage(marked(c, there, here=here), brief.machine) for c in candidates]
-    held, full = that_the_disk_holds(told, len(told))
-    return prefer_pulled(held, tie), full
+def _priced(ranked: list[Candidate], brief: Brief, needs: Needs) -> tuple[list[Candidate], list[Rejected]]:
+    """Options with their full memory and what they cost to run, and those over the budget."""
+    return with_money([_finished(c, brief) for c in ranked], brief, needs)
 
 
 def _tight(candidate: Candidate) -> Candidate:

@@ -30,8 +30,11 @@ def _ollama_name(model: ModelRecord, quant: str) -> str | None:
     """
     if model.added is not None and model.added.source == "ollama" and quant == model.added.quant:
         return model.ollama_tag
-    if model.ollama_tag and ":" in model.ollama_tag and quant in (DEFAULT_OLLAMA_QUANT, *NATIVE):
-        return model.ollama_tag
+    tag = model.ollama_tag or ""
+    doubtful = _runbook()["doubtful_tags"]["tags"]
+    known = ":" in tag and tag not in doubtful and tag.split(":", 1)[0] not in doubtful
+    if known and quant in (DEFAULT_OLLAMA_QUANT, *NATIVE):
+        return tag
     return f"hf.co/{model.gguf_repo}:{quant}" if model.gguf_repo else None
 
 
@@ -42,20 +45,35 @@ def _own_file(model: ModelRecord | None, quant: str) -> str | None:
     return shlex.quote(added.location) if added is not None and own else None
 
 
+def _conversion(quant: str, name: str) -> dict[str, Any]:
+    """What the steps from published weights to a GGUF file of a quantization need."""
+    book = _runbook()
+    whole = book["whole_types"].get(quant)
+    imatrix = quant in book["imatrix_types"]
+    return {
+        "to_convert": True,
+        "converted": f"{name}-{quant}.gguf",
+        "whole": f"{name}-{quant if whole else 'BF16'}.gguf",
+        "outtype": whole or "bf16",
+        "file_type": book["file_types"].get(quant, quant),
+        "imatrix": imatrix,
+        "quantize": whole is None and not imatrix,
+    }
+
+
 def _fields(candidate: Candidate) -> dict[str, Any]:
     c = candidate.configuration
     model = load_catalog().by_id.get((candidate.model_id or "").lower())
     fields: dict[str, Any] = {
         "model_id": candidate.model_id,
         "name": candidate.model,
-        **candidate.extra.get("config", {}),
+        "config_name": candidate.extra.get("config", {}).get("name"),
     }
     if model is not None and model.added is not None:
         fields["model_id"] = model.added.location if model.added.source == "hub" else model.origin_id
     if c is None:
         return fields
     own = _own_file(model, c.quant)
-    ollama_name = candidate.extra.get("pulled_name") or (_ollama_name(model, c.quant) if model else None)
     quantized = c.cache_quantized
     keys, _, values = c.kv_cache_type.partition("/")
     offload = f" -ngl {c.gpu_layers}" if c.gpu_layers is not None else ""
@@ -67,12 +85,12 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
         "parallel": c.parallel,
         "total_context": c.context * c.parallel,
         "gguf_repo": model.gguf_repo if model else None,
-        "ollama_name": ollama_name,
-        "ollama_name_or_file": ollama_name or own,
+        "ollama_name": candidate.extra.get("pulled_name")
+        or (_ollama_name(model, c.quant) if model else None),
+        "compress": _compressor(model, c.quant),
+        "vllm_kv": f" --kv-cache-dtype {keys}" if quantized else "",
         "own_file": own,
         "own_name": candidate.model.lower(),
-        "own_or_repo": own or (model.gguf_repo if model else None),
-        "config_name": candidate.extra.get("config", {}).get("name"),
         "ollama_kv": f" OLLAMA_FLASH_ATTENTION=1 OLLAMA_KV_CACHE_TYPE={keys}" if quantized else "",
         "kv_flags": f" -fa on -ctk {keys} -ctv {values or keys}" if quantized else "",
         # Ollama gives every request a context of its own, llama.cpp shares one among its slots.
@@ -82,7 +100,32 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
         "vllm_quant": " --quantization fp8" if c.quant == "FP8" else "",
         "tensor_parallel": f" --tensor-parallel-size {devices}" if devices > 1 else "",
     }
+    there = fields["ollama_name"] if c.engine == "ollama" else fields["gguf_repo"]
+    if not there and own is None:
+        fields |= _conversion(c.quant, candidate.model)
     return fields
+
+
+def _compressor(model: ModelRecord | None, quant: str) -> str | None:
+    """How weights come into a format that the catalog knows no upload of; None where none is needed."""
+    added = model.added if model is not None else None
+    if added is not None and added.quant == quant:
+        return None
+    found = _runbook()["compress"].get(quant)
+    return str(found) if found is not None else None
+
+
+def _expanded(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines, with `use` replaced by the list that it names; its needs hold for all of that list."""
+    out: list[dict[str, Any]] = []
+    for line in lines:
+        if "use" not in line:
+            out.append(line)
+            continue
+        out += [
+            part | {"needs": [*line["needs"], *part.get("needs", ())]} for part in _runbook()[line["use"]]
+        ]
+    return out
 
 
 def commands_for(candidate: Candidate) -> tuple[Command, ...]:
@@ -95,7 +138,7 @@ def commands_for(candidate: Candidate) -> tuple[Command, ...]:
         else ""
     )
     book = _runbook()
-    lines = list(book["lines"].get(engine, ()))
+    lines = _expanded(book["lines"].get(engine, []))
     if candidate.role == "finetune-base":
         lines = list(book["finetune"]) + lines
     fields = _fields(candidate)

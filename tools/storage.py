@@ -17,6 +17,9 @@ def download_of(candidate: Candidate) -> int | None:
     The memory of a retrieval stack counts the files of its companions in.
     """
     memory = candidate.configuration.memory if candidate.configuration is not None else None
+    if candidate.role == "finetune-base":  # training starts from the published weights in 16 bits
+        size = candidate.params_total_b
+        return None if size is None else 0 if candidate.pulled else int(2e9 * size)
     if memory is None:
         return None
     beside = [(c, c.configuration.memory) for c in candidate.companions if c.configuration is not None]
@@ -39,13 +42,7 @@ def with_storage(candidate: Candidate, machine: Machine | None) -> Candidate:
             Evidence("tool", "detect_machine", str(machine.disk_folder)),
         )
         why = (*why, Reason(f"{text}{machine.disk_folder}.", evidence))
-    caveats = candidate.caveats
-    if free is not None and download > free:
-        caveats = (
-            *caveats,
-            f"Its {download / _GIB:.1f} GiB are more than the disk has free: make room first.",
-        )
-    return replace(candidate, why=why, caveats=caveats, download_bytes=download, free_disk_bytes=free)
+    return replace(candidate, why=why, download_bytes=download, free_disk_bytes=free)
 
 
 def too_large(candidate: Candidate) -> Rejected | None:
@@ -57,7 +54,7 @@ def too_large(candidate: Candidate) -> Rejected | None:
     return Rejected(candidate.model, candidate.model_id, reason, "disk")
 
 
-def that_the_disk_holds(candidates: list[Candidate], most: int) -> tuple[list[Candidate], list[Rejected]]:
+def that_the_disk_holds(candidates: list[Candidate]) -> tuple[list[Candidate], list[Rejected]]:
     """The options whose files the disk can take, and those that it cannot.
 
     Where it can take none of them, they stay, each with its caveat: files can be deleted.
@@ -65,5 +62,5 @@ def that_the_disk_holds(candidates: list[Candidate], most: int) -> tuple[list[Ca
     refused = [(c, too_large(c)) for c in candidates]
     held = [c for c, why in refused if why is None]
     if not held:
-        return candidates[:most], []
-    return held[:most], [why for _, why in refused if why is not None]
+        return candidates, []
+    return held, [why for _, why in refused if why is not None]

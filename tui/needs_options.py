@@ -32,7 +32,7 @@ class NeedsOptions(Request):
     task: JsonValue = _slot("what the model is for")
     deployment: JsonValue = _slot("where it runs: local, api or either; privacy")
     hardware: JsonValue = _slot("the machine in words")
-    license: JsonValue = _slot("the intended use, with users or revenue where that matters")
+    license: JsonValue = _slot("the intended use, with users, revenue, region or field where that matters")
     context: JsonValue = _slot("tokens one conversation needs")
     priority: JsonValue = _slot("what counts most: quality, balanced, speed, cost or small")
     min_speed: JsonValue = _slot("tokens per second, at least")
@@ -79,6 +79,8 @@ def _filled(needs: Needs, slot: str, value: JsonValue) -> Needs:
     text = value.strip()
     if not text or len(text) > MAX_TEXT:
         raise UsageError(f"`{slot}` takes 1 to {MAX_TEXT:,} characters.", hint=HINTS[slot])
+    if text.startswith("{"):
+        return needs.updated(**{slot: exact_slot(slot, _object(slot, text))})
     if slot == "hardware" and _is_one_machine(text):
         return needs.updated(hardware=exact_slot(slot, text))
     if slot not in ("hardware", "model"):
@@ -88,6 +90,15 @@ def _filled(needs: Needs, slot: str, value: JsonValue) -> Needs:
             if error.errors()[0]["type"] not in UNREADABLE:
                 raise slot_error(slot, text, error) from None
     return _understood(needs, slot, text)
+
+
+def _object(slot: str, text: str) -> JsonValue:
+    """The exact value of a slot as a JSON object; read as words, its numbers would be lost."""
+    try:
+        found: JsonValue = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UsageError(f"`{slot}` is no JSON object that can be read.", hint=HINTS[slot]) from None
+    return _plain_value(found)
 
 
 def _is_one_machine(text: str) -> bool:

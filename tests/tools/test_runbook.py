@@ -43,7 +43,8 @@ def _check(candidate: Candidate) -> None:
         if words[0] == "vllm":
             assert words[words.index("--max-model-len") + 1] == str(c.context)
             assert words[words.index("--max-num-seqs") + 1] == str(c.parallel)
-            assert words[2] == candidate.model_id
+            own = f"./{candidate.model}-{c.quant}"
+            assert words[2] == (own if c.quant in ("AWQ", "GPTQ") else candidate.model_id)
         if "OLLAMA_CONTEXT_LENGTH" in command.shell:
             assert f"OLLAMA_CONTEXT_LENGTH={c.context}" in words
             assert (f"OLLAMA_NUM_PARALLEL={c.parallel}" in words) is (c.parallel > 1)

@@ -166,3 +166,18 @@ def test_files_that_cannot_be_read_are_wrong_usage(
     with pytest.raises(UsageError):
         answer(parse(NeedsOptions, {"needs": str(path)}))
     assert recommended == []
+
+
+def test_an_object_on_the_command_line_is_the_exact_value() -> None:
+    needs = read_needs({"license": '{"use": "commercial", "users": 800000000, "field": "military"}'})
+    assert needs.license is not None
+    assert needs.license.value.users == 800_000_000
+    assert needs.license.value.field == "military"
+    for wrong in (
+        '{"use": "commercial", "field": "space"}',
+        '{"use": ',
+        '{"users": 5}',
+        '{"use": "any", "users": -5}',
+    ):
+        with pytest.raises(UsageError, match="license"):
+            read_needs({"license": wrong})

@@ -145,7 +145,7 @@ HINTS: Mapping[str, str] = {
     "task": f"One of {', '.join(get_args(Task))}, or say it in a few words.",
     "deployment": "One of local, api, either; privacy may be added in words.",
     "hardware": 'For example "RTX 3090 + 64 GB RAM".',
-    "license": "One of personal, research, commercial, any.",
+    "license": "One of personal, research, commercial, any, or words with users, revenue, region, field.",
     "context": "Tokens, such as 8192 or 32k.",
     "priority": f"One of {', '.join(get_args(Priority))}.",
     "min_speed": "Tokens per second, such as 20.",

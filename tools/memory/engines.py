@@ -37,6 +37,9 @@ MOST_UTILIZATION = 0.98
 """Beyond this the driver and graphs outside the claimed share find no room."""
 Three = tuple[int, int, int]
 
+DATA_FILE = "tools/memory/data/engines.json"
+"""Where the figures of the engines stand, for the evidence."""
+
 
 def check_serving(engine: EngineModel | None, name: str, serving: Serving) -> None:
     """Refuses options that the engine does not have.
@@ -228,10 +231,10 @@ def _formula(request: MemoryRequest, split: Split, use: _Use, width: float, pool
 
 def _basis(model: ModelRecord, engine: EngineModel, pool: Pool | None) -> tuple[Evidence, ...]:
     basis = (
-        Evidence("measurement", engine.source),
+        Evidence("measurement", engine.source, DATA_FILE),
         Evidence("catalog", f"shape of {model.id}", model.as_of),
     )
-    return basis if pool is None else (*basis, Evidence("measurement", visible_source()))
+    return basis if pool is None else (*basis, Evidence("measurement", visible_source(), DATA_FILE))
 
 
 def encoder_estimate(model: ModelRecord, request: MemoryRequest, engine: EngineModel | None) -> Estimated:
@@ -263,7 +266,7 @@ def encoder_estimate(model: ModelRecord, request: MemoryRequest, engine: EngineM
     source = "median bits per weight by quantization" if engine is None else engine.source
     basis = (
         Evidence("catalog", f"parameters of {model.id}", model.as_of),
-        Evidence("measurement", source),
+        Evidence("measurement", source, DATA_FILE),
     )
     low, high = int(weights * 0.98 + activation * 0.3), int(weights * 1.05 + activation * 3)
     return Estimated(found, low, high, formula, (), basis, None if engine is None else engine.runtime)

@@ -145,7 +145,9 @@ def _types_evidence(model: ModelRecord, plan: Plan, request: MemoryRequest) -> E
     if model.added is not None and request.quant.upper() == plan.own_quant:
         return Evidence("user", f"tensor types of {model.added.location}", model.added.day)
     return Evidence(
-        "tool", "llama-quantize's own mix without importance matrix; uploads by other recipes differ"
+        "tool",
+        "llama-quantize's own mix without importance matrix; uploads by other recipes differ",
+        "tools/memory/quantization.py",
     )
 
 
@@ -162,7 +164,7 @@ def exact_estimated(model: ModelRecord, request: MemoryRequest, found: Layout, p
         high += int(loose * weights + (0.0 if plan.arch.measured else 0.02) * kv + 0.25 * compute)
         high += _borrowed(plan, request)
     basis = (
-        Evidence("measurement", ENGINE),
+        Evidence("measurement", ENGINE, "tools/data/measured/llamacpp_server.csv"),
         _types_evidence(model, plan, request),
         Evidence("catalog", f"architecture of {model.id} ({plan.arch.arch})", model.as_of),
     )

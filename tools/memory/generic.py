@@ -131,7 +131,9 @@ def generic_estimate(model: ModelRecord, request: MemoryRequest, devices: int) -
     )
     basis = (
         Evidence("catalog", f"parameters of {model.id}", model.as_of),
-        Evidence("measurement", "median bits per weight of 47 measured models by quantization"),
+        Evidence(
+            "measurement", "median bits per weight of 47 measured models by quantization", "docs/accuracy.md"
+        ),
     )
     found = Layout((share,) * devices, host, file)
     return Estimated(found, low, high + compute * (devices - 1), formula, notes, basis)

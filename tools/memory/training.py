@@ -244,8 +244,8 @@ def estimate_training(model: ModelRecord, request: TrainingRequest) -> TrainingE
     if not is_known(request.framework):
         caveats.append(f"Nothing measured with {request.framework}: figures are those of Transformers.")
     basis = (
-        Evidence("measurement", tables().source),
-        Evidence("tool", f"{framework.name}: {framework.source}"),
+        Evidence("measurement", tables().source, "tools/memory/data/training.json"),
+        Evidence("tool", f"{framework.name}: {framework.source}", "tools/memory/data/training.json"),
         Evidence("catalog", f"architecture of {model.id}", model.as_of),
     )
     return estimate_shape(shape, request, basis, tuple(caveats))
