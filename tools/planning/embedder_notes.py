@@ -99,7 +99,10 @@ def embedder_notes(
         "embedding": None,
     }
     what = f"The index takes {index.total_bytes / GIB:.2f} GiB"
-    evidence = (Evidence("tool", retrieval_table()["hnsw"]["source"]), cited("index"))
+    evidence = (
+        Evidence("tool", retrieval_table()["hnsw"]["source"], "tools/data/retrieval.json"),
+        cited("index"),
+    )
     if corpus is None or brief.machine is None:
         return (
             _facts(model, window),

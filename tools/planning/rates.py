@@ -50,7 +50,12 @@ def compute_of(machine: Machine, share: Mapping[str, Any], *, on_processor: bool
             f"{device.fp16_tflops:g} TFLOPS FP16 of {device.name} at {share['low']:.0%} to "
             f"{share['high']:.0%} utilization"
         )
-        return Compute(rate, device.fp16_tflops, basis, Evidence("measurement", share["source"]))
+        return Compute(
+            rate,
+            device.fp16_tflops,
+            basis,
+            Evidence("measurement", share["source"], "tools/data/retrieval.json"),
+        )
     return _fitted(device, float(share["of_prompts"]))
 
 
