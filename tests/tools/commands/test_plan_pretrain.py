@@ -267,14 +267,13 @@ def test_iterations_follow_the_configuration_where_no_priority_was_said() -> Non
 
 
 def test_a_second_phase_that_reads_more_than_the_first_is_warned_of() -> None:
-    expert = _plan(
-        use_case="domain expert", dataset="12GB", domain_data="200M tokens", hardware="A100 40GB PCIe"
-    )
+    wish = {"use_case": "domain expert", "domain_data": "200M tokens", "hardware": "A100 40GB PCIe"}
+    expert = _plan(dataset="12GB", **wish)
     first, second = expert["phases"]
     assert first["iterations"] == 100_000
     assert second["tokens_seen"] < first["tokens_seen"]
     assert not any("Phase 2 reads more" in text for text in expert["caveats"])
-    short_base = _plan(iterations=10_000, **given)
+    short_base = _plan(iterations=10_000, **wish)
     assert any("Phase 2 reads more than phase 1" in text for text in short_base["caveats"])
 
 
