@@ -4,16 +4,16 @@
     electricity   = (watts busy x hours + watts idle x other hours on) / 1000 x price of a kWh x days
     write-off     = price of the hardware / months of use (nothing for hardware that is owned)
     rent          = hours paid x dollars an hour x days
-    break-even    = fixed cost a month / (API price of a token - own price of a token) / days
 
-The formulas are those of guides/local-or-api.md, "Break-even formula for local against API". Money is in US
-dollars a month of 365.25 / 12 days; intervals come from speed, power and prices together.
+The formulas are those of guides/local-or-api.md, "Break-even formula for local against API"; the volume at
+which both sides cost the same is solved in `tools/break_even.py`. Money is in US dollars a month of
+365.25 / 12 days; intervals come from speed, power and prices together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from knowledge.errors import UsageError
 from tools.memory.types import Evidence
@@ -32,6 +32,13 @@ class Load:
 
     input_tokens: float
     output_tokens: float
+    cached_share: float = 0.0
+    """Share of the input, 0 to 1, that is a repeated prefix: it waits in a cache and is not read again."""
+
+    @property
+    def read_tokens(self) -> float:
+        """Input tokens that are computed."""
+        return self.input_tokens * (1.0 - self.cached_share)
 
     @property
     def total(self) -> float:
@@ -40,7 +47,9 @@ class Load:
 
     def times(self, factor: float) -> Load:
         """The same mix, so many times."""
-        return Load(self.input_tokens * factor, self.output_tokens * factor)
+        return replace(
+            self, input_tokens=self.input_tokens * factor, output_tokens=self.output_tokens * factor
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ def hours_busy(load: Load, rates: Rates) -> Interval:
     Reading prompts is not sped up by further conversations: it is already bound by computing.
     """
     writing = rates.generation.inverse(load.output_tokens)
-    reading = rates.prompt.inverse(load.input_tokens) if rates.prompt is not None else ZERO
+    reading = rates.prompt.inverse(load.read_tokens) if rates.prompt is not None else ZERO
     return writing.plus(reading).times(1 / SECONDS)
 
 
@@ -67,6 +76,12 @@ def capacity(load: Load, rates: Rates, hours: float = DAY_HOURS) -> Interval:
     """Tokens a day of this mix that the machine serves at most in so many hours."""
     busy = hours_busy(load, rates)
     return busy.inverse(load.total * hours) if load.total else ZERO
+
+
+def rates_held(curve: Sequence[Throughput], prompt: Interval | None) -> list[Rates]:
+    """The points of a curve of throughput that memory holds; one conversation always counts as held."""
+    held = [point for point in curve if point.fits is not False] or list(curve[:1])
+    return [Rates(point.together, prompt, point.users) for point in held]
 
 
 def serving(
@@ -83,12 +98,11 @@ def serving(
     Raises:
         UsageError: the curve is empty.
     """
-    points = [point for point in curve if point.fits is not False] or list(curve[:1])
-    if not points:
+    known = rates_held(curve, prompt)
+    if not known:
         raise UsageError("No speed is known for this configuration.", hint="Name another machine or model.")
-    best = Rates(points[0].together, prompt, points[0].users)
-    for point in points:
-        rates = Rates(point.together, prompt, point.users)
+    best = known[0]
+    for rates in known:
         if hours_busy(load, rates).mid <= hours:
             return rates, True
         if rates.generation.mid > best.generation.mid:
@@ -228,59 +242,6 @@ def api_cost(usd: float, load: Load, formula: str, evidence: Evidence) -> Cost:
     """The bill of an API as a cost; list prices are no estimate, so that the interval is a point."""
     point = Interval(usd, usd, usd)
     return Cost(point, ZERO, per_million(point, load), formula, (evidence,))
-
-
-@dataclass(frozen=True, slots=True)
-class BreakEven:
-    """Where one's own way becomes cheaper than an API."""
-
-    tokens_per_day: float | None
-    """Of the mix asked for; 0 from the first token on, None never."""
-    within_capacity: bool | None
-    """Whether the machine can serve so many; None where there is no such volume."""
-    months_to_pay_off: float | None
-    """Months until bought hardware has saved its price at this volume; None never, or nothing bought."""
-    formula: str
-
-
-def break_even(
-    load: Load,
-    own: Cost,
-    api: Cost,
-    most: Interval,
-    *,
-    price: Figure | None = None,
-    lifetime: Figure | None = None,
-) -> BreakEven:
-    """The volume from which one's own machine (or a rented one) costs less than an API.
-
-    At the middle figures: fixed / (API price of a token - own price of a token). At that volume both cost
-    the same.
-
-    Args:
-        load: tokens a day, whose mix is kept.
-        own: cost of the own way at this volume.
-        api: cost of the API at this volume.
-        most: tokens a day that the machine serves at most.
-        price: what the hardware has to be bought for, where it has to.
-        lifetime: the months over which `own` writes it off.
-    """
-    monthly = load.total * DAYS_PER_MONTH
-    if monthly <= 0:
-        return BreakEven(None, None, None, "no volume")
-    token, mine, fixed = api.usd.mid / monthly, own.slope.mid / monthly, own.fixed_usd.mid
-    months = None
-    if price is not None and lifetime is not None:
-        saved = api.usd.mid - without_write_off(own, price, lifetime).mid
-        months = price.value.mid / saved if saved > 0 else None
-    formula = (
-        f"${fixed:,.2f} / (${token * 1e6:.4f} - ${mine * 1e6:.4f} per million tokens) / "
-        f"{DAYS_PER_MONTH:.1f} days"
-    )
-    if token <= mine:
-        return BreakEven(None, None, months, formula)
-    tokens = fixed / (token - mine) / DAYS_PER_MONTH
-    return BreakEven(tokens, tokens <= most.mid, months, formula)
 
 
 def without_write_off(cost: Cost, price: Figure, lifetime: Figure) -> Interval:

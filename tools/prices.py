@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -26,7 +26,8 @@ from tools.speed_types import Interval
 GIB = 1 << 30
 FILE = "tools/data/prices.json"
 _MONEY = re.compile(
-    r"\$?\s*([0-9]+(?:\.[0-9]+)?)\s*(usd|eur|gbp|\$|€|£)?(?:\s*(?:/|per)\s*kwh)?", re.IGNORECASE
+    r"(usd|eur|gbp|\$|€|£)?\s*([0-9]+(?:[.,][0-9]+)?)\s*(usd|eur|gbp|\$|€|£)?(?:\s*(?:/|per)\s*kwh)?",
+    re.IGNORECASE,
 )
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 
@@ -46,7 +47,7 @@ class Figure:
     def evidence(self) -> Evidence:
         """As the source of a claim."""
         if self.as_of is None:
-            return Evidence("user", self.source, "")
+            return Evidence("user", f"{self.source}: {self.note}" if self.note else self.source, "")
         doubt = "" if self.checked else "unchecked; "
         return Evidence("catalog", f"{doubt}{self.source} ({self.as_of})", FILE)
 
@@ -99,30 +100,40 @@ def tariff(text: str | None = None) -> Figure:
 
     Args:
         text: a region of the file (`de`, `uk`), a number in dollars, or a number with a currency
-            (`0.35 EUR`); None takes the default region.
+            (`0.35 EUR`, `0,35 €`); 0 is power of one's own. None takes the default region.
 
     Raises:
-        UsageError: neither a region nor a price above 0 and below 10.
+        UsageError: neither a region nor a price from 0 to below 10.
     """
     data = table()
     wanted = (text or data["default_tariff"]).strip().lower()
     for row in data["tariffs"]:
         if wanted == row["region"] or wanted in row["names"]:
-            rate = float(data["exchange_usd"][row["currency"]])
-            usd, note = row["price"] * rate, row["note"]
-            if rate != 1.0:
-                exchange = f"{row['price']:g} {row['currency']} at {rate:g} dollars (an unchecked rate of "
-                note = f"{exchange}{data['exchange_usd']['as_of']})" + (f"; {note}" if note else "")
-            return Figure(Interval(usd, usd, usd), row["source"], row["as_of"], row["checked"], note)
+            rate, checked, note = _exchange(row["price"], row["currency"])
+            usd, note = row["price"] * rate, "; ".join(part for part in (note, row["note"]) if part)
+            point = Interval(usd, usd, usd)
+            return Figure(point, row["source"], row["as_of"], row["checked"] and checked, note)
     found = _MONEY.fullmatch(wanted)
-    if found is None or not 0 < float(found[1]) < 10:
+    amount = float(found[2].replace(",", ".")) if found is not None else -1.0
+    if found is None or (found[1] and found[3]) or not 0 <= amount < 10:
         regions = ", ".join(row["region"] for row in data["tariffs"])
         raise UsageError(
             f"`{wanted[:40]}` is no electricity tariff.",
-            hint=f"Give dollars per kWh such as 0.18, `0.35 EUR`, or one of {regions}.",
+            hint=f"Give dollars per kWh such as 0.18, `0.35 EUR`, 0 for your own power, or one of {regions}.",
         )
-    sign = (found[2] or "usd").lower()
-    return stated(float(found[1]) * float(data["exchange_usd"][_SIGNS.get(sign, sign.upper())]))
+    sign = (found[1] or found[3] or "usd").lower()
+    rate, checked, note = _exchange(amount, _SIGNS.get(sign, sign.upper()))
+    return replace(stated(amount * rate), checked=checked, note=note)
+
+
+def _exchange(price: float, currency: str) -> tuple[float, bool, str]:
+    """Dollars for one unit of a currency, whether that rate was checked, and how it was used in words."""
+    rates = table()["exchange_usd"]
+    rate = float(rates[currency])
+    if currency == "USD":
+        return rate, True, ""
+    doubt = "" if rates["checked"] else "an unchecked rate, "
+    return rate, bool(rates["checked"]), f"{price:g} {currency} at {rate:g} dollars ({doubt}{rates['as_of']})"
 
 
 def lifetime_months(months: float | None = None) -> Figure:

@@ -117,7 +117,9 @@ def running(
 
 
 def dollars(usd: float) -> str:
-    """Dollars in a sentence: cents below 100."""
+    """Dollars in a sentence: cents below 100, and nothing below a cent that is not nothing."""
+    if 0 < usd < 0.005:
+        return "under $0.01"
     return f"${usd:,.2f}" if usd < 100 else f"${usd:,.0f}"
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.errors import UsageError
 from tools.costs import (
     Load,
     Rates,
-    api_cost,
-    break_even,
     capacity,
     hours_busy,
     local_cost,
@@ -19,12 +17,10 @@ from tools.costs import (
     serving,
     without_write_off,
 )
-from tools.memory.types import Evidence
 from tools.prices import Power, stated
 from tools.speed_types import Interval, Throughput
 
 DAYS = 365.25 / 12
-SOURCE = Evidence("tool", "test", "")
 
 
 def point(value: float) -> Interval:
@@ -43,6 +39,14 @@ def test_hours_by_hand() -> None:
     """3.6M in at 1000/s is an hour, 360k out at 100/s another."""
     assert hours_busy(Load(3_600_000, 360_000), rates()).mid == pytest.approx(2.0)
     assert hours_busy(Load(3_600_000, 360_000), rates(prompt=None)).mid == pytest.approx(1.0)
+
+
+def test_a_repeated_prefix_is_not_read_again() -> None:
+    """Three quarters of 3.6M wait in the cache: a quarter of an hour is read, an hour written."""
+    load = Load(3_600_000, 360_000, 0.75)
+    assert hours_busy(load, rates()).mid == pytest.approx(1.25)
+    assert load.total == Load(3_600_000, 360_000).total
+    assert load.times(2) == Load(7_200_000, 720_000, 0.75)
 
 
 def test_electricity_by_hand() -> None:
@@ -99,65 +103,7 @@ def test_the_fewest_conversations_that_serve_are_taken() -> None:
         serving(Load(0, 1), (), None)
 
 
-def test_never_where_a_token_of_ones_own_costs_more() -> None:
-    load = Load(1_000_000, 100_000)
-    own = local_cost(load, rates(1.0), power(), stated(1.0))
-    found = break_even(load, own, api_cost(0.01, load, "", SOURCE), point(1e9))
-    assert found.tokens_per_day is None
-    assert found.within_capacity is None
-
-
-def test_pay_off_by_hand() -> None:
-    """$700 against an API of $100 a month and electricity of about $7.31: a little more than 7.5 months."""
-    load = Load(3_600_000, 360_000)
-    own = local_cost(load, rates(), power(), stated(0.30), price=stated(700), lifetime=stated(36))
-    running = 0.8 * 0.30 * DAYS
-    api = api_cost(100.0, load, "", SOURCE)
-    found = break_even(load, own, api, point(1e9), price=stated(700), lifetime=stated(36))
-    assert found.months_to_pay_off == pytest.approx(700 / (100 - running))
-    dear = api_cost(running / 2, load, "", SOURCE)
-    assert (
-        break_even(load, own, dear, point(1e9), price=stated(700), lifetime=stated(36)).months_to_pay_off
-        is None
-    )
-
-
 amounts = st.floats(1e4, 5e6, allow_nan=False)
-
-
-@settings(max_examples=200, deadline=None)
-@given(amounts, amounts, st.floats(5, 300), st.floats(0.05, 1.0), st.floats(0.1, 5000), st.floats(0, 24))
-def test_at_the_break_even_both_cost_the_same(
-    tokens_in: float, out: float, speed: float, tariff: float, bill: float, on: float
-) -> None:
-    load = Load(tokens_in, out)
-    fast = rates(speed, 2000.0)
-    assume(hours_busy(load, fast).mid <= 24)
-    own = local_cost(
-        load, fast, power(), stated(tariff), price=stated(900), lifetime=stated(36), hours_on=on or None
-    )
-    assume(not on or hours_busy(load, fast).mid <= on)
-    api = api_cost(bill, load, "", SOURCE)
-    found = break_even(load, own, api, capacity(load, fast))
-    if found.tokens_per_day is None:
-        assert api.usd.mid / load.total <= own.slope.mid / load.total + 1e-12
-        return
-    factor = found.tokens_per_day / load.total
-    # Told apart from the formula: the fixed part stays, the rest grows with the volume.
-    at_that_volume = own.fixed_usd.mid + (own.usd.mid - own.fixed_usd.mid) * factor
-    assert at_that_volume == pytest.approx(bill * factor, rel=1e-6, abs=1e-6)
-    if hours_busy(load.times(factor), fast).mid <= (on or 24):
-        again = local_cost(
-            load.times(factor),
-            fast,
-            power(),
-            stated(tariff),
-            price=stated(900),
-            lifetime=stated(36),
-            hours_on=on or None,
-        )
-        assert again.usd.mid == pytest.approx(bill * factor, rel=1e-6, abs=1e-6)
-    assert found.within_capacity is (found.tokens_per_day <= capacity(load, fast).mid)
 
 
 @settings(max_examples=100, deadline=None)

@@ -69,10 +69,14 @@ def test_tariffs_by_region_number_and_currency() -> None:
     assert tariff("0.25").value.mid == 0.25
     assert tariff("0.25").as_of is None
     assert tariff("0.35 EUR").value.mid == pytest.approx(0.35 * rate)
+    for words in ("€0.35", "0,35 EUR", "0,35€", "EUR 0.35 per kWh"):
+        assert tariff(words) == tariff("0.35 EUR"), words
+    assert tariff("$0.20").value == tariff("0.2").value
+    assert tariff("0").value.high == 0  # the sun's
     assert tariff("0.1 GBP").value.mid == pytest.approx(0.1 * table()["exchange_usd"]["GBP"])
 
 
-@pytest.mark.parametrize("text", ["banana", "-1", "0", "12", "0.2 yen", "nan", "1e9"])
+@pytest.mark.parametrize("text", ["banana", "-1", "12", "0.2 yen", "nan", "1e9", "€0.2 EUR", "0,3,5"])
 def test_what_is_no_tariff_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         tariff(text)
@@ -122,3 +126,16 @@ def test_price_of_a_machine() -> None:
     assert large is not None
     assert small.price.value.high < large.price.value.high
     assert hardware_price(box(24)) is None
+
+
+def test_a_converted_tariff_is_as_sure_as_its_exchange_rate() -> None:
+    assert table()["exchange_usd"]["checked"] is False
+    for text in ("de", "uk", "0.35 EUR"):
+        found = tariff(text)
+        assert found.checked is False, text
+        assert "unchecked rate" in found.note
+    assert tariff("us").checked
+    assert tariff("0.25").checked
+    assert not tariff("0.25").note
+    assert tariff("de").evidence.source.startswith("unchecked")
+    assert "unchecked rate" in tariff("0.35 EUR").evidence.source

@@ -20,7 +20,7 @@ from tools.planning.cost_ways import Plan
 from tools.price_claims import price_claim
 from tools.prices import lifetime_months, stated, tariff
 from tools.reserve import asked_reserve
-from tools.running_costs import Settings
+from tools.running_costs import Settings, load_of
 
 Document = dict[str, Any]
 MOST = 1_000_000_000_000
@@ -84,16 +84,22 @@ class PlanCostQuery(Request):
     budget: Usd | None = _field("US dollars a month, at most")
     budget_once: Usd | None = _field("US dollars for hardware, at most")
     tariff: Annotated[Text, BeforeValidator(_text)] | None = _field(
-        "electricity: dollars per kWh, `0.35 EUR`, or a region (us, eu, de, uk ...)", "PRICE"
+        "electricity: dollars per kWh, `0.35 EUR`, 0 for your own power, or a region (us, eu, de, uk ...)",
+        "PRICE",
     )
     hardware_price: Usd | None = _field("what the machine costs to buy, in dollars (implies buy)", "USD")
-    rent: Usd | None = _field("dollars an hour of one rented GPU", "USD")
+    rent: Usd | None = _field(
+        "dollars an hour of one rented GPU: of the named card, else of the usual one", "USD"
+    )
     lifetime: Annotated[float, Number, Field(gt=0, le=600)] | None = _field("months of use to write off over")
     watts: Annotated[float, Number, Field(gt=0, le=1e6)] | None = _field("of the whole machine under load")
     hours_on: Annotated[float, Number, Field(gt=0, le=24)] | None = _field(
         "hours a day the machine is on (or paid for) for this; the hours of work only where missing"
     )
-    cached: Share = Field(0.0, description="share of the input that is a repeated prefix, 0 to 1")
+    cached: Share = Field(
+        0.0,
+        description="share of the input that is a repeated prefix, 0 to 1; read once, here and behind an API",
+    )
     batch: bool = Field(False, description="calls may wait: batch prices where the map has them")
     reserve: ReserveText = RESERVE_FIELD
 
@@ -109,14 +115,15 @@ def cost(query: PlanCostQuery) -> Document:
         raise UsageError(
             "`private` excludes every API, and `deployment` asks for one.", hint="Leave one of the two out."
         )
-    if query.input_tokens == 0 and not query.output_tokens:
-        raise UsageError(
-            "A volume of no tokens costs nothing.", hint="Give input_tokens, output_tokens or both."
-        )
     settings = _settings(query)
     local, keys, note = _models(query)
     with asked_reserve(query.reserve):
         brief, notes = _brief(query)
+        if load_of(brief.volume).total == 0:
+            raise UsageError(
+                "A volume of no tokens costs nothing.",
+                hint="Give input_tokens, output_tokens or requests above 0.",
+            )
         document = plan_cost(
             Plan(
                 brief,

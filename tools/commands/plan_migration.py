@@ -24,6 +24,7 @@ from tools.planning.base_review import Target, table
 from tools.planning.citing import citation, guide
 from tools.planning.evaluation import steps, verdict
 from tools.planning.migration import Calendar, Retraining, Reviewed
+from tools.planning.migration_process import process
 from tools.planning.tunability import disagreements, distil_tables
 from tools.reserve import reserved
 
@@ -157,6 +158,7 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
         "current": current.as_json(),
         "candidates": [each.as_json() for each in found],
         "candidates_found_among": looked,
+        "candidates_ordered_by": table()["ordered_by"],
         "best": None if best is None else best.model.name,
         "verdict": verdict(current, best, query.cases),
         "steps": _steps(query, [current, *found], target, looked, trainer),
@@ -170,6 +172,7 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
         "basis": [evidence_json(evidence) for evidence in _basis(current, found)],
         "citations": [citation(*row) for row in CITED],
     }
+    document["process"] = process(document, query.semester_months)
     if best is None:
         document["error"] = _none_left(found)
     return document | ({"note": note} if note else {})
@@ -209,10 +212,10 @@ def _best(found: list[Reviewed]) -> Reviewed | None:
     return next((each for each in found if not each.fails), None)
 
 
-def _adapters(text: str | None) -> tuple[int, tuple[str, ...]]:
-    """The number of adapters and their names."""
+def _adapters(text: str | None) -> tuple[int | None, tuple[str, ...]]:
+    """The number of adapters, None where it was not said, and their names."""
     if text is None:
-        return 0, ()
+        return None, ()
     if text.isdecimal():
         number = int(text)
         if number > 100_000:
@@ -247,7 +250,7 @@ def _retraining(
     query: MigrationQuery,
     current: Reviewed,
     found: list[Reviewed],
-    number: int,
+    number: int | None,
     names: tuple[str, ...],
     trainer: Machine | None,
 ) -> Document:
@@ -272,7 +275,7 @@ def _for(
     query: MigrationQuery,
     current: Reviewed,
     each: Reviewed,
-    number: int,
+    number: int | None,
     names: tuple[str, ...],
     trainer: Machine | None,
 ) -> Document:
@@ -298,7 +301,7 @@ def _for(
         "adapter_bytes": run.adapter_bytes,
         "time_each": None if spent is None else spent.as_json(),
         "time_all_seconds": None
-        if spent is None
+        if spent is None or again is None
         else {
             "low": round(again * spent.low),
             "mid": round(again * spent.mid),
@@ -321,7 +324,7 @@ def _calendar(query: MigrationQuery, today: date) -> Document | None:
     return found.as_json() | {"semester_months": query.semester_months}
 
 
-def _fallback(current: Reviewed, best: Reviewed | None, number: int) -> Document | None:
+def _fallback(current: Reviewed, best: Reviewed | None, number: int | None) -> Document | None:
     if best is None:
         return None
     rows = [plan.disk(each.model, number, each.held) for each in (current, best)]
@@ -330,7 +333,10 @@ def _fallback(current: Reviewed, best: Reviewed | None, number: int) -> Document
         "bases": rows,
         "disk_bytes": sum(row["total_bytes"] for row in rows) if known else None,
         "memory_bytes": max(row["memory_bytes"] for row in rows) if known else None,
-        "note": "both stay on disk for the semester; only one is loaded at a time",
+        "note": (
+            "the files of the bases only, as the number of adapters was not said; " if number is None else ""
+        )
+        + "both stay on disk for the semester; only one is loaded at a time",
     }
 
 

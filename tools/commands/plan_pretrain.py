@@ -52,7 +52,9 @@ class PretrainQuery(Request):
         None, description="speed, balanced or quality"
     )
     config: Name | None = Field(None, description="plan this configuration, such as 350M_1024")
-    iterations: Count | None = Field(None, description="iterations from scratch (by the priority if missing)")
+    iterations: Count | None = Field(
+        None, description="iterations from scratch (by priority or configuration if missing)"
+    )
     phase: Literal["scratch", "domain", "both"] | None = Field(
         None, description="train from scratch, adapt a base to a domain, or both in turn"
     )
@@ -97,10 +99,27 @@ def _machine(query: PretrainQuery, assumed: list[Assumption]) -> tuple[Machine, 
 
 def _phases(query: PretrainQuery) -> tuple[Literal["scratch", "domain"], ...]:
     both = query.use_case is not None and bool(use_case_row(query.use_case).get("two_phases"))
-    asked = query.phase or ("both" if both or query.domain_data or query.domain_iterations else "scratch")
+    said = query.domain_data or query.domain_iterations or query.adaptation
+    if query.phase == "scratch":
+        _refuse_domain(query)
+    asked = query.phase or ("both" if both or said else "scratch")
     if asked == "scratch":
         return ("scratch",)
     return ("domain",) if asked == "domain" else ("scratch", "domain")
+
+
+def _refuse_domain(query: PretrainQuery) -> None:
+    """Training from scratch alone has no use for what is said of a domain.
+
+    Raises:
+        UsageError: Something was said of one.
+    """
+    for name in ("domain_data", "domain_iterations", "adaptation"):
+        if getattr(query, name) is not None:
+            raise UsageError(
+                f"`{name}` is for adapting to a domain, and `phase` asks for the run from scratch alone.",
+                hint="Ask for the phase `both` or `domain`, or name the text as `dataset`.",
+            )
 
 
 def _read(query: PretrainQuery) -> _Reading:
@@ -202,17 +221,16 @@ def plan_pretraining(query: PretrainQuery) -> Document:
         )
     )
     decision, config, batch = _placed(_decision(query, cast, read.assumptions), query, read.place)
+    usual = default_iterations(decision.config, query.priority)
     if query.iterations is None and "scratch" in read.phases:
-        count = default_iterations(query.priority)
-        why = f"the guide's sweet spot for {query.priority or 'balanced'}"
-        read.assumptions.append(Assumption("iterations", count, why))
+        read.assumptions.append(Assumption("iterations", usual.iterations, usual.why))
     material = Material(
         place=read.place,
         hardware=describe(read.machine),
         dataset=read.dataset,
         domain=read.domain,
         phases=read.phases,
-        iterations=query.iterations or default_iterations(query.priority),
+        iterations=query.iterations or usual.iterations,
         domain_iterations=query.domain_iterations,
         adaptation=query.adaptation or "balanced",
         adaptation_stated=query.adaptation is not None,

@@ -15,8 +15,9 @@ from tools.commands.requests import Request, Text, Tokens
 from tools.needs import Needs, Priority
 from tools.planning.amounts import read_amount
 from tools.planning.retrieval import Corpus, cut, retrieval_table
-from tools.planning.stack import Retrieval, solve_stack
+from tools.planning.stack import solve_stack
 from tools.planning.stack_report import stack_document
+from tools.roles.companions import Retrieval
 
 Document = dict[str, Any]
 

@@ -6,9 +6,12 @@ from typing import Any
 
 from knowledge.catalog.store import load_catalog
 from tools.candidates import evidence_json
-from tools.planning.cost_verdict import crossings, decide, rule_of_the_guide
-from tools.planning.cost_ways import Plan, Way, api_ways, local_way, rented_way
-from tools.running_costs import load_of
+from tools.planning.cost_crossing import crossings, rule_of_the_guide
+from tools.planning.cost_rent import rented_way
+from tools.planning.cost_verdict import decide
+from tools.planning.cost_ways import Plan, Way, api_ways, local_way
+from tools.prices import small_bill
+from tools.running_costs import dollars
 
 SLOTS = ("task", "hardware", "context", "volume", "priority")
 """Assumptions that matter for money."""
@@ -22,13 +25,13 @@ def plan_cost(plan: Plan) -> dict[str, Any]:
     """
     local, rejected = local_way(plan)
     model = plan.model or (load_catalog().by_id.get(str(local.model_id).lower()) if local else None)
-    rented = rented_way(plan, model) if local is None or local.kind != "rented" else None
+    rented, unrented = (None, []) if local is not None and local.kind == "rented" else rented_way(plan, model)
     own = [way for way in (local, rented) if way is not None]
     remote, refused = api_ways(plan, own[0].quality if own else None)
     ways = [*own, *remote]
     found = crossings(ways, plan)
     verdict = decide(ways, plan)
-    load = load_of(plan.brief.volume)
+    load = plan.load
     document: dict[str, Any] = {
         "task": plan.brief.task,
         "volume": {"input_tokens_per_day": load.input_tokens, "output_tokens_per_day": load.output_tokens},
@@ -39,8 +42,9 @@ def plan_cost(plan: Plan) -> dict[str, Any]:
         "break_even": [crossing.as_json() for crossing in found],
         "guide_rule": rule_of_the_guide(found),
         "prices": _prices(plan, own),
-        "assumptions": [a.as_json() for a in plan.brief.assumptions if a.slot in SLOTS] + _habits(plan, own),
-        "rejected": [r.as_json() for r in (*refused, *(rejected if local is None else ()))][:8],
+        "assumptions": [a.as_json() for a in plan.brief.assumptions if a.slot in SLOTS]
+        + _habits(plan, own, remote),
+        "rejected": [r.as_json() for r in (*refused, *unrented, *(rejected if local is None else ()))][:8],
         "caveats": _caveats(plan, ways),
     }
     if verdict.way is None:
@@ -70,12 +74,19 @@ def _prices(plan: Plan, own: list[Way]) -> dict[str, Any]:
     return found
 
 
-def _habits(plan: Plan, own: list[Way]) -> list[dict[str, Any]]:
+def _habits(plan: Plan, own: list[Way], remote: list[Way]) -> list[dict[str, Any]]:
     """What was assumed of prices and hours."""
     found, settings = [], plan.settings
-    if any(way.kind == "local" for way in own) and settings.tariff.as_of is not None:
-        value = f"${settings.tariff.value.mid:.3f} per kWh"
-        found.append({"slot": "tariff", "value": value, "why": settings.tariff.evidence.source})
+    tariff = settings.tariff
+    if any(way.kind == "local" for way in own) and (tariff.as_of is not None or tariff.note):
+        source = tariff.evidence.source if tariff.as_of is not None else tariff.source
+        why = "; ".join(part for part in (source, tariff.note) if part)
+        found.append({"slot": "tariff", "value": f"${tariff.value.mid:.3f} per kWh", "why": why})
+    if remote and plan.brief.budget.usd_per_month is None and plan.brief.priority not in ("cost", "small"):
+        small = small_bill()
+        why = f"a clearly better API is taken up to this without a stated budget; {small.evidence.source}"
+        value = f"{dollars(small.value.mid)} a month"
+        found.append({"slot": "small_bill", "value": value, "why": why})
     if own and settings.hours_on is None:
         why = "a machine that idles for this, or an instance that stays up, costs more: set --hours-on"
         found.append({"slot": "hours_on", "value": "the hours of work only", "why": why})
@@ -95,6 +106,12 @@ def _caveats(plan: Plan, ways: list[Way]) -> list[str]:
     if unchecked:
         found.append(
             "Some prices or powers are unchecked orders of size; --why names them, and each can be set."
+        )
+    if plan.cached_share and any(way.own is not None for way in ways):
+        found.append(
+            f"The repeated {plan.cached_share:.0%} of the input is not read again by a machine of your own "
+            "either: llama.cpp and vLLM keep a prefix in their cache as long as memory holds it. Where many "
+            "different prefixes alternate, it has to be read again."
         )
     found.append("What a model thinks is output, and billed as such: count it in the output tokens.")
     found.append("Work, maintenance, failures and a spare machine are not counted on either side.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -12,25 +11,20 @@ from knowledge.catalog.store import load_catalog
 from tools.api_offers import SAME_POINTS, Offer, best_offer, cheapest_as_good, offers
 from tools.brief import Brief
 from tools.candidates import Candidate, Configuration, QualityFigure, Rejected, evidence_json
-from tools.costs import Cost, api_cost, without_write_off
-from tools.fit import solve, with_memory
-from tools.fit_types import Solution
-from tools.hardware import describe, read_hardware
+from tools.costs import Cost, Load, api_cost, without_write_off
+from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.memory.types import Evidence
 from tools.needs import Budget, ModelWish
-from tools.prices import Rent, rents, small_bill, table
+from tools.planning.cost_curve import Curve, curve_of
+from tools.prices import small_bill
 from tools.quality import quality_of
 from tools.quant_loss import quality_loss
-from tools.reserve import reserved
 from tools.roles import generator
-from tools.running_costs import Running, Settings, dollars, load_of, running, too_much
-from tools.timings import with_timings
+from tools.running_costs import Running, Settings, dollars, load_of, too_much
 
 Kind = Literal["local", "rented", "api"]
 AS_GOOD, ANY_PRICE = "API, as good", "API, best"
-CROWDS = (8, 32)
-"""Conversations at once that are tried where one at a time does not serve the volume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +42,11 @@ class Plan:
     cached_share: float = 0.0
     batch: bool = False
 
+    @property
+    def load(self) -> Load:
+        """Tokens a day, and the share of them that is a repeated prefix."""
+        return replace(load_of(self.brief.volume), cached_share=self.cached_share)
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
@@ -64,6 +63,8 @@ class Way:
     """What leaves the person's machines, and to whom."""
     configuration: Configuration | None = None
     own: Running | None = None
+    curve: Curve | None = None
+    """What a machine costs at other volumes; None of an API."""
     excluded: str = ""
     """The hard constraint or budget that rules it out; empty where none does."""
     notes: tuple[str, ...] = ()
@@ -72,6 +73,11 @@ class Way:
     def open(self) -> bool:
         """Whether nothing rules it out."""
         return not self.excluded
+
+    @property
+    def most(self) -> float | None:
+        """Tokens a day of the mix that the machine serves at most, with as many conversations as it holds."""
+        return self.curve.edges[-1] if self.curve is not None else None
 
     def as_json(self) -> dict[str, Any]:
         """The row of the document."""
@@ -84,7 +90,7 @@ class Way:
             "where": self.where,
             "quant": c.quant if c else None,
             "engine": c.engine if c else None,
-            "usd_per_month": cost.usd.as_json(2),
+            "usd_per_month": cost.usd.as_json(4),
             "fixed_usd_per_month": cost.fixed_usd.as_json(2),
             "usd_per_mtok": cost.per_mtok.as_json(4) if cost.per_mtok else None,
             "usd_once": own.price.value.as_json(0) if own and own.price else None,
@@ -95,7 +101,8 @@ class Way:
             "prompt_tokens_per_second": own.rates.prompt.as_json() if own and own.rates.prompt else None,
             "speed_basis": c.speed.timings.basis if c and c.speed and c.speed.timings else None,
             "serves_volume": own.serves if own else None,
-            "most_tokens_per_day": round(own.most.mid) if own else None,
+            "served_tokens_per_day": round(own.load.total) if own else None,
+            "most_tokens_per_day": round(self.most) if self.most is not None else None,
             "quality": self.quality.as_json(),
             "leaves": self.leaves,
             "excluded": self.excluded or None,
@@ -105,36 +112,7 @@ class Way:
         }
 
 
-def _finished(model: ModelRecord, machine: Machine, found: Solution, brief: Brief) -> Configuration:
-    full = with_memory(model, machine, found.configuration, generator.ask_of(brief))
-    return with_timings(model, machine, full, task=brief.task)
-
-
-def _run(
-    model: ModelRecord, machine: Machine, brief: Brief, settings: Settings, *, buy: bool
-) -> tuple[Configuration, Running] | None:
-    """The configuration of a model that serves the volume: one user's, else one made for a crowd.
-
-    Where none serves it, the one that comes nearest.
-    """
-    best: tuple[Configuration, Running] | None = None
-    for users in (brief.parallel, *(n for n in CROWDS if n > brief.parallel)):
-        asked = replace(brief, machine=machine, parallel=users, server=brief.server or users > 4)
-        found = solve(model.id, machine, generator.ask_of(asked))
-        if not isinstance(found, Solution):
-            continue
-        configuration = _finished(model, machine, found, asked)
-        own = running(machine, configuration, load_of(brief.volume), settings, buy=buy)
-        if own is None:
-            continue
-        if best is None or own.most.mid > best[1].most.mid:
-            best = configuration, own
-        if own.serves:
-            return configuration, own
-    return best
-
-
-def _best_model(plan: Plan, machine: Machine) -> tuple[Candidate | None, list[Rejected]]:
+def best_model(plan: Plan, machine: Machine) -> tuple[Candidate | None, list[Rejected]]:
     """The model that the recommendation would put first on a machine; the named one where one is."""
     brief = replace(plan.brief, mode="local", machine=machine)
     if plan.model is not None:
@@ -143,7 +121,7 @@ def _best_model(plan: Plan, machine: Machine) -> tuple[Candidate | None, list[Re
     return (ranked.candidates[0] if ranked.candidates else None), ranked.rejected
 
 
-def _quality(model: ModelRecord, configuration: Configuration, plan: Plan) -> QualityFigure:
+def quality_as_run(model: ModelRecord, configuration: Configuration, plan: Plan) -> QualityFigure:
     """Expected quality as it is run: what the quantization costs is taken off."""
     found, task = quality_of(model.id, plan.brief.task), plan.brief.task
     loss = quality_loss(model, configuration.quant, configuration.kv_cache_type, task)
@@ -151,12 +129,12 @@ def _quality(model: ModelRecord, configuration: Configuration, plan: Plan) -> Qu
     return replace(found.less(loss), note=note)
 
 
-def _excluded(own: Running, plan: Plan, *, private: str) -> str:
+def excluded_by(own: Running, plan: Plan, *, private: str) -> str:
     """Privacy first, then what the machine can do, then money."""
     if private:
         return private
     if not own.serves:
-        return too_much(own, load_of(plan.brief.volume), plan.settings.hours)
+        return too_much(own, plan.load, plan.settings.hours)
     return _over(own, plan.brief.budget, plan.settings)
 
 
@@ -178,30 +156,31 @@ def local_way(plan: Plan) -> tuple[Way | None, list[Rejected]]:
     machine = plan.brief.machine
     if machine is None or plan.brief.mode == "api":
         return None, []
-    candidate, rejected = _best_model(plan, machine)
-    model = _record(candidate)
+    candidate, rejected = best_model(plan, machine)
+    model = record_of(candidate)
     if candidate is None or model is None:
         return None, rejected
-    found = _run(model, machine, plan.brief, plan.settings, buy=plan.buy)
-    if found is None:
+    curve = curve_of(model, machine, plan.brief, plan.settings, plan.load, buy=plan.buy)
+    if curve is None:
         reason = "what it costs here is not known: its speed, the machine's power or its price is missing"
         return None, [Rejected(model.name, model.id, reason, "hardware"), *rejected]
-    configuration, own = found
-    label = "rented" if machine.rented else "to buy" if plan.buy else "local"
-    leaves = _to_host() if machine.rented else "nothing"
-    private = _no_host(plan.brief) if machine.rented else ""
+    configuration, own = curve.at(plan.load)
+    label = f"rented {machine.name}" if machine.rented else "to buy" if plan.buy else "local"
+    leaves = to_host() if machine.rented else "nothing"
+    private = no_host(plan.brief) if machine.rented else ""
     way = Way(
         "rented" if machine.rented else "local",
         label,
         model.name,
         model.id,
         describe(machine),
-        _quality(model, configuration, plan),
+        quality_as_run(model, configuration, plan),
         own.cost,
         leaves,
         configuration,
         own,
-        _excluded(own, plan, private=private),
+        curve,
+        excluded_by(own, plan, private=private),
         (f"The machine is priced as {own.price_words}, without what it may be resold for.",)
         if own.price is not None
         else (),
@@ -209,74 +188,18 @@ def local_way(plan: Plan) -> tuple[Way | None, list[Rejected]]:
     return way, rejected
 
 
-def _record(candidate: Candidate | None) -> ModelRecord | None:
+def record_of(candidate: Candidate | None) -> ModelRecord | None:
     return load_catalog().by_id.get((candidate.model_id or "").lower()) if candidate is not None else None
 
 
-def _to_host() -> str:
+def to_host() -> str:
+    """What leaves the machines with a rented one."""
     return "prompts and answers, to the host of the rented machine"
 
 
-def _no_host(brief: Brief) -> str:
+def no_host(brief: Brief) -> str:
+    """Why a rented machine is out, where nothing may leave one's own; empty where it may."""
     return "nothing may leave your machines, and a rented one is another's" if brief.private else ""
-
-
-def rentable(name: str) -> Machine:
-    """One rented accelerator of the price file."""
-    return reserved(replace(read_hardware(name).machines[0], rented=True))
-
-
-def _rented(model: ModelRecord, plan: Plan) -> Iterator[tuple[Rent, Configuration, Running, Machine]]:
-    for rent in rents():
-        machine = rentable(rent.name)
-        brief = replace(plan.brief, server=True)
-        found = _run(model, machine, brief, plan.settings, buy=False)
-        if found is not None:
-            yield rent, *found, machine
-
-
-def rented_way(plan: Plan, model: ModelRecord | None) -> Way | None:
-    """A model on the rented accelerator that serves the volume for the least money.
-
-    Without a model the best one for the file's usual card is taken.
-    """
-    if plan.brief.mode == "api":
-        return None
-    if model is None:
-        model = _record(_best_model(plan, rentable(str(table()["rent_default"])))[0])
-    if model is None:
-        return None
-    found = list(_rented(model, plan))
-    if not found:
-        return None
-    rent, configuration, own, machine = min(
-        found,
-        key=lambda item: (not item[2].serves, item[2].cost.usd.mid if item[2].serves else -item[2].most.mid),
-    )
-    hourly = plan.settings.rent or rent.range
-    always = hourly.value.mid * 24 * (365.25 / 12)
-    notes = [f"Rented and always on it costs about {dollars(always)} a month; storage there is billed apart."]
-    if plan.settings.rent is None:
-        factor = table()["hyperscaler_factor"]
-        notes.append(
-            f"Rent {dollars(hourly.value.low)} to {dollars(hourly.value.high)} an hour, from other people's "
-            f"machines to secure data centers; hyperscalers ask "
-            f"{factor['low']:g} to {factor['high']:g} times that."
-        )
-    return Way(
-        "rented",
-        "rented",
-        model.name,
-        model.id,
-        machine.name,
-        _quality(model, configuration, plan),
-        own.cost,
-        _to_host(),
-        configuration,
-        own,
-        _excluded(own, plan, private=_no_host(plan.brief)),
-        tuple(notes),
-    )
 
 
 def api_ways(plan: Plan, quality: QualityFigure | None) -> tuple[list[Way], list[Rejected]]:
@@ -311,7 +234,7 @@ def api_ways(plan: Plan, quality: QualityFigure | None) -> tuple[list[Way], list
 
 
 def _api(offer: Offer, label: str, plan: Plan) -> Way:
-    model, load = offer.model, load_of(plan.brief.volume)
+    model, load = offer.model, plan.load
     notes = [f"The provider switches it off on {model.ends}."] if model.ends else []
     if offer.cost.note:
         notes.append(offer.cost.note[:1].upper() + offer.cost.note[1:] + ".")

@@ -75,7 +75,9 @@ def _filtered(found: Sequence[Reviewed], looked: int | None) -> list[str]:
         names = ", ".join(each.model.name for each in found) or "none"
         return [
             f"{looked:,} chat models of this size looked at; of those that meet all requirements the best of "
-            f"each family: {names}"
+            f"each family: {names}",
+            f"ordered by {table()['ordered_by']}",
+            *(f"{each.model.name} is kept as the one {each.kept}" for each in found if each.kept),
         ]
     lines = []
     for each in found:

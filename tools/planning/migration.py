@@ -28,7 +28,7 @@ from tools.planning.base_review import (
 from tools.planning.rubric import standard_error
 from tools.planning.training_fit import Way, training_room, way_of
 from tools.planning.training_work import TrainingTime, training_time
-from tools.planning.tunability import reviews
+from tools.planning.tunability import best_after_tuning, reviews
 from tools.quality import quality_of
 from tools.roles.common import cautious, stands_for
 from tools.roles.training import tunability
@@ -44,6 +44,8 @@ class Reviewed:
     held: Footprint | None
     hard: tuple[Check, ...]
     soft: tuple[Check, ...]
+    kept: str = ""
+    """Why it is among the candidates although its merit is not; empty where merit decides."""
 
     @property
     def passes(self) -> bool:
@@ -71,6 +73,7 @@ class Reviewed:
             "soft": [check.as_json() for check in self.soft],
             "quality": quality.as_json(),
             "merit": round(self.merit, 1),
+            "kept_for": self.kept or None,
             "memory": None if self.held is None else self.held.as_json(),
         }
 
@@ -88,7 +91,10 @@ def review(model: ModelRecord, target: Target, day: str) -> Reviewed:
 
 
 def found_candidates(base: ModelRecord, target: Target, day: str, count: int) -> tuple[list[Reviewed], int]:
-    """The best bases that meet every hard requirement, one a family, and how many were looked at."""
+    """The best bases that meet every hard requirement, one a family, and how many were looked at.
+
+    The one that was measured best after tuning is always among two or more, whatever its family.
+    """
     most = target.file_limit * table()["most_parameters_per_file_byte"]
     looked: list[Reviewed] = []
     for model in load_catalog().models:
@@ -101,7 +107,24 @@ def found_candidates(base: ModelRecord, target: Target, day: str, count: int) ->
     chosen: dict[tuple[str, str], Reviewed] = {}
     for each in passed:
         chosen.setdefault(line_of(each.model), each)
-    return list(chosen.values())[:count], len(looked)
+    return _with_measured(list(chosen.values())[:count], passed), len(looked)
+
+
+def _with_measured(found: list[Reviewed], passed: list[Reviewed]) -> list[Reviewed]:
+    """The candidates with the base that was measured best after tuning in the place of the last one.
+
+    How well a base takes tuning matters more than how good it is untuned, and merit is for newer bases only
+    an estimate of the latter. A single place stays with merit.
+    """
+    best = best_after_tuning(each.model.id for each in passed)
+    if best is None or len(found) < 2:
+        return found
+    row, ranking = best
+    words = f"measured best after tuning of those that pass: rank {row.rank:g}, {ranking.as_of}"
+    kept = next(replace(each, kept=words) for each in passed if each.model.id == row.model_id)
+    if kept.model.id in {each.model.id for each in found}:
+        return [kept if each.model.id == kept.model.id else each for each in found]
+    return [*found[:-1], kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,16 +305,16 @@ def stated_memory(target: Target) -> Iterable[dict[str, Any]]:
             }
 
 
-def disk(model: ModelRecord, retrained: int, held: Footprint | None) -> dict[str, Any]:
-    """One base with its adapters on a student's disk, in bytes."""
+def disk(model: ModelRecord, adapters: int | None, held: Footprint | None) -> dict[str, Any]:
+    """One base with its adapters on a disk, in bytes; without their number the base's file alone."""
     if held is None:
         return {"model": model.name, "file_bytes": None, "adapters_bytes": None, "total_bytes": None}
-    adapters = retrained * held.adapter
+    size = None if adapters is None else adapters * held.adapter
     return {
         "model": model.name,
         "file_bytes": held.file,
-        "adapters_bytes": adapters,
-        "total_bytes": held.file + adapters,
+        "adapters_bytes": size,
+        "total_bytes": held.file + (size or 0),
         "memory_bytes": held.model + held.adapter,
     }
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tools.memory.pretrain import PretrainConfig, parameter_count, pretrain_configs
-from tools.planning.amounts import Amount
+from tools.planning.amounts import Amount, bytes_per_token
 from tools.planning.pretrain_run import Batch, Place, batch_for, hours_for
 from tools.planning.pretrain_tables import Row, by_size, plan_tables
 from tools.speed_types import Interval
@@ -52,10 +52,46 @@ def warmup_iterations(iterations: int) -> int:
     return int(min(usual, max(1, iterations // 2)))
 
 
-def default_iterations(priority: str | None) -> int:
-    """The sweet spot's iterations; those of the balanced one where nothing was said."""
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long the guide trains, and where it says so."""
+
+    iterations: int
+    why: str
+
+
+def default_iterations(config: PretrainConfig, priority: str | None) -> Length:
+    """The iterations that the guide's sweet spots ask for.
+
+    A stated priority is its own row. Otherwise the configuration decides: the row that names it, else the
+    guide's example with it, else the row of the largest configuration that is not above it.
+    """
     rows = plan_tables()["tables"]["priority"]["rows"]
-    return int(next(row["iterations"] for row in rows if row["name"] == (priority or "balanced")))
+    stated = next((row for row in rows if row["name"] == priority), None)
+    if stated is not None:
+        more = ""
+        if (usual := _named(config)) is not None and usual["iterations"] > stated["iterations"]:
+            more = f"; for {config.name} the guide says {_least(usual)}"
+        return Length(int(stated["iterations"]), f"the guide's sweet spot for {priority}{more}")
+    if (row := _named(config)) is not None:
+        return Length(int(row["iterations"]), f"the guide's sweet spot with {config.name}: {_least(row)}")
+    example = next((e for e in plan_tables()["examples"]["rows"] if e["config"] == config.name), None)
+    if example is not None:
+        return Length(int(example["iterations"]), f"{example['name']} with {config.name}")
+    sizes = {c.name: c.params for c in pretrain_configs()}
+    below = [row for row in rows if sizes[row["configs"][0]] <= config.params] or rows[:1]
+    nearest = max(below, key=lambda row: sizes[row["configs"][0]])
+    why = f"the guide names no length for {config.name}; that of its sweet spot with {nearest['configs'][0]}"
+    return Length(int(nearest["iterations"]), why)
+
+
+def _named(config: PretrainConfig) -> Row | None:
+    rows = plan_tables()["tables"]["priority"]["rows"]
+    return next((row for row in rows if config.name in row["configs"]), None)
+
+
+def _least(row: Row) -> str:
+    return f"{row['iterations']:,}{' or more' if row.get('at_least') else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,25 +200,57 @@ class Scaling:
     rule_params: tuple[int, int] | None
     """What the older guide's 10 to 20 % of the tokens would be."""
     smaller: str | None
-    """The largest configuration that the data support when read four times; None where this one is."""
+    """The largest configuration that the data support when read four times; None without one."""
+    smaller_state: Literal["unknown", "none needed", "none exists", "exists"]
+    """Unknown where the data were not stated; none exists where even the smallest wants more."""
+    smaller_tokens: int | None
+    """Tokens of the same text under the smaller one's vocabulary."""
+    smaller_context: int | None
+    """Tokens that the smaller one sees at once."""
 
 
-def scaling_of(config: PretrainConfig, unique: int | None, seen: int) -> Scaling:
+def _carried(config: PretrainConfig, unique: int) -> int:
+    """Parameters that the data support when they are read four times, counted in the own vocabulary."""
+    laws = plan_tables()["scaling"]
+    return int(laws["epochs_worth"] * unique / laws["tokens_per_parameter"])
+
+
+def _recounted(unique: int, config: PretrainConfig, other: PretrainConfig) -> int:
+    """Tokens of the same text under another vocabulary."""
+    return int(unique * bytes_per_token(config.vocab_size) / bytes_per_token(other.vocab_size))
+
+
+def _smaller(
+    config: PretrainConfig, unique: int, vocabulary: int | None
+) -> tuple[PretrainConfig, int] | None:
+    """The largest smaller configuration that the same text supports, with its tokens."""
+    for usual in reversed(pretrain_configs()):
+        other = usual if vocabulary is None else with_vocabulary(usual, vocabulary)
+        tokens = _recounted(unique, config, other)
+        if other.params < config.params and other.params <= _carried(other, tokens):
+            return other, tokens
+    return None
+
+
+def scaling_of(
+    config: PretrainConfig, unique: int | None, seen: int, *, vocabulary: int | None = None
+) -> Scaling:
     """Holds a run against the scaling laws.
 
     Args:
         config: What is trained.
         unique: Tokens of the data set; None where unknown.
         seen: Tokens that the run reads.
+        vocabulary: The entries that were asked for; None leaves a smaller configuration its own.
     """
     laws = plan_tables()["scaling"]
-    ratio, worth = laws["tokens_per_parameter"], laws["epochs_worth"]
-    smaller = None
-    repeated = None if unique is None else int(worth * unique / ratio)
-    if repeated is not None and repeated < config.params:
-        fitting = [c for c in pretrain_configs() if c.params <= repeated]
-        below = fitting[-1] if fitting else pretrain_configs()[0]
-        smaller = below.name if below.params < config.params else None
+    ratio = laws["tokens_per_parameter"]
+    repeated = None if unique is None else _carried(config, unique)
+    found: tuple[PretrainConfig, int] | None = None
+    state: Literal["unknown", "none needed", "none exists", "exists"] = "unknown"
+    if unique is not None and repeated is not None:
+        found = _smaller(config, unique, vocabulary) if repeated < config.params else None
+        state = "exists" if found else "none needed" if repeated >= config.params else "none exists"
     return Scaling(
         needed_tokens=ratio * config.params,
         unique_tokens=unique,
@@ -194,7 +262,10 @@ def scaling_of(config: PretrainConfig, unique: int | None, seen: int) -> Scaling
         rule_params=None
         if unique is None
         else (int(laws["rule_low"] * unique), int(laws["rule_high"] * unique)),
-        smaller=smaller,
+        smaller=found[0].name if found else None,
+        smaller_state=state,
+        smaller_tokens=found[1] if found else None,
+        smaller_context=found[0].block_size if found else None,
     )
 
 
@@ -205,8 +276,6 @@ def initial_loss(vocabulary: int) -> float:
 
 def with_vocabulary(config: PretrainConfig, vocabulary: int) -> PretrainConfig:
     """The configuration with another vocabulary; its token table changes with it."""
-    from dataclasses import replace
-
     changed = replace(config, vocab_size=vocabulary)
     return replace(changed, params=parameter_count(changed))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tools.memory.pretrain import pretrain_config
 from tools.planning.pretrain_tables import plan_tables
 
 Document = Mapping[str, Any]
@@ -17,6 +16,7 @@ def caveats_of(document: Document) -> list[str]:
     found = [
         _fit(document),
         *_laws(document),
+        _longer_second(document),
         _rule(document),
         _quadratic(document),
         _time(document),
@@ -76,20 +76,31 @@ def _laws(document: Document) -> list[str]:
             "nearly as good as new text, beyond that returns fade (Muennighoff et al. 2023): stop when the "
             "validation loss rises."
         )
-    if scaling["smaller"]:
+    if scaling["smaller_state"] in ("exists", "none exists"):
+        which = (
+            f"the smaller alternative is {scaling['smaller_words']}"
+            if scaling["smaller"]
+            else "no configuration is small enough for them"
+        )
         found.append(
             f"About {_millions(unique)} tokens support {_millions(scaling['optimal_params'])} parameters in "
             f"one pass and {_millions(scaling['repeated_params'])} in {laws['epochs_worth']}, so the guide's "
-            f"table by dataset size asks for too much; the smaller alternative is {scaling['smaller']}"
-            f"{_still_too_large(scaling)}."
+            f"table by dataset size asks for too much; {which}."
         )
     return found
 
 
-def _still_too_large(scaling: Mapping[str, Any]) -> str:
-    smaller = pretrain_config(scaling["smaller"])
+def _longer_second(document: Document) -> str:
+    """An adaptation that reads more than the base had read is no adaptation."""
+    if len(document["phases"]) < 2:
+        return ""
+    base, domain = (phase["tokens_seen"] for phase in document["phases"][:2])
+    if domain <= base:
+        return ""
     return (
-        ", though even that is too large" if smaller and smaller.params > scaling["repeated_params"] else ""
+        f"Phase 2 reads more than phase 1: about {_millions(domain)} tokens after {_millions(base)}. The "
+        "base then knows little beyond the domain: train phase 1 longer (--iterations), read the domain "
+        "fewer times (--domain-iterations), or take a smaller configuration."
     )
 
 

@@ -12,6 +12,7 @@ from tools.memory.types import Evidence
 from tools.planning.amounts import Amount, bytes_per_token, text_units
 from tools.planning.pretrain import (
     Phase,
+    Scaling,
     default_iterations,
     domain_data,
     domain_iterations,
@@ -21,7 +22,7 @@ from tools.planning.pretrain import (
     scaling_of,
 )
 from tools.planning.pretrain_caveats import caveats_of
-from tools.planning.pretrain_commands import Source, commands_for, is_sharded
+from tools.planning.pretrain_commands import Source, commands_for, file_settings, is_sharded
 from tools.planning.pretrain_compare import configurations_on, memory_by_context, rounded
 from tools.planning.pretrain_run import (
     Batch,
@@ -140,11 +141,10 @@ def _domain_length(
     if material.domain_iterations is not None:
         return material.domain_iterations, data
     if data is None:
-        count = default_iterations("balanced")
-        assumed.append(
-            Assumption("domain_iterations", count, "the guide's balanced run; no data were stated")
-        )
-        return count, None
+        usual = default_iterations(chosen.decision.config, None)
+        why = f"{usual.why}; no domain data were stated"
+        assumed.append(Assumption("domain_iterations", usual.iterations, why))
+        return usual.iterations, None
     count = domain_iterations(chosen.config, chosen.batch, data)
     assumed.append(Assumption("domain_iterations", count, "four passes over the domain data"))
     return count, data
@@ -189,13 +189,30 @@ def _utilization(place: Place) -> Document | None:
 
 def _scaling(chosen: Chosen, phase: Phase) -> Document:
     config = chosen.config
-    found = scaling_of(config, phase.dataset_tokens, phase.tokens_seen)
+    asked = config.vocab_size if config.vocab_size != chosen.decision.config.vocab_size else None
+    found = scaling_of(config, phase.dataset_tokens, phase.tokens_seen, vocabulary=asked)
     document = asdict(found)
+    document["smaller_words"] = smaller_words(found, config)
     document["rule_params"] = None if found.rule_params is None else list(found.rule_params)
     document["tokens_per_parameter"] = float(f"{found.tokens_per_parameter:.3g}")
     document["epochs"] = None if found.epochs is None else float(f"{found.epochs:.3g}")
     document["needed_bytes"] = int(found.needed_tokens * bytes_per_token(config.vocab_size))
     return document
+
+
+def smaller_words(found: Scaling, config: PretrainConfig) -> str:
+    """The smaller alternative, or that none is needed, or that there is none."""
+    if found.smaller is None:
+        return {
+            "unknown": "unknown: the size of the data was not stated",
+            "none needed": "none needed",
+        }.get(found.smaller_state, "none exists: the smallest configuration wants more text than that")
+    words = found.smaller
+    if found.smaller_tokens != found.unique_tokens and found.smaller_tokens is not None:
+        words += f", which reads the same text as about {found.smaller_tokens / 1e6:,.0f} million tokens"
+    if found.smaller_context is not None and found.smaller_context < config.block_size:
+        words += f"; it sees only {found.smaller_context} tokens, not {config.block_size:,}"
+    return words
 
 
 def _matrix(config: PretrainConfig, question: str | None) -> Document:
@@ -255,6 +272,7 @@ def document_of(
         )
     phases = _phases(chosen, material, by_phase, assumed)
     config = chosen.config
+    settings = tuple(file_settings(phase, chosen.batch, config, chosen.decision.config) for phase in phases)
     domain = domain_data(config, material.domain) if "domain" in material.phases else None
     document: Document = {
         "config": {**config.as_json(), "file": f"configs/pretrain/{chosen.decision.config.name}.json"},
@@ -268,7 +286,10 @@ def document_of(
         "batch": _batch(chosen.batch, config),
         "settings": _settings(chosen, phases[0].warmup),
         "learning_rates": rates,
-        "phases": [_phase_json(phase) for phase in phases],
+        "phases": [
+            _phase_json(phase) | {"file_settings": dict(each)}
+            for phase, each in zip(phases, settings, strict=True)
+        ],
         "domain_data": None
         if domain is None
         else {"row": domain.row, "tokens": domain.tokens, "verdict": domain.verdict},
@@ -281,7 +302,7 @@ def document_of(
         "validation": _validation(config),
         "commands": [
             {"label": line.label, "shell": line.shell}
-            for line in commands_for(phases, _sources(material, chosen))
+            for line in commands_for(phases, _sources(material, chosen), settings)
         ],
         "assumptions": [assumption.as_json() for assumption in assumed],
     }

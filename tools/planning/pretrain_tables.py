@@ -239,7 +239,7 @@ def decide(cast: tuple[Vote, ...], context: int, *, must_hold: bool = True) -> D
     if first is None:
         doubt = plan_tables()["in_doubt"]
         chosen, decides = _config(doubt["config"]), "in doubt"
-        why = "Nothing was said that a table could use; in doubt the guide begins with 150M."
+        why = f"Nothing was said that a table could use; in doubt the guide begins with {chosen.name}."
     else:
         chosen, decides = _picked(first, context), first.table
         why = f"The {first.title} asks for {chosen.name}, and no other table forbids it."
@@ -256,7 +256,12 @@ def decide(cast: tuple[Vote, ...], context: int, *, must_hold: bool = True) -> D
             said = (
                 "the card is below the table" if limit is None else f"the {title} allows {most.name} at most"
             )
-            why = f"The {_title(cast, decides)} asks for {chosen.name}, but {said}."
+            opening = (
+                f"In doubt the guide begins with {chosen.name}"
+                if first is None and decides == "in doubt"
+                else f"The {_title(cast, decides)} asks for {chosen.name}"
+            )
+            why = f"{opening}, but {said}."
             chosen, decides = most, name
     found = Decision(chosen, decides, why)
     return _long_enough(found, context) if must_hold else found

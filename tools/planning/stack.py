@@ -4,37 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from knowledge.catalog.records import ModelRecord
-from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import room_of
 from tools.candidates import Candidate
 from tools.fit import with_memory
 from tools.fit_types import Ask
-from tools.needs import ModelWish
 from tools.planning.rates import Compute
 from tools.planning.retrieval import (
     Corpus,
     Index,
-    encode_seconds,
     encoder_compute,
     indexes_of,
-    retrieval_table,
-    work_of,
 )
 from tools.reasons import reasons_for
-from tools.roles import encoders, generator
-from tools.roles.generator import COMPANION_SHARE
+from tools.roles import companions, encoders, generator
+from tools.roles.companions import COMPANION_SHARE, Reranking, Retrieval, model_of
 from tools.runbook import commands_for
-from tools.speed_types import Interval
 from tools.timings import with_timings
 
 INDEX_SHARE = 0.4
 """Share of a memory that models and index share which the index may take."""
-MOST_LOST = 15.0
-"""Points of quality that a smaller embedder may cost."""
-KEPT_ENCODERS = 60
-"""Encoders that are looked through for one that fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +47,6 @@ STRATEGIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reranking:
-    """Whether a reranker pays, and why."""
-
-    pays: bool
-    why: str
-    seconds: Interval | None
-    """Of one question, on the place where it would sit."""
-    flops: float | None
-    model: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Stack:
     """A stack that fits."""
 
@@ -84,6 +61,8 @@ class Stack:
     """The first type that fits, float32 before smaller ones; None where the dimensions are unknown."""
     index_on_disk: bool = False
     """Not even the smallest type fits the memory."""
+    index_shares_memory: bool = False
+    """The models run in the memory that holds the index."""
 
     @property
     def index_bytes(self) -> int:
@@ -99,99 +78,12 @@ class Stack:
         return sum(encoders.memory_of(item) for item in self.companions)
 
 
-@dataclass(frozen=True, slots=True)
-class Retrieval:
-    """How a question is answered."""
-
-    candidates: int
-    """Chunks that the index gives back, which a reranker reads."""
-    kept: int
-    """Chunks that go into the prompt."""
-    question_tokens: int
-    instruction_tokens: int
-    answer_tokens: int
-
-    def prompt_tokens(self, chunk: int) -> int:
-        """Tokens that the generator reads."""
-        return self.kept * chunk + self.question_tokens + self.instruction_tokens
-
-    def window(self, chunk: int) -> int:
-        """Tokens that its context must hold."""
-        return self.prompt_tokens(chunk) + self.answer_tokens
-
-
-def model_of(candidate: Candidate) -> ModelRecord:
-    """The record of a local candidate."""
-    return load_catalog().by_id[str(candidate.model_id).lower()]
-
-
 def _encoder_brief(brief: Brief, strategy: Strategy) -> Brief:
-    """The needs of an encoder: sizes, families and features were said of the generator."""
-    own = replace(brief, features=(), wish=ModelWish(excluded=brief.wish.excluded))
+    """The needs of an encoder, where the arrangement puts it."""
+    own = companions.needs_of(brief)
     if strategy.on_processor and brief.machine is not None:
         own = replace(own, machine=replace(brief.machine, devices=()))
     return own
-
-
-def _single_vector(candidate: Candidate) -> bool:
-    facts = model_of(candidate).embedding
-    return facts is not None and facts.dimensions is not None and not facts.late_interaction
-
-
-def _embedder(own: Brief, corpus: Corpus, room: int, *, smallest: bool) -> Candidate | None:
-    """An embedder of one vector a chunk that reads a whole chunk: the best that fits, or a small one.
-
-    The small one takes the least memory of those whose quality is within `MOST_LOST` points of the best.
-    """
-    ranked = encoders.rank(own, "embedder", context=corpus.chunk_tokens, keep=KEPT_ENCODERS)
-    fitting = [c for c in ranked.candidates if encoders.memory_of(c) <= room and _single_vector(c)]
-    if smallest:
-        best = max((c.quality.score for c in fitting), default=0.0)
-        near = [c for c in fitting if c.context_length and c.quality.score >= best - MOST_LOST]
-        return min(near, key=encoders.memory_of, default=None)
-    return next(iter(fitting), None)
-
-
-def _rerank(
-    own: Brief, corpus: Corpus, asked: Retrieval, room: int, compute: Compute
-) -> tuple[Candidate | None, Reranking]:
-    """The best reranker that fits, and whether it pays.
-
-    It pays where there are more chunks than the prompt takes, and the wait is one that the priority bears:
-    candidates x (chunk + question) tokens x operations a token / rate.
-    """
-    if corpus.chunks <= asked.kept:
-        why = f"all {corpus.chunks} chunks go into the prompt, so there is nothing to order"
-        return None, Reranking(False, why, None, None, None)
-    each = corpus.chunk_tokens + asked.question_tokens
-    ranked = encoders.rank(own, "reranker", context=each, keep=KEPT_ENCODERS)
-    most = float(retrieval_table()["rerank_seconds"][own.priority])
-    pairs = min(asked.candidates, corpus.chunks)
-    slow: Reranking | None = None
-    for item in ranked.candidates:
-        if encoders.memory_of(item) > room:
-            continue
-        found = _timed(item, compute, pairs, each, most, own.priority)
-        if found.pays:
-            return item, found
-        slow = slow or found
-    return None, slow or Reranking(False, "no reranker fits beside the other parts", None, None, None)
-
-
-def _timed(item: Candidate, compute: Compute, pairs: int, each: int, most: float, priority: str) -> Reranking:
-    model = model_of(item)
-    seconds = encode_seconds(model, compute, pairs * each, each)
-    work = work_of(model, each)
-    flops = work.flops * pairs * each if work is not None else None
-    if seconds is None:
-        return Reranking(False, f"its time is not known: {compute.basis}", None, flops, item.model)
-    wait = f"about {seconds.mid:.2g} s a question for {pairs} chunks"
-    limit = f"the {most:g} s that the priority `{priority}` bears"
-    if seconds.mid > most:
-        return Reranking(
-            False, f"{item.model} would take {wait}, more than {limit}", seconds, flops, item.model
-        )
-    return Reranking(True, f"{wait}, within {limit}", seconds, flops, item.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +132,15 @@ def _arranged(brief: Brief, corpus: Corpus, asked: Retrieval, strategy: Strategy
     assert own.machine is not None
     left = int(room_of(own.machine, server=brief.server).total_bytes * COMPANION_SHARE)
     compute = encoder_compute(machine, on_processor=strategy.on_processor)
-    embedder = _embedder(own, corpus, left, smallest=strategy.smallest)
+    embedder = companions.embedder(own, corpus.chunk_tokens, left, smallest=strategy.smallest)
     if embedder is None:
         return None
     left -= encoders.memory_of(embedder)
     reranker, reranking = None, Reranking(False, "left out to save memory", None, None, None)
     if strategy.reranks:
-        reranker, reranking = _rerank(own, corpus, asked, left, compute)
+        reranker, reranking = companions.reranker(
+            own, asked, corpus.chunk_tokens, left, compute, chunks=corpus.chunks
+        )
     shared = not machine.devices or machine.devices[0].unified
     index, on_disk = _index(embedder, corpus, brief, shared=shared)
     beside = 0
@@ -269,6 +163,7 @@ def _arranged(brief: Brief, corpus: Corpus, asked: Retrieval, strategy: Strategy
         compute=compute,
         index=index,
         index_on_disk=on_disk,
+        index_shares_memory=shared and index is not None and not on_disk,
     )
 
 

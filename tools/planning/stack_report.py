@@ -19,7 +19,8 @@ from tools.planning.retrieval import (
     retrieval_table,
     work_of,
 )
-from tools.planning.stack import Found, Retrieval, Stack, model_of
+from tools.planning.stack import Found, Stack
+from tools.roles.companions import Retrieval, model_of
 from tools.roles.encoders import memory_of
 from tools.speed_constants import load_constants
 from tools.speed_types import Interval
@@ -259,6 +260,11 @@ def caveats_of(document: Document, stack: Stack, corpus: Corpus) -> list[str]:
         found.append(
             f"Exact search is fast enough here, so the graph ({index['graph_bytes'] / 1e6:,.1f} MB) can be "
             "left out."
+        )
+    if stack.index_shares_memory:
+        found.append(
+            f"The index takes {stack.index_bytes / 1e6:,.1f} MB of the memory that the models share. "
+            "`recommend` does not count it, so that its generator may come in a larger quantization."
         )
     host = document["memory"]["host"]
     if host is not None and host["fits"] is None:

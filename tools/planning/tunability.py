@@ -143,6 +143,16 @@ def _from_review(review: dict[str, Any]) -> Table:
     )
 
 
+def best_after_tuning(model_ids: Iterable[str]) -> tuple[Ranked, Table] | None:
+    """Of some models the best that was measured after tuning, by the newest table that has one of them."""
+    wanted = {model_id.lower() for model_id in model_ids}
+    for table in distil_tables():
+        rows = [row for row in table.rows if row.model_id.lower() in wanted]
+        if table.kind == "after" and rows:
+            return min(rows, key=lambda row: row.rank), table
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class BySize:
     """How a ranking goes with size: pairs of models of different size."""

@@ -14,7 +14,7 @@ from tools.candidates import Candidate, Configuration, Rejected
 from tools.expected import expected_of
 from tools.memory.estimate import estimate_memory
 from tools.memory.types import MemoryRequest
-from tools.needs import ModelWish, Role, Task
+from tools.needs import Role, Task
 from tools.planning.embedder_notes import embedder_notes
 from tools.quality import encoder_table, quality_of
 from tools.roles.common import (
@@ -188,11 +188,3 @@ def memory_of(candidate: Candidate) -> int:
     """Bytes that an encoder takes on the devices."""
     memory = candidate.configuration.memory if candidate.configuration else None
     return memory.total_bytes if memory is not None else 0
-
-
-def companion(brief: Brief, role: Role, context: int, room_bytes: int) -> Candidate | None:
-    """The best embedder or reranker that fits into what is left beside a generator."""
-    # Sizes, families and features were said of the generator.
-    own = replace(brief, features=(), wish=ModelWish(excluded=brief.wish.excluded))
-    ranked = rank(own, role, context=context, keep=1, room_bytes=room_bytes)
-    return next(iter(ranked.candidates), None)

@@ -35,15 +35,12 @@ from tools.roles.common import (
     static_refusal,
     unknowns,
 )
+from tools.roles.companions import companions_for
 from tools.utility import Scores, context_score, speed_penalty, speed_score, table, utility
 
 GENERATOR_KINDS: tuple[Kind, ...] = ("chat", "code", "reasoning", "vision")
 KEEP = 6
 """How many solved candidates are kept before diversity picks among them."""
-CHUNK_TOKENS = 512
-"""Length of one passage for an embedder; guides/embedding-and-reranking.md."""
-COMPANION_SHARE = 0.25
-"""Share of the memory that embedder and reranker may take together."""
 MOST_REJECTED = 6
 NEAR_MISS = 1.5
 """Shortfall of memory, as a share of what there is, up to which a miss is near."""
@@ -56,17 +53,10 @@ UNKNOWN_PENALTY = 6.0
 @follows_models
 @lru_cache(maxsize=256)
 def companions_of(brief: Brief) -> tuple[Candidate, ...]:
-    """What a generator needs beside it: an embedder and a reranker where it answers from documents."""
+    """What a generator needs beside it where it answers from documents, as `plan stack` chooses it."""
     if brief.task != "rag" or brief.machine is None or brief.role != "generator":
         return ()
-    left = int(room_of(brief.machine, server=brief.server).total_bytes * COMPANION_SHARE)
-    found = []
-    for role in ("embedder", "reranker"):
-        item = encoders.companion(brief, role, CHUNK_TOKENS, left)
-        if item is not None:
-            found.append(item)
-            left -= encoders.memory_of(item)
-    return tuple(found)
+    return companions_for(brief)
 
 
 def ask_of(brief: Brief) -> Ask:

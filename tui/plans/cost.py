@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.commands.plan_cost import PlanCostQuery, cost
+from tools.running_costs import rough
 from tui.output import bold, bullets, section, table, wrapped
 from tui.plaintext import clean, speed, usd
 from tui.request_command import Face, request_command
@@ -63,29 +64,46 @@ def _table(options: list[Document]) -> list[str]:
         [
             option["label"],
             f"{option['model']} {option['quant']}" if option["quant"] else option["model"],
-            money(option["usd_per_month"]),
+            money(option["usd_per_month"], cents=True) + ("*" if _partly(option) else ""),
             money(option["usd_per_mtok"]),
             f"{option['quality']['score']:.0f} +-{option['quality']['spread']:.0f}",
             _work(option),
         ]
         for option in options
     ]
-    return table(
+    lines = table(
         rows, ["way", "model", "$ a month", "$ per 1M", "quality", "hours a day"], right=[2, 3, 4, 5]
     )
+    for option in filter(_partly, options):
+        served = rough(option["served_tokens_per_day"])
+        text = f"* {option['label']}: the bill of the about {served} tokens a day that it serves (estimate)."
+        lines += wrapped(text, "  ", "    ")
+    return lines
 
 
-def money(value: Mapping[str, float] | None) -> str:
-    """Dollars; an interval as `low-high`, which is how an estimate looks."""
+def _partly(option: Document) -> bool:
+    """Whether the bill is that of a part of the volume."""
+    return option["serves_volume"] is False
+
+
+def money(value: Mapping[str, float] | None, *, cents: bool = False) -> str:
+    """Dollars; an interval as `low-high`, which is how an estimate looks.
+
+    Args:
+        value: low and high.
+        cents: nothing below a cent is told apart, as on a bill.
+    """
     if value is None:
         return "unknown"
-    low, high = _short(value["low"]), _short(value["high"])
+    low, high = _short(value["low"], cents), _short(value["high"], cents)
     return low if low == high else f"{low}-{high.removeprefix('$')}"
 
 
-def _short(value: float) -> str:
+def _short(value: float, cents: bool) -> str:
     if value >= 100 or value == 0:
         return f"${value:,.0f}"
+    if cents and value < 0.005:
+        return "<$0.01"
     return f"${value:.2f}" if value >= 0.01 else f"${value:.4f}"
 
 

@@ -31,7 +31,8 @@ def migration_lines(document: Document, why: bool) -> list[str]:
     bases = [document["current"], *document["candidates"]]
     lines += section("Hard requirements", _requirements(bases, "hard", HARD, why))
     lines += section("Preferences", _requirements(bases, "soft", SOFT, why))
-    lines += _steps(document["steps"], why)
+    lines += section("The five steps", _steps(document["steps"], why))
+    lines += section("The steps of a change", _steps(document["process"], why))
     lines += _adapters(document["adapters"], why)
     lines += section("Calendar", _calendar(document["calendar"]))
     lines += section("Side by side in the fallback semester", _fallback(document["fallback"]))
@@ -80,7 +81,7 @@ def _steps(steps: list[Document], why: bool) -> list[str]:
             lines += wrapped(text, indent="       ", first="     ")
         if why:
             lines += wrapped(step["citation"]["locator"], indent="       ", first="     ")
-    return section("The five steps", lines)
+    return lines
 
 
 def _adapters(found: Document, why: bool) -> list[str]:
@@ -137,7 +138,7 @@ def _fallback(found: Document | None) -> list[str]:
         [
             row["model"],
             "unknown" if row["file_bytes"] is None else f"{row['file_bytes'] / 1e9:.2f} GB",
-            "unknown" if row["adapters_bytes"] is None else f"{row['adapters_bytes'] / 1e9:.2f} GB",
+            "-" if row["adapters_bytes"] is None else f"{row['adapters_bytes'] / 1e9:.2f} GB",
             size(row.get("memory_bytes")),
         ]
         for row in found["bases"]

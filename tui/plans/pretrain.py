@@ -170,7 +170,7 @@ def _data(document: Document) -> list[str]:
         rows.insert(0, ["stated", f"{data['said']}: about {_tokens(data['tokens'])} tokens"])
         rows.append(["one pass supports", f"about {_tokens(scaling['optimal_params'])} parameters"])
         rows.append(["four passes support", f"about {_tokens(scaling['repeated_params'])} parameters"])
-        rows.append(["smaller alternative", scaling["smaller"] or "none needed"])
+        rows.append(["smaller alternative", scaling["smaller_words"]])
     return table(rows)
 
 

@@ -220,6 +220,62 @@ def test_time_and_disk_of_the_change() -> None:
     assert document["review_date"] == "2026-11-20"
 
 
+def test_adapters_of_unknown_number_are_unknown_and_not_none() -> None:
+    document = _migration(base="qwen3-4b", candidates="qwen3-1.7b")
+    adapters, fallback = document["adapters"], document["fallback"]
+    assert adapters["number"] is None
+    assert adapters["for"][0]["to_retrain"] is None
+    assert all(row["adapters_bytes"] is None for row in fallback["bases"])
+    assert fallback["disk_bytes"] == sum(row["file_bytes"] for row in fallback["bases"])
+    assert "files of the bases only" in fallback["note"]
+    none = _migration(base="qwen3-4b", candidates="qwen3-1.7b", adapters=0)["fallback"]
+    assert all(row["adapters_bytes"] == 0 for row in none["bases"])
+
+
+def test_the_steps_of_a_change_are_the_guides_with_what_was_computed() -> None:
+    document = _migration(
+        base="qwen3-4b", candidates="qwen3-1.7b, qwen3-4b-instruct-2507", adapters=10,
+        training_hardware="RTX 3090", adapter_tokens=1_000_000, switch_date="2027-09-01",
+    )  # fmt: skip
+    steps = document["process"]
+    assert [step["step"] for step in steps] == [*range(1, 9)]
+    assert all(step["computed"] and step["to_do"] for step in steps)
+    assert all(read_passage(step["citation"]["locator"]) is not None for step in steps)
+    said = ["; ".join(step["computed"]) for step in steps]
+    assert "by 2027-03-01 for a switch on 2027-09-01" in said[0]
+    assert "meet every hard requirement" in said[1]
+    assert said[2].startswith("10 adapters exist")
+    assert "Qwen3-4B-Instruct-2507" in said[3]
+    assert "Qwen3-1.7B" not in said[3]
+    assert said[4].startswith("Qwen3-1.7B: 10 adapters, each in about")
+    assert "hours for all" in said[4]
+    assert "becomes" in said[5]
+    assert said[6].startswith("until 2028-03-01")
+    assert "2028-09-01 at the earliest" in said[7]
+
+
+def test_the_steps_of_a_change_without_a_date_or_adapters_say_what_is_missing() -> None:
+    said = [
+        "; ".join(step["computed"])
+        for step in _migration(base="qwen3-4b", candidates="qwen3-1.7b")["process"]
+    ]
+    assert "2027-05-20 is the earliest switch (6 months)" in said[0]
+    assert "--adapters" in said[2]
+    assert "every adapter" in said[4]
+    assert "without adapters" in said[6]
+    assert "12 months" in said[7]
+
+
+def test_what_candidates_are_ordered_by_is_said() -> None:
+    document = _migration(base="qwen3-4b-instruct-2507")
+    assert document["candidates_ordered_by"] in " ".join(document["steps"][0]["computed"])
+    kept = [each for each in document["candidates"] if each["kept_for"]]
+    assert len(kept) == 1
+    assert any(
+        kept[0]["model"] in line and "measured best" in line for line in document["steps"][0]["computed"]
+    )
+
+
 def test_no_candidate_left_is_an_error_in_the_document() -> None:
     document = _migration(base="qwen3-4b", candidates="llama-3.1-8b")
     assert document["error"]["code"] == "no_candidate"

@@ -168,20 +168,130 @@ def test_the_rule_of_the_guide_is_checked_by_calculation() -> None:
         assert ("does not hold" in rule["text"]) is (tokens is None or tokens > 1_000_000)
 
 
-def test_the_break_even_is_where_both_cost_the_same() -> None:
-    for row in plan(hours_on=24)["break_even"]:
-        if row["tokens_per_day"] and row["within_capacity"] and row["own_kind"] == "local":
-            factor = row["tokens_per_day"] / 1_000_000
-            again = plan(
-                hours_on=24,
-                input_tokens=round(800_000 * factor),
-                output_tokens=round(200_000 * factor),
-                api=[row["api"]],
-                model=row["own"],
-            )
-            own, api = of_kind(again, "local")[0], of_kind(again, "api")[0]
-            if own["users"] == 1:
-                assert own["usd_per_month"]["mid"] == pytest.approx(api["usd_per_month"]["mid"], rel=0.02)
+@pytest.mark.parametrize(
+    "given", [{"hours_on": 24}, {"buy": True}, {"hardware": "none"}, {"input_tokens": 3000}]
+)
+def test_below_the_break_even_the_api_is_cheaper_and_above_it_is_not(given: dict[str, Any]) -> None:
+    """Said at one volume, asked again at others: the command may not contradict itself."""
+    document = plan(**given)
+    volume = document["volume"]
+    total = sum(volume.values())
+    assert document["break_even"]
+    for row in document["break_even"]:
+        if not row["tokens_per_day"]:
+            continue
+        for factor, cheaper in ((0.98, False), (1.02, True)):
+            if (tokens := row["tokens_per_day"] * factor) > row["most_tokens_per_day"]:
+                continue
+            at = {
+                f"{name}_tokens": round(volume[f"{name}_tokens_per_day"] / total * tokens)
+                for name in ("input", "output")
+            }
+            again = plan(**(given | at), api=[row["api"]], model=row["own"])
+            own, api = of_kind(again, row["own_kind"])[0], of_kind(again, "api")[0]
+            assert own["serves_volume"]
+            if row["own_kind"] == "rented" and own["where"] not in row["own_label"]:
+                continue  # another card is cheaper at that volume
+            assert (own["usd_per_month"]["mid"] <= api["usd_per_month"]["mid"]) is cheaper, row["text"]
+
+
+def test_a_break_even_with_a_crowd_is_found_from_a_small_volume_too() -> None:
+    rows = [row for row in plan(hardware="none")["break_even"] if row["own_kind"] == "rented"]
+    assert rows
+    assert all(row["tokens_per_day"] for row in rows), "one conversation at a time is not all a card serves"
+    assert all("conversations at once" in row["text"] for row in rows)
+
+
+def test_where_it_is_never_cheaper_the_most_it_serves_is_said() -> None:
+    document = plan(hardware="none", rent=40)
+    for row in document["break_even"]:
+        assert row["tokens_per_day"] is None
+        assert row["own_usd_per_mtok"] > row["api_usd_per_mtok"]
+        assert "at no volume that it serves" in row["text"]
+    assert document["guide_rule"]["holds"] is False
+    assert "every volume that it serves" in document["guide_rule"]["text"]
+
+
+def test_a_stated_rent_is_that_of_one_card() -> None:
+    usual = of_kind(plan(hardware="none", rent=0.4), "rented")[0]
+    assert usual["where"] == "RTX 4090"
+    assert "RTX 4090" in usual["label"]
+    assert any("stated rent" in note and "RTX 4090" in note for note in usual["notes"])
+    named = of_kind(plan(rent=0.4), "rented")[0]
+    assert named["where"] == "RTX 3090"
+    said = of_kind(plan(hardware="rented H100", rent=2.0), "rented")
+    assert [option["where"].split(",")[0] for option in said] == ["1 x H100 PCIe 80GB"]
+
+
+def test_a_model_too_large_for_one_card_is_rented_on_several() -> None:
+    document = plan(hardware="none", model="deepseek-v3", deployment="local")
+    rented = of_kind(document, "rented")[0]
+    assert rented["where"].startswith(("2x ", "4x ", "8x "))
+    count = int(rented["where"][0])
+    assert rented["formula"].startswith(f"{count} x $")
+    assert "error" not in document
+
+
+def test_a_model_too_large_for_every_rented_machine_is_said() -> None:
+    document = plan(hardware="none", model="deepseek-v3", deployment="local", rent=0.4)  # eight RTX 4090
+    assert not document["options"]
+    assert "does not fit on 8 rented cards (GeForce RTX 4090)" in document["error"]["message"]
+
+
+def test_the_repeated_prefix_is_read_again_by_nobody() -> None:
+    plain, cached = plan(api="gpt-4o-mini"), plan(api="gpt-4o-mini", cached=0.9)
+    for kind in ("local", "rented", "api"):
+        usual, less = (of_kind(document, kind)[0] for document in (plain, cached))
+        assert less["usd_per_month"]["mid"] < usual["usd_per_month"]["mid"], kind
+    hours = [of_kind(document, "local")[0]["hours_per_day"]["mid"] for document in (plain, cached)]
+    local = of_kind(plain, "local")[0]
+    reading = 0.9 * 800_000 / local["prompt_tokens_per_second"]["mid"] / 3600
+    assert hours[0] - hours[1] == pytest.approx(reading, abs=0.02)
+    assert any("repeated 90%" in caveat for caveat in cached["caveats"])
+    assert not any("repeated" in caveat for caveat in plain["caveats"])
+
+
+def test_a_small_bill_is_an_assumption_with_its_source_and_in_the_sentence() -> None:
+    document = plan(input_tokens=3000, output_tokens=600)
+    small = next(a for a in document["assumptions"] if a["slot"] == "small_bill")
+    assert "$20.00" in small["value"]
+    assert "subscription" in small["why"]
+    assert "up to $20.00 a month counts as small" in document["verdict"]["text"]
+    budgeted = plan(input_tokens=3000, output_tokens=600, budget=50)
+    assert not [a for a in budgeted["assumptions"] if a["slot"] == "small_bill"]
+
+
+def test_what_pays_off_after_its_write_off_does_not_pay_off() -> None:
+    rows = [row for row in plan(buy=True)["break_even"] if row["own_kind"] == "local"]
+    assert rows
+    for row in rows:
+        late = row["months_to_pay_off"] is not None and row["months_to_pay_off"] > 36
+        assert late
+        assert row["pays_off_within_lifetime"] is False
+        assert "does not pay off within its 36 months" in row["text"]
+    soon = plan(buy=True, hardware_price=10)["break_even"][0]
+    assert soon["pays_off_within_lifetime"] is True
+    assert "pays off in about" in soon["text"]
+
+
+def test_what_is_served_in_part_is_never_just_called_cheaper() -> None:
+    document = plan(hardware="RTX 3060 12GB", input_tokens=400_000_000, output_tokens=100_000_000)
+    local = of_kind(document, "local")[0]
+    assert local["served_tokens_per_day"] == pytest.approx(local["most_tokens_per_day"], rel=1e-6)
+    for row in document["break_even"]:
+        if row["own_kind"] == "local" and row["tokens_per_day"] is not None:
+            assert "which is all it serves" in row["text"]
+
+
+def test_points_are_those_of_the_scores_that_are_shown() -> None:
+    document = plan()
+    chosen = next(o for o in document["options"] if o["model_id"] == document["verdict"]["model_id"])
+    said = [line for line in document["verdict"]["why"] if "points better" in line]
+    assert said
+    for line in said:
+        other = next(o for o in document["options"] if line.startswith(o["model"] + " "))
+        gap = round(float(f"{other['quality']['score']:.0f}") - float(f"{chosen['quality']['score']:.0f}"))
+        assert f"expected {gap} points better" in line
 
 
 def test_named_models_are_compared_and_a_retired_one_gets_its_reason() -> None:
@@ -224,6 +334,8 @@ def test_priority_cost_takes_the_cheapest_as_good() -> None:
     "given",
     [
         {"input_tokens": 0, "output_tokens": 0},
+        {"input_tokens": None, "output_tokens": None, "requests": 0},
+        {"input_tokens": None, "output_tokens": None, "requests": 0, "hardware": "none"},
         {"input_tokens": -1},
         {"input_tokens": True},
         {"tariff": "banana"},

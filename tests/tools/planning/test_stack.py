@@ -242,3 +242,19 @@ def test_recommend_shows_the_index_of_a_stated_corpus_beside_the_generator() -> 
     assert embedder["index"]["total_bytes"] > GIB
     assert embedder["embedding"]["hours"]["mid"] > 0
     assert any("chunks" in reason["text"] and reason["evidence"] for reason in embedder["why"])
+
+
+@pytest.mark.parametrize("priority", ["balanced", "quality", "speed"])
+@pytest.mark.parametrize("hardware", PLACES)
+def test_recommend_and_the_stack_choose_the_same_parts(hardware: str, priority: str) -> None:
+    """One chooser of companions; only an index in shared memory may leave the generator less room."""
+    stack = _plan(hardware=hardware, priority=priority)
+    first = answer("rag", hardware, priority=priority).candidates[0]
+    parts = [stack[role]["model_id"] for role in ("embedder", "reranker") if stack[role]]
+    assert [item.model_id for item in first.companions] == parts
+    assert first.model_id == stack["generator"]["model_id"]
+    assert first.configuration is not None
+    shared = [text for text in stack["caveats"] if "memory that the models share" in text]
+    assert bool(shared) is ("M3" in hardware or "no GPU" in hardware)
+    if not shared:
+        assert first.configuration.quant == stack["generator"]["quant"]

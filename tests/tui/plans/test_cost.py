@@ -101,6 +101,20 @@ def test_money_of_an_estimate_looks_like_one() -> None:
     assert money({"low": 12.0, "mid": 12.0, "high": 12.0}) == "$12.00"
     assert money({"low": 1.5, "mid": 2.0, "high": 250.0}) == "$1.50-250"
     assert money({"low": 0.004, "mid": 0.005, "high": 0.02}) == "$0.0040-0.02"
+    assert money({"low": 0.004, "mid": 0.005, "high": 0.02}, cents=True) == "<$0.01-0.02"
+    assert money({"low": 0.0, "mid": 0.0, "high": 0.0}, cents=True) == "$0"
+
+
+def test_a_bill_for_a_part_of_the_volume_is_marked(program: Program) -> None:
+    out = program(*BASE[:4], "--input-tokens", "900M", "--output-tokens", "900M").out
+    assert "* local: the bill of the about" in " ".join(out.split())
+    assert "*" not in program(*BASE).out
+
+
+def test_a_sum_under_a_cent_is_not_called_nothing(program: Program) -> None:
+    out = program(*BASE[:4], "--input-tokens", "100", "--output-tokens", "10", "--priority", "cost").out
+    assert "under $0.01" in out
+    assert "$0.00 " not in out
 
 
 def test_heavy_packages_stay_out() -> None:
