@@ -17,6 +17,12 @@ SAME_POINTS = 2.0
 """Points of expected quality that nobody notices: an API model so far below still counts as equal."""
 
 
+def points_apart(better: QualityFigure, other: QualityFigure) -> str:
+    """`6 points`: by how much one is better, as a reader finds it who subtracts the scores that are shown."""
+    first, second = (int(f"{round(figure.score, 1):.0f}") for figure in (better, other))
+    return f"{first - second} point{'s' if first - second != 1 else ''}"
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One API model and its bill for a volume."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tools.api_offers import SAME_POINTS
+from tools.api_offers import SAME_POINTS, points_apart
 from tools.brief import Brief
 from tools.candidates import Candidate, Reason, Rejected
 from tools.memory.types import Evidence
@@ -122,7 +122,8 @@ def verdict(candidates: list[Candidate], brief: Brief, rejected: list[Rejected])
         return f"{opening}, less than running {local.model} here (about {running}), at no lower quality."
     if gap > math.hypot(best.quality.spread, local.quality.spread):
         name = f"{local.model} {local.configuration.quant}" if local.configuration else local.model
-        return f"{opening}; expected {gap:.0f} points better than {name}, the best that runs here."
+        points = points_apart(best.quality, local.quality)
+        return f"{opening}; expected {points} better than {name}, the best that runs here."
     return None
 
 

@@ -99,6 +99,7 @@ def plan_tokens(query: TokensQuery) -> Document:
         "model_id": model.id if model else None,
         "budget": _budget(budget),
         "conversation": _conversation(talk, budget),
+        "stated_turns": plan.stated_turns(talk, budget.window),
         "wanted": _wanted(talk, query.exchanges, budget),
         "ceiling": _ceiling(budget),
         "cost": _cost(length, model, query.method),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from importlib.resources import files
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from knowledge.errors import UsageError
 from tools.commands.lookups import machine_named
@@ -32,7 +33,23 @@ Speed = Annotated[float, Number, Field(gt=0, le=1e6, allow_inf_nan=False)]
 """Tokens per second."""
 Count = Annotated[int, Number, Field(ge=1, le=1_000_000)]
 """Conversations at once."""
-Languages = tuple[Annotated[str, Field(pattern=r"^([a-z]{2,3}|multi)$")], ...]
+
+
+@cache
+def _codes() -> frozenset[str]:
+    """The codes of two letters, from `tools/data/language_codes.json`."""
+    data = files("tools").joinpath("data/language_codes.json").read_bytes()
+    return frozenset(TypeAdapter(dict[str, str]).validate_json(data)["codes"].split())
+
+
+def _language(code: str) -> str:
+    """Codes of three letters are taken as they are: there are thousands, and some models list them."""
+    if len(code) == 2 and code not in _codes():
+        raise ValueError("should be a language's ISO 639-1 code")
+    return code
+
+
+Languages = tuple[Annotated[str, Field(pattern=r"^([a-z]{2,3}|multi)$"), AfterValidator(_language)], ...]
 """ISO 639 codes, or `multi`."""
 
 

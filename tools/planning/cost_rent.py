@@ -132,7 +132,7 @@ def _notes(rental: Rental, plan: Plan) -> tuple[str, ...]:
     if plan.settings.rent is not None:
         return (
             *notes,
-            f"The stated rent{each} is taken as that of an {rental.rent.name}; "
+            f"The stated rent{each} is taken as that of one {rental.rent.name}; "
             f'name another with --hardware "rented ...".',
         )
     factor, low, high = table()["hyperscaler_factor"], dollars(hourly.value.low), dollars(hourly.value.high)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from tools.api_offers import SAME_POINTS
+from tools.api_offers import SAME_POINTS, points_apart
 from tools.planning.cost_ways import Plan, Way
 from tools.prices import small_bill
 from tools.running_costs import dollars, span, volume_words
@@ -40,13 +40,6 @@ def beyond_doubt(better: Way, other: Way) -> bool:
     """Whether one is better by more than both uncertainties together."""
     gap = better.quality.score - other.quality.score
     return gap > math.hypot(better.quality.spread, other.quality.spread)
-
-
-def points(better: Way, other: Way) -> str:
-    """By how much one is better, as a reader finds it when subtracting the scores that are shown."""
-    shown = [float(f"{round(way.quality.score, 1):.0f}") for way in (better, other)]
-    gap = round(shown[0] - shown[1])
-    return f"{gap} point{'s' if gap != 1 else ''}"
 
 
 def decide(ways: list[Way], plan: Plan) -> Verdict:
@@ -89,8 +82,9 @@ def _sentence(way: Way, ways: list[Way], plan: Plan, better_than: Way | None = N
     text += f" for {volume}"
     others = [other for other in ways if other.open and other is not way]
     if better_than is not None:
+        gap = points_apart(way.quality, better_than.quality)
         text += (
-            f" and is expected {points(way, better_than)} better than {better_than.model} "
+            f" and is expected {gap} better than {better_than.model} "
             f"({better_than.label}, {span(better_than.cost.usd)})"
         )
         if plan.brief.budget.usd_per_month is None and way.cost.usd.mid > better_than.cost.usd.high:
@@ -117,9 +111,9 @@ def _why(way: Way, others: list[Way], plan: Plan) -> list[str]:
     found = []
     for other in others:
         if other.kind == "api" and beyond_doubt(other, way):
-            price = dollars(other.cost.usd.mid)
+            price, gap = dollars(other.cost.usd.mid), points_apart(other.quality, way.quality)
             found.append(
-                f"{other.model} is expected {points(other, way)} better, at {price} a month: name a budget "
+                f"{other.model} is expected {gap} better, at {price} a month: name a budget "
                 "that holds it, or test both on your own task."
             )
     if way.kind == "api":

@@ -270,8 +270,7 @@ def document_of(
         assumed.append(
             Assumption("adaptation", material.adaptation, "the guide's middle rate, as in its example")
         )
-    phases = _phases(chosen, material, by_phase, assumed)
-    config = chosen.config
+    phases, config = _phases(chosen, material, by_phase, assumed), chosen.config
     settings = tuple(file_settings(phase, chosen.batch, config, chosen.decision.config) for phase in phases)
     domain = domain_data(config, material.domain) if "domain" in material.phases else None
     document: Document = {

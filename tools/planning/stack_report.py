@@ -223,6 +223,9 @@ def alternative_document(stack: Stack, other: Stack | None, brief: Brief) -> Doc
         "host_bytes": memory["host"]["total_bytes"] if memory["host"] else 0,
         "freed_bytes": taken[0] - taken[1],
         "same_generator": other.generator.model_id == stack.generator.model_id,
+        "instead_of_quant": stack.generator.configuration.quant if stack.generator.configuration else None,
+        "instead_of_reranker": stack.reranker.model if stack.reranker else None,
+        "reranking_why": other.reranking.why,
     }
 
 

@@ -94,6 +94,51 @@ class Conversation:
         return self.needed(-(-exchanges * whole // part))
 
 
+def stated_turns(talk: Conversation, window: int | None) -> list[dict[str, Any]]:
+    """The turns that the guide states for its three windows, beside the exchanges that are computed.
+
+    The guide does not say whether a turn is one message or a question with its answer; both readings are
+    given: an exchange is two messages.
+
+    Args:
+        talk: what a conversation consists of.
+        window: the window that is planned for, to mark its row where the guide has one.
+    """
+    found = []
+    for row in table()["practical"]:
+        low, high = row["turns"]
+        most, room = talk.most(row["limit"]), max(0, talk.room(row["limit"]))
+        found.append(
+            {
+                "stated": row["stated"],
+                "window_tokens": row["window"],
+                "limit_tokens": row["limit"],
+                "turns": {"low": low, "high": high},
+                "exchanges_at_most": most,
+                "messages_at_most": 2 * most,
+                "tokens_per_exchange_for_stated": {
+                    "low": None if high is None else room // high,
+                    "high": room // low,
+                },
+                "holds": _held(most, low, high),
+                "is_this_window": row["window"] == window,
+            }
+        )
+    return found
+
+
+def _held(exchanges: int, low: int, high: int | None) -> str:
+    """In which reading the stated turns fit: as exchanges, as messages only, in part, or not at all."""
+    most = low if high is None else high
+    if exchanges >= most:
+        return "as exchanges"
+    if exchanges >= low:
+        return "as exchanges, in part"
+    return (
+        "as messages" if 2 * exchanges >= most else "as messages, in part" if 2 * exchanges >= low else "not"
+    )
+
+
 def linear_factor(length: int) -> float:
     """Cost of an example against one of 4K tokens, by tokens alone."""
     return length / int(table()["unit_tokens"])

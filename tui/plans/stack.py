@@ -196,8 +196,13 @@ def _alternative(other: Document | None) -> list[str]:
     where = "on the accelerator" if other["accelerator_bytes"] else "in memory"
     what = f"{size(abs(freed))} {'less' if freed >= 0 else 'more'} {where}"
     parts = " and ".join(name for name in (other["embedder"], other["reranker"]) if name)
+    lost = other["instead_of_reranker"] if other["reranker"] is None else None
+    reranking = f", without a reranker ({other['reranking_why']})" if lost else ""
     generator = "the same generator" if other["same_generator"] else f"{other['generator']} as generator"
-    return [f"{other['arrangement']}: {parts}, {generator} ({other['quant']}), {what}."]
+    quant = f"as {other['quant']}"
+    if other["quant"] != other["instead_of_quant"]:
+        quant += f" instead of {other['instead_of_quant']}"
+    return [f"{other['arrangement']}: {parts}{reranking}, {generator} {quant}, {what}."]
 
 
 def _sources(document: Document, why: bool) -> list[str]:

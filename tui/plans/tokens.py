@@ -31,6 +31,7 @@ def tokens_lines(document: Document, why: bool) -> list[str]:
     )
     lines += table(rows)
     lines += section("By length of an exchange", _sizes(talk))
+    lines += section("The guide's turns, checked", _stated(document["stated_turns"], talk))
     lines += _wanted(document["wanted"])
     lines += _cost(document["cost"], why)
     lines += _data_set(document["data_set"])
@@ -56,6 +57,36 @@ def _sizes(talk: Document) -> list[str]:
         for row in talk["by_exchange_tokens"]
     ]
     return table(rows, ["tokens each", "at most", "plan for"], right=range(3))
+
+
+def _stated(rows: list[Document], talk: Document) -> list[str]:
+    """The guide's turns by window, and the exchanges that are computed with the sizes of this plan."""
+    lines = table(
+        [
+            [
+                f"{row['window_tokens']:,}" + (" (this)" if row["is_this_window"] else ""),
+                f"{row['limit_tokens']:,}",
+                _turns(row["turns"]),
+                f"{row['exchanges_at_most']:,}",
+                f"{row['messages_at_most']:,}",
+                row["holds"],
+            ]
+            for row in rows
+        ],
+        ["window", "tokens", "guide: turns", "exchanges", "messages", "the guide's hold"],
+        right=range(1, 5),
+    )
+    words = f"Computed with {talk['exchange_tokens']:,} tokens an exchange."
+    this = next((row for row in rows if row["is_this_window"]), None)
+    if this is not None and this["holds"] != "as exchanges":
+        span = this["tokens_per_exchange_for_stated"]
+        each = _range(span) if span["low"] is not None else f"{span['high']:,}"
+        words += f" The guide's turns as exchanges would leave about {each} tokens each."
+    return lines + wrapped(words, "  ", "  ")
+
+
+def _turns(turns: Document) -> str:
+    return f"{turns['low']} and more" if turns["high"] is None else f"{turns['low']} to {turns['high']}"
 
 
 def _wanted(wanted: Document | None) -> list[str]:

@@ -13,6 +13,7 @@ from tests.tools.asking import answer, machine
 from tools.budget import room_of
 from tools.commands.plan_stack import StackQuery, plan_stack
 from tools.commands.requests import parse
+from tui.plans.stack import _alternative
 
 GIB = 1 << 30
 DESK = "RTX 3090 + 64 GB RAM"
@@ -242,6 +243,28 @@ def test_recommend_shows_the_index_of_a_stated_corpus_beside_the_generator() -> 
     assert embedder["index"]["total_bytes"] > GIB
     assert embedder["embedding"]["hours"]["mid"] > 0
     assert any("chunks" in reason["text"] and reason["evidence"] for reason in embedder["why"])
+
+
+def test_an_alternative_that_drops_the_reranker_says_so_and_what_the_generator_gains() -> None:
+    document = _plan()
+    other = document["alternative"]
+    assert document["reranker"] is not None
+    assert (other["reranker"], other["instead_of_reranker"]) == (None, document["reranker"]["model"])
+    assert other["quant"] != other["instead_of_quant"] == document["generator"]["quant"]
+    (line,) = _alternative(other)
+    assert "without a reranker" in line
+    assert f"as {other['quant']} instead of {other['instead_of_quant']}" in line
+    kept = {**other, "reranker": "bge-reranker-v2-m3", "quant": other["instead_of_quant"]}
+    assert "without" not in _alternative(kept)[0]
+    assert "instead of" not in _alternative(kept)[0]
+
+
+@pytest.mark.parametrize("codes", ["xx", "en,zz", ["qq"]])
+def test_a_code_of_no_language_is_refused(codes: object) -> None:
+    with pytest.raises(UsageError, match="ISO 639-1"):
+        _cached((("hardware", DESK), ("languages", tuple(codes) if isinstance(codes, list) else codes)))
+    assert _plan(languages="en,de")["embedder"]
+    assert _plan(languages="multi")["embedder"]
 
 
 @pytest.mark.parametrize("priority", ["balanced", "quality", "speed"])

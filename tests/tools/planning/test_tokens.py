@@ -16,6 +16,7 @@ from tools.planning.tokens import (
     cost_table,
     practical_limit,
     remark_of,
+    stated_turns,
     worked_example,
 )
 
@@ -107,3 +108,20 @@ def test_windows_in_the_layers_make_long_examples_cheaper_than_full_attention() 
     assert windowed is not None
     assert full is not None
     assert 16 < windowed < full
+
+
+def test_the_stated_turns_stand_beside_what_is_computed() -> None:
+    small, medium, long = stated_turns(USUAL, 8192)
+    # (4,096 - 1,500) / 500 = 5 exchanges, which are 10 messages: 10 to 15 turns hold in part, as messages.
+    assert (small["exchanges_at_most"], small["messages_at_most"]) == (5, 10)
+    assert small["turns"] == {"low": 10, "high": 15}
+    assert small["holds"] == "as messages, in part"
+    assert small["tokens_per_exchange_for_stated"] == {"low": 173, "high": 259}
+    assert [row["is_this_window"] for row in (small, medium, long)] == [True, False, False]
+    # (16,384 - 1,500) / 500 = 29 of 25 to 40; (61,440 - 1,500) / 500 = 119 of 50 and more.
+    assert (medium["exchanges_at_most"], medium["holds"]) == (29, "as exchanges, in part")
+    assert (long["exchanges_at_most"], long["holds"]) == (119, "as exchanges")
+    short = stated_turns(Conversation(0, 100, 0), None)
+    assert all(row["holds"] == "as exchanges" for row in short)
+    assert not any(row["is_this_window"] for row in short)
+    assert stated_turns(Conversation(500, 4000, 1000), 8192)[0]["holds"] == "not"
