@@ -122,7 +122,7 @@ def data(document: Document) -> list[str]:
             f"{said['said']} is about {_tokens(said['tokens'])} tokens: one pass supports about "
             f"{_tokens(scaling['optimal_params'])} parameters, four passes about "
             f"{_tokens(scaling['repeated_params'])}.",
-            f"Smaller alternative: {scaling['smaller'] or 'none needed'}. {document['decision']['why']}",
+            f"Smaller alternative: {scaling['smaller_words']}. {document['decision']['why']}",
         ]
     return lines
 
