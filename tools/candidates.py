@@ -86,7 +86,7 @@ class QualityFigure:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "score": round(self.score, 1),
+            "score": round(self.score, 2),
             "spread": round(self.spread, 1),
             "quantization_loss": round(self.loss, 2),
             "measured": self.measured,

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knowledge.catalog.lineage import Inherited, inherited, strictest
 from knowledge.catalog.records import CommercialUse, License, ModelRecord
-from knowledge.catalog.store import load_catalog
+from knowledge.catalog.store import follows_models, load_catalog
 from tools.license_clauses import held_against, terms
 from tools.license_types import ClauseFigure, LicenseFigure
 from tools.needs import LicenseNeed
@@ -41,7 +42,15 @@ def is_permissive(license_id: str | None) -> bool:
 
 def inherited_by(model: ModelRecord) -> tuple[Inherited, ...]:
     """The licenses of what a model was made from, without its own."""
-    return inherited(model, load_catalog().model)
+    known = load_catalog().model(model.id) is model  # one that is being added is not in the catalog yet
+    return _inherited(model.id) if known else inherited(model, load_catalog().model)
+
+
+@follows_models
+@lru_cache(maxsize=4096)
+def _inherited(model_id: str) -> tuple[Inherited, ...]:
+    catalog = load_catalog()
+    return inherited(catalog.by_id[model_id.lower()], catalog.model)
 
 
 def figure_of(model: ModelRecord, need: LicenseNeed, record: License | None) -> LicenseFigure:

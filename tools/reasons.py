@@ -13,6 +13,7 @@ from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration, Reason
 from tools.memory.types import Evidence
+from tools.running_costs import dollars
 
 LOW_QUANTS = ("Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K", "IQ3_M", "IQ2_M")
 SMALL_B = 5.0
@@ -101,7 +102,8 @@ def _quality_reason(candidate: Candidate, brief: Brief) -> Reason:
     if q.loss >= WORTH_A_WORD and c is not None:
         note = f"{q.score + q.loss:.0f} less {q.loss:.0f} for {c.quant}; {note}"
     return Reason(
-        f"Quality for {brief.task}: {q.score:.0f} of 100, give or take {q.spread:.0f} ({note}).", q.basis
+        f"Quality for {brief.task}: {q.score:.0f} of 100, give or take {q.spread:.0f} ({note}).",
+        q.basis,
     )
 
 
@@ -194,19 +196,27 @@ def trade_off(candidate: Candidate, best: Candidate, *, tied: bool = False) -> s
         if ratio > 1.15 or ratio < 0.87:
             parts.append(f"{ratio:.1f}x the speed")
     if mine and its and mine.memory and its.memory:
-        gap = (mine.memory.total_bytes - its.memory.total_bytes) / GIB
+        gap = (_held(mine) - _held(its)) / GIB
         if abs(gap) >= 0.5:
             parts.append(f"{abs(gap):.1f} GiB {'more' if gap > 0 else 'less'} memory")
     parts += _window_words(candidate, best)
     if candidate.usd_per_month is not None and best.usd_per_month is not None:
-        mine_usd, its_usd = f"${candidate.usd_per_month:,.0f}", f"${best.usd_per_month:,.0f}"
+        mine_usd, its_usd = dollars(candidate.usd_per_month), dollars(best.usd_per_month)
         parts.append(
-            f"{mine_usd} against {its_usd} a month" if mine_usd != its_usd else "about the same price"
+            f"{mine_usd} against {its_usd} a month"
+            if abs(candidate.usd_per_month - best.usd_per_month) > 0.25 * best.usd_per_month
+            else "about the same price"
         )
     if candidate.license.id != best.license.id:
         parts.append(f"license {candidate.license.id}")
     words = ", ".join(p for p in parts if p)
     return f"a tie within the uncertainty; what separates them: {words}" if tied else words
+
+
+def _held(c: Configuration) -> int:
+    """Bytes on the accelerators, and those beside them where layers or experts are there."""
+    assert c.memory is not None
+    return c.memory.total_bytes + (c.memory.host_bytes if c.spills else 0)
 
 
 def _window_words(candidate: Candidate, best: Candidate) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from knowledge.catalog.store import load_catalog
 from tools.brief import Assumption, Brief, brief_of
@@ -87,7 +88,7 @@ def recommend(needs: Needs) -> Recommendation:
     if plainly is not None:
         complete = (first_reason(complete[0], plainly), *complete[1:])
     rejected = tuple(unheld + _unexplained(brief, ranked) + dear + ranked.rejected + _privacy(brief))
-    changes = what_would_change(brief, complete, rejected, rank_for)
+    changes = what_would_change(brief, complete, rejected, partial(affordable, needs))
     return Recommendation(
         needs=needs.as_json(),
         assumptions=tuple(a.as_json() for a in brief.assumptions) + _reserve(brief),
@@ -102,6 +103,14 @@ def recommend(needs: Needs) -> Recommendation:
 def _priced(ranked: list[Candidate], brief: Brief, needs: Needs) -> tuple[list[Candidate], list[Rejected]]:
     """Options with their full memory and what they cost to run, and those over the budget."""
     return with_money([_finished(c, brief) for c in ranked], brief, needs)
+
+
+def affordable(needs: Needs, brief: Brief, count: int) -> Ranked:
+    """The ranking of changed needs within what was said of money."""
+    ranked = rank_for(brief, count if brief.budget.usd_per_month is None else WITHIN_BUDGET)
+    if brief.budget.usd_per_month is None:
+        return ranked
+    return Ranked(_priced(ranked.candidates, brief, needs)[0][:count], ranked.rejected)
 
 
 def _tight(candidate: Candidate) -> Candidate:

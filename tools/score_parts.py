@@ -74,7 +74,7 @@ def _losses(candidate: Candidate) -> tuple[Evidence, ...]:
 
 def _speed(c: Configuration | None, brief: Brief) -> tuple[str, tuple[Evidence, ...]]:
     if c is None or c.speed is None:
-        return "not known; taken as usual for its kind", (Evidence("tool", "estimate_speed", "unknown"),)
+        return "not known: taken as usual, or by its size", (Evidence("tool", "estimate_speed", "unknown"),)
     words = f"about {c.speed.mid:.0f} tokens per second, {brief.min_speed:g} wanted"
     return words, (Evidence("tool", "estimate_speed", c.speed.basis),)
 
@@ -103,7 +103,7 @@ def _support(candidate: Candidate) -> str:
     if candidate.kind == "api":
         return "the provider runs it"
     if candidate.role in ("embedder", "reranker", "classifier"):
-        return "downloads on its hub"
+        return "downloads on its hub, where they are known"
     words = {100.0: "in Ollama's library", 90.0: "GGUF files on the hub"}
     return words.get(score, "to be converted by hand")
 

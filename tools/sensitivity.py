@@ -133,7 +133,7 @@ def _api(brief: Brief, best: Candidate | None) -> Iterator[Step]:
 
 def _budget(brief: Brief, best: Candidate | None) -> Iterator[Step]:
     usd = brief.budget.usd_per_month
-    if usd is not None and brief.mode != "local":
+    if usd is not None:
         more = brief.budget.model_copy(update={"usd_per_month": 3 * usd})
         yield Step(f"the budget were ${3 * usd:,.0f} a month", replace(brief, budget=more))
 
@@ -234,6 +234,8 @@ def what_would_change(
     first = partial(_first, ranker)
     found: list[Change] = []
     idle = HARDWARE if _enough(brief, best, rejected, first) else ()
+    if brief.machine is not None and not brief.machine.devices:
+        idle = tuple(ladder for ladder in idle if ladder is not _upgrade)  # a first card is fast as well
     for ladder in (*LOOSER, *TIGHTER):
         if ladder in idle:
             continue

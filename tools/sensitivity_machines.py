@@ -89,7 +89,13 @@ def offers() -> tuple[Offer, ...]:
         condition = "used" if "used" in row else "new"
         if len(machines) == 1 and machines[0].devices:
             found.append(
-                Offer(row["name"], machines[0], figure_of(row[condition]), condition, whole),
+                Offer(
+                    row["name"] + size.replace("GB", " GB"),
+                    machines[0],
+                    figure_of(row[condition]),
+                    condition,
+                    whole,
+                ),
             )
     return tuple(sorted(found, key=lambda offer: offer.price.value.mid))
 

@@ -14,7 +14,7 @@ from tools.brief import Brief
 from tools.candidates import Candidate, Change, Recommendation
 from tools.hardware_types import Machine
 from tools.needs import HardwareNeed, Slot
-from tools.recommend import rank_for, recommend
+from tools.recommend import affordable, rank_for, recommend
 from tools.sensitivity import LOOSER, TIGHTER, Step
 from tools.sensitivity_machines import larger, multiplied, offers, upgrades
 
@@ -55,12 +55,18 @@ def test_every_change_has_the_outcome_it_promises(slots: dict[str, Any]) -> None
                 continue
             best = next(iter(found.candidates), None)
             step = _steps(wanted, best)[change.condition]
-            after = rank_for(step.brief, 4).candidates
+            after = _ranked(slots, text, step.brief)
             if change.outcome == "nothing would fit any more":
                 assert step.tighter
                 assert not after
                 continue
             _told(change, step, after[0], best)
+
+
+def _ranked(slots: dict[str, Any], text: str, changed: Brief) -> list[Candidate]:
+    """The options of changed needs, within what was said of money."""
+    rest = {key: value for key, value in slots.items() if key != "task"}
+    return affordable(needs(slots.get("task", "chat"), text, **rest), changed, 4).candidates
 
 
 def _told(change: Change, step: Step, first: Candidate, best: Candidate | None) -> None:

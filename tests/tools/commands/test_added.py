@@ -196,7 +196,7 @@ def test_offline_refuses_what_needs_the_network(source: str) -> None:
     [
         ("nothing", "no file, no Ollama tag and no hub id"),
         ("a/b/c/d", "There is no file"),
-        ("../x", "There is no file"),
+        ("../no-such-file", "There is no file"),
         ("missing.gguf", "There is no file"),
         ("org/name:Q4:Q5", "no file"),
         ("https://example.com/a.gguf", "There is no file"),
