@@ -123,7 +123,7 @@ def test_the_verdict_says_what_the_figures_say(hardware: str, task: str) -> None
     if local is not None and "points better" in found.verdict:
         gap = best.quality.score - local.quality.score
         assert gap > math.hypot(best.quality.spread, local.quality.spread)
-        shown = round(best.quality.score) - round(local.quality.score)  # of the scores as they are told
+        shown = round(round(best.quality.score, 2)) - round(round(local.quality.score, 2))  # as they are told
         assert f"{shown} points" in found.verdict
 
 
