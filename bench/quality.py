@@ -22,7 +22,8 @@ from pydantic import TypeAdapter
 
 from knowledge.catalog.records import BenchmarkResult, ModelRecord
 from knowledge.catalog.store import Catalog, load_catalog
-from scripts.fit_quality import REFERENCE, Fit, LeftOut, Row, left_out, rows_of
+from scripts.fit_quality import REFERENCE, Fit, LeftOut, left_out
+from scripts.quality_rows import Row, rows_of
 from tools import kin, quality
 from tools.needs import Task
 from tools.scores import benchmark_table, board_key, logit_of, measure_of

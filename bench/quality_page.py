@@ -16,7 +16,7 @@ from typing import Any
 from bench.quality import stored
 from knowledge.catalog.records import BenchmarkResult
 from knowledge.catalog.store import load_catalog
-from scripts.fit_quality import FEWEST, rows_of
+from scripts.quality_rows import FEWEST, rows_of
 from tools.kin import SAME_SIZE
 from tools.quality import encoder_table, fit_table
 from tools.quant_loss import cache_rows, loss_table, weight_rows

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from tools.hardware_types import Machine
 from tools.license_types import LicenseFigure as LicenseFigure
-from tools.memory.types import DeviceMemory, Evidence, MemoryEstimate, MemoryRequest, TrainingEstimate
+from tools.memory.types import DeviceMemory, Evidence, MemoryEstimate, MemoryRequest
 from tools.needs import Role
 from tools.speed_types import Timings
+from tools.training_plan import TrainingPlan
 from tools.utility import Scores
 
 PLAIN_CACHES = ("f32", "f16", "bf16", "auto", "provider")
@@ -94,56 +95,6 @@ class QualityFigure:
             "note": self.note,
             "doubts": list(self.doubts),
             "basis": [evidence_json(e) for e in self.basis],
-        }
-
-
-METHODS = {"qlora": "QLoRA", "lora": "LoRA", "full": "full fine-tuning", "scratch": "training from scratch"}
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """A training run on a machine."""
-
-    method: str
-    sequence_length: int
-    estimate: TrainingEstimate
-    hardware: str
-    available_bytes: int
-    fits: bool
-    fused_cross_entropy: bool = False
-    """Holds only with a loss that never keeps all logits at once (Liger, Unsloth, cut cross-entropy)."""
-
-    @property
-    def in_words(self) -> str:
-        """What the run takes and whether that is there, as part of a sentence."""
-        e, gib = self.estimate, 1 << 30
-        need = (
-            f"{METHODS[self.method]} at {self.sequence_length:,} tokens per example "
-            f"{'with fused cross-entropy ' if self.fused_cross_entropy else ''}"
-            f"takes about {e.total_bytes / gib:.1f} GiB"
-        )
-        if self.fits:
-            return f"{need} of the {self.available_bytes / gib:.1f} GiB on {self.hardware}"
-        return f"{need}, more than {self.hardware} offers: train on a larger (or rented) card"
-
-    def as_json(self) -> dict[str, Any]:
-        e = self.estimate
-        return {
-            "method": self.method,
-            "sequence_length": self.sequence_length,
-            "fused_cross_entropy": self.fused_cross_entropy,
-            "weights_bytes": e.weights_bytes,
-            "adapter_bytes": e.adapter_bytes,
-            "gradient_bytes": e.gradient_bytes,
-            "optimizer_bytes": e.optimizer_bytes,
-            "activation_bytes": e.activation_bytes,
-            "logits_bytes": e.logits_bytes,
-            "overhead_bytes": e.overhead_bytes,
-            "total_bytes": e.total_bytes,
-            "low_bytes": e.low_bytes,
-            "high_bytes": e.high_bytes,
-            "hardware": {"name": self.hardware, "available_bytes": self.available_bytes},
-            "fits": self.fits,
         }
 
 

@@ -22,6 +22,7 @@ from tools.memory.training_models import training_model
 from tools.memory.training_shape import training_shape
 from tools.memory.training_tables import settled
 from tools.memory.types import TrainingEstimate, TrainingRequest
+from tools.training_plan import training_bytes
 
 if TYPE_CHECKING:
     from tools.commands.memory import MemoryQuery
@@ -31,10 +32,6 @@ SHOWN = (
     "sequence_length", "micro_batch_size", "lora_rank", "target_modules", "optimizer", "precision",
     "gradient_checkpointing", "fused_cross_entropy", "flash_attention", "double_quantization",
     "offload_optimizer", "sharding", "framework",
-)  # fmt: skip
-PARTS = (
-    "weights_bytes", "adapter_bytes", "gradient_bytes", "optimizer_bytes", "activation_bytes", "logits_bytes",
-    "overhead_bytes", "total_bytes", "low_bytes", "high_bytes",
 )  # fmt: skip
 ADAPTER_KEYS = ("lora_rank", "target_modules", "double_quantization")
 
@@ -102,7 +99,7 @@ def _document(request: TrainingRequest, estimate: TrainingEstimate, vocabulary: 
         "gpus": request.gpus,
         "tokens": request.sequence_length * request.micro_batch_size,
         "vocabulary": vocabulary,
-        **{key: getattr(estimate, key) for key in PARTS},
+        **training_bytes(estimate),
         "formula": estimate.formula,
         "basis": [evidence_json(evidence) for evidence in estimate.basis],
         "caveats": list(estimate.caveats),

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from knowledge.catalog.records import ModelRecord
-from tools.candidates import METHODS, evidence_json
+from tools.candidates import evidence_json
 from tools.hardware_types import Machine
 from tools.memory.training import estimate_training
 from tools.memory.training_shape import training_shape
 from tools.memory.training_tables import framework_named, tables
 from tools.memory.types import TrainingEstimate, TrainingMethod, TrainingRequest
+from tools.training_plan import METHODS, training_bytes
 
 WAYS: tuple[TrainingMethod, ...] = ("full", "lora", "qlora")
 SHARDED: tuple[TrainingMethod, ...] = ("full", "lora")
@@ -77,16 +78,7 @@ class Way:
             "framework": self.request.framework,
             "sharding": self.request.sharding,
             "gpus": self.request.gpus,
-            "weights_bytes": e.weights_bytes,
-            "adapter_bytes": e.adapter_bytes,
-            "gradient_bytes": e.gradient_bytes,
-            "optimizer_bytes": e.optimizer_bytes,
-            "activation_bytes": e.activation_bytes,
-            "logits_bytes": e.logits_bytes,
-            "overhead_bytes": e.overhead_bytes,
-            "total_bytes": e.total_bytes,
-            "low_bytes": e.low_bytes,
-            "high_bytes": e.high_bytes,
+            **training_bytes(e),
             "fits": self.fits,
             "formula": e.formula,
             "basis": [evidence_json(evidence) for evidence in e.basis],

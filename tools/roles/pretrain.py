@@ -8,12 +8,13 @@ from functools import cache
 
 from tools.brief import Brief
 from tools.budget import GIB
-from tools.candidates import Candidate, Configuration, LicenseFigure, QualityFigure, Rejected, TrainingPlan
+from tools.candidates import Candidate, Configuration, LicenseFigure, QualityFigure, Rejected
 from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.memory.pretrain import GUIDE, PretrainConfig, estimate_pretraining, pretrain_configs
 from tools.memory.types import DeviceMemory, Evidence, MemoryEstimate, TrainingEstimate
 from tools.roles.common import Ranked
+from tools.training_plan import TrainingPlan
 
 BY_CORPUS = "Which model size for which dataset size (text corpus in MB or GB)"
 """The guide's section that `_wanted` follows."""

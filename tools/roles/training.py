@@ -8,7 +8,7 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB
-from tools.candidates import Candidate, Rejected, TrainingPlan
+from tools.candidates import Candidate, Rejected
 from tools.fit import solve
 from tools.fit_types import Refusal
 from tools.hardware_types import Machine
@@ -17,6 +17,7 @@ from tools.memory.types import Evidence, TrainingMethod, TrainingRequest
 from tools.quality import quality_of
 from tools.roles.common import Ranked, cautious, diverse
 from tools.roles.generator import ask_of, candidate_of, eligible, notable
+from tools.training_plan import TrainingPlan
 
 TUNABILITY = "distil labs"
 TUNABILITY_POINTS = 3.0

@@ -132,7 +132,8 @@ def test_training_loads_only_where_it_is_asked_for() -> None:
         "import sys; from tools.commands.memory import MemoryQuery, memory; "
         "from tools.commands.requests import parse; "
         f"memory(parse(MemoryQuery, {{'model': '{MODEL}'}})); "
-        "assert not [m for m in sys.modules if 'training' in m or 'pretrain' in m]; "
+        "heavy = ('memory.training', 'commands.training', 'pretrain'); "
+        "assert not [m for m in sys.modules for name in heavy if name in m]; "
         f"memory(parse(MemoryQuery, {{'model': '{MODEL}', 'train': 'qlora'}})); "
         "assert 'torch' not in sys.modules and 'knowledge.references' not in sys.modules"
     )
