@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from knowledge.corpus import Guide
+from knowledge.corpus import Guide, Origin
 from knowledge.markdown_blocks import Block, Section, plain, sections
 
 MAX_TOKENS = 220
@@ -43,6 +43,7 @@ class Chunk:
     """`text`, `list`, `table` or `code`, by the largest part."""
     text: str
     as_of: str | None
+    origin: Origin = "shipped"
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -142,6 +143,7 @@ def _chunk(guide: Guide, section: Section, group: Sequence[_Piece], first_line: 
         kind=max(sizes, key=lambda kind: sizes[kind]),
         text=text,
         as_of=guide.as_of,
+        origin=guide.origin,
     )
 
 

@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+Origin = Literal["shipped", "own"]
 
 SHIPPED = Path(__file__).resolve().parent / "guides"
 MAX_FILE_BYTES = 20_000_000
@@ -27,6 +30,10 @@ class Guide:
     """All lines of the file without their ends, front matter included: indices are line numbers - 1."""
     body_start: int
     """Index of the first line after the front matter."""
+    origin: Origin = "shipped"
+    """`own` for a guide that the person added: its words are theirs, not the project's."""
+    provenance: str | None = None
+    """Where an own guide came from and when it was added, for a person."""
 
 
 def load_guides(folders: Sequence[Path] = (SHIPPED,)) -> tuple[Guide, ...]:

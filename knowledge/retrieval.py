@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from knowledge.chunking import Chunk, chunk_guides
-from knowledge.corpus import SHIPPED, Guide, corpus_hash, load_guides
+from knowledge.corpus import Guide, Origin, corpus_hash
 from knowledge.coverage import is_covered
 from knowledge.embedding import ChildEmbedder, Embedder
 from knowledge.errors import AdvisorError, UsageError
+from knowledge.guide_set import all_guides
 from knowledge.home import home as default_home
 from knowledge.index import IndexUnusableError, VectorIndex, open_index
 from knowledge.index_build import Progress, build_index
@@ -52,6 +53,7 @@ class Passage:
     score: float
     """0 to 1: 1 where it leads every ranking. Only the order means something."""
     as_of: str | None = None
+    origin: Origin = "shipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,21 +224,23 @@ def open_retriever(
     home: Path | None = None,
     *,
     wait: bool = True,
-    folders: Sequence[Path] = (SHIPPED,),
+    guides: Iterable[Guide] | None = None,
     embedder: Embedder | None = None,
     progress: Progress | None = None,
 ) -> Retriever:
-    """A retriever over the guides in `folders`, with its index in the state folder.
+    """A retriever over guides, with its index in the state folder.
 
     Args:
         home: the state folder; None for the usual one.
         wait: build what is missing and load the embedder first. Without it everything loads in the background
             and searches answer by words until then.
+        guides: None for the shipped ones and those that the person added.
         embedder: None for the local one in a child process. The retriever closes it.
         progress: called while an index is built, without `wait` from another thread.
     """
     state = home or default_home()
-    retriever = Retriever(load_guides(folders), state / "index", embedder or ChildEmbedder())
+    found = all_guides(state) if guides is None else guides
+    retriever = Retriever(found, state / "index", embedder or ChildEmbedder())
     if wait:
         retriever.prepare(progress)
     else:
@@ -288,4 +292,5 @@ def _passage(chunk: Chunk, score: float) -> Passage:
         lines=(chunk.first_line, chunk.last_line),
         score=round(score, 4),
         as_of=chunk.as_of,
+        origin=chunk.origin,
     )

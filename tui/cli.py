@@ -29,6 +29,10 @@ COMMANDS = {
     "accuracy": ("tui.command_accuracy:command", "How far its figures are from published measurements."),
     "plan": ("tui.command_plan:command", "Token budgets, fine-tuning, pretraining, cost, stacks, migration."),
     "search": ("tui.command_search:command", "Passages of the guides, with file, heading and lines."),
+    "guides": (
+        "tui.command_guides:command",
+        "The guides it reads: shipped, and your own.",
+    ),
     "models": ("tui.command_facts:models", "The models that it knows."),
     "gpus": ("tui.command_facts:gpus", "The accelerators that it knows."),
     "hardware": ("tui.command_facts:hardware", "What this machine has."),

@@ -7,6 +7,7 @@ import pytest
 
 from knowledge import build
 from knowledge.build import ProgressLine, main
+from knowledge.corpus import load_guides
 from knowledge.retrieval import Retriever, open_retriever
 from tests.knowledge.fakes import FakeEmbedder, write_guides
 
@@ -23,7 +24,7 @@ def embedder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeEmbedder:
     guides = write_guides(tmp_path / "guides")
 
     def opened(home: Path | None, *, progress: ProgressLine) -> Retriever:
-        return open_retriever(home, folders=[guides], embedder=fake, progress=progress)
+        return open_retriever(home, guides=load_guides([guides]), embedder=fake, progress=progress)
 
     monkeypatch.setattr(build, "open_retriever", opened)
     monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path / "home"))

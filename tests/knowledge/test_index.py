@@ -292,13 +292,15 @@ def test_a_full_disk_is_said_and_the_old_index_stays(
 FULL = """
 import resource, signal, sys
 from pathlib import Path
+from knowledge.corpus import load_guides
 from knowledge.retrieval import open_retriever
 from tests.knowledge.fakes import FakeEmbedder
 import chromadb
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
-retriever = open_retriever(Path(sys.argv[1]), folders=[Path(sys.argv[2])], embedder=FakeEmbedder())
+guides = load_guides([Path(sys.argv[2])])
+retriever = open_retriever(Path(sys.argv[1]), guides=guides, embedder=FakeEmbedder())
 result = retriever.search("cache per token")
 print(result.notice)
 print(result.passages[0].heading[-1])

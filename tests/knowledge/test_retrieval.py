@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.corpus import load_guides
 from knowledge.errors import UsageError
 from knowledge.retrieval import (
     LOADING,
@@ -30,7 +31,7 @@ def guides(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def retriever(tmp_path: Path, guides: Path) -> Iterator[Retriever]:
-    opened = open_retriever(tmp_path / "home", folders=[guides], embedder=FakeEmbedder())
+    opened = open_retriever(tmp_path / "home", guides=load_guides([guides]), embedder=FakeEmbedder())
     assert opened.trouble is None
     yield opened
     opened.close()
@@ -103,7 +104,7 @@ def test_until_the_vectors_are_there_words_answer(tmp_path: Path, guides: Path) 
             gate.wait(20)
             self.ready = True
 
-    retriever = open_retriever(tmp_path / "home", wait=False, folders=[guides], embedder=Slow())
+    retriever = open_retriever(tmp_path / "home", wait=False, guides=load_guides([guides]), embedder=Slow())
     started = time.monotonic()
     result = retriever.search("cache per token")
     assert time.monotonic() - started < 5
@@ -120,7 +121,7 @@ def test_until_the_vectors_are_there_words_answer(tmp_path: Path, guides: Path) 
 def test_without_the_embedder_words_answer_and_say_so(tmp_path: Path, guides: Path) -> None:
     embedder = FakeEmbedder()
     embedder.failing = True
-    retriever = open_retriever(tmp_path / "home", folders=[guides], embedder=embedder)
+    retriever = open_retriever(tmp_path / "home", guides=load_guides([guides]), embedder=embedder)
     result = retriever.search("commercial use of Apache")
     assert result.notice == "Searched by words alone: The embedder stopped."
     assert result.passages[0].heading[-1] == "Apache 2.0"
@@ -139,7 +140,7 @@ def test_an_embedder_that_dies_between_two_queries(retriever: Retriever) -> None
 
 def test_a_state_folder_that_cannot_be_written(tmp_path: Path, guides: Path) -> None:
     (tmp_path / "home").write_text("a file")
-    retriever = open_retriever(tmp_path / "home", folders=[guides], embedder=FakeEmbedder())
+    retriever = open_retriever(tmp_path / "home", guides=load_guides([guides]), embedder=FakeEmbedder())
     result = retriever.search("cache per token")
     assert result.notice is not None
     assert "state folder cannot be written" in result.notice
@@ -151,27 +152,29 @@ def test_changed_guides_are_indexed_again(tmp_path: Path, guides: Path) -> None:
     renamed = MEMORY.replace("## Cache", "## Key-value store")
     for text, found in ((MEMORY, "Cache"), (renamed, "Key-value store")):
         write_guides(guides, memory=text)
-        retriever = open_retriever(home, folders=[guides], embedder=FakeEmbedder())
+        retriever = open_retriever(home, guides=load_guides([guides]), embedder=FakeEmbedder())
         assert retriever.trouble is None
         assert retriever.search("128 KiB for each token").passages[0].heading[-1] == found
         assert retriever.search("cache per token").notice is None
         retriever.close()
     embedder = FakeEmbedder()
-    open_retriever(home, folders=[guides], embedder=embedder).close()
+    open_retriever(home, guides=load_guides([guides]), embedder=embedder).close()
     assert embedder.batches == 1, "unchanged guides are not embedded again"
 
 
 def test_a_damaged_index_is_built_again_without_a_word(tmp_path: Path, guides: Path) -> None:
     home = tmp_path / "home"
-    open_retriever(home, folders=[guides], embedder=FakeEmbedder()).close()
+    open_retriever(home, guides=load_guides([guides]), embedder=FakeEmbedder()).close()
     next((home / "index").glob("g-*/chroma.sqlite3")).write_bytes(b"garbage" * 999)
-    retriever = open_retriever(home, folders=[guides], embedder=FakeEmbedder())
+    retriever = open_retriever(home, guides=load_guides([guides]), embedder=FakeEmbedder())
     assert retriever.search("cache").notice is None
     retriever.close()
 
 
 def test_no_guides_find_nothing(tmp_path: Path) -> None:
-    retriever = open_retriever(tmp_path / "home", folders=[tmp_path / "none"], embedder=FakeEmbedder())
+    retriever = open_retriever(
+        tmp_path / "home", guides=load_guides([tmp_path / "none"]), embedder=FakeEmbedder()
+    )
     result = retriever.search("cache")
     assert (result.passages, result.covered) == ((), False)
     retriever.close()

@@ -1,0 +1,91 @@
+"""What a person sets once: `settings.toml` in the state folder, or `LLM_ADVISOR_*` in the environment.
+
+The environment wins over the file, the file over the defaults. A misspelled key is an error, not a wish that
+nobody hears.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Annotated
+
+from pydantic import AnyHttpUrl, StringConstraints, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from knowledge.errors import UsageError
+from knowledge.home import home
+
+FILE = "settings.toml"
+PREFIX = "LLM_ADVISOR_"
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+
+
+class Settings(BaseSettings):
+    """All settings; every one has a default that needs no network."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    embedder: Name | None = None
+    """Another model for the guide index: a sentence-transformers model (a hub id that is already on this
+    machine, or a folder), or `litellm:MODEL` for one behind an API. None: all-MiniLM-L6-v2, which is part of
+    the installation."""
+    reranker: Name | None = None
+    """A cross-encoder that reads the first passages again: a hub id that is already on this machine, or a
+    folder. None: none."""
+    chroma: AnyHttpUrl | None = None
+    """Address of a Chroma server that holds the guide index. None: files in the state folder."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, file; a `.env` file of whatever folder one stands in is not read."""
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=home() / FILE),
+        )
+
+
+def load_settings() -> Settings:
+    """The settings of this machine and this call.
+
+    Raises:
+        UsageError: the file is no TOML or cannot be read, a key is unknown, or a value is none that it takes.
+    """
+    place = home() / FILE
+    try:
+        return Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{place} is not valid TOML: {error}.", hint="Correct it, or remove it.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{place} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8 text'}.",
+            hint="Correct it, or remove it.",
+        ) from None
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+def _explained(error: ValidationError) -> UsageError:
+    first = error.errors(include_url=False, include_context=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    known = ", ".join(Settings.model_fields)
+    if first["type"] == "extra_forbidden":
+        return UsageError(f"There is no setting `{key}` ({home() / FILE}).", hint=f"There is: {known}.")
+    # The value is not repeated: an address may carry a password.
+    return UsageError(
+        f"The setting `{key}` is not usable: {first['msg']}.",
+        hint=f"It stands in {home() / FILE}, or in {PREFIX}{key.upper()} in the environment.",
+    )

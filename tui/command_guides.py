@@ -1,0 +1,16 @@
+"""`guides`: what the advisor reads, and what a person adds to it."""
+
+from __future__ import annotations
+
+from tui.invocation import LazyGroup
+
+COMMANDS = {
+    "list": ("tui.guides.listing:command", "The guides, with date, passages and origin."),
+}
+
+command = LazyGroup(
+    "guides",
+    COMMANDS,
+    help="The guides that answers are taken from: those that it ships with, and your own.",
+    no_args_is_help=False,
+)
