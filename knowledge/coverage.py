@@ -10,7 +10,7 @@ from knowledge.lexical import LexicalIndex, concepts, content_words, document_to
 LEAST_SIMILARITY = 0.25
 OVERLAP_SHARE = 0.8
 LEAST_EVIDENCE = 0.67
-"""Cosine and this share of the overlap together; set on the labeled queries of tests/knowledge."""
+"""Cosine and this share of the overlap together; set on the labeled queries of knowledge/evaluation."""
 LEAST_OVERLAP = 0.4
 """Where only words were searched."""
 

@@ -1,4 +1,4 @@
-"""The search over the shipped guides, on our own labeled queries (`queries.jsonl`)."""
+"""The search over the shipped guides, on our own labeled queries (`knowledge/evaluation/queries.jsonl`)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from bench.retrieval import KINDS, Labeled, Scores, load_queries, score
 from knowledge.chunking import MAX_CHARACTERS, Chunk
+from knowledge.evaluation.scores import KINDS, Labeled, Scores, load_queries, score
 from knowledge.retrieval import Retriever
 
 # Whoever comes first builds the index, which takes long on a busy machine.

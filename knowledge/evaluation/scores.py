@@ -1,0 +1,128 @@
+"""How well the search finds the answers of the labeled queries: words and vectors alone, and together.
+
+A passage is relevant where it matches all patterns of a query; recall@k is the share of
+the answerable queries with a relevant passage among the first k, MRR the mean of 1 / rank of the first one,
+nDCG@10 as in Jarvelin and Kekalainen (2002) with relevance 0 or 1.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from knowledge.retrieval import Ranking, Retriever, fuse
+
+QUERIES = Path(__file__).parent / "queries.jsonl"
+KINDS = ("exact", "paraphrase", "table", "multi", "unanswerable")
+DEPTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Labeled:
+    """A query with the patterns that a passage must match to answer it; none where nothing answers it."""
+
+    kind: str
+    text: str
+    must_match: tuple[str, ...]
+
+    def answered_by(self, passage: str) -> bool:
+        return bool(self.must_match) and all(re.search(pattern, passage) for pattern in self.must_match)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The relevance of the first passages found for one query, and how many relevant ones there are."""
+
+    kind: str
+    relevant: tuple[bool, ...]
+    total: int
+
+    @property
+    def rank(self) -> int | None:
+        return self.relevant.index(True) + 1 if True in self.relevant else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The results of one way to search."""
+
+    results: tuple[Result, ...]
+
+    def only(self, kind: str) -> Row:
+        return Row(tuple(result for result in self.results if result.kind == kind))
+
+    def recall(self, k: int) -> float:
+        return mean([float(any(result.relevant[:k])) for result in self.results])
+
+    def reciprocal_rank(self) -> float:
+        return mean([1 / result.rank if result.rank else 0.0 for result in self.results])
+
+    def ndcg(self, k: int) -> float:
+        return mean([_ndcg(result, k) for result in self.results])
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """All figures of one run."""
+
+    rows: dict[str, Row]
+    false_answers: float
+    """Share of the unanswerable queries that the search takes for covered."""
+    missed_answers: float
+    """Share of the answerable queries that it takes for not covered."""
+    seconds: tuple[float, ...]
+    """Of each query, sorted."""
+
+
+def load_queries(path: Path = QUERIES) -> tuple[Labeled, ...]:
+    """The labeled queries."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines if line.strip()]
+    return tuple(Labeled(record["kind"], record["query"], tuple(record["must_match"])) for record in records)
+
+
+def score(retriever: Retriever, queries: Sequence[Labeled]) -> Scores:
+    """Runs all queries on a ready retriever."""
+    passages = [" ".join(chunk.heading) + "\n" + chunk.text for chunk in retriever.chunks]
+    results: dict[str, list[Result]] = {"hybrid": [], "words only": [], "vectors only": []}
+    covered: dict[bool, list[bool]] = {True: [], False: []}
+    seconds = []
+    for query in queries:
+        started = time.perf_counter()
+        found = retriever.search(query.text)
+        seconds.append(time.perf_counter() - started)
+        covered[bool(query.must_match)].append(found.covered)
+        if not query.must_match:
+            continue
+        relevant = {number for number, text in enumerate(passages) if query.answered_by(text)}
+        words, vectors = retriever.rankings(query.text)
+        vectors = vectors or Ranking(())
+        for name, hits in (
+            ("hybrid", fuse([words, vectors])),
+            ("words only", words.hits),
+            ("vectors only", vectors.hits),
+        ):
+            first = tuple(number in relevant for number, _ in hits[:DEPTH])
+            results[name].append(Result(query.kind, first, len(relevant)))
+    return Scores(
+        rows={name: Row(tuple(found)) for name, found in results.items()},
+        false_answers=sum(covered[False]) / max(1, len(covered[False])),
+        missed_answers=1 - sum(covered[True]) / max(1, len(covered[True])),
+        seconds=tuple(sorted(seconds)),
+    )
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean; 0 of nothing."""
+    return sum(values) / len(values) if values else 0.0
+
+
+def _ndcg(result: Result, k: int) -> float:
+    gain = sum(1 / math.log2(place + 2) for place, hit in enumerate(result.relevant[:k]) if hit)
+    ideal = sum(1 / math.log2(place + 2) for place in range(min(k, result.total)))
+    return gain / ideal if ideal else 0.0
