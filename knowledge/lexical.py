@@ -106,6 +106,10 @@ class LexicalIndex:
         named = (concept for concept in concepts(query) if concept in self._vocabulary)
         return {**weights, **dict.fromkeys(named, CONCEPT_WEIGHT)}
 
+    def holds(self, token: str) -> bool:
+        """Whether any passage holds a token."""
+        return token in self._vocabulary
+
     def rarity(self, token: str) -> float:
         """Inverse document frequency of a token; the highest for one that no passage holds."""
         import math
