@@ -7,6 +7,7 @@ a read-only state folder, an embedder that died), the words alone answer and the
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,8 @@ from knowledge.index_build import Progress, build_index
 from knowledge.words import Words, open_words
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -41,6 +44,8 @@ DEPTH = 60
 """How many passages of each ranking take part in the fusion."""
 
 CLOSE_SECONDS = 2.0
+TOGETHER = 32
+"""Queries that are embedded together where several are known before they are asked."""
 
 LOADING = "The embedder is still loading; these passages were found by their words alone."
 
@@ -105,6 +110,8 @@ class Retriever:
         self._index: VectorIndex | None = None
         self._trouble: str | None = None
         self._thread: threading.Thread | None = None
+        self._ahead_lock = threading.Lock()
+        self._ahead: dict[str, tuple[Future[NDArray[np.float32]], int]] = {}
 
     @property
     def ready(self) -> bool:
@@ -169,6 +176,34 @@ class Retriever:
             notice=" ".join(notices) or None,
         )
 
+    def expect(self, queries: Iterable[str]) -> None:
+        """Embeds queries that will be asked next, many at a time and in the background.
+
+        Each of them is then answered as it would be without; what cannot be searched for is passed over.
+        """
+        if not self.ready:
+            return
+        from concurrent.futures import Future
+
+        words = []
+        for query in queries:
+            with contextlib.suppress(UsageError):
+                words.append(_cleaned(query)[0])
+        words = list(dict.fromkeys(words))
+        batches: list[tuple[list[str], Future[NDArray[np.float32]]]] = [
+            (words[start : start + TOGETHER], Future()) for start in range(0, len(words), TOGETHER)
+        ]
+        with self._ahead_lock:
+            self._ahead = {text: (made, row) for batch, made in batches for row, text in enumerate(batch)}
+        threading.Thread(target=self._read_ahead, args=(batches,), name="queries", daemon=True).start()
+
+    def _read_ahead(self, batches: Iterable[tuple[list[str], Future[NDArray[np.float32]]]]) -> None:
+        for texts, made in batches:
+            try:
+                made.set_result(self.embedder.embed(texts))
+            except Exception as error:
+                made.set_exception(error)
+
     def rankings(self, query: str) -> tuple[Ranking, Ranking | None]:
         """Both halves of the search before they are joined, by words and by meaning, for benchmarks."""
         words, _ = _cleaned(query)
@@ -212,12 +247,21 @@ class Retriever:
             self.warm()
             return None, LOADING
         try:
-            found = index.nearest(self.embedder.embed([words])[0], DEPTH)
+            found = index.nearest(self._vector(words)[0], DEPTH)
         except AdvisorError as error:
             return None, f"Searched by words alone: {error.message}"
         place = self._words().place
         hits = ((place(name), score) for name, score in found)
         return Ranking(tuple((number, score) for number, score in hits if number is not None)), None
+
+    def _vector(self, words: str) -> NDArray[np.float32]:
+        """The vector of a query as the only row of a matrix."""
+        with self._ahead_lock:
+            ahead = self._ahead.pop(words, None)
+        if ahead is None:
+            return self.embedder.embed([words])
+        made, row = ahead
+        return made.result()[row : row + 1]
 
 
 def open_retriever(
