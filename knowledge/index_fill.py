@@ -1,0 +1,135 @@
+"""Filling a Chroma collection with the vectors of passages: the same for a folder and for a server."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from knowledge.chunking import Chunk
+from knowledge.embedding import Embedder, EmbedderError
+from knowledge.index import VIEW_SEPARATOR
+
+if TYPE_CHECKING:
+    import numpy as np
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration
+    from chromadb.api.models.Collection import Collection
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+
+Progress = Callable[[int, int], None]
+"""Called with the vectors done and the vectors in all."""
+Known = Callable[[Sequence[str]], Mapping[str, "NDArray[np.float32]"]]
+"""Gives the vectors that are there already, by the digests of their words."""
+
+TOGETHER = 32
+"""Passages that are embedded at a time; more would be padded to the longest of them."""
+STORED = 512
+"""Vectors that are handed to Chroma at a time: each hand-over is a transaction."""
+EF_SEARCH = 500
+"""Candidates that the HNSW graph keeps while it searches. With some hundred passages it then looks at all of
+them; with a hundred thousand a query takes milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One vector to be stored."""
+
+    id: str
+    text: str
+    file: str
+    line: int
+
+    @property
+    def digest(self) -> str:
+        """Of what the embedder reads: equal digests have equal vectors."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def count_vectors(chunks: Sequence[Chunk]) -> int:
+    """How many vectors the passages have."""
+    return sum(len(chunk.views) for chunk in chunks)
+
+
+def configuration(vectors: int) -> CreateCollectionConfiguration:
+    """Chroma's settings of a collection for so many vectors."""
+    return {
+        "hnsw": {
+            "space": "cosine",
+            "ef_search": EF_SEARCH,
+            # Written out with the last batch: what waits in the log is indexed anew at every opening.
+            "sync_threshold": max(2, vectors),
+        }
+    }
+
+
+def fill(
+    collection: Collection,
+    chunks: Sequence[Chunk],
+    vectors: int,
+    embedder: Embedder,
+    known: Known,
+    progress: Progress | None,
+) -> None:
+    """Adds the vectors of all passages to an empty collection.
+
+    Raises:
+        EmbedderError: the embedder failed, or gave what is no vector.
+        OSError: not every vector was stored.
+        Exception: what Chroma raises.
+    """
+    import numpy as np
+
+    waiting: list[_View] = []
+    rows: list[Vectors] = []
+    done = 0
+    for batch in _batches(chunks):
+        waiting += batch
+        rows.append(_vectors(batch, embedder, known))
+        done += len(batch)
+        if len(waiting) >= STORED or done == vectors:
+            collection.add(
+                ids=[view.id for view in waiting],
+                embeddings=np.concatenate(rows),
+                metadatas=[{"file": view.file, "line": view.line, "digest": view.digest} for view in waiting],
+            )
+            waiting, rows = [], []
+        if progress is not None:
+            progress(done, vectors)
+    if collection.count() != vectors:
+        raise OSError("not every passage was stored")
+
+
+def _batches(chunks: Sequence[Chunk]) -> Iterator[list[_View]]:
+    # Alike in length, so that little of a batch is padding; the long ones first, so that the bar gets faster.
+    sizes = [len(chunk.text) for chunk in chunks]
+    order = sorted(range(len(sizes)), key=lambda number: -sizes[number])
+    for start in range(0, len(order), TOGETHER):
+        yield [
+            _View(chunk.id + (f"{VIEW_SEPARATOR}{part}" if part else ""), text, chunk.file, chunk.first_line)
+            for chunk in (chunks[number] for number in order[start : start + TOGETHER])
+            for part, text in enumerate(chunk.views)
+        ]
+
+
+def _vectors(batch: Sequence[_View], embedder: Embedder, known: Known) -> Vectors:
+    """A checked vector for each view, from an index before where its words have not changed."""
+    import numpy as np
+
+    held = known([view.digest for view in batch])
+    new = [view.text for view in batch if view.digest not in held]
+    made = iter(_checked(embedder.embed(new), len(new), embedder) if new else ())
+    return np.stack([held[view.digest] if view.digest in held else next(made) for view in batch])
+
+
+def _checked(vectors: Vectors, count: int, embedder: Embedder) -> Vectors:
+    """The vectors, if there is a finite unit vector of the right length for each text."""
+    import numpy as np
+
+    if vectors.shape != (count, embedder.dimensions) or not np.isfinite(vectors).all():
+        raise EmbedderError("The embedder gave vectors that cannot be right.")
+    if np.abs(np.linalg.norm(vectors, axis=1) - 1).max(initial=0) > 0.01:
+        raise EmbedderError("The embedder gave vectors that are not of unit length.")
+    return vectors
