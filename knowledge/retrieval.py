@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.chunking import Chunk
-from knowledge.corpus import Guide, Origin, corpus_hash
+from knowledge.corpus import Guide, Origin
 from knowledge.coverage import is_covered
 from knowledge.embedding import ChildEmbedder, Embedder
 from knowledge.errors import AdvisorError, UsageError
@@ -24,7 +24,7 @@ from knowledge.guide_set import all_guides
 from knowledge.home import home as default_home
 from knowledge.index import IndexUnusableError, VectorIndex, open_index
 from knowledge.index_build import Progress, build_index
-from knowledge.words import Words, open_words
+from knowledge.words import Words, open_words, passages_key
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -103,7 +103,7 @@ class Retriever:
         self._guides = tuple(guides)
         self._folder = folder
         self.embedder = embedder
-        self._corpus = corpus_hash(self._guides)
+        self._corpus = passages_key(self._guides)
         self._lock = threading.Lock()
         self._words_lock = threading.Lock()
         self._held: Words | None = None
