@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from knowledge.asked import asked_of
 from knowledge.corpus import Guide, Origin
 from knowledge.markdown_blocks import Block, Section, plain, sections
 
@@ -43,14 +44,20 @@ class Chunk:
     text: str
     as_of: str | None
     origin: Origin = "shipped"
+    asked: str = ""
+    """Questions that its section answers; read by the search, never shown."""
 
     @property
     def views(self) -> tuple[str, ...]:
         """What the embedder reads: the heading path, then the words without Markdown's marks.
 
-        More than one only where the passage cannot be cut further (a very wide row of a table): each view is
-        a part of it with the heading before it, and the passage is as near to a query as its nearest view.
+        Where the passage cannot be cut further (a very wide row of a table), several parts of it, each with
+        the heading before it. The questions that its section answers are a view of their own. A passage is
+        as near to a query as its nearest view.
         """
+        return (*self._own_views(), self.asked) if self.asked else self._own_views()
+
+    def _own_views(self) -> tuple[str, ...]:
         prefix = " > ".join(self.heading) + "\n"
         text = plain(self.text)
         room = _room(self.heading)
@@ -151,6 +158,7 @@ def _chunk(guide: Guide, section: Section, group: Sequence[_Piece], first_line: 
         text=text,
         as_of=guide.as_of,
         origin=guide.origin,
+        asked=asked_of(guide, section.heading[-1]),
     )
 
 

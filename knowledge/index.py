@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 from knowledge.embedding import Embedder
 from knowledge.errors import AdvisorError
 from knowledge.index_readers import hold
-from knowledge.words import cutting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,8 +56,6 @@ class Manifest:
     dimensions: int
     passages: int
     vectors: int
-    cut: str
-    """The code that cut the guides: passages of another one have other ids."""
     files: dict[str, str]
     """SHA-256 of the files that Chroma does not write to when it reads."""
 
@@ -174,7 +171,7 @@ def unit_vector(dimensions: int) -> NDArray[np.float32]:
 
 
 def _check(manifest: Manifest, corpus: str, embedder: Embedder) -> None:
-    if manifest.format != FORMAT or manifest.cut != cutting():
+    if manifest.format != FORMAT:
         raise IndexUnusableError("The guide index is of another version.", code="index_old")
     if manifest.corpus != corpus:
         raise IndexUnusableError("The guides have changed since the index was built.", code="index_old")

@@ -37,7 +37,6 @@ from knowledge.index import (
 )
 from knowledge.index_fill import Known, Progress, configuration, count_vectors, fill
 from knowledge.index_readers import GONE, remove_unread
-from knowledge.words import cutting
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -81,7 +80,6 @@ def build_index(
                 dimensions=embedder.dimensions,
                 passages=len(chunks),
                 vectors=vectors,
-                cut=cutting(),
                 files=dict(vector_files(generation)),
             )
             _replace(generation / MANIFEST, json.dumps(asdict(manifest), indent=1))

@@ -25,7 +25,6 @@ from knowledge.errors import AdvisorError
 from knowledge.index import FORMAT, IndexUnusableError, Manifest, VectorIndex, unit_vector
 from knowledge.index_fill import Known, Progress, configuration, count_vectors, fill
 from knowledge.server_link import ChromaServerError, ServerLink
-from knowledge.words import cutting
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,7 +129,7 @@ class ServerIndex:
 def collection_name(corpus: str, embedder: str) -> str:
     """The name of a collection, by Chroma's rules: up to 63 letters, digits and dashes."""
     readable = re.sub(r"[^a-z0-9]+", "-", embedder.lower()).strip("-")[:14].strip("-") or "embedder"
-    other = hashlib.sha256(f"{embedder} {FORMAT} {cutting()}".encode()).hexdigest()[:12]
+    other = hashlib.sha256(f"{embedder} {FORMAT}".encode()).hexdigest()[:12]
     return f"{APP}-{readable}-{other}-{corpus[:16]}"
 
 
@@ -138,7 +137,6 @@ def _metadata(corpus: str, embedder: str, dimensions: int, passages: int, vector
     return {
         "app": APP,
         "format": FORMAT,
-        "cut": cutting(),
         "corpus": corpus,
         "embedder": embedder,
         "dimensions": dimensions,
@@ -155,8 +153,8 @@ def _opened(link: ServerLink, corpus: str, embedder: Embedder) -> VectorIndex:
                 f"The Chroma server at {link.label} holds no index of these guides.", code="index_missing"
             )
         manifest = _manifest(collection)
-        wanted = (FORMAT, cutting(), corpus, embedder.name)
-        if manifest is None or (manifest.format, manifest.cut, manifest.corpus, manifest.embedder) != wanted:
+        wanted = (FORMAT, corpus, embedder.name)
+        if manifest is None or (manifest.format, manifest.corpus, manifest.embedder) != wanted:
             raise IndexUnusableError(f"The index on the Chroma server at {link.label} is of something else.")
         index = ServerVectors(collection, manifest, link)
         if collection.count() != manifest.vectors or not index.nearest(unit_vector(manifest.dimensions), 1):
@@ -177,7 +175,6 @@ def _manifest(collection: Collection) -> Manifest | None:
             dimensions=int(held["dimensions"]),
             passages=int(held["passages"]),
             vectors=int(held["vectors"]),
-            cut=str(held["cut"]),
             files={},
         )
     except (KeyError, TypeError, ValueError):

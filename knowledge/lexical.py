@@ -193,9 +193,9 @@ def _bm25(documents: _Documents, vocabulary: dict[str, int]) -> tuple[Any, Any, 
 
 
 def document_tokens(chunk: Chunk) -> list[str]:
-    """The tokens of a passage with its headings."""
+    """The tokens of a passage with its headings and the questions that it answers."""
     title, own = chunk.heading[0], "\n".join(chunk.heading[1:])
-    words = tokenize(title) + tokenize(own) * HEADING_WEIGHT + tokenize(chunk.text)
+    words = tokenize(title) + tokenize(own) * HEADING_WEIGHT + tokenize(chunk.text) + tokenize(chunk.asked)
     return words + concepts("\n".join((own, chunk.text)))
 
 

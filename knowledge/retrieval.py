@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.chunking import Chunk
-from knowledge.corpus import Guide, Origin, corpus_hash
+from knowledge.corpus import Guide, Origin
 from knowledge.coverage import is_covered
 from knowledge.embedding import ChildEmbedder, Embedder
 from knowledge.errors import AdvisorError, UsageError
@@ -27,7 +27,7 @@ from knowledge.index import IndexUnusableError, VectorIndex
 from knowledge.index_fill import Progress
 from knowledge.index_place import FolderIndex, IndexPlace, index_place
 from knowledge.server_link import ChromaServerError
-from knowledge.words import Words, open_words
+from knowledge.words import Words, open_words, passages_key
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -118,7 +118,7 @@ class Retriever:
         self._folder = folder
         self._place = place or FolderIndex(folder)
         self.embedder = embedder
-        self._corpus = corpus_hash(self._guides)
+        self._corpus = passages_key(self._guides)
         self._lock = threading.Lock()
         self._words_lock = threading.Lock()
         self._held: Words | None = None

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from knowledge.chunking import Chunk, chunk_guides
-from knowledge.corpus import Guide
+from knowledge.corpus import Guide, corpus_hash
 from knowledge.lexical import LexicalIndex
 
 if TYPE_CHECKING:
@@ -39,7 +39,16 @@ PREFIX = "words-"
 NEW = ".new"
 KEPT = 3
 """Stores that stay: two advisors with guides of their own in one folder must not push each other out."""
-_SOURCES = ("chunking.py", "corpus.py", "lexical.py", "markdown_blocks.py", "terms.json", "words.py")
+_SOURCES = (
+    "asked.json",
+    "asked.py",
+    "chunking.py",
+    "corpus.py",
+    "lexical.py",
+    "markdown_blocks.py",
+    "terms.json",
+    "words.py",
+)
 _FIELDS = tuple(field.name for field in fields(Chunk))
 
 
@@ -83,10 +92,10 @@ def open_words(folder: Path, corpus: str, guides: Iterable[Guide]) -> Words:
 
     Args:
         folder: the index folder; it is created where needed.
-        corpus: hash of the guides, which names the store.
+        corpus: `passages_key` of the guides, which names the store.
         guides: read only where there is no sound store.
     """
-    store = folder / f"{PREFIX}{_key(corpus)}"
+    store = folder / f"{PREFIX}{corpus[:24]}"
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         return _opened(store)
     chunks = chunk_guides(guides)
@@ -100,7 +109,7 @@ def open_words(folder: Path, corpus: str, guides: Iterable[Guide]) -> Words:
 
 
 @cache
-def cutting() -> str:
+def _cutting() -> str:
     """Identifies the code that cuts guides into passages and counts their words."""
     digest = hashlib.sha256(repr(_FIELDS).encode())
     for name in _SOURCES:
@@ -108,8 +117,9 @@ def cutting() -> str:
     return digest.hexdigest()[:16]
 
 
-def _key(corpus: str) -> str:
-    return hashlib.sha256(f"{corpus} {cutting()}".encode()).hexdigest()[:24]
+def passages_key(guides: Iterable[Guide]) -> str:
+    """Identifies the passages of guides: their words, and the code that cuts and counts them."""
+    return hashlib.sha256(f"{corpus_hash(guides)} {_cutting()}".encode()).hexdigest()
 
 
 def _opened(store: Path) -> Words:

@@ -194,4 +194,5 @@ def test_estimate_is_near_the_embedders_own_count() -> None:
     guessed = sum(map(estimate_tokens, views))
     assert 0.95 <= guessed / sum(real) <= 1.2
     assert max(real) <= MAX_TOKENS, "heading path included"
-    assert len(views) == len(chunk_guides(load_guides())), "every shipped passage is read at once"
+    for chunk in chunk_guides(load_guides()):
+        assert len(chunk.views) == (2 if chunk.asked else 1), "every shipped passage is read at once"
