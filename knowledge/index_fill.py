@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 Progress = Callable[[int, int], None]
-"""Called with the vectors done and the vectors in all."""
+"""Called with the passages done and the passages in all."""
 Known = Callable[[Sequence[str]], Mapping[str, "NDArray[np.float32]"]]
 """Gives the vectors that are there already, by the digests of their words."""
 
@@ -85,11 +85,12 @@ def fill(
     waiting: list[_View] = []
     rows: list[Vectors] = []
     done = 0
-    for batch in _batches(chunks):
+    maker = _Maker(embedder, known)
+    for size, batch in _batches(chunks):
         waiting += batch
-        rows.append(_vectors(batch, embedder, known))
-        done += len(batch)
-        if len(waiting) >= STORED or done == vectors:
+        rows.append(maker.vectors(batch))
+        done += size
+        if len(waiting) >= STORED or done == len(chunks):
             collection.add(
                 ids=[view.id for view in waiting],
                 embeddings=np.concatenate(rows),
@@ -97,31 +98,52 @@ def fill(
             )
             waiting, rows = [], []
         if progress is not None:
-            progress(done, vectors)
+            progress(done, len(chunks))
     if collection.count() != vectors:
         raise OSError("not every passage was stored")
 
 
-def _batches(chunks: Sequence[Chunk]) -> Iterator[list[_View]]:
+def _batches(chunks: Sequence[Chunk]) -> Iterator[tuple[int, list[_View]]]:
+    """How many passages come next, with their views."""
     # Alike in length, so that little of a batch is padding; the long ones first, so that the bar gets faster.
     sizes = [len(chunk.text) for chunk in chunks]
     order = sorted(range(len(sizes)), key=lambda number: -sizes[number])
     for start in range(0, len(order), TOGETHER):
-        yield [
-            _View(chunk.id + (f"{VIEW_SEPARATOR}{part}" if part else ""), text, chunk.file, chunk.first_line)
-            for chunk in (chunks[number] for number in order[start : start + TOGETHER])
-            for part, text in enumerate(chunk.views)
-        ]
+        numbers = order[start : start + TOGETHER]
+        yield (
+            len(numbers),
+            [
+                _View(
+                    chunk.id + (f"{VIEW_SEPARATOR}{part}" if part else ""), text, chunk.file, chunk.first_line
+                )
+                for chunk in (chunks[number] for number in numbers)
+                for part, text in enumerate(chunk.views)
+            ],
+        )
 
 
-def _vectors(batch: Sequence[_View], embedder: Embedder, known: Known) -> Vectors:
-    """A checked vector for each view, from an index before where its words have not changed."""
-    import numpy as np
+class _Maker:
+    """Makes the vectors of views, each text once."""
 
-    held = known([view.digest for view in batch])
-    new = [view.text for view in batch if view.digest not in held]
-    made = iter(_checked(embedder.embed(new), len(new), embedder) if new else ())
-    return np.stack([held[view.digest] if view.digest in held else next(made) for view in batch])
+    def __init__(self, embedder: Embedder, known: Known) -> None:
+        self._embedder = embedder
+        self._known = known
+        self._shared: dict[str, NDArray[np.float32]] = {}
+        """Of further views: the passages of a section share the questions that it answers."""
+
+    def vectors(self, batch: Sequence[_View]) -> Vectors:
+        """A checked vector for each view, from an index before where its words have not changed."""
+        import numpy as np
+
+        held = {**self._known([view.digest for view in batch]), **self._shared}
+        new = {view.digest: view.text for view in batch if view.digest not in held}
+        texts = list(new.values())
+        if texts:
+            held.update(
+                zip(new, _checked(self._embedder.embed(texts), len(texts), self._embedder), strict=True)
+            )
+        self._shared.update((view.digest, held[view.digest]) for view in batch if VIEW_SEPARATOR in view.id)
+        return np.stack([held[view.digest] for view in batch])
 
 
 def _checked(vectors: Vectors, count: int, embedder: Embedder) -> Vectors:
