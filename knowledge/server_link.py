@@ -27,7 +27,7 @@ STORE_SECONDS = 120.0
 """For an answer to a batch of vectors, which a busy server indexes first."""
 TOKEN_VARIABLE = "CHROMA_TOKEN"
 DEFAULT_PORTS = {"http": 8000, "https": 443}
-_WHERE = "Correct the setting `chroma`, or remove it to keep the index in the state folder."
+_WHERE = "Correct the setting `chroma`; without it the index is kept in the state folder."
 
 
 class ChromaServerError(ServiceError):
