@@ -153,8 +153,7 @@ def _opened(link: ServerLink, corpus: str, embedder: Embedder) -> VectorIndex:
                 f"The Chroma server at {link.label} holds no index of these guides.", code="index_missing"
             )
         manifest = _manifest(collection)
-        wanted = (FORMAT, corpus, embedder.name)
-        if manifest is None or (manifest.format, manifest.corpus, manifest.embedder) != wanted:
+        if manifest is None or not _is_of(manifest, corpus, embedder):
             raise IndexUnusableError(f"The index on the Chroma server at {link.label} is of something else.")
         index = ServerVectors(collection, manifest, link)
         if collection.count() != manifest.vectors or not index.nearest(unit_vector(manifest.dimensions), 1):
@@ -181,6 +180,10 @@ def _manifest(collection: Collection) -> Manifest | None:
         return None
 
 
+def _is_of(manifest: Manifest, corpus: str, embedder: Embedder) -> bool:
+    return (manifest.format, manifest.corpus, manifest.embedder) == (FORMAT, corpus, embedder.name)
+
+
 def _build(
     link: ServerLink, chunks: Sequence[Chunk], corpus: str, embedder: Embedder, progress: Progress | None
 ) -> None:
@@ -190,7 +193,7 @@ def _build(
     collection = link.create(beside, configuration(vectors), {**metadata, "started": int(time.time())})
     try:
         fill(collection, chunks, vectors, embedder, _known(link, embedder), progress)
-        _name(link, collection, collection_name(corpus, embedder.name), {**metadata, "complete": True})
+        _name(link, collection, corpus, embedder, {**metadata, "complete": True})
     except BaseException:
         # What cannot be removed now, a later build removes.
         with contextlib.suppress(Exception):
@@ -198,12 +201,15 @@ def _build(
         raise
 
 
-def _name(link: ServerLink, collection: Collection, name: str, metadata: dict[str, Any]) -> None:
+def _name(
+    link: ServerLink, collection: Collection, corpus: str, embedder: Embedder, metadata: dict[str, Any]
+) -> None:
     """Gives a full collection its name; where a sound one has it already, ours is removed."""
+    name = collection_name(corpus, embedder.name)
     held = link.collection(name)
     if held is not None:
         manifest = _manifest(held)
-        if manifest is not None and held.count() == manifest.vectors:
+        if manifest and _is_of(manifest, corpus, embedder) and held.count() == manifest.vectors:
             link.delete(collection.name)
             return
         # Whoever has it open goes on using it: it keeps its identity.
