@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from knowledge.chunking import Chunk
 from knowledge.embedding import Embedder, EmbedderError
-from knowledge.index import VIEW_SEPARATOR
+from knowledge.index import ASKED, VIEW_SEPARATOR
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ class _View:
 
 def count_vectors(chunks: Sequence[Chunk]) -> int:
     """How many vectors the passages have."""
-    return sum(len(chunk.views) for chunk in chunks)
+    return sum(1 for chunk in chunks for _ in _views(chunk))
 
 
 def configuration(vectors: int) -> CreateCollectionConfiguration:
@@ -112,14 +112,16 @@ def _batches(chunks: Sequence[Chunk]) -> Iterator[tuple[int, list[_View]]]:
         numbers = order[start : start + TOGETHER]
         yield (
             len(numbers),
-            [
-                _View(
-                    chunk.id + (f"{VIEW_SEPARATOR}{part}" if part else ""), text, chunk.file, chunk.first_line
-                )
-                for chunk in (chunks[number] for number in numbers)
-                for part, text in enumerate(chunk.views)
-            ],
+            [view for number in numbers for view in _views(chunks[number])],
         )
+
+
+def _views(chunk: Chunk) -> Iterator[_View]:
+    for part, text in enumerate(chunk.views):
+        name = chunk.id + (f"{VIEW_SEPARATOR}{part}" if part else "")
+        yield _View(name, text, chunk.file, chunk.first_line)
+    if chunk.asked:
+        yield _View(f"{chunk.id}{VIEW_SEPARATOR}{ASKED}", chunk.asked, chunk.file, chunk.first_line)
 
 
 class _Maker:

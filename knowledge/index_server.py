@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from knowledge.chunking import Chunk
 from knowledge.embedding import Embedder
 from knowledge.errors import AdvisorError
-from knowledge.index import FORMAT, IndexUnusableError, Manifest, VectorIndex, unit_vector
+from knowledge.index import FORMAT, IndexUnusableError, Manifest, Nearest, VectorIndex, unit_vector
 from knowledge.index_fill import Known, Progress, configuration, count_vectors, fill
 from knowledge.server_link import ChromaServerError, ServerLink
 
@@ -47,7 +47,7 @@ class ServerVectors(VectorIndex):
         self._link = link
         self._failed: tuple[float, AdvisorError] | None = None
 
-    def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
+    def nearest(self, vector: NDArray[np.float32], count: int) -> Nearest:
         """As in a folder.
 
         Raises:
@@ -156,7 +156,10 @@ def _opened(link: ServerLink, corpus: str, embedder: Embedder) -> VectorIndex:
         if manifest is None or not _is_of(manifest, corpus, embedder):
             raise IndexUnusableError(f"The index on the Chroma server at {link.label} is of something else.")
         index = ServerVectors(collection, manifest, link)
-        if collection.count() != manifest.vectors or not index.nearest(unit_vector(manifest.dimensions), 1):
+        if (
+            collection.count() != manifest.vectors
+            or not index.nearest(unit_vector(manifest.dimensions), 1).hits
+        ):
             raise IndexUnusableError(f"The index on the Chroma server at {link.label} is not whole.")
         return index
 

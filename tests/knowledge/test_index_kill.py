@@ -53,7 +53,7 @@ def checked(work):
 def opens(name):
     index = open_index(folder, name, FakeEmbedder(name=name))
     assert index.manifest.vectors == len(many)
-    assert len(index.nearest(FakeEmbedder().embed(["cache"])[0], 5)) == 5
+    assert len(index.nearest(FakeEmbedder().embed(["cache"])[0], 5).hits) == 5
     index.close()
 
 started = time.monotonic()

@@ -62,7 +62,7 @@ def names(place: ServerIndex) -> list[str]:
 def nearest(place: ServerIndex, corpus: str, query: str) -> str:
     index = place.open(corpus, FakeEmbedder())
     try:
-        return index.nearest(FakeEmbedder().embed([query])[0], 3)[0][0]
+        return index.nearest(FakeEmbedder().embed([query])[0], 3).hits[0][0]
     finally:
         index.close()
 
