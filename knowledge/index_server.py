@@ -196,7 +196,7 @@ def _build(
     collection = link.create(beside, configuration(vectors), {**metadata, "started": int(time.time())})
     try:
         fill(collection, chunks, vectors, embedder, _known(link, embedder), progress)
-        _name(link, collection, corpus, embedder, {**metadata, "complete": True})
+        _name(link, collection, corpus, embedder, {**metadata, "complete": True, "built": int(time.time())})
     except BaseException:
         # What cannot be removed now, a later build removes.
         with contextlib.suppress(Exception):
@@ -237,7 +237,7 @@ def _known(link: ServerLink, embedder: Embedder) -> Known:
     ]
     if not found:
         return lambda digests: {}
-    newest = found[-1]
+    newest = max(found, key=lambda collection: int((collection.metadata or {}).get("built", 0)))
     manifest = _manifest(newest)
     assert manifest is not None
     return VectorIndex(newest, manifest, lambda: None).vectors_of

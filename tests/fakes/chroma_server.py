@@ -49,12 +49,20 @@ def _answers(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def fake_server(status: int, body: bytes, kind: str = "application/json", delay: float = 0) -> Iterator[str]:
-    """Answers every request alike; gives its address."""
+def fake_server(
+    status: int,
+    body: bytes,
+    kind: str = "application/json",
+    delay: float = 0,
+    seen: list[dict[str, str]] | None = None,
+) -> Iterator[str]:
+    """Answers every request alike and notes its headers in `seen`; gives its address."""
 
     class FakeHandler(http.server.BaseHTTPRequestHandler):
         def answer(self) -> None:
             time.sleep(delay)
+            if seen is not None:
+                seen.append(dict(self.headers))
             with contextlib.suppress(OSError):
                 self.send_response(status)
                 self.send_header("Content-Type", kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import socket
 import threading
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from knowledge import index_server, server_link
+from knowledge import index_server, retrieval, server_link
 from knowledge.corpus import load_guides
 from knowledge.embedding import EmbedderError
 from knowledge.errors import AdvisorError
 from knowledge.index import IndexUnusableError
+from knowledge.index_place import FolderIndex
 from knowledge.index_server import ServerIndex, collection_name
 from knowledge.retrieval import Retriever, open_retriever
 from knowledge.server_link import ChromaServerError, ServerLink
@@ -280,16 +282,44 @@ def test_offline_opens_no_socket_not_even_to_this_machine(
     assert not retriever.embedder.ready, "no model is loaded for nothing"
 
 
-def test_secrets_are_sent_and_never_shown(tmp_path: Path) -> None:
-    with fake_server(403, b"{}") as address:
-        host = address.removeprefix("http://")
-        place = ServerIndex(f"http://ann:hidden@{host}/", token="quiet")
-        assert place.label == address
-        with pytest.raises(ChromaServerError) as caught:
-            place.open("0" * 64, FakeEmbedder())
-        said = f"{caught.value.message} {caught.value.hint}"
-        assert not re.search("ann|hidden|quiet", said)
-        assert "CHROMA_TOKEN" in said
+def test_secrets_are_sent_and_never_shown() -> None:
+    seen: list[dict[str, str]] = []
+    with fake_server(403, b"{}", seen=seen) as address:
+        with_user = address.replace("//", "//ann:hid%20den@") + "/"
+        for token in (None, "quiet"):
+            place = ServerIndex(with_user, token)
+            assert place.label == address
+            with pytest.raises(ChromaServerError) as caught:
+                place.open("0" * 64, FakeEmbedder())
+            said = f"{caught.value.message} {caught.value.hint}"
+            assert not re.search("ann|hid|quiet", said)
+            assert "CHROMA_TOKEN" in said
+    basic = base64.b64encode(b"ann:hid den").decode()
+    assert [headers["Authorization"] for headers in seen] == [f"Basic {basic}", "Bearer quiet"]
+    assert [headers.get("X-Chroma-Token") for headers in seen] == [None, "quiet"]
+
+
+def test_a_server_that_comes_back_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class FakePlace(FolderIndex):
+        """Down at first."""
+
+        down = True
+
+        def check(self) -> None:
+            if self.down:
+                raise ChromaServerError("The server is down.")
+
+    monkeypatch.setattr(retrieval, "RETRY_SECONDS", 0.0)
+    guides = load_guides([write_guides(tmp_path / "guides")])
+    retriever = Retriever(guides, tmp_path / "index", FakeEmbedder(), FakePlace(tmp_path / "index"))
+    retriever.prepare()
+    assert retriever.search("cache").notice == "Searched by words alone: The server is down."
+    monkeypatch.setattr(FakePlace, "down", False)
+    until = time.monotonic() + 20
+    while retriever.search("cache").notice is not None and time.monotonic() < until:
+        time.sleep(0.02)
+    assert retriever.search("cache").notice is None
+    retriever.close()
 
 
 def test_names_follow_the_rules_of_chroma() -> None:
