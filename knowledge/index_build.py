@@ -99,23 +99,29 @@ def build_index(
             generation = folder / f"g-{corpus[:12]}-{time.time_ns():x}"
             generation.mkdir()
             views = _views(chunks)
+            dimensions = _dimensions(embedder)
             _fill(generation, views, corpus, embedder, known, progress)
             manifest = Manifest(
                 format=FORMAT,
                 corpus=corpus,
                 embedder=embedder.name,
-                dimensions=embedder.dimensions,
+                dimensions=dimensions,
                 passages=len(chunks),
                 vectors=len(views),
                 files=dict(vector_files(generation)),
             )
-            _replace(generation / MANIFEST, json.dumps(asdict(manifest), indent=1))
-            _replace(folder / POINTER, generation.name)
+            replace_text(generation / MANIFEST, json.dumps(asdict(manifest), indent=1))
+            replace_text(folder / POINTER, generation.name)
     except OSError as error:
         raise StateFolderError(
             f"The state folder cannot be written: {error.strerror or error}.",
             hint="Free some space, or set LLM_ADVISOR_HOME to a folder that can be written.",
         ) from error
+
+
+def _dimensions(embedder: Embedder) -> int:
+    """Numbers in a vector; some embedders tell only with their first."""
+    return embedder.dimensions or int(embedder.embed_queries(["ready"]).shape[1])
 
 
 def _views(chunks: Sequence[Chunk]) -> list[_View]:
@@ -220,7 +226,7 @@ def _is_built(folder: Path, corpus: str, embedder: Embedder) -> bool:
     return True
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
     """Writes a small file so that it is either the old or the new one, whatever happens."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     with beside.open("w", encoding="utf-8") as file:

@@ -8,23 +8,34 @@ a read-only state folder, an embedder that died), the words alone answer and the
 from __future__ import annotations
 
 import threading
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from knowledge.calibration import CHANGED, PROBE, Scale
 from knowledge.chunking import Chunk, chunk_guides
 from knowledge.corpus import Guide, Origin, corpus_hash
 from knowledge.coverage import is_covered
-from knowledge.embedding import ChildEmbedder, Embedder
+from knowledge.embedding import Embedder
 from knowledge.errors import AdvisorError, UsageError
 from knowledge.guide_set import all_guides
 from knowledge.home import home as default_home
 from knowledge.index import IndexUnusableError, VectorIndex, open_index
 from knowledge.index_build import Progress, build_index
 from knowledge.lexical import LexicalIndex
+from knowledge.query_text import cleaned
+from knowledge.reranking import Reranker, SecondReading
+from knowledge.search_models import SearchModels, models_of
+from knowledge.settings import load_settings
 
-MAX_QUERY_CHARACTERS = 2_000
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+INDEX = "index"
+"""Folder of the indexes in the state folder: that of all-MiniLM-L6-v2, and a folder for each other one."""
+KEPT_VECTORS = 256
 MAX_PASSAGES = 50
 RRF_K = 3
 """Of 1 / (k + rank). The usual 60 is for the long rankings of web search; among some hundred passages, of
@@ -88,11 +99,34 @@ def locator(passage: Passage) -> str:
 class Retriever:
     """Searches a set of guides. Safe to use from several threads."""
 
-    def __init__(self, guides: Iterable[Guide], folder: Path, embedder: Embedder) -> None:
-        """`folder` is the index folder; nothing is loaded before `prepare`, `warm` or the first search."""
+    def __init__(
+        self,
+        guides: Iterable[Guide],
+        folder: Path,
+        embedder: Embedder,
+        *,
+        scale: Scale | None = None,
+        reranker: Reranker | None = None,
+        sends_to: str | None = None,
+    ) -> None:
+        """Nothing is loaded before `prepare`, `warm` or the first search.
+
+        Args:
+            guides: what is searched.
+            folder: the index folder.
+            embedder: makes the vectors; closed with the retriever.
+            scale: reads its cosines; None where they are those of all-MiniLM-L6-v2.
+            reranker: reads the first passages again; closed with the retriever.
+            sends_to: who gets the texts that are embedded; None where they stay on this machine. With it the
+                index is built by `prepare(build=True)` alone, because nothing is sent unasked.
+        """
         self._guides = tuple(guides)
         self._folder = folder
         self.embedder = embedder
+        self._second = SecondReading(reranker)
+        self._scale = scale
+        self._sends_to = sends_to
+        self._vectors: dict[str, NDArray[np.float32]] = {}
         self._corpus = corpus_hash(self._guides)
         self._lock = threading.Lock()
         self._words_lock = threading.Lock()
@@ -118,21 +152,28 @@ class Retriever:
         """All passages, in reading order."""
         return self._words()[0]
 
-    def prepare(self, progress: Progress | None = None) -> None:
-        """Opens the index, building it where it is missing, old or damaged, and loads the embedder.
+    def prepare(self, progress: Progress | None = None, *, build: bool = False) -> None:
+        """Opens the index, building it where it is missing, old or damaged, and loads the models.
 
-        Waits for both. Where one fails it does not raise: `trouble` says why, and words alone answer.
+        Waits for all. Where one fails it does not raise: `trouble` says why, and words alone answer.
+
+        Args:
+            progress: called while the index is built.
+            build: builds it also where the texts leave this machine for that.
         """
         self.embedder.warm()
+        self._second.warm()
         chunks, _ = self._words()
         with self._lock:
             try:
                 if self._index is None and chunks:
-                    self._index = self._opened(chunks, progress)
-                self.embedder.embed(["ready"])
+                    self._index = self._opened(chunks, progress, build or self._sends_to is None)
+                if not self.embedder.ready:
+                    self.embedder.embed_queries([PROBE])
                 self._trouble = None
             except AdvisorError as error:
                 self._trouble = error.message
+            self._second.load()
 
     def warm(self, progress: Progress | None = None) -> None:
         """Prepares in the background; searches answer by words until it is done."""
@@ -150,15 +191,19 @@ class Retriever:
         """
         if k < 1:
             raise UsageError("The number of passages must be at least 1.", hint="For example: -k 5")
-        words, notices = _cleaned(query)
+        words, notices = cleaned(query)
         by_words = self._by_words(words)
         by_meaning, notice = self._by_meaning(words)
         if notice:
             notices.append(notice)
         chunks, lexical = self._words()
-        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])[: min(k, MAX_PASSAGES)]
+        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])
+        fused, notice = self._second.order(words, fused, self._text)
+        if notice:
+            notices.append(notice)
+        fused = fused[: min(k, MAX_PASSAGES)]
         found = [chunks[number] for number, _ in fused]
-        similarity = None if by_meaning is None else by_meaning.top
+        similarity = None if by_meaning is None else self._similarity(by_meaning.top)
         return SearchResult(
             query=query,
             passages=tuple(_passage(chunks[number], score) for number, score in fused),
@@ -168,12 +213,17 @@ class Retriever:
 
     def rankings(self, query: str) -> tuple[Ranking, Ranking | None]:
         """Both halves of the search before they are joined, by words and by meaning, for benchmarks."""
-        words, _ = _cleaned(query)
+        words, _ = cleaned(query)
         return self._by_words(words), self._by_meaning(words)[0]
 
+    def reranked(self, query: str, fused: Sequence[tuple[int, float]]) -> list[tuple[int, float]] | None:
+        """The order that the reranker makes of joined rankings, for benchmarks; None where there is none."""
+        return self._second.order(cleaned(query)[0], fused, self._text)[0] if self._second.ready else None
+
     def close(self) -> None:
-        """Ends the embedder and lets go of the index."""
+        """Ends the models' processes and lets go of the index."""
         self.embedder.close()
+        self._second.close()
         # Whoever prepares may be waiting for another process that builds; that must not hold up an exit.
         if self._lock.acquire(timeout=CLOSE_SECONDS):
             try:
@@ -191,12 +241,28 @@ class Retriever:
                 self._lexical = LexicalIndex(self._chunks)
             return self._chunks, self._lexical
 
-    def _opened(self, chunks: Sequence[Chunk], progress: Progress | None) -> VectorIndex:
+    def _opened(self, chunks: Sequence[Chunk], progress: Progress | None, build: bool) -> VectorIndex:
         try:
-            return open_index(self._folder, self._corpus, self.embedder)
-        except IndexUnusableError:
+            if self._scale is not None:
+                self._scale.check(self.embedder.name, self.embedder.embed_queries([PROBE])[0].tolist())
+            index = open_index(self._folder, self._corpus, self.embedder)
+        except IndexUnusableError as error:
+            if not build:
+                raise IndexUnusableError(
+                    f"{error.message} Build it with `llm-advisor guides index`, "
+                    f"which sends the guides to {self._sends_to}."
+                ) from None
+            if self._scale is not None and error.code == CHANGED:
+                self._scale.forget()
             build_index(self._folder, chunks, self._corpus, self.embedder, progress)
-            return open_index(self._folder, self._corpus, self.embedder)
+            index = open_index(self._folder, self._corpus, self.embedder)
+        if self._scale is not None:
+            try:
+                self._scale.fit(self.embedder, index, {c.id for c in chunks if c.origin == "shipped"})
+            except AdvisorError:
+                index.close()
+                raise
+        return index
 
     def _by_words(self, words: str) -> Ranking:
         _, lexical = self._words()
@@ -212,12 +278,29 @@ class Retriever:
             self.warm()
             return None, LOADING
         try:
-            found = index.nearest(self.embedder.embed([words])[0], DEPTH)
+            found = index.nearest(self._vector(words), DEPTH)
         except AdvisorError as error:
             return None, f"Searched by words alone: {error.message}"
         return Ranking(
             tuple((self._places[name], score) for name, score in found if name in self._places)
         ), None
+
+    def _vector(self, words: str) -> NDArray[np.float32]:
+        """The query's vector; the last ones are kept, because one query is often asked again."""
+        vector = self._vectors.get(words)
+        if vector is None:
+            vector = self.embedder.embed_queries([words])[0]
+            if len(self._vectors) >= KEPT_VECTORS:
+                self._vectors.clear()
+            self._vectors[words] = vector
+        return vector
+
+    def _text(self, number: int) -> str:
+        chunk = self._words()[0][number]
+        return "\n".join((*chunk.heading, chunk.text))
+
+    def _similarity(self, cosine: float) -> float | None:
+        return cosine if self._scale is None else self._scale.similarity(cosine)
 
 
 def open_retriever(
@@ -226,26 +309,47 @@ def open_retriever(
     wait: bool = True,
     guides: Iterable[Guide] | None = None,
     embedder: Embedder | None = None,
+    offline: bool = False,
     progress: Progress | None = None,
 ) -> Retriever:
     """A retriever over guides, with its index in the state folder.
 
     Args:
         home: the state folder; None for the usual one.
-        wait: build what is missing and load the embedder first. Without it everything loads in the background
+        wait: build what is missing and load the models first. Without it everything loads in the background
             and searches answer by words until then.
         guides: None for the shipped ones and those that the person added.
-        embedder: None for the local one in a child process. The retriever closes it.
+        embedder: None for the one that is set. The retriever closes it.
+        offline: forbids an embedder behind an API; words alone answer then.
         progress: called while an index is built, without `wait` from another thread.
+
+    Raises:
+        UsageError: the settings cannot be read.
     """
     state = home or default_home()
     found = all_guides(state) if guides is None else guides
-    retriever = Retriever(found, state / "index", embedder or ChildEmbedder())
+    if embedder is not None:
+        retriever = Retriever(found, state / INDEX, embedder)
+    else:
+        retriever = retriever_of(models_of(load_settings(), offline=offline), found, state)
     if wait:
         retriever.prepare(progress)
     else:
         retriever.warm(progress)
     return retriever
+
+
+def retriever_of(models: SearchModels, guides: Iterable[Guide], home: Path) -> Retriever:
+    """A retriever that uses the given models; nothing is loaded yet."""
+    folder = home / INDEX / models.folder
+    return Retriever(
+        guides,
+        folder,
+        models.embedder,
+        scale=Scale(folder) if models.folder else None,
+        reranker=models.reranker,
+        sends_to=models.sends_to,
+    )
 
 
 def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
@@ -263,24 +367,6 @@ def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
             gain = (1 - MARGIN_SHARE) * by_rank + MARGIN_SHARE * by_margin
             scores[number] = scores.get(number, 0.0) + gain / len(rankings)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _cleaned(query: str) -> tuple[str, list[str]]:
-    """The query without control characters and of bounded length, and what to say about that."""
-    kept = "".join(
-        " " if unicodedata.category(char)[0] == "C" else char for char in query[: MAX_QUERY_CHARACTERS * 4]
-    )
-    words = " ".join(kept.split())
-    notices = []
-    if len(words) > MAX_QUERY_CHARACTERS or len(query) > MAX_QUERY_CHARACTERS * 4:
-        words = words[:MAX_QUERY_CHARACTERS].rpartition(" ")[0] or words[:MAX_QUERY_CHARACTERS]
-        notices.append(f"Only the first {MAX_QUERY_CHARACTERS:,} characters of the query were used.")
-    if not any(char.isalnum() for char in words):
-        raise UsageError(
-            "The query is empty.",
-            hint="Ask in a few words, for example: how much memory does a 70B model need",
-        )
-    return words, notices
 
 
 def _passage(chunk: Chunk, score: float) -> Passage:

@@ -7,31 +7,15 @@ nDCG@10 as in Jarvelin and Kekalainen (2002) with relevance 0 or 1.
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from knowledge.evaluation.labeled import Labeled
 from knowledge.retrieval import Ranking, Retriever, fuse
 
-QUERIES = Path(__file__).parent / "queries.jsonl"
-KINDS = ("exact", "paraphrase", "table", "multi", "unanswerable")
 DEPTH = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Labeled:
-    """A query with the patterns that a passage must match to answer it; none where nothing answers it."""
-
-    kind: str
-    text: str
-    must_match: tuple[str, ...]
-
-    def answered_by(self, passage: str) -> bool:
-        return bool(self.must_match) and all(re.search(pattern, passage) for pattern in self.must_match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +61,6 @@ class Scores:
     """Share of the answerable queries that it takes for not covered."""
     seconds: tuple[float, ...]
     """Of each query, sorted."""
-
-
-def load_queries(path: Path = QUERIES) -> tuple[Labeled, ...]:
-    """The labeled queries."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    records = [json.loads(line) for line in lines if line.strip()]
-    return tuple(Labeled(record["kind"], record["query"], tuple(record["must_match"])) for record in records)
 
 
 def score(retriever: Retriever, queries: Sequence[Labeled]) -> Scores:

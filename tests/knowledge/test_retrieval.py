@@ -11,9 +11,9 @@ import pytest
 
 from knowledge.corpus import load_guides
 from knowledge.errors import UsageError
+from knowledge.query_text import MAX_QUERY_CHARACTERS
 from knowledge.retrieval import (
     LOADING,
-    MAX_QUERY_CHARACTERS,
     Passage,
     Ranking,
     Retriever,

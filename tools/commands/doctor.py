@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from knowledge.errors import AdvisorError
 from knowledge.home import HOME_VARIABLE, home
-from tools.ollama import ollama_url
+from knowledge.ollama import ollama_url
 
 Document = dict[str, Any]
 State = Literal["ok", "warning", "missing", "skipped"]
@@ -166,7 +166,8 @@ def _state_folder() -> Check:
 
 
 def _embedder() -> Check:
-    from knowledge.embedding_worker import NAME, WorkerError, verify, weights_folder
+    from knowledge.embedding_worker import NAME, verify, weights_folder
+    from knowledge.model_worker import WorkerError
 
     try:
         verify(weights_folder())

@@ -28,7 +28,7 @@ from tools.introspect.gguf_shape import GgufShape, gguf_shape
 from tools.introspect.quant_names import label_in, label_of_tensors
 from tools.introspect.sighting import Sighting
 from tools.memory.quantization import known_quants
-from tools.ollama import ollama_url
+from knowledge.ollama import ollama_url
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse

@@ -1,0 +1,158 @@
+"""Makes the similarities of any embedder comparable with those of all-MiniLM-L6-v2.
+
+Whether the guides cover a query is decided partly by the best cosine (`coverage`), on limits found with
+all-MiniLM-L6-v2. Another embedder has another scale: with some, unrelated texts have a cosine of 0.7. So the
+labeled queries are looked up once with it, and a straight line brings its medians of answerable and of
+unanswerable queries onto those of all-MiniLM-L6-v2. An embedder that does not tell the two kinds apart has no
+say in the decision.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+from knowledge.embedding import Embedder
+from knowledge.evaluation.labeled import load_queries
+from knowledge.index import IndexUnusableError, VectorIndex, forget_index
+from knowledge.index_build import BATCH, replace_text
+
+ANSWERABLE = 0.63
+UNANSWERABLE = 0.47
+"""Medians of the best cosine of all-MiniLM-L6-v2 over the labeled queries and the shipped guides."""
+LEAST_SEPARATION = 0.65
+"""Share of the pairs of an answerable and an unanswerable query in which the first has the higher cosine; 0.5
+is chance."""
+SAME = 0.995
+"""Cosine of two vectors of one text by one model; servers round differently from call to call."""
+PROBE = "How much memory does a quantized model with 8 billion parameters need?"
+NEAREST = 20
+"""Passages looked at for the best shipped one: own guides may come first."""
+CHANGED = "embedder_changed"
+FILE = "calibration.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How an embedder's cosines are read."""
+
+    format: int
+    embedder: str
+    slope: float
+    offset: float
+    separation: float
+    probe: list[float]
+    """The vector of `PROBE`: a model behind an API can be changed under the same name."""
+
+    def similarity(self, cosine: float) -> float | None:
+        """The cosine on the scale of all-MiniLM-L6-v2; None where it tells nothing."""
+        if self.separation < LEAST_SEPARATION:
+            return None
+        return self.slope * cosine + self.offset
+
+    def same_model(self, probe: Sequence[float]) -> bool:
+        """Whether `probe`, a unit vector, is what the calibrated model gave for `PROBE`."""
+        return len(probe) == len(self.probe) and (
+            sum(a * b for a, b in zip(probe, self.probe, strict=True)) >= SAME
+        )
+
+
+class Scale:
+    """The calibration of one index folder: read from it, or made with the first index."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._calibration: Calibration | None = None
+
+    def check(self, embedder: str, probe: Sequence[float]) -> None:
+        """Raises IndexUnusableError where the model is not the one that the index was built with.
+
+        Args:
+            embedder: its name.
+            probe: its vector of `PROBE` today.
+        """
+        stored = read_calibration(self._folder, embedder)
+        if stored is not None and not stored.same_model(probe):
+            raise IndexUnusableError(
+                f"{embedder} gives other vectors than when the guide index was built.", code=CHANGED
+            )
+
+    def forget(self) -> None:
+        """Makes the next index start anew."""
+        with suppress(OSError):
+            forget_index(self._folder)
+            (self._folder / FILE).unlink(missing_ok=True)
+
+    def fit(self, embedder: Embedder, index: VectorIndex, shipped: Container[str]) -> None:
+        """Reads the calibration, or makes and stores it.
+
+        Args:
+            embedder: of the index.
+            index: over the guides.
+            shipped: ids of the passages that the labels are about.
+
+        Raises:
+            EmbedderError: the embedder failed.
+        """
+        self._calibration = read_calibration(self._folder, embedder.name)
+        if self._calibration is not None:
+            return
+        queries = load_queries()
+        best: dict[bool, list[float]] = {True: [], False: []}
+        for start in range(0, len(queries), BATCH):
+            batch = queries[start : start + BATCH]
+            for query, vector in zip(batch, embedder.embed_queries([q.text for q in batch]), strict=True):
+                near = [cosine for name, cosine in index.nearest(vector, NEAREST) if name in shipped]
+                best[bool(query.must_match)].append(max(near, default=0.0))
+        probe = embedder.embed_queries([PROBE])[0].tolist()
+        self._calibration = calibrated(embedder.name, best[True], best[False], probe)
+        store_calibration(self._folder, self._calibration)
+
+    def similarity(self, cosine: float) -> float | None:
+        """The cosine on the scale of all-MiniLM-L6-v2; None where it tells nothing."""
+        return None if self._calibration is None else self._calibration.similarity(cosine)
+
+
+def calibrated(
+    embedder: str, answerable: Sequence[float], unanswerable: Sequence[float], probe: Sequence[float]
+) -> Calibration:
+    """The calibration that follows from the best cosines of labeled queries.
+
+    Args:
+        embedder: its name.
+        answerable: one cosine for each query that the shipped guides answer.
+        unanswerable: one for each that they do not.
+        probe: the vector of `PROBE`.
+    """
+    pairs = [(a > b) + (a == b) / 2 for a in answerable for b in unanswerable]
+    separation = sum(pairs) / len(pairs) if pairs else 0.0
+    high, low = median(answerable or [0.0]), median(unanswerable or [0.0])
+    slope = (ANSWERABLE - UNANSWERABLE) / (high - low) if high > low else 0.0
+    return Calibration(
+        format=_FORMAT,
+        embedder=embedder,
+        slope=slope,
+        offset=ANSWERABLE - slope * high,
+        separation=separation if high > low else 0.0,
+        probe=[float(number) for number in probe],
+    )
+
+
+def read_calibration(folder: Path, embedder: str) -> Calibration | None:
+    """The stored one of an index folder; None where there is none of this embedder."""
+    try:
+        found = Calibration(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if (found.format, found.embedder) == (_FORMAT, embedder) else None
+
+
+def store_calibration(folder: Path, calibration: Calibration) -> None:
+    """Keeps it beside the index; where that cannot be written it is made again the next time."""
+    with suppress(OSError):
+        replace_text(folder / FILE, json.dumps(asdict(calibration)))
