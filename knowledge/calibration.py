@@ -21,8 +21,8 @@ from knowledge.evaluation.labeled import load_queries
 from knowledge.index import IndexUnusableError, VectorIndex, forget_index
 from knowledge.index_build import BATCH, replace_text
 
-ANSWERABLE = 0.63
-UNANSWERABLE = 0.47
+ANSWERABLE = 0.56
+UNANSWERABLE = 0.23
 """Medians of the best cosine of all-MiniLM-L6-v2 over the labeled queries and the shipped guides."""
 LEAST_SEPARATION = 0.65
 """Share of the pairs of an answerable and an unanswerable query in which the first has the higher cosine; 0.5
@@ -49,11 +49,14 @@ class Calibration:
     probe: list[float]
     """The vector of `PROBE`: a model behind an API can be changed under the same name."""
 
+    @property
+    def tells(self) -> bool:
+        """Whether the embedder's cosines say anything about what the guides cover."""
+        return self.separation >= LEAST_SEPARATION
+
     def similarity(self, cosine: float) -> float | None:
         """The cosine on the scale of all-MiniLM-L6-v2; None where it tells nothing."""
-        if self.separation < LEAST_SEPARATION:
-            return None
-        return self.slope * cosine + self.offset
+        return self.slope * cosine + self.offset if self.tells else None
 
     def same_model(self, probe: Sequence[float]) -> bool:
         """Whether `probe`, a unit vector, is what the calibrated model gave for `PROBE`."""
@@ -112,6 +115,11 @@ class Scale:
         probe = embedder.embed_queries([PROBE])[0].tolist()
         self._calibration = calibrated(embedder.name, best[True], best[False], probe)
         store_calibration(self._folder, self._calibration)
+
+    @property
+    def tells(self) -> bool:
+        """As `Calibration.tells`; False before `fit`."""
+        return self._calibration is not None and self._calibration.tells
 
     def similarity(self, cosine: float) -> float | None:
         """The cosine on the scale of all-MiniLM-L6-v2; None where it tells nothing."""

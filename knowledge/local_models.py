@@ -122,7 +122,10 @@ def _cached(setting: str) -> Place:
     except HFValidationError:
         found = None
     if not isinstance(found, str):
-        raise LocalModelError(f"The model {name} is not on this machine.", hint=_fetch(setting))
+        raise LocalModelError(
+            f"The model {name} is not on this machine: `hf download {name}` fetches it.",
+            hint="Or name a folder that holds it.",
+        )
     folder = Path(found).parent
     return Place(name, folder, folder.name[:_DIGITS])
 

@@ -148,6 +148,11 @@ class Retriever:
         return self._trouble
 
     @property
+    def tells_coverage(self) -> bool:
+        """Whether the embedder has a say in whether the guides cover a query."""
+        return self._scale is None or self._scale.tells
+
+    @property
     def chunks(self) -> tuple[Chunk, ...]:
         """All passages, in reading order."""
         return self._words()[0]

@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from knowledge.embedding import ChildEmbedder, Embedder, UnusableEmbedder, worker
+from knowledge.embedding import ChildEmbedder, Embedder, MiniLM, Model, UnusableEmbedder, worker
 from knowledge.embedding_prompts import prompts_of, tag
 from knowledge.embedding_worker import NAME
 from knowledge.errors import UsageError
@@ -35,6 +35,8 @@ class SearchModels:
     """Of its index, below the folder of all; empty for all-MiniLM-L6-v2."""
     sends_to: str | None
     """Who gets the texts that are embedded; None where they stay on this machine."""
+    model: Model
+    """What the embedder loads; `identity` tells whether it can be found."""
     reranker: Reranker | None = None
 
 
@@ -68,20 +70,29 @@ def models_of(settings: Settings, *, offline: bool = False) -> SearchModels:
     reranker = ChildReranker(settings.reranker) if settings.reranker else None
     label = settings.embedder or NAME
     if label in DEFAULT:
-        return SearchModels(NAME, ChildEmbedder(), "", None, reranker)
+        return SearchModels(NAME, ChildEmbedder(), "", None, MiniLM(), reranker)
     if not label.startswith(API):
-        return SearchModels(label, ChildEmbedder(LocalEmbedder(label)), _slug(label), None, reranker)
+        local = LocalEmbedder(label)
+        return SearchModels(label, ChildEmbedder(local), _slug(label), None, local, reranker)
     model = label.removeprefix(API).strip()
     if not _API_MODEL.fullmatch(model):
         raise UsageError(
             f"The embedder {label} names no model that LiteLLM knows.",
             hint="Write provider and model, for example litellm:openai/text-embedding-3-small.",
         )
-    provider = model.partition("/")[0]
-    embedder: Embedder = ChildEmbedder(ApiEmbedder(model))
+    behind = ApiEmbedder(model)
+    embedder: Embedder = ChildEmbedder(behind)
     if offline:
-        embedder = UnusableEmbedder(UsageError(f"{label} needs the network, and --offline forbids it."))
-    return SearchModels(label, embedder, _slug(label), provider, reranker)
+        embedder = UnusableEmbedder(offline_error(label))
+    return SearchModels(label, embedder, _slug(label), model.partition("/")[0], behind, reranker)
+
+
+def offline_error(label: str) -> UsageError:
+    """What is said where an embedder needs the network that `--offline` forbids."""
+    return UsageError(
+        f"{label} needs the network, and --offline forbids it.",
+        hint="Leave --offline away, or set an embedder that is on this machine.",
+    )
 
 
 def _slug(label: str) -> str:

@@ -13,9 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from knowledge.evaluation.labeled import Labeled
+from knowledge.index_build import Progress
 from knowledge.retrieval import Ranking, Retriever, fuse
 
 DEPTH = 10
+WAYS = ("hybrid", "reranked", "words only", "vectors only")
+"""Ways to search; `reranked` is the hybrid search with a cross-encoder behind it, where one is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +66,42 @@ class Scores:
     """Of each query, sorted."""
 
 
-def score(retriever: Retriever, queries: Sequence[Labeled]) -> Scores:
-    """Runs all queries on a ready retriever."""
+def score(retriever: Retriever, queries: Sequence[Labeled], progress: Progress | None = None) -> Scores:
+    """Runs all queries on a ready retriever.
+
+    Args:
+        retriever: with its vectors.
+        queries: what is asked.
+        progress: called with the queries done and the queries in all.
+    """
     passages = [" ".join(chunk.heading) + "\n" + chunk.text for chunk in retriever.chunks]
-    results: dict[str, list[Result]] = {"hybrid": [], "words only": [], "vectors only": []}
+    results: dict[str, list[Result]] = {name: [] for name in WAYS}
     covered: dict[bool, list[bool]] = {True: [], False: []}
     seconds = []
-    for query in queries:
+    for number, query in enumerate(queries, 1):
         started = time.perf_counter()
         found = retriever.search(query.text)
         seconds.append(time.perf_counter() - started)
         covered[bool(query.must_match)].append(found.covered)
+        if progress is not None:
+            progress(number, len(queries))
         if not query.must_match:
             continue
         relevant = {number for number, text in enumerate(passages) if query.answered_by(text)}
         words, vectors = retriever.rankings(query.text)
         vectors = vectors or Ranking(())
+        fused = fuse([words, vectors])
         for name, hits in (
-            ("hybrid", fuse([words, vectors])),
+            ("hybrid", fused),
+            ("reranked", retriever.reranked(query.text, fused)),
             ("words only", words.hits),
             ("vectors only", vectors.hits),
         ):
-            first = tuple(number in relevant for number, _ in hits[:DEPTH])
-            results[name].append(Result(query.kind, first, len(relevant)))
+            if hits is not None:
+                first = tuple(number in relevant for number, _ in hits[:DEPTH])
+                results[name].append(Result(query.kind, first, len(relevant)))
     return Scores(
-        rows={name: Row(tuple(found)) for name, found in results.items()},
+        rows={name: Row(tuple(found)) for name, found in results.items() if found},
         false_answers=sum(covered[False]) / max(1, len(covered[False])),
         missed_answers=1 - sum(covered[True]) / max(1, len(covered[True])),
         seconds=tuple(sorted(seconds)),

@@ -6,8 +6,8 @@ import pytest
 
 from agent.profiles import LONGEST_CONTEXT, read_profile, split_model
 from agent.voice import VoiceError
-from tests.fakes.model_server import FakeOllama
 from knowledge.ollama import ollama_url
+from tests.fakes.model_server import FakeOllama
 
 URLS = {
     "": "http://127.0.0.1:11434",

@@ -133,7 +133,7 @@ def test_an_embedder_that_dies_between_two_queries(retriever: Retriever) -> None
     assert isinstance(retriever.embedder, FakeEmbedder)
     assert retriever.search("cache").notice is None
     retriever.embedder.failing = True
-    assert retriever.search("cache").notice == "Searched by words alone: The embedder stopped."
+    assert retriever.search("the cache").notice == "Searched by words alone: The embedder stopped."
     retriever.embedder.failing = False
     assert retriever.search("cache").notice is None
 
