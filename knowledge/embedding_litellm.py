@@ -70,7 +70,15 @@ FAILURES = (
     ),
 )
 UNREACHABLE = Failure((), (), "{provider} cannot be reached", again=True)
-_NO_KEY = ("api_key", "api key", "missing credentials")
+_NO_KEY = ("api_key client option must be set", "missing credentials")
+_NO_CONNECTION = (
+    "connection error",
+    "connection refused",
+    "cannot connect",
+    "connect call failed",
+    "name or service not known",
+    "all connection attempts failed",
+)
 
 
 class Client:
@@ -78,6 +86,8 @@ class Client:
 
     def __init__(self, litellm: Any, model: str) -> None:  # noqa: ANN401 - LiteLLM has no types
         self._litellm = litellm
+        # Its OpenAI client takes the 0 of a call for "not given" and would try again on its own.
+        litellm.DEFAULT_MAX_RETRIES = 0
         self._model = model
         self._provider = model.partition("/")[0]
         self._prompts = prompts_of(model) or Prompts("", "")
@@ -144,21 +154,20 @@ class Client:
 
 
 def _kind(error: Exception) -> Failure:
-    """What happened, by the exception's class or else by its HTTP status."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    if any(words in str(error).lower() for words in _NO_KEY):
+    """What happened: by words where there was no answer at all, else by HTTP status or the exception's class.
+
+    LiteLLM's class alone says too little: a refused connection becomes an InternalServerError, and a refused
+    key may become a BadRequestError.
+    """
+    words = str(error).lower()
+    if any(text in words for text in _NO_KEY):
         return FAILURES[0]
-    for failure in FAILURES:
-        if not names.isdisjoint(failure.kinds):
-            return failure
-    status = getattr(getattr(error, "response", None), "status_code", None) or getattr(
-        error, "status_code", None
-    )
-    if "APIConnectionError" not in names:
-        for failure in FAILURES:
-            if status in failure.statuses:
-                return failure
-    return UNREACHABLE
+    if any(text in words for text in _NO_CONNECTION):
+        return UNREACHABLE
+    status = getattr(error, "status_code", None)
+    names = {kind.__name__ for kind in type(error).__mro__}
+    by_class = (failure for failure in FAILURES if not names.isdisjoint(failure.kinds))
+    return next((failure for failure in FAILURES if status in failure.statuses), next(by_class, UNREACHABLE))
 
 
 def _retry_after(error: Exception) -> float | None:

@@ -27,8 +27,8 @@ def _bert(folder: Path, seed: int, labels: int | None) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     words = vocabulary()
-    (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
-    BertTokenizerFast(vocab_file=str(folder / "vocab.txt")).save_pretrained(folder)
+    places = {word: place for place, word in enumerate(words)}
+    BertTokenizerFast(vocab=places, model_max_length=256).save_pretrained(folder)
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(words),
