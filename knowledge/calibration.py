@@ -32,7 +32,6 @@ SAME = 0.995
 PROBE = "How much memory does a quantized model with 8 billion parameters need?"
 NEAREST = 20
 """Passages looked at for the best shipped one: own guides may come first."""
-CHANGED = "embedder_changed"
 FILE = "calibration.json"
 _FORMAT = 1
 
@@ -72,25 +71,6 @@ class Scale:
         self._folder = folder
         self._calibration: Calibration | None = None
 
-    def check(self, embedder: str, probe: Sequence[float]) -> None:
-        """Raises IndexUnusableError where the model is not the one that the index was built with.
-
-        Args:
-            embedder: its name.
-            probe: its vector of `PROBE` today.
-        """
-        stored = read_calibration(self._folder, embedder)
-        if stored is not None and not stored.same_model(probe):
-            raise IndexUnusableError(
-                f"{embedder} gives other vectors than when the guide index was built.", code=CHANGED
-            )
-
-    def forget(self) -> None:
-        """Makes the next index start anew."""
-        with suppress(OSError):
-            forget_index(self._folder)
-            (self._folder / FILE).unlink(missing_ok=True)
-
     def fit(self, embedder: Embedder, index: VectorIndex, shipped: Container[str]) -> None:
         """Reads the calibration, or makes and stores it.
 
@@ -101,10 +81,26 @@ class Scale:
 
         Raises:
             EmbedderError: the embedder failed.
+            IndexUnusableError: the model is not the one that the index was built with, though it has the same
+                name; the index is forgotten, so that the next build starts anew.
         """
-        self._calibration = read_calibration(self._folder, embedder.name)
-        if self._calibration is not None:
-            return
+        probe = embedder.embed_queries([PROBE])[0].tolist()
+        stored = read_calibration(self._folder, embedder.name)
+        if stored is None:
+            stored = self._measured(embedder, index, shipped, probe)
+            store_calibration(self._folder, stored)
+        elif not stored.same_model(probe):
+            with suppress(OSError):
+                forget_index(self._folder)
+                (self._folder / FILE).unlink(missing_ok=True)
+            raise IndexUnusableError(
+                f"{embedder.name} gives other vectors than when the guide index was built."
+            )
+        self._calibration = stored
+
+    def _measured(
+        self, embedder: Embedder, index: VectorIndex, shipped: Container[str], probe: Sequence[float]
+    ) -> Calibration:
         queries = load_queries()
         best: dict[bool, list[float]] = {True: [], False: []}
         for start in range(0, len(queries), BATCH):
@@ -112,9 +108,7 @@ class Scale:
             for query, vector in zip(batch, embedder.embed_queries([q.text for q in batch]), strict=True):
                 near = [cosine for name, cosine in index.nearest(vector, NEAREST) if name in shipped]
                 best[bool(query.must_match)].append(max(near, default=0.0))
-        probe = embedder.embed_queries([PROBE])[0].tolist()
-        self._calibration = calibrated(embedder.name, best[True], best[False], probe)
-        store_calibration(self._folder, self._calibration)
+        return calibrated(embedder.name, best[True], best[False], probe)
 
     @property
     def tells(self) -> bool:

@@ -124,7 +124,7 @@ def _cached(setting: str) -> Place:
     if not isinstance(found, str):
         raise LocalModelError(
             f"The model {name} is not on this machine: `hf download {name}` fetches it.",
-            hint="Or name a folder that holds it.",
+            hint="Then run `llm-advisor guides index`.",
         )
     folder = Path(found).parent
     return Place(name, folder, folder.name[:_DIGITS])

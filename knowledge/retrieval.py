@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from knowledge.calibration import CHANGED, PROBE, Scale
+from knowledge.calibration import PROBE, Scale
 from knowledge.chunking import Chunk, chunk_guides
 from knowledge.corpus import Guide, Origin, corpus_hash
 from knowledge.coverage import is_covered
@@ -248,19 +248,18 @@ class Retriever:
 
     def _opened(self, chunks: Sequence[Chunk], progress: Progress | None, build: bool) -> VectorIndex:
         try:
-            if self._scale is not None:
-                self._scale.check(self.embedder.name, self.embedder.embed_queries([PROBE])[0].tolist())
-            index = open_index(self._folder, self._corpus, self.embedder)
+            return self._scaled(open_index(self._folder, self._corpus, self.embedder), chunks)
         except IndexUnusableError as error:
             if not build:
                 raise IndexUnusableError(
                     f"{error.message} Build it with `llm-advisor guides index`, "
                     f"which sends the guides to {self._sends_to}."
                 ) from None
-            if self._scale is not None and error.code == CHANGED:
-                self._scale.forget()
             build_index(self._folder, chunks, self._corpus, self.embedder, progress)
-            index = open_index(self._folder, self._corpus, self.embedder)
+            return self._scaled(open_index(self._folder, self._corpus, self.embedder), chunks)
+
+    def _scaled(self, index: VectorIndex, chunks: Sequence[Chunk]) -> VectorIndex:
+        """The index, with the scale of its embedder."""
         if self._scale is not None:
             try:
                 self._scale.fit(self.embedder, index, {c.id for c in chunks if c.origin == "shipped"})

@@ -23,12 +23,12 @@ def vocabulary(most: int = 4000) -> list[str]:
 
 def _bert(folder: Path, seed: int, labels: int | None) -> None:
     import torch
-    from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
     words = vocabulary()
     places = {word: place for place, word in enumerate(words)}
-    BertTokenizerFast(vocab=places, model_max_length=256).save_pretrained(folder)
+    BertTokenizer(vocab=places, model_max_length=256).save_pretrained(folder)
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(words),
@@ -37,8 +37,9 @@ def _bert(folder: Path, seed: int, labels: int | None) -> None:
         num_attention_heads=HEADS,
         intermediate_size=2 * WIDTH,
         max_position_embeddings=300,
-        **({} if labels is None else {"num_labels": labels}),
     )
+    if labels is not None:
+        config.num_labels = labels
     kind = BertModel if labels is None else BertForSequenceClassification
     kind(config).save_pretrained(folder, safe_serialization=True)
 

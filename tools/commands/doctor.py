@@ -69,8 +69,9 @@ def doctor(*, offline: bool) -> Document:
         ("catalog", True, _catalog),
         ("API prices", False, _prices),
         ("state folder", False, _state_folder),
-        ("embedder", False, _embedder),
-        ("guide index", False, _index),
+        ("embedder", False, lambda: _of_search("embedder")),
+        ("reranker", False, lambda: _of_search("reranker")),
+        ("guide index", False, lambda: _of_search("guide index")),
         ("hardware", False, _hardware),
         ("disk", False, _disk),
         ("Ollama", False, lambda: _ollama(offline)),
@@ -165,34 +166,11 @@ def _state_folder() -> Check:
     return Check("state folder", "ok", f"{where}, writable")
 
 
-def _embedder() -> Check:
-    from knowledge.embedding_worker import NAME, verify, weights_folder
-    from knowledge.model_worker import WorkerError
+def _of_search(name: str) -> Check:
+    from tools.commands.doctor_search import LOOKS
 
-    try:
-        verify(weights_folder())
-    except WorkerError as error:
-        return Check("embedder", "missing", f"{error}; the guides are searched by words alone", "make setup")
-    return Check("embedder", "ok", f"{NAME}, weights verified")
-
-
-def _index() -> Check:
-    from knowledge.corpus import corpus_hash, load_guides
-    from knowledge.embedding import ChildEmbedder
-    from knowledge.index import open_index
-
-    guides = load_guides()
-    try:
-        index = open_index(home() / "index", corpus_hash(guides), ChildEmbedder())
-    except AdvisorError as error:
-        return Check(
-            "guide index",
-            "warning",
-            f"{error.message.rstrip('.')}; it is built at the first use",
-            "llm-advisor search quantization",
-        )
-    index.close()
-    return Check("guide index", "ok", f"built and verified, {len(guides)} guides")
+    state, found, next_step = LOOKS[name]()
+    return Check(name, state, found, next_step)
 
 
 def _hardware() -> Check:
