@@ -52,7 +52,7 @@ def _print_row(name: str, row: Row) -> None:
 def _interval(row: Row, k: int) -> tuple[float, float]:
     """The middle 95 % of recall@k over bootstrap samples of the queries."""
     draw = random.Random(0)
-    hits = [float(any(result.relevant[:k])) for result in row.results]
+    hits = [float(result.within(k)) for result in row.results]
     means = sorted(mean(draw.choices(hits, k=len(hits))) for _ in range(ROUNDS))
     return means[int(0.025 * ROUNDS)], means[int(0.975 * ROUNDS)]
 

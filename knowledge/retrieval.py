@@ -7,6 +7,7 @@ a read-only state folder, an embedder that died), the words alone answer and the
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.calibration import PROBE, Scale
-from knowledge.chunking import Chunk, chunk_guides
-from knowledge.corpus import Guide, Origin, corpus_hash
+from knowledge.chunking import Chunk
+from knowledge.corpus import Guide, Origin
 from knowledge.coverage import is_covered
 from knowledge.embedding import Embedder
 from knowledge.errors import AdvisorError, UsageError
@@ -23,19 +24,19 @@ from knowledge.guide_set import all_guides
 from knowledge.home import home as default_home
 from knowledge.index import IndexUnusableError, VectorIndex, open_index
 from knowledge.index_build import Progress, build_index
-from knowledge.lexical import LexicalIndex
+from knowledge.lexical import highest
 from knowledge.query_text import cleaned
+from knowledge.query_vectors import QueryVectors
 from knowledge.reranking import Reranker, SecondReading
 from knowledge.search_models import SearchModels, models_of
 from knowledge.settings import load_settings
+from knowledge.words import Words, open_words, passages_key
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 INDEX = "index"
 """Folder of the indexes in the state folder: that of all-MiniLM-L6-v2, and a folder for each other one."""
-KEPT_VECTORS = 256
 MAX_PASSAGES = 50
 RRF_K = 3
 """Of 1 / (k + rank). The usual 60 is for the long rankings of web search; among some hundred passages, of
@@ -84,6 +85,8 @@ class Ranking:
     """What one half of the search says: passage numbers with its own score, best first."""
 
     hits: tuple[tuple[int, float], ...]
+    told: float = 0.0
+    """How near the nearest passage is by its own words alone."""
 
     @property
     def top(self) -> float:
@@ -107,6 +110,7 @@ class Retriever:
         *,
         scale: Scale | None = None,
         reranker: Reranker | None = None,
+        words: Path | None = None,
         sends_to: str | None = None,
     ) -> None:
         """Nothing is loaded before `prepare`, `warm` or the first search.
@@ -117,22 +121,22 @@ class Retriever:
             embedder: makes the vectors; closed with the retriever.
             scale: reads its cosines; None where they are those of all-MiniLM-L6-v2.
             reranker: reads the first passages again; closed with the retriever.
+            words: folder of the words, which are the same for every embedder; None for `folder`.
             sends_to: who gets the texts that are embedded; None where they stay on this machine. With it the
                 index is built by `prepare(build=True)` alone, because nothing is sent unasked.
         """
         self._guides = tuple(guides)
         self._folder = folder
         self.embedder = embedder
+        self._store = words or folder
         self._second = SecondReading(reranker)
         self._scale = scale
         self._sends_to = sends_to
-        self._vectors: dict[str, NDArray[np.float32]] = {}
-        self._corpus = corpus_hash(self._guides)
+        self._queries = QueryVectors(embedder)
+        self._corpus = passages_key(self._guides)
         self._lock = threading.Lock()
         self._words_lock = threading.Lock()
-        self._chunks: tuple[Chunk, ...] | None = None
-        self._places: dict[str, int] = {}
-        self._lexical: LexicalIndex | None = None
+        self._held: Words | None = None
         self._index: VectorIndex | None = None
         self._trouble: str | None = None
         self._thread: threading.Thread | None = None
@@ -153,9 +157,9 @@ class Retriever:
         return self._scale is None or self._scale.tells
 
     @property
-    def chunks(self) -> tuple[Chunk, ...]:
-        """All passages, in reading order."""
-        return self._words()[0]
+    def chunks(self) -> Sequence[Chunk]:
+        """All passages, in reading order; each is read when it is asked for."""
+        return self._words().passages
 
     def prepare(self, progress: Progress | None = None, *, build: bool = False) -> None:
         """Opens the index, building it where it is missing, old or damaged, and loads the models.
@@ -168,7 +172,7 @@ class Retriever:
         """
         self.embedder.warm()
         self._second.warm()
-        chunks, _ = self._words()
+        chunks = self.chunks
         with self._lock:
             try:
                 if self._index is None and chunks:
@@ -201,20 +205,33 @@ class Retriever:
         by_meaning, notice = self._by_meaning(words)
         if notice:
             notices.append(notice)
-        chunks, lexical = self._words()
+        held = self._words()
         fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])
         fused, notice = self._second.order(words, fused, self._text)
         if notice:
             notices.append(notice)
         fused = fused[: min(k, MAX_PASSAGES)]
-        found = [chunks[number] for number, _ in fused]
-        similarity = None if by_meaning is None else self._similarity(by_meaning.top)
+        found = [held.passages[number] for number, _ in fused]
+        similarity = None if by_meaning is None else self._similarity(by_meaning.told)
         return SearchResult(
             query=query,
-            passages=tuple(_passage(chunks[number], score) for number, score in fused),
-            covered=is_covered(words, found, lexical, similarity),
+            passages=tuple(_passage(chunk, score) for chunk, (_, score) in zip(found, fused, strict=True)),
+            covered=is_covered(words, found, held.lexical, similarity),
             notice=" ".join(notices) or None,
         )
+
+    def expect(self, queries: Iterable[str]) -> None:
+        """Embeds queries that will be asked next, many at a time and in the background.
+
+        Each of them is then answered as it would be without; what cannot be searched for is passed over.
+        """
+        if not self.ready:
+            return
+        words = []
+        for query in queries:
+            with contextlib.suppress(UsageError):
+                words.append(cleaned(query)[0])
+        self._queries.expect(words)
 
     def rankings(self, query: str) -> tuple[Ranking, Ranking | None]:
         """Both halves of the search before they are joined, by words and by meaning, for benchmarks."""
@@ -238,17 +255,17 @@ class Retriever:
             finally:
                 self._lock.release()
 
-    def _words(self) -> tuple[tuple[Chunk, ...], LexicalIndex]:
+    def _words(self) -> Words:
         with self._words_lock:
-            if self._chunks is None or self._lexical is None:
-                self._chunks = chunk_guides(self._guides)
-                self._places = {chunk.id: number for number, chunk in enumerate(self._chunks)}
-                self._lexical = LexicalIndex(self._chunks)
-            return self._chunks, self._lexical
+            if self._held is None:
+                self._held = open_words(self._store, self._corpus, self._guides)
+                # Their text is in the store now; that of a hundred thousand passages need not be held twice.
+                self._guides = ()
+            return self._held
 
     def _opened(self, chunks: Sequence[Chunk], progress: Progress | None, build: bool) -> VectorIndex:
         try:
-            return self._scaled(open_index(self._folder, self._corpus, self.embedder), chunks)
+            return self._scaled(open_index(self._folder, self._corpus, self.embedder))
         except IndexUnusableError as error:
             if not build:
                 raise IndexUnusableError(
@@ -256,23 +273,20 @@ class Retriever:
                     f"which sends the guides to {self._sends_to}."
                 ) from None
             build_index(self._folder, chunks, self._corpus, self.embedder, progress)
-            return self._scaled(open_index(self._folder, self._corpus, self.embedder), chunks)
+            return self._scaled(open_index(self._folder, self._corpus, self.embedder))
 
-    def _scaled(self, index: VectorIndex, chunks: Sequence[Chunk]) -> VectorIndex:
+    def _scaled(self, index: VectorIndex) -> VectorIndex:
         """The index, with the scale of its embedder."""
         if self._scale is not None:
             try:
-                self._scale.fit(self.embedder, index, {c.id for c in chunks if c.origin == "shipped"})
+                self._scale.fit(self.embedder, index)
             except AdvisorError:
                 index.close()
                 raise
         return index
 
     def _by_words(self, words: str) -> Ranking:
-        _, lexical = self._words()
-        scores = lexical.scores(words)
-        best = scores.argsort(kind="stable")[::-1][:DEPTH]
-        return Ranking(tuple((int(number), float(scores[number])) for number in best if scores[number] > 0))
+        return Ranking(highest(self._words().lexical.scores(words), DEPTH))
 
     def _by_meaning(self, words: str) -> tuple[Ranking | None, str | None]:
         index = self._index
@@ -282,25 +296,16 @@ class Retriever:
             self.warm()
             return None, LOADING
         try:
-            found = index.nearest(self._vector(words), DEPTH)
+            found = index.nearest(self._queries.vector(words), DEPTH)
         except AdvisorError as error:
             return None, f"Searched by words alone: {error.message}"
-        return Ranking(
-            tuple((self._places[name], score) for name, score in found if name in self._places)
-        ), None
-
-    def _vector(self, words: str) -> NDArray[np.float32]:
-        """The query's vector; the last ones are kept, because one query is often asked again."""
-        vector = self._vectors.get(words)
-        if vector is None:
-            vector = self.embedder.embed_queries([words])[0]
-            if len(self._vectors) >= KEPT_VECTORS:
-                self._vectors.clear()
-            self._vectors[words] = vector
-        return vector
+        place = self._words().place
+        hits = ((place(name), score) for name, score in found.hits)
+        kept = tuple((number, score) for number, score in hits if number is not None)
+        return Ranking(kept, found.told), None
 
     def _text(self, number: int) -> str:
-        chunk = self._words()[0][number]
+        chunk = self.chunks[number]
         return "\n".join((*chunk.heading, chunk.text))
 
     def _similarity(self, cosine: float) -> float | None:
@@ -352,6 +357,7 @@ def retriever_of(models: SearchModels, guides: Iterable[Guide], home: Path) -> R
         models.embedder,
         scale=Scale(folder) if models.folder else None,
         reranker=models.reranker,
+        words=home / INDEX,
         sends_to=models.sends_to,
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
-from tools.commands.search import SearchQuery, search
+from tools.commands.search import SearchQuery, expect, search
 from tui.invocation import invocation
 from tui.markdown_lines import plain_lines
 from tui.output import bold, wrapped
@@ -38,6 +38,10 @@ def _search(query: SearchQuery) -> dict[str, Any]:
     return search(query, offline=invocation(click.get_current_context()).offline)
 
 
+def _expect(queries: Sequence[SearchQuery]) -> None:
+    expect(queries, offline=invocation(click.get_current_context()).offline)
+
+
 command = request_command(
     Face(
         name="search",
@@ -49,5 +53,6 @@ command = request_command(
         many=True,
         joined=True,
         why=False,
+        expect=_expect,
     )
 )

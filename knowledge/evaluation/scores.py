@@ -1,8 +1,9 @@
 """How well the search finds the answers of the labeled queries: words and vectors alone, and together.
 
-A passage is relevant where it matches all patterns of a query; recall@k is the share of
-the answerable queries with a relevant passage among the first k, MRR the mean of 1 / rank of the first one,
-nDCG@10 as in Jarvelin and Kekalainen (2002) with relevance 0 or 1.
+A passage is relevant where it matches all patterns of a query, or of a part of one that needs several
+passages. The rank of a query is the place at which every part is found; recall@k is the share of the
+answerable queries with a rank of at most k, MRR the mean of 1 / rank, nDCG@10 as in Jarvelin and Kekalainen
+(2002) with relevance 0 or 1.
 """
 
 from __future__ import annotations
@@ -23,15 +24,26 @@ WAYS = ("hybrid", "reranked", "words only", "vectors only")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The relevance of the first passages found for one query, and how many relevant ones there are."""
+    """Which parts of the answer the first passages found hold, and how many passages hold any."""
 
     kind: str
-    relevant: tuple[bool, ...]
+    parts: int
+    found: tuple[tuple[int, ...], ...]
     total: int
 
     @property
     def rank(self) -> int | None:
-        return self.relevant.index(True) + 1 if True in self.relevant else None
+        """The place at which the whole answer is found, from 1; None where it is not."""
+        held: set[int] = set()
+        for place, parts in enumerate(self.found, 1):
+            held.update(parts)
+            if len(held) == self.parts:
+                return place
+        return None
+
+    def within(self, k: int) -> bool:
+        """Whether the first `k` passages hold the whole answer."""
+        return self.rank is not None and self.rank <= k
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ class Row:
         return Row(tuple(result for result in self.results if result.kind == kind))
 
     def recall(self, k: int) -> float:
-        return mean([float(any(result.relevant[:k])) for result in self.results])
+        return mean([float(result.within(k)) for result in self.results])
 
     def reciprocal_rank(self) -> float:
         return mean([1 / result.rank if result.rank else 0.0 for result in self.results])
@@ -82,12 +94,12 @@ def score(retriever: Retriever, queries: Sequence[Labeled], progress: Progress |
         started = time.perf_counter()
         found = retriever.search(query.text)
         seconds.append(time.perf_counter() - started)
-        covered[bool(query.must_match)].append(found.covered)
+        covered[bool(query.parts)].append(found.covered)
         if progress is not None:
             progress(number, len(queries))
-        if not query.must_match:
+        if not query.parts:
             continue
-        relevant = {number for number, text in enumerate(passages) if query.answered_by(text)}
+        held = [query.answered_by(text) for text in passages]
         words, vectors = retriever.rankings(query.text)
         vectors = vectors or Ranking(())
         fused = fuse([words, vectors])
@@ -98,8 +110,8 @@ def score(retriever: Retriever, queries: Sequence[Labeled], progress: Progress |
             ("vectors only", vectors.hits),
         ):
             if hits is not None:
-                first = tuple(number in relevant for number, _ in hits[:DEPTH])
-                results[name].append(Result(query.kind, first, len(relevant)))
+                first = tuple(held[place] for place, _ in hits[:DEPTH])
+                results[name].append(Result(query.kind, len(query.parts), first, sum(map(bool, held))))
     return Scores(
         rows={name: Row(tuple(found)) for name, found in results.items() if found},
         false_answers=sum(covered[False]) / max(1, len(covered[False])),
@@ -114,6 +126,6 @@ def mean(values: Sequence[float]) -> float:
 
 
 def _ndcg(result: Result, k: int) -> float:
-    gain = sum(1 / math.log2(place + 2) for place, hit in enumerate(result.relevant[:k]) if hit)
+    gain = sum(1 / math.log2(place + 2) for place, hit in enumerate(result.found[:k]) if hit)
     ideal = sum(1 / math.log2(place + 2) for place in range(min(k, result.total)))
     return gain / ideal if ideal else 0.0

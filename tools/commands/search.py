@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +35,12 @@ def _retriever(offline: bool) -> Retriever:
     retriever = open_retriever(offline=offline, progress=ProgressLine())
     atexit.register(retriever.close)
     return retriever
+
+
+def expect(queries: Sequence[SearchQuery], *, offline: bool = False) -> None:
+    """Says which queries come next, so that the embedder can read them together."""
+    if queries:
+        _retriever(offline).expect([query.query for query in queries])
 
 
 def search(query: SearchQuery, *, offline: bool = False) -> Document:

@@ -89,7 +89,7 @@ def index_guides(query: IndexQuery, *, offline: bool = False) -> Document:
     queries = load_queries()
     document: Document = {
         "queries": len(queries),
-        "answerable": sum(bool(labeled.must_match) for labeled in queries),
+        "answerable": sum(bool(labeled.parts) for labeled in queries),
         "embedders": rows,
         "sent": going,
         "setting": _setting(chosen, query),
