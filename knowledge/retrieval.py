@@ -264,6 +264,8 @@ class Retriever:
             return self._held
 
     def _opened(self, chunks: Sequence[Chunk], progress: Progress | None, build: bool) -> VectorIndex:
+        # An embedder that cannot be used at all says so here, before there is talk of the index.
+        _ = self.embedder.name
         try:
             return self._scaled(open_index(self._folder, self._corpus, self.embedder))
         except IndexUnusableError as error:

@@ -52,14 +52,14 @@ def reranker() -> Finding:
 
 def index() -> Finding:
     """The index of the embedder that is set."""
-    from knowledge.corpus import corpus_hash
     from knowledge.guide_set import all_guides
     from knowledge.index import open_index
     from knowledge.retrieval import INDEX
+    from knowledge.words import passages_key
 
     models, guides = _models(), all_guides(home())
     try:
-        opened = open_index(home() / INDEX / models.folder, corpus_hash(guides), models.embedder)
+        opened = open_index(home() / INDEX / models.folder, passages_key(guides), models.embedder)
     except AdvisorError as error:
         found = error.message.rstrip(".")
         if models.sends_to is not None:

@@ -15,10 +15,11 @@ from knowledge.evaluation.labeled import load_queries
 from knowledge.evaluation.scores import Scores, score
 from knowledge.guide_set import all_guides
 from knowledge.home import home
-from knowledge.index import current_generation
+from knowledge.index import current_generation, open_index
 from knowledge.retrieval import INDEX, Retriever, retriever_of
 from knowledge.search_models import SearchModels, models_of, offline_error
 from knowledge.settings import FILE, Settings, load_settings
+from knowledge.words import passages_key
 from tools.commands.requests import Name, Request
 
 Document = dict[str, Any]
@@ -37,15 +38,14 @@ class IndexQuery(Request):
 
 
 def sending(query: IndexQuery) -> Document | None:
-    """What would leave this machine: provider, guides and own guides; None where nothing does.
+    """What would leave this machine: provider, guides and own guides; None where no guide does.
 
     Raises:
         UsageError: the settings cannot be read, or the embedder is none.
     """
-    models = models_of(_settings(query))
-    if models.sends_to is None:
+    models, guides = models_of(_settings(query)), all_guides(home())
+    if models.sends_to is None or _is_current(models, guides):
         return None
-    guides = all_guides(home())
     return {
         "provider": models.sends_to,
         "guides": len(guides),
@@ -79,13 +79,15 @@ def index_guides(query: IndexQuery, *, offline: bool = False) -> Document:
     if before.folder == chosen.folder:
         before = models_of(load_settings().model_copy(update={"embedder": None}))
     guides = all_guides(home())
+    # What is sent has been told before: an index that turns out to be of another model is not built then.
+    announced = chosen.sends_to is None or going is not None
     rows, notes = [], []
     if before.folder != chosen.folder:
         try:
             rows.append({"role": "before", **_row(before, guides, build=before.sends_to is None)})
         except AdvisorError as error:
             notes.append(f"{before.label} could not be scored: {error.message}")
-    rows.append({"role": "new" if rows or notes else "set", **_row(chosen, guides, build=True)})
+    rows.append({"role": "new" if rows or notes else "set", **_row(chosen, guides, build=announced)})
     queries = load_queries()
     document: Document = {
         "queries": len(queries),
@@ -97,6 +99,14 @@ def index_guides(query: IndexQuery, *, offline: bool = False) -> Document:
     if notes:
         document["note"] = " ".join(notes)
     return document
+
+
+def _is_current(models: SearchModels, guides: Sequence[Guide]) -> bool:
+    try:
+        open_index(home() / INDEX / models.folder, passages_key(guides), models.embedder).close()
+    except AdvisorError:
+        return False
+    return True
 
 
 def _settings(query: IndexQuery) -> Settings:

@@ -135,6 +135,9 @@ def test_own_guides_are_not_sent_without_a_word(guides: list[Guide]) -> None:
     document = index_guides(query.model_copy(update={"yes": True}))
     assert document["sent"]["own_guides"] == 1
     assert labels(document) == ["all-MiniLM-L6-v2", "litellm:openai/e"]
+    assert sending(query) is None, "it is there: nothing more is sent"
+    guides[1] = replace(guides[1], lines=(*guides[1].lines, "A sentence more."))
+    assert sending(query) is not None
 
 
 def test_shipped_guides_are_public() -> None:
