@@ -16,23 +16,29 @@ from typing import Any
 
 from knowledge.model_worker import Answer, Document, WorkerError, serve
 
-MOST_PAIRS = 8
+MOST_PAIRS = 4
 """Read at once; more would make the time that is left hard to keep."""
 MAX_TOKENS = 512
 """Of query and passage together: passages are shorter, a query may not be."""
 USUAL = "the memory of a model " * 30
 """A text as long as a usual passage, to see how long a pair takes."""
 
+RECOVERY = 0.8
+"""The estimate shrinks by this where it forbade to read at all."""
+
 Predict = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
 
 
 class Timed:
-    """A cross-encoder that keeps to a time limit by what its pairs took so far."""
+    """A cross-encoder that keeps to a time limit by what its pairs took so far.
 
-    def __init__(self, predict: Predict, each: float) -> None:
-        """`each` is a first estimate: seconds for a pair of usual length."""
+    The time of a batch goes with its longest pair, to which the others are padded.
+    """
+
+    def __init__(self, predict: Predict, rate: float) -> None:
+        """`rate` is a first estimate: seconds for a character of a pair."""
         self._predict = predict
-        self._each = each
+        self._rate = rate
 
     def scores(self, query: str, passages: Sequence[str], seconds: float) -> list[float]:
         """Scores of the first passages, as many as the time allows; none where it is not enough for two."""
@@ -40,13 +46,25 @@ class Timed:
         found: list[float] = []
         while len(found) < len(passages):
             started = time.monotonic()
-            size = min(MOST_PAIRS, len(passages) - len(found), int((until - started) / self._each))
-            if size < 1 or (not found and size < min(2, len(passages))):
+            batch = self._batch(query, passages[len(found) :], until - started)
+            if not batch or (not found and len(batch) < min(2, len(passages))):
                 break
-            batch = passages[len(found) : len(found) + size]
             found += [float(score) for score in self._predict([(query, passage) for passage in batch])]
-            self._each = max((time.monotonic() - started) / size, 1e-6)
+            self._rate = max((time.monotonic() - started) / _characters(query, batch), 1e-9)
+        if not found:
+            # One slow moment must not keep it from trying again.
+            self._rate *= RECOVERY
         return found
+
+    def _batch(self, query: str, passages: Sequence[str], seconds: float) -> Sequence[str]:
+        size = min(MOST_PAIRS, len(passages))
+        while size and _characters(query, passages[:size]) * self._rate > seconds:
+            size -= 1
+        return passages[:size]
+
+
+def _characters(query: str, passages: Sequence[str]) -> int:
+    return len(passages) * (len(query) + max(map(len, passages)) + 1)
 
 
 def load(folder: str) -> tuple[Document, Answer]:
@@ -72,7 +90,7 @@ def load(folder: str) -> tuple[Document, Answer]:
     predict([("ready", "ready")])
     started = time.monotonic()
     predict([("ready", USUAL)] * 2)
-    timed = Timed(predict, (time.monotonic() - started) / 2)
+    timed = Timed(predict, (time.monotonic() - started) / _characters("ready", [USUAL] * 2))
 
     def answer(request: Mapping[str, Any]) -> Document:
         found = timed.scores(request["query"], request["passages"], float(request["seconds"]))

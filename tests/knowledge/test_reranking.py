@@ -56,21 +56,30 @@ class SlowPairs:
 def test_a_slow_model_reads_fewer_and_keeps_to_the_time() -> None:
     pairs = SlowPairs(0.02)
     started = time.monotonic()
-    found = Timed(pairs, 0.02).scores("query", ["passage"] * 20, 0.2)
+    found = Timed(pairs, 0.02 / 13).scores("query", ["passage"] * 20, 0.2)
     assert time.monotonic() - started < 0.3
     assert 2 <= len(found) < 20
 
 
 def test_a_fast_model_reads_all_in_batches() -> None:
     pairs = SlowPairs(0.0)
-    assert Timed(pairs, 0.001).scores("query", ["a", "bb"] * 10, 5) == [1.0, 2.0] * 10
+    assert Timed(pairs, 1e-6).scores("query", ["a", "bb"] * 10, 5) == [1.0, 2.0] * 10
     assert max(pairs.batches) == MOST_PAIRS
 
 
-def test_a_model_too_slow_for_two_reads_none() -> None:
+def test_a_model_too_slow_for_two_reads_none_until_it_is_faster() -> None:
     pairs = SlowPairs(0.0)
-    assert Timed(pairs, 0.2).scores("query", ["a", "b"], 0.3) == []
+    timed = Timed(pairs, 0.25 / 7)
+    assert timed.scores("query", ["a", "b"], 0.45) == []
     assert pairs.batches == []
+    assert timed.scores("query", ["a", "b"], 0.45) == [1.0, 1.0]
+
+
+def test_a_long_passage_is_known_to_take_longer() -> None:
+    pairs = SlowPairs(0.0)
+    assert Timed(pairs, 0.001).scores("query", ["a", "b", "c" * 10_000], 1) == [1.0, 1.0, 10_000.0]
+    slow = SlowPairs(0.01)
+    assert len(Timed(slow, 0.01 / 7).scores("query", ["a", "b", "c" * 10_000], 1)) == 2
 
 
 @pytest.fixture
