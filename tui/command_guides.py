@@ -6,6 +6,7 @@ from tui.invocation import LazyGroup
 
 COMMANDS = {
     "list": ("tui.guides.listing:command", "The guides, with date, passages and origin."),
+    "index": ("tui.guides.indexing:command", "Build the index, also with another embedder, and compare."),
 }
 
 command = LazyGroup(

@@ -18,7 +18,8 @@ HELP = """Find passages of the guides.
 
 QUERY is any number of words. A small model on this machine compares meaning, and nothing goes over the
 network. Only where you have set a Chroma server, the query's vector is sent to it, and where you have set an
-embedder behind an API, the query itself; with --offline the words alone are searched then.
+embedder behind an API (see `llm-advisor guides index --help`), the query itself; with --offline the words
+alone are searched then.
 """
 
 

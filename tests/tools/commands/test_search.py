@@ -59,7 +59,7 @@ def test_what_the_guides_do_not_answer_is_said() -> None:
 def test_a_query_without_a_word_is_refused_before_anything_is_loaded(
     query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_retriever", lambda: pytest.fail("loaded"))
+    monkeypatch.setattr(module, "_retriever", lambda offline: pytest.fail("loaded"))
     with pytest.raises(UsageError, match="empty"):
         ask(query=query)
 
