@@ -179,7 +179,7 @@ def test_the_search_uses_the_server_that_is_set(
         assert result.passages[0].heading[-1] == "Cache"
         assert not list((tmp_path / str(number)).glob("index/g-*"))
         retriever.close()
-    assert embedder.batches == 2, "the second advisor embeds a probe and the query"
+    assert embedder.batches == 1, "the second advisor embeds nothing but the query"
     assert len(names(place)) == 1
 
 
