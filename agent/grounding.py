@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from agent.figures import NUMBER, Figure, figures, readings
 from knowledge.catalog.mentions import Mention, find_model_names
 from knowledge.catalog.store import load_catalog
+from knowledge.figures import NUMBER, Figure, figures, readings
 
 MENTION_WINDOW = 3_500
 """`find_model_names` reads 4,000 characters."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from knowledge.references import Section, find_section
 from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration, Reason
+from tools.citing import guide
 from tools.memory.types import Evidence
 from tools.running_costs import dollars
 
@@ -49,19 +49,14 @@ def tags_of(candidate: Candidate, brief: Brief) -> set[str]:
     return tags
 
 
-def guide_evidence(section: Section) -> Evidence:
-    return Evidence("guide", section.guide, section.locator)
-
-
 def advice(candidate: Candidate, brief: Brief) -> list[Reason]:
     """What the guides say about an option like this one."""
     tags = tags_of(candidate, brief)
-    found = []
-    for rule in rules():
-        section = find_section(rule["file"], rule["heading"])
-        if section is not None and tags.issuperset(rule["when"]):
-            found.append(Reason(rule["text"], (guide_evidence(section),)))
-    return found
+    return [
+        Reason(rule["text"], (guide(rule["file"], rule["heading"], rule["text"]),))
+        for rule in rules()
+        if tags.issuperset(rule["when"])
+    ]
 
 
 def _beside(c: Configuration, brief: Brief) -> str:
