@@ -87,7 +87,7 @@ def find_section(file: str, heading: str) -> Section | None:
     if guide is None:
         return None
     found = next((row for row in outline(guide) if row.text == heading), None)
-    return None if found is None else _section(guide, found)
+    return None if found is None else find_in(guide, found)
 
 
 @cache
@@ -127,7 +127,7 @@ def open_lines(guide: Guide, heading: str, lines: tuple[int, int], quote: str = 
     above = {"", bare(guide.title)} | ({bare(text) for text in around.path} if around is not None else set())
     if around is None or bare(heading) not in above or not _filled(guide, lines):
         named = next((row for row in outline(guide) if bare(row.text) == bare(heading)), None)
-        return _moved(guide, heading, around if named is None else _section(guide, named), quote)
+        return _moved(guide, heading, around if named is None else find_in(guide, named), quote)
     # A passage may begin with the heading above its own: both are shown.
     section = _widened(guide, around, lines)
     found = _quoted(section, quote) if quote else lines
@@ -142,12 +142,18 @@ def section_at(guide: Guide, line: int) -> Section | None:
         return None
     above = [row for row in outline(guide) if row.line <= line]
     if above:
-        return _section(guide, above[-1])
+        return find_in(guide, above[-1])
     until = next((row.line - 1 for row in outline(guide)), len(guide.lines))
     return _between(guide, "", min(guide.body_start + 1, line), until, ())
 
 
-def _section(guide: Guide, heading: Heading) -> Section:
+def whole(guide: Guide) -> Section:
+    """A guide as one section, without its front matter."""
+    return _between(guide, guide.title, guide.body_start + 1, max(len(guide.lines), guide.body_start + 1), ())
+
+
+def find_in(guide: Guide, heading: Heading) -> Section:
+    """The section under a heading of a guide's outline."""
     return _between(guide, heading.text, heading.line, heading.last, heading.path)
 
 
@@ -193,7 +199,7 @@ def _quoted(section: Section, quote: str) -> tuple[int, int] | None:
 def _moved(guide: Guide, heading: str, section: Section | None, quote: str) -> Cited | None:
     """The guide as it is now: the cited words are looked for, in the section first, then everywhere."""
     sections = [] if section is None else [section]
-    for candidate in (*sections, *(_section(guide, row) for row in outline(guide) if quote)):
+    for candidate in (*sections, *(find_in(guide, row) for row in outline(guide) if quote)):
         found = _quoted(candidate, quote) if quote else None
         if found is not None:
             return Cited(candidate, found, f"{CHANGED}; the words now stand here.")

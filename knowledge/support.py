@@ -23,6 +23,8 @@ CONCEPT_WORTH = 0.75
 """What a word counts where the lines name the same thing by another word of the field."""
 MOST_SPAN = 12
 """Lines from the first to the last of a citation; beyond that it points at nothing in particular."""
+NEARLY_ALL = 0.95
+"""Share from which one line is enough, without a look at several together."""
 QUOTE_CHARACTERS = 160
 
 
@@ -76,15 +78,16 @@ def support(claim: str, text: str, first: int, heading: Sequence[str] = ()) -> S
         key=lambda row: (row[0], _literal(parts, row[1]), -row[1].first),
         default=None,
     )
-    if best is not None and best[0] >= LEAST_OVERLAP:
-        return _found([best[1]], best[0])
+    found = [_found([best[1]], best[0])] if best is not None and best[0] >= LEAST_OVERLAP else []
+    if found and found[0].overlap > NEARLY_ALL:
+        return found[0]
     chosen = _together(whole, parts, passage)
     if chosen:
         share = _overlap(whole, chosen, passage)
         if share >= LEAST_OVERLAP and _span(chosen) <= MOST_SPAN:
             chosen.sort(key=lambda unit: -_own_overlap(whole, unit))
-            return _found(chosen, share)
-    return None
+            found.append(_found(chosen, share))
+    return max(found, key=lambda one: (one.overlap, one.first - one.last), default=None)
 
 
 def best_unit(question: str, text: str, first: int) -> Unit | None:

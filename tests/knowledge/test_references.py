@@ -37,6 +37,7 @@ def test_every_heading_is_found_and_its_locator_leads_back(file: str) -> None:
         assert 1 <= section.first <= section.last <= len(lines)
         passage = read_passage(section.locator)
         assert passage is not None
+        assert passage.notice is None
         assert passage.text == section.text
         assert passage.text.splitlines()[0].endswith(heading)
         assert passage.text.strip() == passage.text

@@ -40,7 +40,7 @@ CITED = (
         "Tokens per exchange, system prompt and buffer",
     ),
     (
-        "at 500 tokens per exchange 16K tokens hold about 28 exchanges at most",
+        "at 500 tokens per exchange that is about 28 exchanges at most; plan 20-25",
         GUIDE,
         "How many exchanges fit into 16K tokens: worked example",
     ),
