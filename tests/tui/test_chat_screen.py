@@ -18,6 +18,7 @@ from tests.tui.fakes import (
     FIRST_TURN,
     LOCATOR,
     NEEDS,
+    PASSAGE,
     RECOMMENDATION,
     FakeSession,
     conversation,
