@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from agent.events import ToolCall
 from agent.state import About
 from knowledge.errors import AdvisorError
+from knowledge.references import read_passage
 from knowledge.retrieval import Passage, Retriever, locator
 from knowledge.statement import plain_text
 from knowledge.support import best_unit, quote_of
@@ -57,7 +58,10 @@ def from_guides(question: str, retriever: Retriever) -> Reply:
 def passage_citation(passage: Passage, said: str) -> dict[str, str]:
     """A citation of a passage, with the words in it that answer a question or carry a sentence."""
     row = {"kind": "guide", "source": passage.guide, "locator": locator(passage)}
-    best = best_unit(said, passage.text, passage.lines[0])
+    # From the guide's own lines: a passage repeats the header of a table that is cut.
+    opened = read_passage(row["locator"])
+    section = opened.section if opened is not None and opened.notice is None else None
+    best = best_unit(said, section.text, section.first, passage.lines) if section is not None else None
     return row | ({"quote": quote_of(plain_text(best.text))} if best is not None else {})
 
 

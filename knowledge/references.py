@@ -20,9 +20,6 @@ from knowledge.passage_units import units_of
 from knowledge.statement import plain_text
 from knowledge.support import Support, quote_of, support
 
-MANY_LINES = 2
-"""From so many lines beyond the first, a citation is a passage in which the line that is quoted is marked."""
-
 CHANGED = "The guide has changed since it was cited"
 _LOCATOR = re.compile(
     r"(?P<file>.+?\.md)#(?P<heading>.*):(?P<first>[0-9]{1,9})-(?P<last>[0-9]{1,9})", re.DOTALL
@@ -133,7 +130,9 @@ def open_lines(guide: Guide, heading: str, lines: tuple[int, int], quote: str = 
     found = _quoted(section, quote) if quote else lines
     if found is None or found[0] < lines[0] or found[1] > lines[1]:
         return _moved(guide, heading, section, quote)
-    return Cited(section, found if lines[1] - lines[0] >= MANY_LINES else lines)
+    # A passage is cited from its heading on: the line that is quoted is marked in it.
+    passage = any(lines[0] <= row.line <= lines[1] for row in outline(guide))
+    return Cited(section, found if passage else lines)
 
 
 def section_at(guide: Guide, line: int) -> Section | None:

@@ -74,10 +74,12 @@ def support(claim: str, text: str, first: int, heading: Sequence[str] = ()) -> S
     parts = _parts(claim)
     alone = [unit for unit in passage.units if all(_holds(part, unit, passage) for part in parts)]
     best = max(
-        ((_overlap(whole, [unit], passage), unit) for unit in alone if not _denied(whole, unit)),
-        key=lambda row: (row[0], _literal(parts, row[1]), -row[1].first),
+        ((_overlap(whole, [unit], passage), unit) for unit in alone),
+        key=lambda row: (row[0], not _denied(whole, row[1]), _literal(parts, row[1]), -row[1].first),
         default=None,
     )
+    if best is not None and _denied(whole, best[1]):
+        best = None  # what is nearest to the claim says the opposite
     found = [_found([best[1]], best[0])] if best is not None and best[0] >= LEAST_OVERLAP else []
     if found and found[0].overlap > NEARLY_ALL:
         return found[0]
@@ -90,12 +92,18 @@ def support(claim: str, text: str, first: int, heading: Sequence[str] = ()) -> S
     return max(found, key=lambda one: (one.overlap, one.first - one.last), default=None)
 
 
-def best_unit(question: str, text: str, first: int) -> Unit | None:
-    """The sentence, item or row of a passage that shares most with a question; None where none shares any.
+def best_unit(question: str, text: str, first: int, within: tuple[int, int]) -> Unit | None:
+    """The sentence, item or row that shares most with a question; None where none shares any.
 
     A word counts the more, the fewer units of the passage hold it.
+
+    Args:
+        question: what was asked, or a sentence of an answer.
+        text: the section, from its heading on.
+        first: the line of the file where `text` begins, 1-based.
+        within: first and last line of the passage; nothing beyond them is looked at.
     """
-    units = units_of(text, first)
+    units = [u for u in units_of(text, first) if within[0] <= u.first and u.last <= within[1]]
     asked = read_statement(question)
     read = [read_statement(unit.text) for unit in units]
     holders = {word: sum(word in one.words for one in read) for word in asked.words}
@@ -113,7 +121,7 @@ def best_unit(question: str, text: str, first: int) -> Unit | None:
 
 def quote_of(text: str) -> str:
     """The beginning of cited words as one line, by which they are found again."""
-    return " ".join(text.split())[:QUOTE_CHARACTERS]
+    return " ".join(text.split())[:QUOTE_CHARACTERS].rstrip()
 
 
 def _parts(claim: str) -> list[_Part]:
@@ -188,7 +196,9 @@ def _overlap(claim: Statement, units: Iterable[Unit], passage: _Passage) -> floa
         return 1.0
     there = [passage.heading]
     for unit in units:
-        there += [read_statement(unit.text), read_statement(unit.lead)]
+        there.append(read_statement(unit.text))
+        if unit.kind != "sentence":  # a sentence must speak for itself
+            there.append(read_statement(unit.lead))
     missing = {word for word in wanted if not any(word in read.words for read in there)}
     meant = frozenset[str]().union(*(read.concepts for read in there)) if missing else frozenset[str]()
     by_concept = sum(not meant.isdisjoint(concepts(word)) for word in missing) if meant else 0
@@ -205,12 +215,13 @@ def _together(whole: Statement, parts: Sequence[_Part], passage: _Passage) -> li
     """One unit for each clause; empty where a clause with figures or names has none."""
     chosen: list[Unit] = []
     for part in parts:
-        fitting = [
-            (_own_overlap(part.read, unit), unit)
-            for unit in passage.units
-            if _holds(part, unit, passage) and not _denied(part.read, unit)
-        ]
-        best = max(fitting, key=lambda row: (row[0], row[1] in chosen, -row[1].first), default=None)
+        best = max(
+            ((_own_overlap(part.read, unit), unit) for unit in passage.units if _holds(part, unit, passage)),
+            key=lambda row: (row[0], not _denied(part.read, row[1]), row[1] in chosen, -row[1].first),
+            default=None,
+        )
+        if best is not None and _denied(part.read, best[1]) and best[0] > 0:
+            return []  # what is nearest to it says the opposite
         if best is None or (part.hard and best[0] == 0 and part.read.words):
             if part.hard or best is None:
                 return []

@@ -91,7 +91,7 @@ def _memory_reason(candidate: Candidate, brief: Brief) -> Reason | None:
 def _quality_reason(candidate: Candidate, brief: Brief) -> Reason:
     q = candidate.quality
     if candidate.role == "pretrain-config":
-        return Reason(f"Suits the data: {q.note}.", q.basis)
+        return Reason(f"Size for the data: {q.score:.0f} of 100, {q.note}.", q.basis)
     note = q.note or ("from public scores" if q.measured else "expected, not measured")
     c = candidate.configuration
     if q.loss >= WORTH_A_WORD and c is not None:

@@ -78,7 +78,7 @@ def test_advice_goes_to_whom_it_concerns() -> None:
     assert "softmax activation" not in _texts(multi)
     assert "softmax activation" in _texts(single)
     assert "cross-encoder" in _texts(best("reranking"))
-    assert "token budget" in _texts(best("chat", training={"method": "qlora"}))
+    assert "practical ceiling" in _texts(best("chat", training={"method": "qlora"}))
     assert "first 100 steps" in _texts(best("chat", training={"method": "scratch"}))
     assert "Add a reranker" in _texts(best("rag"))
     assert "must not leave your machines" in _texts(

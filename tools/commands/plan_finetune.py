@@ -41,7 +41,7 @@ CITED = (
         "Is fine-tuning worth it: the 70 % and 50 % thresholds",
     ),
     (
-        "for a pass rate of 70% the standard error is +-10 points with 20 scenarios, +-4.6 with 100",
+        "for p = 70%, 20 scenarios give +-10 points, 100 give +-4.6",
         "evaluating-candidates.md",
         "How many scenarios: the size of the error",
     ),

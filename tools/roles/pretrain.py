@@ -25,9 +25,12 @@ BATCH_POINTS = 6.0
 """Points off for each halving of the batch: the same training takes longer."""
 
 
-def _guide() -> Evidence:
-    """The guide's table of sizes by corpus."""
-    return guide(GUIDE, BY_CORPUS, "minimum and recommended model by the size of the training text")
+def _by_data() -> tuple[Evidence, ...]:
+    """How the size is weighed, and the guide's table of sizes by corpus that it follows."""
+    return (
+        Evidence("tool", "size for the data", "a power law through the guide's sizes by corpus"),
+        guide(GUIDE, BY_CORPUS, "minimum and recommended model by the size of the training text"),
+    )
 
 
 def tokens_of(brief: Brief) -> int | None:
@@ -148,7 +151,7 @@ def _candidate(
         hardware=name,
         owned=not machine.rented,
         configuration=configuration,
-        quality=QualityFigure(worth, 10.0, False, (_guide(),), "how well the size suits the data"),
+        quality=QualityFigure(worth, 10.0, False, _by_data(), "against the guide's sizes for such a dataset"),
         license=LicenseFigure("own", "yes", "you own what you train; mind the rights to your data"),
         utility=worth,
         training=TrainingPlan("scratch", config.block_size, estimate, name, room, True),
