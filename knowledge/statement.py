@@ -48,6 +48,12 @@ class Statement:
         return (*figures(self.text), *_counted(self.text))
 
     @cached_property
+    def asserted(self) -> tuple[Figure, ...]:
+        """The figures that are no part of a name: of "Qwen3-8B takes 5 GB" only the last."""
+        text = _IDENTIFIER.sub(lambda found: "\u2063" * len(found[0]), self.text)
+        return (*figures(text), *_counted(text))
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Models, engines, formats and other proper names, as they are written."""
         return _names(self.text)
@@ -163,9 +169,15 @@ def _names(text: str) -> tuple[str, ...]:
         opens = _OPENING.search(text[: match.start()]) is not None and word[1:].islower()
         if opens and (word.lower() not in known_names() or word.lower() in _PLAIN_OPENINGS):
             continue
-        if not concepts(word):
+        if not concepts(word) and not _is_unit(word):
             found.append(word)
     return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=1_000)
+def _is_unit(word: str) -> bool:
+    """Whether a word is the unit of a figure: GB, USD."""
+    return any(figure.dimension is not None for figure in figures(f"1 {word}"))
 
 
 @cache

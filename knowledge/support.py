@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from knowledge.figures import Figure, rounds_to
 from knowledge.lexical import concepts
@@ -47,11 +47,13 @@ class _Part:
 
     read: Statement
     names: tuple[str, ...]
-    """Its own, or those of the clause before where it has only figures."""
+    """Its own, and those of the clause that leads in to it: "Qwen3-8B: 5 GB in Q4_K_M"."""
+    leads: bool = False
+    """It only names what the next clause says something of."""
 
     @property
     def hard(self) -> bool:
-        return bool(self.read.figures or self.read.names)
+        return bool(self.read.asserted or self.read.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def best_unit(question: str, text: str, first: int, within: tuple[int, int]) -> 
     def score(one: Statement) -> float:
         shared = sum(1 / holders[word] for word in asked.words & one.words)
         named = sum(says(name, one.marked) for name in asked.names)
-        counted = sum(any(rounds_to(f, other) for other in one.figures) for f in asked.figures)
+        counted = sum(any(rounds_to(f, other) for other in one.figures) for f in asked.asserted)
         return shared + named + counted + 0.5 * len(asked.concepts & one.concepts)
 
     scores = [score(one) for one in read]
@@ -128,15 +130,21 @@ def _parts(claim: str) -> list[_Part]:
     parts: list[_Part] = []
     for clause in clauses(claim):
         read = read_statement(clause)
-        inherited = parts[-1].names if parts and read.figures and not read.names else ()
-        parts.append(_Part(read, read.names or inherited))
+        names = read.names
+        if parts and read.asserted:
+            before = parts[-1]
+            label = bool(before.names) and not before.read.asserted
+            if label:
+                parts[-1] = replace(before, leads=True)
+            names = (*before.names, *names) if label else names or before.names
+        parts.append(_Part(read, tuple(dict.fromkeys(names))))
     return parts
 
 
 def _holds(part: _Part, unit: Unit, passage: _Passage) -> bool:
     """Whether a unit has the figures and names of a clause."""
     said = read_statement(unit.text)
-    if not all(_figure_stands(figure, said, passage) for figure in part.read.figures):
+    if not all(_figure_stands(figure, said, passage) for figure in part.read.asserted):
         return False
     if not all(_name_stands(name, unit, said, passage) for name in part.names):
         return False
@@ -171,7 +179,7 @@ def _bound_elsewhere(part: _Part, unit: Unit) -> bool:
     near = [read_statement(clause) for clause in clauses(unit.text.replace(" and ", ", "))]
     for name in part.names:
         holders = [clause for clause in near if clause.says(name)]
-        for figure in part.read.figures:
+        for figure in part.read.asserted:
             alike = [
                 known
                 for clause in holders
@@ -215,6 +223,8 @@ def _together(whole: Statement, parts: Sequence[_Part], passage: _Passage) -> li
     """One unit for each clause; empty where a clause with figures or names has none."""
     chosen: list[Unit] = []
     for part in parts:
+        if part.leads:
+            continue
         best = max(
             ((_own_overlap(part.read, unit), unit) for unit in passage.units if _holds(part, unit, passage)),
             key=lambda row: (row[0], not _denied(part.read, row[1]), row[1] in chosen, -row[1].first),
