@@ -40,7 +40,8 @@ _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
 _BITS = re.compile(r"(?:\b|_)(?:i?q|int|u?fp|bf|f|w|nf|mxfp|nvfp)(\d{1,2})(?![\d.])", re.IGNORECASE)
 _MARK = re.compile(r"\[\d+(?:\s*,\s*\d+)*\]")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_SENTENCE = re.compile(r".+?(?:[.!?](?:\s*\[\d+(?:\s*,\s*\d+)*\])*(?=\s|$)|$)", re.MULTILINE)
+"""With the marks that follow its full stop."""
 _LIST_MARKER = re.compile(r"^\s*(?:\d{1,2}[.)]|#+)\s", re.MULTILINE)
 _URL = re.compile(
     r"(?:https?://|www\.)[^\s)>\]`\"']+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net|dev|ai|co)\b(?:/[^\s)>\]`\"']*)?"
@@ -261,16 +262,11 @@ def unfounded(text: str, evidence: Evidence) -> list[str]:
 
 def cited_sentences(text: str) -> list[tuple[str, tuple[int, ...]]]:
     """The sentences that carry citation marks, without them, with the numbers of the passages they cite."""
-    found: list[tuple[str, tuple[int, ...]]] = []
-    before = ""
-    for sentence in _SENTENCE.split(text):
-        numbers = tuple(int(mark[1:-1]) for mark in marks(sentence))
-        body = _MARK.sub(" ", sentence).strip()
-        said = body if any(char.isalnum() for char in body) else before  # "It takes 5 GB. [1]"
-        if numbers:
-            found.append((said, numbers))
-        before = said
-    return found
+    rows = [
+        (_MARK.sub(" ", sentence).strip(), tuple(int(mark[1:-1]) for mark in marks(sentence)))
+        for sentence in _SENTENCE.findall(text)
+    ]
+    return [row for row in rows if row[1]]
 
 
 def miscited(text: str, passages: Sequence[Evidence], other: Evidence) -> list[str]:
