@@ -28,7 +28,7 @@ from tests.fakes.retriever import FakeRetriever
 from tests.tools.asking import NOWHERE, Place, recommended
 from tests.tools.asking import needs as needs_of
 from tools.candidates import Recommendation, evidence_json
-from tools.citing import guide
+from tools.citing import find_guide, guide, kept_citations
 from tools.memory.pretrain import pretrain_configs
 from tools.older_claims import What, claim_of, claimed_models
 from tools.planning.pretrain_tables import Wish, plan_tables, votes
@@ -216,3 +216,11 @@ def test_planted_faults_are_found() -> None:
     assert faults_of_document(document)
     reply = "From the guide \u201cElsewhere\u201d [1]:\n\nWords of no guide."
     assert len(faults_of_reply(reply, [right])) == 2
+
+
+def test_the_kept_citations_are_those_found_anew() -> None:
+    """After a change of a guide or a claim: `python scripts/cite_guides.py`."""
+    kept = kept_citations()
+    assert len(kept) > 100
+    assert {key: find_guide(*key) for key in kept} == kept
+    assert {(rule["file"], rule["heading"], rule["text"]) for rule in rules()} <= set(kept)
