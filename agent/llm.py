@@ -98,7 +98,7 @@ class LiteLlmVoice:
             return unfounded(worded, evidence) + miscited(worded, cited, other)
 
         text = await self._sound(profile, messages, text, problems, emit)
-        return _cited(text, desk)
+        return await asyncio.to_thread(_cited, text, desk)
 
     async def close(self) -> None:
         """Closes LiteLLM's connections; must run before the event loop ends."""
