@@ -209,12 +209,13 @@ async def open_session(
     Args:
         model: `guided`, or a LiteLLM model that words the answers.
         session: name to resume or to begin under; None begins a new one.
-        offline: forbids the network, and with it every model but `guided`.
+        offline: forbids the network, and with it every model but `guided`, a Chroma server
+            and an embedder behind an API.
         home: state folder; None for the usual one.
         retriever: guides to search; None opens the embedded index without waiting for it.
 
     Raises:
-        UsageError: a bad session name, or a model together with `offline`.
+        UsageError: a bad session name, a model together with `offline`, or settings that cannot be read.
     """
     for variable in TRACING:
         os.environ[variable] = "false"
@@ -231,7 +232,7 @@ async def open_session(
     if model == GUIDED:
         import_without_probe()
     folder = home or state_home()
-    services = Services(retriever or open_retriever(folder, wait=False))
+    services = Services(retriever or open_retriever(folder, wait=False, offline=offline))
     if model != GUIDED:
         from agent.llm import LiteLlmVoice
 

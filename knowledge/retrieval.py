@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ from knowledge.embedding import ChildEmbedder, Embedder
 from knowledge.errors import AdvisorError, UsageError
 from knowledge.guide_set import all_guides
 from knowledge.home import home as default_home
-from knowledge.index import IndexUnusableError, VectorIndex, open_index
-from knowledge.index_build import Progress, build_index
+from knowledge.index import IndexUnusableError, VectorIndex
+from knowledge.index_fill import Progress
+from knowledge.index_place import FolderIndex, IndexPlace, index_place
+from knowledge.server_link import ChromaServerError
 from knowledge.words import Words, open_words, passages_key
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ DEPTH = 60
 """How many passages of each ranking take part in the fusion."""
 
 CLOSE_SECONDS = 2.0
+RETRY_SECONDS = 60.0
+"""After that a Chroma server that could not be used is tried again, in the background."""
 TOGETHER = 32
 """Queries that are embedded together where several are known before they are asked."""
 
@@ -100,10 +105,20 @@ def locator(passage: Passage) -> str:
 class Retriever:
     """Searches a set of guides. Safe to use from several threads."""
 
-    def __init__(self, guides: Iterable[Guide], folder: Path, embedder: Embedder) -> None:
-        """`folder` is the index folder; nothing is loaded before `prepare`, `warm` or the first search."""
+    def __init__(
+        self, guides: Iterable[Guide], folder: Path, embedder: Embedder, place: IndexPlace | None = None
+    ) -> None:
+        """Nothing is loaded before `prepare`, `warm` or the first search.
+
+        Args:
+            guides: what is searched.
+            folder: the index folder.
+            embedder: makes the vectors; closed with the retriever.
+            place: where the vectors are; None for the index folder.
+        """
         self._guides = tuple(guides)
         self._folder = folder
+        self._place = place or FolderIndex(folder)
         self.embedder = embedder
         self._corpus = passages_key(self._guides)
         self._lock = threading.Lock()
@@ -111,6 +126,7 @@ class Retriever:
         self._held: Words | None = None
         self._index: VectorIndex | None = None
         self._trouble: str | None = None
+        self._again: float | None = None
         self._thread: threading.Thread | None = None
         self._ahead_lock = threading.Lock()
         self._ahead: dict[str, tuple[Future[NDArray[np.float32]], int]] = {}
@@ -135,16 +151,19 @@ class Retriever:
 
         Waits for both. Where one fails it does not raise: `trouble` says why, and words alone answer.
         """
-        self.embedder.warm()
-        chunks = self.chunks
-        with self._lock:
-            try:
+        try:
+            self._place.check()
+            self.embedder.warm()
+            chunks = self.chunks
+            with self._lock:
                 if self._index is None and chunks:
                     self._index = self._opened(chunks, progress)
                 self.embedder.embed(["ready"])
                 self._trouble = None
-            except AdvisorError as error:
-                self._trouble = error.message
+        except AdvisorError as error:
+            self._trouble = error.message
+            # A server may come back; what is wrong with this machine stays wrong.
+            self._again = time.monotonic() + RETRY_SECONDS if isinstance(error, ChromaServerError) else None
 
     def warm(self, progress: Progress | None = None) -> None:
         """Prepares in the background; searches answer by words until it is done."""
@@ -233,10 +252,10 @@ class Retriever:
 
     def _opened(self, chunks: Sequence[Chunk], progress: Progress | None) -> VectorIndex:
         try:
-            return open_index(self._folder, self._corpus, self.embedder)
+            return self._place.open(self._corpus, self.embedder)
         except IndexUnusableError:
-            build_index(self._folder, chunks, self._corpus, self.embedder, progress)
-            return open_index(self._folder, self._corpus, self.embedder)
+            self._place.build(chunks, self._corpus, self.embedder, progress)
+            return self._place.open(self._corpus, self.embedder)
 
     def _by_words(self, words: str) -> Ranking:
         return Ranking(_best(self._words().lexical.scores(words)))
@@ -244,6 +263,8 @@ class Retriever:
     def _by_meaning(self, words: str) -> tuple[Ranking | None, str | None]:
         index = self._index
         if self._trouble is not None:
+            if self._again is not None and time.monotonic() > self._again:
+                self.warm()
             return None, f"Searched by words alone: {self._trouble}"
         if index is None or not self.embedder.ready:
             self.warm()
@@ -273,6 +294,7 @@ def open_retriever(
     wait: bool = True,
     guides: Iterable[Guide] | None = None,
     embedder: Embedder | None = None,
+    offline: bool = False,
     progress: Progress | None = None,
 ) -> Retriever:
     """A retriever over guides, with its index in the state folder.
@@ -283,11 +305,19 @@ def open_retriever(
             and searches answer by words until then.
         guides: None for the shipped ones and those that the person added.
         embedder: None for the local one in a child process. The retriever closes it.
+        offline: opens no connection, so that a Chroma server is not used; words alone answer then.
         progress: called while an index is built, without `wait` from another thread.
+
+    Raises:
+        UsageError: the settings cannot be read.
     """
+    from knowledge.settings import load_settings
+
     state = home or default_home()
     found = all_guides(state) if guides is None else guides
-    retriever = Retriever(found, state / "index", embedder or ChildEmbedder())
+    folder = state / "index"
+    place = index_place(load_settings(), folder, offline=offline)
+    retriever = Retriever(found, folder, embedder or ChildEmbedder(), place)
     if wait:
         retriever.prepare(progress)
     else:

@@ -227,3 +227,20 @@ def test_the_spy_would_see_a_socket(tmp_path: Path) -> None:
     script = "import socket; socket.socket(socket.AF_UNIX).bind('/nowhere/at/all')"
     subprocess.run([sys.executable, "-c", script], env=environment, check=False, stderr=subprocess.DEVNULL)
     assert "socket.bind" in (tmp_path / "sockets").read_text()
+
+
+@pytest.mark.index
+@pytest.mark.timeout(300)
+def test_many_passages_together_have_the_vectors_of_each_alone(tmp_path: Path) -> None:
+    # Together they are read in half precision where the processor has it, alone in full precision.
+    texts = [f"Passage {number}: " + "quantization of the cache costs memory. " * 8 for number in range(6)]
+    texts += ["Licenses allow commercial use, or they do not, or with conditions on revenue. " * 4]
+    embedder = ChildEmbedder(log=tmp_path / "log")
+    try:
+        together = embedder.embed(texts)
+        alone = [embedder.embed([text])[0] for text in texts]
+    finally:
+        embedder.close()
+    for one, other in zip(together, alone, strict=True):
+        assert abs(float(one @ one) - 1) < 1e-5
+        assert float(one @ other) > 0.999

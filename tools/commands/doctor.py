@@ -60,7 +60,7 @@ def doctor(*, offline: bool) -> Document:
     """Looks at everything; never raises for what it finds.
 
     Args:
-        offline: Do not ask whether an Ollama server answers.
+        offline: Do not ask whether an Ollama server or a Chroma server answers.
     """
     parts: tuple[tuple[str, bool, Callable[[], Check]], ...] = (
         ("Python", True, _python),
@@ -70,7 +70,7 @@ def doctor(*, offline: bool) -> Document:
         ("API prices", False, _prices),
         ("state folder", False, _state_folder),
         ("embedder", False, _embedder),
-        ("guide index", False, _index),
+        ("guide index", False, lambda: _index(offline)),
         ("hardware", False, _hardware),
         ("disk", False, _disk),
         ("Ollama", False, lambda: _ollama(offline)),
@@ -175,23 +175,11 @@ def _embedder() -> Check:
     return Check("embedder", "ok", f"{NAME}, weights verified")
 
 
-def _index() -> Check:
-    from knowledge.corpus import corpus_hash, load_guides
+def _index(offline: bool) -> Check:
     from knowledge.embedding import ChildEmbedder
-    from knowledge.index import open_index
+    from tools.commands.doctor_index import look
 
-    guides = load_guides()
-    try:
-        index = open_index(home() / "index", corpus_hash(guides), ChildEmbedder())
-    except AdvisorError as error:
-        return Check(
-            "guide index",
-            "warning",
-            f"{error.message.rstrip('.')}; it is built at the first use",
-            "llm-advisor search quantization",
-        )
-    index.close()
-    return Check("guide index", "ok", f"built and verified, {len(guides)} guides")
+    return Check("guide index", *look(home() / "index", ChildEmbedder(), offline=offline))
 
 
 def _hardware() -> Check:

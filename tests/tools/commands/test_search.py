@@ -24,7 +24,7 @@ class FakeRetriever:
 
 @pytest.fixture(autouse=True)
 def _fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_retriever", FakeRetriever)
+    monkeypatch.setattr(module, "_retriever", lambda offline: FakeRetriever())
 
 
 def ask(**values: Any) -> dict[str, Any]:
