@@ -60,6 +60,8 @@ class ToolDesk:
         self.left = CALLS
         self.given: list[str] = []
         """Every result as the model saw it."""
+        self.computed: list[str] = []
+        """Those of them that are no passages."""
         self.passages: list[Passage] = []
         """Guide passages in the order of their numbers: the first is [1]."""
 
@@ -83,6 +85,8 @@ class ToolDesk:
         self._emit(ToolCall(name, arguments, document, round(seconds, 3)))
         text = compact(shown)
         self.given.append(text)
+        if name != SEARCH:
+            self.computed.append(text)
         return text
 
     async def _result(self, name: str, arguments: Document) -> tuple[Document, Document]:

@@ -7,6 +7,7 @@ from tui.invocation import LazyGroup
 COMMANDS = {
     "list": ("tui.guides.listing:command", "The guides, with date, passages and origin."),
     "index": ("tui.guides.indexing:command", "Build the index, also with another embedder, and compare."),
+    "show": ("tui.guides.showing:command", "A passage with its lines, and the cited ones marked."),
 }
 
 command = LazyGroup(
