@@ -1,0 +1,61 @@
+"""Sums that a text works out: `30 x 8 = 240`, `4.3 + 1.0 + 0.1 = 5.4 GiB`, `936 GB/s / 4.9 GB = 191`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from knowledge.claims.amounts import number
+from knowledge.claims.types import Claim, Stated, Subject
+
+_NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+_UNIT = r"(?:\s?(?:[GMKT]i?B(?:/s)?|tokens?|tok/s|bits?|bytes?|USD|billion|million|hours?|days?|layers?|heads?|W|kWh|%|[KMB](?![A-Za-z])))?"
+_TERM = rf"\$?(?:{_NUMBER}){_UNIT}"
+_SUM = re.compile(
+    rf"(?<![\w.,/x\u00d7*+=-])(?<![-+*/x\u00d7=] )(?P<left>{_TERM}(?:\s?[-+*/x\u00d7\u00b7]\s?{_TERM})+)\s?(?P<eq>=|\u2248|\u2192)\s?(?P<hedge>~|about |roughly )?"
+    rf"(?P<right>\$?(?P<value>{_NUMBER})(?P<unit>{_UNIT}))(?![\w]|[.,]\d|\s?[-+*/x\u00d7]\s?\d)"
+)
+_PART = re.compile(rf"(?P<op>[-+*/x\u00d7\u00b7])?\s?\$?(?P<number>{_NUMBER})(?P<unit>{_UNIT})")
+_SCALES = {"k": 1e3, "m": 1e6, "b": 1e9, "million": 1e6, "billion": 1e9, "%": 0.01}
+
+
+def equations(text: str) -> Iterator[Claim]:
+    """Sums with a stated result; units are kept only where all terms of a sum of terms share one."""
+    for match in _SUM.finditer(text):
+        computed = _value(match["left"])
+        if computed is None:
+            continue
+        value, half = number(match["value"])
+        scale = _SCALES.get(match["unit"].strip().lower(), 1.0)
+        hedge = "about" if match["hedge"] or match["eq"] != "=" else ""
+        stated = Stated(value * scale, value * scale, half * scale, "count", hedge)
+        yield Claim(
+            "", "shipped", (), 0, text, match["right"].strip(),
+            Subject("sum", match["left"].strip(), (repr(computed),)), "arithmetic", stated,
+        )
+
+
+def _value(left: str) -> float | None:
+    """What the terms come to, products first; None where units do not allow to tell."""
+    parts = list(_PART.finditer(left))
+    units = {m["unit"].strip().lower() for m in parts}
+    ops = {m["op"] for m in parts[1:]}
+    if "+" in ops or "-" in ops:
+        bare = {"", *units} if len(units - {""}) <= 1 else units
+        if len(units - {""}) > 1 and units != bare:
+            return None
+        if any(unit in _SCALES for unit in units) and len(units) > 1:
+            return None
+    total, term = 0.0, 0.0
+    for index, part in enumerate(parts):
+        value = number(part["number"])[0] * _SCALES.get(part["unit"].strip().lower(), 1.0)
+        op = part["op"] if index else "+"
+        if op in ("*", "x", "\u00d7", "\u00b7"):
+            term *= value
+        elif op == "/":
+            if not value:
+                return None
+            term /= value
+        else:
+            total, term = total + term, -value if op == "-" else value
+    return total + term
