@@ -5,6 +5,7 @@ from __future__ import annotations
 from tui.invocation import LazyGroup
 
 COMMANDS = {
+    "check": ("tui.guides.check:command", "Figures of the guides against the calculation."),
     "list": ("tui.guides.listing:command", "The guides, with date, passages and origin."),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from knowledge.claims.prose import Place, sentence_claims
 from knowledge.claims.scene import Around
@@ -27,38 +28,22 @@ def guide_claims(guide: Guide) -> tuple[Claim, ...]:
     return tuple(found)
 
 
-def passage_claims(guide: Guide, heading: tuple[str, ...], lines: tuple[int, int], text: str) -> tuple[Claim, ...]:
+def passage_claims(passage: Guide, heading: tuple[str, ...], lines: tuple[int, int]) -> tuple[Claim, ...]:
     """The claims of one passage, without reading the rest of its guide.
 
     Args:
-        guide: the one that the passage is from.
+        passage: file, origin and the words of the passage as its only lines.
         heading: titles down to the passage's own.
-        lines: first and last line of the passage, 1-based and inclusive.
-        text: the passage as it is shown; a part of a table repeats its header.
+        lines: first and last line of the passage in its file, 1-based and inclusive. What a passage repeats
+            (the header of a table that is cut) stands before the rest, so lines are counted from its end.
     """
-    rows = text.split("\n")
-    places = _places(guide.lines, lines, rows)
-    shown = Guide(guide.file, guide.title, "", guide.as_of, (), tuple(rows), 0, guide.origin)
     found: list[Claim] = []
-    for section in sections(rows, 0, heading[-1] if heading else guide.title):
+    for section in sections(passage.lines, 0, heading[-1] if heading else passage.title):
         section.heading = heading
-        found += _section_claims(shown, section)
-    from dataclasses import replace
-
-    return tuple(replace(claim, line=places[claim.line - 1]) for claim in found)
-
-
-def _places(lines: Sequence[str], span: tuple[int, int], rows: Sequence[str]) -> list[int]:
-    """The line of the file that each row of a passage stands in; the first one where it stands in none."""
-    found, at = [], span[0] - 1
-    for row in rows:
-        place = next((i for i in range(at, min(span[1], len(lines))) if lines[i] == row or (row.strip() and row.strip() in lines[i])), None)
-        if place is None:
-            found.append(found[-1] if found else span[0])
-            continue
-        found.append(place + 1)
-        at = place
-    return found
+        found += _section_claims(passage, section)
+    first, last = lines
+    behind = last - len(passage.lines)
+    return tuple(replace(claim, line=min(max(claim.line + behind, first), last)) for claim in found)
 
 
 def _section_claims(guide: Guide, section: Section) -> Iterator[Claim]:
@@ -88,8 +73,6 @@ def _texts(lines: Sequence[str], block: Block) -> list[Text]:
 
 
 def _text_claims(text: Text, place: Place, title: str, before: str) -> Iterator[Claim]:
-    from dataclasses import replace
-
     last = ""
     said = before
     for sentence in sentences(text):
@@ -103,8 +86,6 @@ def _text_claims(text: Text, place: Place, title: str, before: str) -> Iterator[
 
 def _code_claims(lines: Sequence[str], block: Block, place: Place, title: str) -> Iterator[Claim]:
     """Comments of code that state a figure (`# 70B Q4: about 40 GB of VRAM`)."""
-    from dataclasses import replace
-
     for first, _ in block.cuts:
         comment = _COMMENT.search(lines[first])
         if comment is None or not _FIGURE_IN_CODE.search(comment["words"]):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from knowledge.errors import UsageError
+from tools.claims.beside import disagreements
 from tools.commands.requests import Number, Request
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def search(query: SearchQuery) -> Document:
                 "lines": list(passage.lines),
                 "score": passage.score,
                 "as_of": passage.as_of,
+                "disagreements": disagreements(passage),
             }
             for passage in found.passages
         ],
