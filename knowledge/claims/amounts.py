@@ -67,6 +67,7 @@ _HEDGES: tuple[tuple[str, Hedge], ...] = (
     ),
 )
 _HEDGE_PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), hedge) for pattern, hedge in _HEDGES)
+_TIMES = re.compile(r"\d\s?[x\u00d7]\s$")
 _ROUGHLY_BEHIND = re.compile(r"^\s?(?:or so|-ish|ish\b|give or take)", re.IGNORECASE)
 
 
@@ -92,7 +93,7 @@ class Amount:
 
 def amounts(text: str) -> list[Amount]:
     """Every number of a text that is no part of a word, with what its unit says."""
-    found = [_amount(text, match) for match in _AMOUNT.finditer(text)]
+    found = [_amount(text, match) for match in _AMOUNT.finditer(text) if not _TIMES.search(text[: match.start()])]
     return [amount for amount in found if amount is not None]
 
 

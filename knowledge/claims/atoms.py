@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from knowledge.catalog.accelerators import match_accelerators
-from knowledge.catalog.api_models import find_api_names
+from knowledge.catalog.api_models import find_api_names, load_api_models
 from knowledge.catalog.mentions import find_model_names
 from knowledge.catalog.store import Catalog, load_catalog
 from knowledge.claims.amounts import Amount, amounts
@@ -28,9 +28,9 @@ QUANT = re.compile(
 )
 _BITS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "eight": "8"}
 SIZE = re.compile(r"(?<![\w.$,+-])(?P<size>\d+(?:\.\d+)?)\s?[bB](?![\w/+]|\s?(?:/|per\b))")
-_SIZE_RANGE = re.compile(r"\d[bB]?\s?(?:-|\u2013|to)\s?$")
+_SIZE_RANGE = re.compile(r"\d[bB]?\s?(?:-|\u2013|to)\s?$|\b(?:below|under|up to|above|over|sub|beyond|at least|at most|than)[\s-]$", re.IGNORECASE)
 CONTEXT = re.compile(
-    r"(?P<k>\d+(?:\.\d+)?)\s?[kK](?:[ -](?:tokens?))?(?=[ -](?:of )?(?:context|ctx))"
+    r"(?P<k>\d+(?:\.\d+)?)\s?[kK](?:[ -](?:tokens?))?(?=[ -](?:of )?(?:context|ctx)|(?<=tokens) (?:take|need|use|cost)|(?<=[kK]) (?:about |~)?\d[\d.]*\s?[GM]i?B)"
     r"|(?:context(?: length| size| window)?|ctx|-c|--ctx-size|num_ctx)\s?(?:of|at|=|:|set to|is)?\s?(?P<after>\d[\d,]*)\s?(?P<afterk>[kK])?"
     r"(?![\d.,]*\d|\s?[GM]i?B|%)"
     r"|(?P<plain>\d{1,3}(?:,\d{3})+|\d{3,7})(?:[ -]tokens?)?(?= (?:of )?context)"
@@ -48,6 +48,7 @@ _COUNT = re.compile(
     r"(?:(?<![\w.])(?P<digits>\d+)\s?(?:x|\u00d7|\*)?\s?|\b(?P<word>two|dual|three|four|quad|eight)\s)(?:NVIDIA |used )?$",
     re.IGNORECASE,
 )
+_KEY = re.compile(r"(?<![\w./-])[A-Za-z]\w*(?:[-.]\w+)+(?![\w/-])")
 _COUNTS = {"two": 2, "dual": 2, "three": 3, "four": 4, "quad": 4, "eight": 8}
 
 
@@ -184,7 +185,7 @@ def _device_pattern(catalog: Catalog) -> re.Pattern[str]:
             words.add(plain)
             for maker in ("GeForce ", "Radeon ", "Instinct ", "Tesla ", "Apple ", "Radeon Instinct ", "NVIDIA "):
                 words.add(plain.removeprefix(maker))
-            words.add(re.sub(r" (?:SXM\d?|PCIe|NVL)$", "", plain))
+    words |= {re.sub(r" (?:SXM\d?|PCIe|NVL)$", "", word) for word in words}
     words = {word for word in words if re.search(r"\d", word) or " " in word}
     # "3090" alone is a card as well; a bare number needs more than a number can be.
     bare = {m[1] for word in words if (m := re.fullmatch(r"(?:RTX|GTX|RX) (\d{4}(?: (?:Ti|XTX?|SUPER))?)", word))}
@@ -219,6 +220,12 @@ def find_devices(catalog: Catalog, text: str) -> tuple[Atom, ...]:
     return tuple(found)
 
 
+@cache
+def _exact_keys() -> dict[str, tuple[str, ...]]:
+    """Keys of the price map by their last part, of the makers' own models."""
+    return {model.key.split("/")[-1].lower(): (model.key,) for model in load_api_models() if "-" in model.key}
+
+
 def _apis(text: str) -> tuple[Atom, ...]:
     """Models of the price map, those that only other hosts list included."""
     own = [Atom(start, end, Subject("api", text[start:end], (model.key,))) for start, end, model in find_api_names(text)]
@@ -227,7 +234,14 @@ def _apis(text: str) -> tuple[Atom, ...]:
         for start, end, keys in find_hosted_names(text)
         if not any(start < atom.end and atom.start < end for atom in own)
     ]
-    known = [*own, *hosted]
+    # A name that is a key letter by letter means that key, not the shortest of its family.
+    own = [Atom(a.start, a.end, Subject("api", a.subject.text, _exact_keys().get(a.subject.text.lower(), a.subject.ids))) for a in own]
+    own += [
+        Atom(m.start(), m.end(), Subject("api", m[0], _exact_keys()[m[0].lower()]))
+        for m in _KEY.finditer(text)
+        if m[0].lower() in _exact_keys() and not any(m.start() < a.end and a.start < m.end() for a in own)
+    ]
+    known = [*own, *(a for a in hosted if not any(a.start < b.end and b.start < a.end for b in own))]
     known += [
         Atom(m.start(), m.end(), Subject("api", m[0]))
         for m in _UNLISTED.finditer(text)

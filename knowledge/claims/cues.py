@@ -14,7 +14,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
 CACHE = _any(r"\bKV\b", r"\bkey[-/ ]value\b", r"\bcaches?\b(?! of a| hit)")
 FILE = _any(
     r"\bweights?\b(?! on)", r"\bfiles?\b", r"\bdownloads?\b", r"\bGGUF\b", r"\bon disk\b", r"\bdisk\b", r"\btensors?\b",
-    r"\bcheckpoint\b", r"\bmodel (?:file )?size\b", r"\bweighs\b", r"\bin size\b", r"\bsize\b",
+    r"\bcheckpoint\b", r"\bmodel (?:file )?size\b", r"\bweighs\b", r"\bin size\b", r"\bsizes?\b(?= (?:is|of|are)|:)",
 )
 MEMORY = _any(
     r"(?<![a-z])vram\b", r"\b(?:GPU|video|graphics|accelerator|unified|system|device) memory\b", r"\bmemory\b", r"\bRAM\b",
@@ -26,11 +26,11 @@ TRAINING = _any(
     r"\bfine-?tun\w*", r"\btrain(?:ing|s|ed)?\b", r"\bQ-?LoRA\b", r"(?<![A-Za-z])LoRA\b",
 )
 DIFFERENCE_BEHIND = re.compile(
-    r"^\s?(?:of\s(?:\w+\s)?)?(?:more|less|extra|larger|smaller|bigger|faster|slower|higher|lower|headroom|free|left|remain\w*|spare|"
+    r"^\s?(?:of\s(?:\w+\s)?)?(?:are\s|is\s|remains?\s)?(?:more|less|extra|larger|smaller|bigger|faster|slower|higher|lower|headroom|free|left|remain\w*|spare|"
     r"saved|savings?|difference|beyond|apart|on top|above|reserve[ds]?|buffer)\b", I,
 )
 DIFFERENCE_BEFORE = re.compile(
-    r"\b(?:another|additional|extra|by|sav(?:es?|ing)|leav(?:es?|ing)|adds?|adding|plus|spare|remaining|differs?|drop\w*|shrink\w*"
+    r"\b(?:reads?|another|additional|extra|by|sav(?:es?|ing)|leav(?:es?|ing)|adds?|adding|plus|spare|remaining|differs?|drop\w*|shrink\w*"
     r"|grow\w*|increase\w*|reduc\w+|rise[sn]?|headroom(?: of)?|reserve[ds]?|free)\s(?:about |around |roughly |some |up to |~)?$", I,
 )
 CAPACITY_BEHIND = re.compile(
@@ -52,7 +52,7 @@ LOOSE = re.compile(
     r"\bbatch(?:es|ed|ing)?\b|\bslots?\b|\busers?\b|\bconcurren\w*|\bparallel\b|\butilization\b|\bvLLM\b|\bSGLang\b|\bTGI\b|\bTensorRT\b|"
     r"\bExLlama\w*|\bMLX\b|\bswa[-_]full\b|\bwithout (?:flash|grouped)|\bubatch|-ub\b|\bspeculative\b|\bdraft\b|\btensor[- ]parallel|"
     r"\bpruned\b|\bdistill\w*|\badapter\b|\bQAT\b|\bUnsloth dynamic\b|\bper layer\b|\bcompute buffer\b|\bscratch\b|"
-    r"\bwithout (?:the )?(?:KV|cache|context)|\bembedder\b|\brerank\w*|\bfree(?:s|d)?\b|\btogether\b|\beach\b(?! of)", I,
+    r"\bwithout (?:the )?(?:KV|cache|context)|\bembedder\b|\brerank\w*|\bfree(?:s|d)?\b|\btogether\b|\beach\b(?! of)|\bper (?:GPU|card|device)\b", I,
 )
 """What changes a figure of memory or speed in a way that a condition does not hold."""
 SPEED_OTHER = re.compile(
@@ -89,7 +89,7 @@ ATTRIBUTED = re.compile(
     r"\bolder (?:guide|note|claim|rule|text|document|table|list|recommend\w+|figure|statement)s?\b|\bthe (?:older|old) (?:guides?|notes?|rule)\b|"
     r"\bclaim(?:s|ed)?\b|\baccording to\b|\bwas said\b|\bis said to\b|\bthey say\b|\bsome say\b|\bit is often said\b|\bmyth\b|\bis stated as\b|"
     r"\bis listed\b|\bmarketing\b|\badvertis\w+|\bsupposed(?:ly)?\b|\ballegedly\b|\bthe notes'|\brumou?r\w*|\bwrongly\b|\bincorrectly\b|\bmistak\w+|"
-    r"\brecorded them\b|\bestimates by\b", I,
+    r"\b(?:old )?rule\b(?! of thumb)|\brecorded them\b|\bestimates by\b", I,
 )
 PAST = re.compile(
     r"\bwas\b|\bwere\b|\bused to\b|\bformerly\b|\blaunch(?:ed)? (?:price|at)\b|\blaunched\b|\bearlier\b|\boriginally\b|\bback then\b|\bin 20(?:1\d|2[0-5])\b|"

@@ -16,6 +16,7 @@ _SUM = re.compile(
     rf"(?P<right>\$?(?P<value>{_NUMBER})(?P<unit>{_UNIT}))(?![\w]|[.,]\d|\s?[-+*/x\u00d7]\s?\d)"
 )
 _PART = re.compile(rf"(?P<op>[-+*/x\u00d7\u00b7])?\s?\$?(?P<number>{_NUMBER})(?P<unit>{_UNIT})")
+_BYTES = {"gb": 1e9, "mb": 1e6, "kb": 1e3, "gib": 2.0**30, "mib": 2.0**20, "kib": 2.0**10}
 _SCALES = {"k": 1e3, "m": 1e6, "b": 1e9, "million": 1e6, "billion": 1e9, "%": 0.01}
 
 
@@ -26,7 +27,10 @@ def equations(text: str) -> Iterator[Claim]:
         if computed is None:
             continue
         value, half = number(match["value"])
-        scale = _SCALES.get(match["unit"].strip().lower(), 1.0)
+        unit = match["unit"].strip().lower()
+        scale = _SCALES.get(unit, 1.0)
+        if unit in _BYTES and re.search(r"\bbytes?\b", match["left"]):
+            scale = _BYTES[unit]
         hedge = "about" if match["hedge"] or match["eq"] != "=" else ""
         stated = Stated(value * scale, value * scale, half * scale, "count", hedge)
         yield Claim(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from knowledge.claims.pasted import pasted_claims, pasted_rows
 from knowledge.claims.prose import Place, sentence_claims
 from knowledge.claims.scene import Around
 from knowledge.claims.sentences import Text, joined, sentences
@@ -58,7 +59,10 @@ def _section_claims(guide: Guide, section: Section) -> Iterator[Claim]:
         if block.kind == "code":
             yield from _code_claims(guide.lines, block, place, title)
             continue
-        texts = _texts(guide.lines, block)
+        pasted = pasted_rows(guide.lines, block.first, block.last)
+        if pasted:
+            yield from pasted_claims(guide.lines, pasted, place)
+        texts = _texts(guide.lines, block) if not pasted else _around(guide.lines, block, pasted)
         before = lead if block.kind == "list" else ""
         for text in texts:
             yield from _text_claims(text, place, title, before)
@@ -72,11 +76,17 @@ def _texts(lines: Sequence[str], block: Block) -> list[Text]:
     return [joined(lines, block.first, block.last)]
 
 
+def _around(lines: Sequence[str], block: Block, rows: set[int]) -> list[Text]:
+    """The lines of a paragraph before and behind a pasted table."""
+    parts = ((block.first, min(rows)), (max(rows) + 1, block.last))
+    return [joined(lines, first, last) for first, last in parts if first < last]
+
+
 def _text_claims(text: Text, place: Place, title: str, before: str) -> Iterator[Claim]:
     last = ""
     said = before
     for sentence in sentences(text):
-        around = Around(title, said[-LEAD_CHARACTERS:], last or before)
+        around = Around(title, " > ".join(place.heading), said[-LEAD_CHARACTERS:], last or before)
         for claim in sentence_claims(sentence.words, replace(place, line=sentence.line_at(0)), around):
             at = sentence.words.find(claim.figure_words)
             yield replace(claim, line=sentence.line_at(max(at, 0)))

@@ -36,6 +36,8 @@ def price_claims(text: str, atoms: Atoms, place: Place, around: Around) -> Itera
         paired = quantity in ("input_price", "output_price") and len(money) > 1
         if not (cues.PER_MILLION.search(scope) or paired):
             continue
+        if quantity == "price" and len(money) > 1 and not cues.PER_MILLION.search(text[amount.end : amount.end + 24]):
+            continue
         for subject in named:
             yield _claim(text, amount, subject, quantity, place)
 

@@ -26,6 +26,11 @@ _DIRECT: dict[str, Quantity] = {
 }
 _HAS = re.compile(r"\b(?:has|have|with|of|uses?|using|and|,|:|its)\s(?:only |a |just )?$|[,(:]\s?$", re.IGNORECASE)
 _PART = re.compile(r"\b(?:first|last|offload\w*|GPU|remaining|other|every|some|half|per|each|sliding|full|attention|all linear)\b", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"(?:\s?per token)?(?:[\s,:;(/]|\band\b|\bor\b|\bto\b|\bat \d+K\b|\b\d+K\b|\bin Q\w+|\bwith \d+K\b|\(?\bthe older guide says\b|~|\bsays\b)*",
+    re.IGNORECASE,
+)
+_MEMORY_NOUN = re.compile(r"(?<![a-z])vram\b|\b(?:GPU|video|unified|system) memory\b|\bmemory\b|\bRAM\b|\btotals?\b", re.IGNORECASE)
 _VOCABULARY = re.compile(r"^[\s-]?(?:tokens?[\s-]|entr(?:y|ies) )?(?:large )?vocab", re.IGNORECASE)
 _VOCABULARY_BEFORE = re.compile(r"\bvocabulary (?:size )?(?:of|is|has|:)?\s?(?:about |~)?$", re.IGNORECASE)
 _SMALLER = re.compile(r"\b(?:smaller|less|reduction|savings?|shrink\w*|reduc\w+)\b", re.IGNORECASE)
@@ -65,11 +70,34 @@ def sentence_claims(text: str, place: Place, around: Around) -> Iterator[Claim]:
     for equation in equations(text):
         yield replace(equation, file=place.file, origin=place.origin, heading=place.heading, line=place.line, words=text,
                       attributed=bool(cues.ATTRIBUTED.search(text)))
-    found = [seen for amount in atoms.amounts if (seen := _sighted(text, amount, atoms, around)) is not None]
-    for seen in found:
-        yield from _claims(seen, text, place)
+    last: Sighted | None = None
+    sums = [(start, start + len(e.subject.text) + len(e.figure_words) + 6) for e in equations(text) if (start := text.find(e.subject.text)) >= 0]
+    for amount in atoms.amounts:
+        if any(start <= amount.start < end for start, end in sums):
+            continue
+        seen = _sighted(text, amount, atoms, around)
+        if last is not None and amount.dimension == "bytes":
+            seen = _continued(text, last, amount, seen, atoms)
+        if seen is not None:
+            last = seen
+            yield from _claims(seen, text, place)
     yield from price_claims(text, atoms, place, around)
     yield from license_claims(text, atoms, place, around)
+
+
+def _continued(text: str, last: Sighted, amount: Amount, seen: Sighted | None, atoms: Atoms) -> Sighted | None:
+    """A figure that only goes on with the one before (`240 KiB per token: 1.9 GiB at 8K, 7.5 GiB at 32K`)."""
+    if seen is None or seen.quantity in (last.quantity, "cache_per_token") or last.amount.dimension != "bytes":
+        return seen
+    gap = text[last.amount.end : amount.start]
+    for atom in atoms.models:
+        if last.amount.end <= atom.start and atom.end <= amount.start:
+            gap = gap.replace(text[atom.start : atom.end], "")
+    if not _GOES_ON.fullmatch(gap) or (last.quantity == "file" and "says" not in gap):
+        return seen
+    if last.quantity == "cache_per_token":
+        return replace(seen, quantity="cache")
+    return replace(seen, quantity=last.quantity) if last.quantity in ("file", "memory", "cache") else seen
 
 
 def _claims(seen: Sighted, text: str, place: Place) -> Iterator[Claim]:
@@ -94,6 +122,8 @@ def attributed_at(text: str, place: int) -> bool:
 
 def _sighted(text: str, amount: Amount, atoms: Atoms, around: Around) -> Sighted | None:
     dimension = amount.dimension
+    if text[: amount.start].count('"') % 2 and '"' in text[amount.end :]:
+        return None  # quoted words are somebody else's, and are told for what is said of them
     if dimension == "bytes":
         return _bytes(text, amount, atoms, around)
     if dimension == "speed":
@@ -114,6 +144,8 @@ def models_at(text: str, amount: Amount, atoms: Atoms, around: Around, *, sizes:
     found: Sequence[Atom] = sorted([*atoms.models, *(atoms.sizes if sizes else ())], key=lambda atom: atom.start)
     chosen = subjects_at(text, amount.start, amount.end, found)
     if chosen:
+        if chosen[0].subject.kind == "size" and (atoms.models or around.above.models):
+            return ()  # "the 20b" of a family that is named
         return tuple(atom.subject for atom in chosen)
     if found or atoms.apis:
         return ()
@@ -133,7 +165,8 @@ def _bytes(text: str, amount: Amount, atoms: Atoms, around: Around) -> Sighted |
     models = models_at(text, amount, atoms, around)
     conditions = conditions_at(text, amount.start, amount.end, atoms, around)
     if cues.PER_TOKEN.match(behind):
-        return Sighted(amount, "cache_per_token", models, conditions) if models else None
+        small = amount.stated.high < 16e6 and not re.search(r"\breads?\b", before)
+        return Sighted(amount, "cache_per_token", models, conditions) if models and small else None
     device = _device_memory(text, amount, atoms)
     if device is not None:
         return Sighted(amount, "device_memory", (device,), Conditions())
@@ -148,7 +181,15 @@ def _bytes(text: str, amount: Amount, atoms: Atoms, around: Around) -> Sighted |
         return None
     if not models:
         return None
-    quantity = _kind_of_bytes(f"{around.before} {text}", amount, before, behind, atoms)
+    if re.search(r"\bbuffers?\b|\bscratch\b|\boverhead\b", f"{around.heading} {before}", re.IGNORECASE):
+        return None
+    if re.search(r"\blogits\b", f"{around.heading} {around.before} {text}", re.IGNORECASE):
+        return None
+    quantity = _kind_of_bytes(f"{around.path} {text}", amount, before, behind, atoms)
+    if quantity in ("memory", "file") and cues.TRAINING.search(around.heading):
+        quantity = "training_memory" if conditions.method else None
+    if quantity in ("memory", "file", "cache") and amount.stated.high < 16e6:
+        return None  # parts of a model's memory, of a layer or a token
     if quantity is None:
         return None
     if quantity == "training_memory":
@@ -176,7 +217,7 @@ def _kind_of_bytes(text: str, amount: Amount, before: str, behind: str, atoms: A
     if atoms.methods or (cues.TRAINING.search(before + behind) and not re.search(r"\btrained\b", before + behind)):
         said = re.search(r"LoRA(?! adapter)|fine-?tun|full", before + behind + near, re.IGNORECASE)
         return "training_memory" if said and not re.search(r"\badapter|\bruntime\b", before[-24:] + behind[:16], re.IGNORECASE) else None
-    for quantity, pattern in (("cache", cues.CACHE), ("file", cues.FILE), ("memory", re.compile(r"(?<![a-z])vram\b|\bmemory\b|\bRAM\b|\btotal\b|\bin all\b", re.I))):
+    for quantity, pattern in (("cache", cues.CACHE), ("file", cues.FILE), ("memory", re.compile(r"(?<![a-z])vram\b|\bmemory\b|\bRAM\b|\btotal\b|\bin all\b|\ball\b", re.I))):
         if pattern.match(near) or (pattern is cues.CACHE and re.match(r"^\s?(?:of )?(?:KV|cache)", behind)):
             return quantity  # type: ignore[return-value]  # the names above are quantities
     last = {name: max((m.start() for m in pattern.finditer(before)), default=-1)
@@ -186,9 +227,17 @@ def _kind_of_bytes(text: str, amount: Amount, before: str, behind: str, atoms: A
     if last["file"] >= 0 and not re.search(r"\bVRAM\b|\bGPU memory\b", before[last["file"] :], re.I):
         return "file"
     if last["memory"] >= 0:
-        return "memory"
+        # "needs" alone does not say of what: where caches are the matter and no quantization is named, of the cache.
+        noun = re.search(r"(?<![a-z])vram\b|\bmemory\b|\bRAM\b|\btotals?\b|\bin all\b", text, re.I)
+        return "cache" if not noun and not atoms.quants and cues.CACHE.search(text) else "memory"
     if re.search(r"\b(?:is|are|was|weighs?|at|comes (?:in|to)(?: at)?|ends up at|lands at)\s(?:about |around |roughly |some |only |just |~)*$", before, re.I) and atoms.quants:
         return "file"
+    named = [atom.end for atom in (*atoms.models, *atoms.sizes) if atom.end <= amount.start]
+    if named and re.fullmatch(r"[\s:(=~]*(?:about |around )?", text[max(named) : amount.start]):
+        told = text[: text.rfind(amount.words)] if amount.words in text else text
+        cue = max(((m.start(), name) for name, pattern in (("cache", cues.CACHE), ("file", cues.FILE), ("memory", _MEMORY_NOUN)) for m in pattern.finditer(told)), default=None)
+        if cue is not None:
+            return cue[1]  # type: ignore[return-value]  # the names above are quantities
     if re.search(r"(?:\u2192|->|=>|:|=|\()\s?~?$", before) and atoms.quants:
         return "file" if cues.FILE.search(behind) else "memory" if cues.MEMORY.search(text) else "file"
     if cues.CACHE.search(behind[:40]):
@@ -297,7 +346,7 @@ def _direct(text: str, amount: Amount, atoms: Atoms, around: Around) -> Sighted 
     words = text[max(0, amount.start - 40) : amount.start]
     if not models or not (_HAS.search(words) or quantity in ("kv_heads", "dimensions")):
         return None
-    if quantity in ("layers", "heads") and (_PART.search(words) or re.match(r"^\s?(?:on|in|of|to|are|for|per)\b", text[amount.end :])):
+    if quantity in ("layers", "heads") and (_PART.search(words) or re.search(r"\d (?:out )?of $|\bin $", words) or re.match(r"^\s?(?:on|in|of|to|are|for|per)\b", text[amount.end :])):
         return None
     return Sighted(amount, quantity, models, Conditions())
 

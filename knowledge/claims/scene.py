@@ -17,6 +17,8 @@ _FOR = re.compile(
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"^[\s,/]*(?:(?:and|or|&|plus)\s)?[\s,]*(?:the\s|a\s)?$")
+_GOES_ON = re.compile(r"^(?:and |but |so |with |at |in |its?\b|the \w+ (?:is|are|takes?|needs?|adds?|has)\b|the (?:file|weights|f16|q8|cache|KV|model|context)|weights|KV|file|that|this|which|on (?:disk|an?)|\w+ (?:layers|heads)|both|together|they)", re.IGNORECASE)
+_NAME_BETWEEN = re.compile(r"\d\s?[bB]\b|[),;]")
 _PARENTHESIS = re.compile(r"\([^()]*\)")
 _COMPARED = re.compile(r"\b(?:than|like|unlike|versus|vs\.?|compared (?:to|with)|instead of|as|not)\s(?:a |an |the )?$", re.IGNORECASE)
 
@@ -27,6 +29,8 @@ class Around:
 
     heading: str = ""
     """Title of the section it is in."""
+    path: str = ""
+    """Titles from the guide's down to the section's."""
     before: str = ""
     """The sentences before it in its paragraph, or the words that lead in to its list."""
     last: str = ""
@@ -40,6 +44,13 @@ class Around:
 def clause_of(text: str, place: int) -> tuple[int, int]:
     """Start and end of the part of a sentence that a place stands in."""
     start, end = 0, len(text)
+    for match in _PARENTHESIS.finditer(text):
+        if match.start() < place < match.end():
+            start, end = match.start() + 1, match.end() - 1
+            inner = text[start:end]
+            ends = [m.span() for m in CLAUSE.finditer(inner)]
+            first = max([e for _, e in ends if start + e <= place], default=0)
+            return (start + first if first else 0), min([start + s for s, _ in ends if start + s >= place], default=end)
     for match in CLAUSE.finditer(_without_parentheses(text)):
         if match.end() <= place:
             start = match.end()
@@ -62,6 +73,9 @@ def subjects_at(text: str, start: int, end: int, found: Sequence[Atom]) -> tuple
     if following is not None and _FOR.match(text[end : following.start]):
         return _and_more(text, found, following)
     before = [atom for atom in found if atom.end <= start]
+    first, _ = clause_of(text, start)
+    if before and before[-1].end <= first and not _GOES_ON.match(text[first:]):
+        return ()
     if before:
         nearest = before[-1]
         if _COMPARED.search(text[: nearest.start]) and len(before) > 1 and not CLAUSE.search(text[nearest.end : start]):
@@ -118,10 +132,9 @@ def mark_at(text: str, start: int, end: int, marks: Sequence[Mark]) -> str | Non
     before = [mark for mark in inside if mark.end <= start]
     if before:
         return before[-1].value
-    if behind:
+    if behind and not _NAME_BETWEEN.search(text[end : behind[0].start]):
         return behind[0].value
-    values = {mark.value for mark in marks}
-    return values.pop() if len(values) == 1 else None
+    return only(mark for mark in marks if mark.end <= start)
 
 
 def only(marks: Iterable[Mark]) -> str | None:

@@ -57,6 +57,7 @@ _SCALES = {"tib": 2.0**40, "gib": 2.0**30, "mib": 2.0**20, "kib": 2.0**10, "tb":
 _ATTRIBUTED = re.compile(r"\bclaim\w*|\bolder\b|\bstated\b|\blisted\b|\badvertis\w+|\bsaid\b", re.IGNORECASE)
 _ESTIMATED = re.compile(r"\bestimat\w+|\best\.|\bnominal\b", re.IGNORECASE)
 _MEASURED = re.compile(r"\bmeasured\b|\breal\b|\bactual\b", re.IGNORECASE)
+_MACHINES = re.compile(r"\bmachine|\bdevice|\bgpus?\b|\bcards?\b|\bhardware|\bmacs?\b|\bsystem\b|\bcomputer|\baccelerator", re.IGNORECASE)
 _NAMES = re.compile(r"\bmodels?\b(?! size| param| context)|\bname\b|\bembedder|\breranker|\bgenerator", re.IGNORECASE)
 _BARE = ("count",)
 
@@ -114,7 +115,7 @@ def table_claims(lines: Sequence[str], first: int, rows: Sequence[tuple[int, int
         here = replace(place, line=start + 1)
         words = " | ".join(cell for cell in row.cells if cell)
         for index, (column, cell) in enumerate(zip(columns, row.cells, strict=False)):
-            if index != row.label and cell:
+            if index != row.label and cell and (index or row.label >= 0):
                 yield from _cell_claims(cell, column, row, above, here, words)
 
 
@@ -199,7 +200,9 @@ def _conditions(cells: Sequence[str], read: Sequence[Atoms], columns: Sequence[C
     if context is None:
         context = next((int(value) for a in top if (value := only(a.contexts)) is not None), None)
     method = methods[0].value if methods else next((value for a in top if (value := only(a.methods)) is not None), None)
-    device = devices[0] if devices else next((a.devices[0] for a in top if len({d.subject.ids for d in a.devices}) == 1), None)
+    listed = any(_MACHINES.search(column.header) for column in columns)
+    above_all = None if listed else next((a.devices[0] for a in top if len({d.subject.ids for d in a.devices}) == 1), None)
+    device = devices[0] if devices else above_all
     loose = bool(cues.LOOSE.search(above.words) or cues.LOOSE.search(" ".join(cells)))
     found = Conditions(quant, context, kv_type, method=method, loose=loose)
     return found if device is None else replace(found, devices=device.subject.ids, device_count=device.count)
@@ -251,6 +254,8 @@ def _cell_claims(cell: str, column: Column, row: Row, above: Above, place: Place
     if held.quants:
         conditions = replace(conditions, quant=held.quants[0].value)
     subjects = row.subjects
+    if quantity == "window" and cues.EXTENDED.search(words):
+        return
     if quantity in ("bits", "share"):
         conditions = replace(conditions, quant=row.conditions.quant or (row.subjects[0].ids[0] if row.kind == "quants" else None))
     for subject in subjects:

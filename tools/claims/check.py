@@ -94,7 +94,8 @@ def _compare(claim: Claim, stated: Stated, calculated: Calculated) -> tuple[bool
                 return most > high * 0.97, high / most - 1
             if _holds(claim.quantity, stated, low, high, least * (1 - tolerance), most * (1 + tolerance)):
                 return True, 0.0
-            off = (high / least if high < least else low / most) - 1 if least and most else 1.0
+            middle = (stated.low + stated.high) / 2 * scale
+            off = middle / (least if middle < least else most) - 1 if least and most else 1.0
             best = off if best is None or abs(off) < abs(best) else best
     return False, best or 0.0
 

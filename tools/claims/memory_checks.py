@@ -215,7 +215,7 @@ def training(claim: Claim) -> Calculated | Unknown:
     method = claim.conditions.method
     if method is None:
         return Unknown("the training method is not said")
-    if claim.conditions.loose:
+    if claim.conditions.loose or claim.conditions.device_count > 1:
         return Unknown(LOOSE)
     models = models_of(claim.subject)
     if isinstance(models, Unknown):
