@@ -85,7 +85,7 @@ def _compare(claim: Claim, stated: Stated, calculated: Calculated) -> tuple[bool
         targets = targets[1:]
     # A card's memory is sold in GB and counted in GiB: the number alone counts.
     scales = (1.0, 1 / 1.024**3) if claim.quantity == "device_memory" else stated.scales
-    best: float | None = None
+    off: float | None = None
     for scale in scales:
         low, high = (stated.low - stated.half) * scale, (stated.high + stated.half) * scale
         for least, most in targets:
@@ -94,10 +94,12 @@ def _compare(claim: Claim, stated: Stated, calculated: Calculated) -> tuple[bool
                 return most > high * 0.97, high / most - 1
             if _holds(claim.quantity, stated, low, high, least * (1 - tolerance), most * (1 + tolerance)):
                 return True, 0.0
+            if scale != scales[0]:
+                continue  # how far it is off is told for the unit as it is written
             middle = (stated.low + stated.high) / 2 * scale
-            off = middle / (least if middle < least else most) - 1 if least and most else 1.0
-            best = off if best is None or abs(off) < abs(best) else best
-    return False, best or 0.0
+            apart = middle / (least if middle < least else most) - 1 if least and most else 1.0
+            off = apart if off is None or abs(apart) < abs(off) else off
+    return False, off or 0.0
 
 
 def _holds(quantity: Quantity, stated: Stated, low: float, high: float, least: float, most: float) -> bool:

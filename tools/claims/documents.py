@@ -106,6 +106,8 @@ def sentence(finding: Finding) -> str:
     conditions = _condition_words(claim)
     kind = "the calculation gives" if any(e.kind == "tool" for e in calculated.evidence) else "the catalog has"
     far = difference_text(finding)
+    if far and claim.stated is not None and claim.stated.dimension == "bytes" and len(claim.stated.scales) > 1:
+        far += " (read as 10**9 or as 2**30 bytes)" if claim.quantity != "device_memory" else ""
     return f"{said}{of}{conditions} (line {claim.line}); {kind} {calculated_text(claim, calculated)}{f': {far}' if far else ''}."
 
 
