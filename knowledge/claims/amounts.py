@@ -51,17 +51,20 @@ _AMOUNT = re.compile(
 )
 _HEDGES: tuple[tuple[str, Hedge], ...] = (
     (
-        r"(?:~|\u2248|\u223c|\babout|\baround|\broughly|\bapproximately|\bapprox\.?|\bcirca|\bca\.|\bc\.|\bsome|"
+        r"(?:~|\u2248|\u223c|\babout|\baround|\broughly|\bapproximately|\bapprox\.?|\bcirca|\bca\.|\bc\."
+        r"|\bsome|"
         r"\bnearly|\balmost|\bsomewhere near|\bclose to|\bjust (?:over|under|above|below))\s?(?:the |a )?$",
         "about",
     ),
     (
-        r"(?:<=?|\u2264|\bup to|\bat most|\bunder|\bbelow|\bless than|\bno more than|\bmax(?:imum)?(?: of)?|\bwithin|"
+        r"(?:<=?|\u2264|\bup to|\bat most|\bunder|\bbelow|\bless than|\bno more than|\bmax(?:imum)?(?: of)?"
+        r"|\bwithin|"
         r"\bfewer than)\s?$",
         "at most",
     ),
     (
-        r"(?:>=?|\u2265|\bat least|\bover|\babove|\bmore than|\bno less than|\bmin(?:imum)?(?: of)?|\bupwards of|"
+        r"(?:>=?|\u2265|\bat least|\bover|\babove|\bmore than|\bno less than|\bmin(?:imum)?(?: of)?"
+        r"|\bupwards of|"
         r"\bfrom)\s?$",
         "at least",
     ),
@@ -93,7 +96,9 @@ class Amount:
 
 def amounts(text: str) -> list[Amount]:
     """Every number of a text that is no part of a word, with what its unit says."""
-    found = [_amount(text, match) for match in _AMOUNT.finditer(text) if not _TIMES.search(text[: match.start()])]
+    found = [
+        _amount(text, match) for match in _AMOUNT.finditer(text) if not _TIMES.search(text[: match.start()])
+    ]
     return [amount for amount in found if amount is not None]
 
 

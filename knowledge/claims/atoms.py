@@ -19,33 +19,47 @@ LONGEST = 3_000
 QUANT = re.compile(
     r"(?<![A-Za-z0-9])(?:UD-)?(?P<gguf>I?Q[1-8]_(?:K_XL|K_[SML]|K|[01]|XXS|XS|S|M|NL))(?![A-Za-z0-9])"
     r"|(?<![A-Za-z0-9])(?P<class>Q[2-8])(?![A-Za-z0-9_])"
-    r"|(?<![A-Za-z0-9])(?P<sixteen>BF16|FP16|F16|float16|bfloat16|half[- ]precision|16[- ]bits?)(?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])(?P<sixteen>BF16|FP16|F16|float16|bfloat16|half[- ]precision"
+    r"|16[- ]bits?)(?![A-Za-z0-9])"
     r"|(?<![A-Za-z0-9])(?P<thirtytwo>FP32|F32|float32|full[- ]precision)(?![A-Za-z0-9])"
     r"|(?<![A-Za-z0-9])(?P<other>AWQ|GPTQ|FP8|NVFP4|MXFP4|NF4)(?![A-Za-z0-9])"
-    r"|(?<![A-Za-z0-9.,])(?P<bits>[2-8]|two|three|four|five|six|eight)[- ]bits?(?![A-Za-z0-9]| per| a weight)"
+    r"|(?<![A-Za-z0-9.,])(?P<bits>[2-8]|two|three|four|five|six|eight)[- ]bits?(?![A-Za-z0-9]| per"
+    r"| a weight)"
     r"|(?<![A-Za-z0-9])INT(?P<int>[48])(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _BITS = {"two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "eight": "8"}
 SIZE = re.compile(r"(?<![\w.$,+-])(?P<size>\d+(?:\.\d+)?)\s?[bB](?![\w/+]|\s?(?:/|per\b))")
-_SIZE_RANGE = re.compile(r"\d[bB]?\s?(?:-|\u2013|to)\s?$|\b(?:below|under|up to|above|over|sub|beyond|at least|at most|than)[\s-]$", re.IGNORECASE)
+_SIZE_RANGE = re.compile(
+    r"\d[bB]?\s?(?:-|\u2013|to)\s?$|\b(?:below|under|up to|above|over|sub|beyond|at least|at most"
+    r"|than)[\s-]$",
+    re.IGNORECASE,
+)
 CONTEXT = re.compile(
-    r"(?P<k>\d+(?:\.\d+)?)\s?[kK](?:[ -](?:tokens?))?(?=[ -](?:of )?(?:context|ctx)|(?<=tokens) (?:take|need|use|cost)|(?<=[kK]) (?:about |~)?\d[\d.]*\s?[GM]i?B)"
-    r"|(?:context(?: length| size| window)?|ctx|-c|--ctx-size|num_ctx)\s?(?:of|at|=|:|set to|is)?\s?(?P<after>\d[\d,]*)\s?(?P<afterk>[kK])?"
+    r"(?P<k>\d+(?:\.\d+)?)\s?[kK](?:[ -](?:tokens?))?(?=[ -](?:of )?(?:context|ctx)|(?<=tokens) (?:take"
+    r"|need|use|cost)|(?<=[kK]) (?:about |~)?\d[\d.]*\s?[GM]i?B)"
+    r"|(?:context(?: length| size| window)?|ctx|-c|--ctx-size|num_ctx)\s?(?:of|at|=|:|set to"
+    r"|is)?\s?(?P<after>\d[\d,]*)\s?(?P<afterk>[kK])?"
     r"(?![\d.,]*\d|\s?[GM]i?B|%)"
     r"|(?P<plain>\d{1,3}(?:,\d{3})+|\d{3,7})(?:[ -]tokens?)?(?= (?:of )?context)"
-    r"|(?:at|with|for|over|by|to|and|or)\s(?P<at>\d[\d,]*(?:\.\d+)?)\s?(?P<atk>[kK])?(?:(?: tokens?)(?![\w/]|\s(?:per|a|/))|(?<=[kK])(?![\w/]|\s(?:tokens|per)))",
+    r"|(?:at|with|for|over|by|to|and"
+    r"|or)\s(?P<at>\d[\d,]*(?:\.\d+)?)\s?(?P<atk>[kK])?(?:(?: tokens?)(?![\w/]|\s(?:per|a|/))"
+    r"|(?<=[kK])(?![\w/]|\s(?:tokens|per)))",
     re.IGNORECASE,
 )
 METHOD = re.compile(
-    r"\b(?:(?P<qlora>Q-?LoRA)|(?P<lora>LoRA)|(?P<full>full(?:[- ]parameter)? (?:fine-?tun\w*|training)|full fine-tun\w*))\b",
+    r"\b(?:(?P<qlora>Q-?LoRA)|(?P<lora>LoRA)|(?P<full>full(?:[- ]parameter)? (?:fine-?tun\w*|training)"
+    r"|full fine-tun\w*))\b",
     re.IGNORECASE,
 )
-KV_TYPE = re.compile(r"(?<![A-Za-z0-9])(?P<type>f16|fp16|bf16|q8_0|q5_[01]|q4_[01]|fp8)(?![A-Za-z0-9])", re.IGNORECASE)
+KV_TYPE = re.compile(
+    r"(?<![A-Za-z0-9])(?P<type>f16|fp16|bf16|q8_0|q5_[01]|q4_[01]|fp8)(?![A-Za-z0-9])", re.IGNORECASE
+)
 _KV_NEAR = re.compile(r"^[ -]?(?:KV|key|cache|K/V)", re.IGNORECASE)
 _KV_BEFORE = re.compile(r"(?:cache|KV)(?: type| in| at| of| to|-type-[kv]|:)?(?: in)?\s$", re.IGNORECASE)
 _COUNT = re.compile(
-    r"(?:(?<![\w.])(?P<digits>\d+)\s?(?:x|\u00d7|\*)?\s?|\b(?P<word>two|dual|three|four|quad|eight)\s)(?:NVIDIA |used )?$",
+    r"(?:(?<![\w.])(?P<digits>\d+)\s?(?:x|\u00d7|\*)?\s?|\b(?P<word>two|dual|three|four|quad"
+    r"|eight)\s)(?:NVIDIA |used )?$",
     re.IGNORECASE,
 )
 _KEY = re.compile(r"(?<![\w./-])[A-Za-z]\w*(?:[-.]\w+)+(?![\w/-])")
@@ -118,7 +132,11 @@ def read_atoms(text: str) -> Atoms:
         if not re.match(r"\s?(?:-|\u2013)\s?\d|\s?(?:total |active |trainable )?param", rest[m.end() :])
         and not _SIZE_RANGE.search(rest[: m.start()])
     )
-    found = [a for a in amounts(text) if not any(a.start < end and start < a.end for start, end in [*taken, *named])]
+    found = [
+        a
+        for a in amounts(text)
+        if not any(a.start < end and start < a.end for start, end in [*taken, *named])
+    ]
     methods = tuple(Mark(m.start(), m.end(), str(m.lastgroup)) for m in METHOD.finditer(text))
     return Atoms(models, apis, sizes, devices, quants, kv_types, contexts, methods, tuple(found))
 
@@ -160,7 +178,11 @@ def quant_named(match: re.Match[str]) -> str:
     if match["thirtytwo"]:
         return "F32"
     if match["other"]:
-        return match["other"].upper().replace("NF4", "BNB-NF4") if match["other"].upper() == "NF4" else match["other"].upper()
+        return (
+            match["other"].upper().replace("NF4", "BNB-NF4")
+            if match["other"].upper() == "NF4"
+            else match["other"].upper()
+        )
     bits = (match["bits"] or match["int"]).lower()
     return f"{_BITS.get(bits, bits)}-bit"
 
@@ -168,7 +190,10 @@ def quant_named(match: re.Match[str]) -> str:
 def _contexts(text: str) -> list[Mark]:
     found = []
     for match in CONTEXT.finditer(text):
-        written, thousands = match["k"] or match["plain"] or match["after"] or match["at"], match["k"] or match["afterk"] or match["atk"]
+        written, thousands = (
+            match["k"] or match["plain"] or match["after"] or match["at"],
+            match["k"] or match["afterk"] or match["atk"],
+        )
         value = float(written.replace(",", ""))
         tokens = round(value * 1024) if thousands else round(value)
         if 64 <= tokens <= 20_000_000:
@@ -183,18 +208,30 @@ def _device_pattern(catalog: Catalog) -> re.Pattern[str]:
         for name in (card.name, *card.aliases):
             plain = re.sub(r"\s\([^)]*\)|\s\d+ GB$", "", name)
             words.add(plain)
-            for maker in ("GeForce ", "Radeon ", "Instinct ", "Tesla ", "Apple ", "Radeon Instinct ", "NVIDIA "):
+            for maker in (
+                "GeForce ",
+                "Radeon ",
+                "Instinct ",
+                "Tesla ",
+                "Apple ",
+                "Radeon Instinct ",
+                "NVIDIA ",
+            ):
                 words.add(plain.removeprefix(maker))
     words |= {re.sub(r" (?:SXM\d?|PCIe|NVL)$", "", word) for word in words}
     words = {word for word in words if re.search(r"\d", word) or " " in word}
     # "3090" alone is a card as well; a bare number needs more than a number can be.
-    bare = {m[1] for word in words if (m := re.fullmatch(r"(?:RTX|GTX|RX) (\d{4}(?: (?:Ti|XTX?|SUPER))?)", word))}
+    bare = {
+        m[1] for word in words if (m := re.fullmatch(r"(?:RTX|GTX|RX) (\d{4}(?: (?:Ti|XTX?|SUPER))?)", word))
+    }
     ordered = sorted(words, key=len, reverse=True)
     spelled = "|".join(re.escape(word).replace(r"\ ", r"[\s-]?") for word in ordered)
     numbers = "|".join(re.escape(word).replace(r"\ ", r"\s?") for word in sorted(bare, key=len, reverse=True))
     return re.compile(
-        rf"(?<![\w.-])(?P<name>(?:NVIDIA |GeForce |AMD |Apple |Intel |Nvidia )?(?:{spelled})|(?<![$~,])(?:{numbers})(?!\s?(?:tok|GB|%|,\d|\.\d|MiB|MB|iter|step|t/s)))"
-        r"(?P<form>\s?(?:SXM\d?|PCIe|Laptop|Mobile|NVL))?(?P<memory>[ -]\(?\d{1,3}\s?G(?:i)?B\)?(?!/s|\sof\b))?(?![\w]|\.\d)",
+        rf"(?<![\w.-])(?P<name>(?:NVIDIA |GeForce |AMD |Apple |Intel |Nvidia )?(?:{spelled})"
+        rf"|(?<![$~,])(?:{numbers})(?!\s?(?:tok|GB|%|,\d|\.\d|MiB|MB|iter|step|t/s)))"
+        r"(?P<form>\s?(?:SXM\d?|PCIe|Laptop|Mobile|NVL))?(?P<memory>[ -]\(?\d{1,3}\s?G(?:i)?B\)?(?!/s"
+        r"|\sof\b))?(?![\w]|\.\d)",
         re.IGNORECASE,
     )
 
@@ -228,14 +265,24 @@ def _exact_keys() -> dict[str, tuple[str, ...]]:
 
 def _apis(text: str) -> tuple[Atom, ...]:
     """Models of the price map, those that only other hosts list included."""
-    own = [Atom(start, end, Subject("api", text[start:end], (model.key,))) for start, end, model in find_api_names(text)]
+    own = [
+        Atom(start, end, Subject("api", text[start:end], (model.key,)))
+        for start, end, model in find_api_names(text)
+    ]
     hosted = [
         Atom(start, end, Subject("api", text[start:end], keys))
         for start, end, keys in find_hosted_names(text)
         if not any(start < atom.end and atom.start < end for atom in own)
     ]
     # A name that is a key letter by letter means that key, not the shortest of its family.
-    own = [Atom(a.start, a.end, Subject("api", a.subject.text, _exact_keys().get(a.subject.text.lower(), a.subject.ids))) for a in own]
+    own = [
+        Atom(
+            a.start,
+            a.end,
+            Subject("api", a.subject.text, _exact_keys().get(a.subject.text.lower(), a.subject.ids)),
+        )
+        for a in own
+    ]
     own += [
         Atom(m.start(), m.end(), Subject("api", m[0], _exact_keys()[m[0].lower()]))
         for m in _KEY.finditer(text)

@@ -6,13 +6,17 @@ import re
 from collections.abc import Iterator
 
 from knowledge.claims.amounts import number
-from knowledge.claims.types import Claim, Stated, Subject
+from knowledge.claims.types import Claim, Hedge, Stated, Subject
 
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
-_UNIT = r"(?:\s?(?:[GMKT]i?B(?:/s)?|tokens?|tok/s|bits?|bytes?|USD|billion|million|hours?|days?|layers?|heads?|W|kWh|%|[KMB](?![A-Za-z])))?"
+_UNIT = (
+    r"(?:\s?(?:[GMKT]i?B(?:/s)?|tokens?|tok/s|bits?|bytes?|USD|billion|million|hours?|days?|layers?|heads?"
+    r"|W|kWh|%|[KMB](?![A-Za-z])))?"
+)
 _TERM = rf"\$?(?:{_NUMBER}){_UNIT}"
 _SUM = re.compile(
-    rf"(?<![\w.,/x\u00d7*+=-])(?<![-+*/x\u00d7=] )(?P<left>{_TERM}(?:\s?[-+*/x\u00d7\u00b7]\s?{_TERM})+)\s?(?P<eq>=|\u2248|\u2192)\s?(?P<hedge>~|about |roughly )?"
+    rf"(?<![\w.,/x\u00d7*+=-])(?<![-+*/x\u00d7=] )(?P<left>{_TERM}(?:\s?[-+*/x\u00d7\u00b7]\s?{_TERM})+)"
+    r"\s?(?P<eq>=|\u2248|\u2192)\s?(?P<hedge>~|about |roughly )?"
     rf"(?P<right>\$?(?P<value>{_NUMBER})(?P<unit>{_UNIT}))(?![\w]|[.,]\d|\s?[-+*/x\u00d7]\s?\d)"
 )
 _PART = re.compile(rf"(?P<op>[-+*/x\u00d7\u00b7])?\s?\$?(?P<number>{_NUMBER})(?P<unit>{_UNIT})")
@@ -31,11 +35,18 @@ def equations(text: str) -> Iterator[Claim]:
         scale = _SCALES.get(unit, 1.0)
         if unit in _BYTES and re.search(r"\bbytes?\b", match["left"]):
             scale = _BYTES[unit]
-        hedge = "about" if match["hedge"] or match["eq"] != "=" else ""
+        hedge: Hedge = "about" if match["hedge"] or match["eq"] != "=" else ""
         stated = Stated(value * scale, value * scale, half * scale, "count", hedge)
         yield Claim(
-            "", "shipped", (), 0, text, match["right"].strip(),
-            Subject("sum", match["left"].strip(), (repr(computed),)), "arithmetic", stated,
+            "",
+            "shipped",
+            (),
+            0,
+            text,
+            match["right"].strip(),
+            Subject("sum", match["left"].strip(), (repr(computed),)),
+            "arithmetic",
+            stated,
         )
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from knowledge.claims.pasted import pasted_claims, pasted_rows
-from knowledge.claims.prose import Place, sentence_claims
+from knowledge.claims.prose import sentence_claims
+from knowledge.claims.said import Place
 from knowledge.claims.scene import Around
 from knowledge.claims.sentences import Text, joined, sentences
 from knowledge.claims.tables import Above, table_claims

@@ -9,10 +9,13 @@ from knowledge.catalog.api_models import read_price_map
 from knowledge.catalog.tokens import spans
 
 _FAMILY = re.compile(
-    r"(?<![A-Za-z])(?:claude|gemini|gpt|chatgpt|grok|o[134]|deepseek|command|mistral|nova|kimi|glm|qwen)(?![a-z])",
+    r"(?<![A-Za-z])(?:claude|gemini|gpt|chatgpt|grok|o[134]|deepseek|command|mistral|nova|kimi|glm"
+    r"|qwen)(?![a-z])",
     re.IGNORECASE,
 )
-_DATE = re.compile(r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2})(?:-v\d(?::\d)?)?$|-v\d(?::\d)?$|[-@](?:latest|default|preview)$")
+_DATE = re.compile(
+    r"[-@](?:\d{8}|\d{4}-\d{2}-\d{2})(?:-v\d(?::\d)?)?$|-v\d(?::\d)?$|[-@](?:latest|default|preview)$"
+)
 _NOISE = frozenset({"latest", "v", "anthropic", "openai", "google", "ai", "model", "api", "the"})
 LONGEST = 6
 
@@ -26,7 +29,11 @@ def _words(name: str) -> tuple[str, ...]:
 def _index() -> dict[tuple[str, ...], tuple[str, ...]]:
     found: dict[tuple[str, ...], list[str]] = {}
     for key in read_price_map().rows:
-        name = re.sub(r"^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|cohere|mistral|meta|ai21|deepseek)[.-](?=[a-z])", "", key.split("/")[-1])
+        name = re.sub(
+            r"^(?:[a-z]{2,6}\.)?(?:anthropic|amazon|cohere|mistral|meta|ai21|deepseek)[.-](?=[a-z])",
+            "",
+            key.split("/")[-1],
+        )
         name = _DATE.sub("", _DATE.sub("", name))
         if _FAMILY.match(name):
             found.setdefault(_words(name), []).append(key)

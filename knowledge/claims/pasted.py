@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from knowledge.claims.amounts import amounts
 from knowledge.claims.atoms import METHOD
-from knowledge.claims.prose import Place
+from knowledge.claims.said import Place
 from knowledge.claims.types import Claim, Conditions, Subject
 
 _ROW = re.compile(r"(?P<size>\d+(?:\.\d+)?)B(?P<cells>(?:\s?~?\d+(?:\.\d+)?\s?[GM]i?B){2,})")
@@ -27,7 +27,10 @@ def pasted_claims(lines: Sequence[str], rows: set[int], place: Place) -> Iterato
     from dataclasses import replace
 
     header = lines[min(rows)]
-    methods = [str(match.lastgroup) for match in METHOD.finditer(re.sub(r"(?=Q-?LoRA|(?<!Q)LoRA)|(?=VRAM)", " ", header))]
+    methods = [
+        str(match.lastgroup)
+        for match in METHOD.finditer(re.sub(r"(?=Q-?LoRA|(?<!Q)LoRA)|(?=VRAM)", " ", header))
+    ]
     for index in sorted(rows)[1:]:
         match = _ROW.fullmatch(lines[index].strip())
         found = amounts(re.sub(r"(?<=B)~?(?=\d)", " ~", match["cells"])) if match else []
@@ -37,6 +40,14 @@ def pasted_claims(lines: Sequence[str], rows: set[int], place: Place) -> Iterato
         subject = Subject("size", f"{match['size']}B", (match["size"],))
         for method, amount in zip(methods, found, strict=True):
             yield Claim(
-                here.file, here.origin, here.heading, here.line, lines[index].strip(), amount.words, subject,
-                "training_memory", amount.stated, conditions=Conditions(method=method),
+                here.file,
+                here.origin,
+                here.heading,
+                here.line,
+                lines[index].strip(),
+                amount.words,
+                subject,
+                "training_memory",
+                amount.stated,
+                conditions=Conditions(method=method),
             )

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from knowledge.claims import cues
 from knowledge.claims.amounts import Amount
 from knowledge.claims.atoms import Atoms
+from knowledge.claims.said import Place, attributed_at
 from knowledge.claims.scene import Around, carried, clause_of, subjects_at
 from knowledge.claims.types import Claim, Conditions, Quantity, Subject
 
-if TYPE_CHECKING:
-    from knowledge.claims.prose import Place
-
-_PAIR = re.compile(r"^\s?(?:per (?:1M|million)(?: input)? tokens\s?)?(?:in|input)?(?:\s(?:tokens?|per million))*\s?(?:/|and|,|&|\+)\s?(?:about |~)?$", re.IGNORECASE)
+_PAIR = re.compile(
+    r"^\s?(?:per (?:1M|million)(?: input)? tokens\s?)?(?:in|input)?(?:\s(?:tokens?|per million))*\s?(?:/"
+    r"|and|,|&|\+)\s?(?:about |~)?$",
+    re.IGNORECASE,
+)
 
 
 def price_claims(text: str, atoms: Atoms, place: Place, around: Around) -> Iterator[Claim]:
@@ -36,28 +37,45 @@ def price_claims(text: str, atoms: Atoms, place: Place, around: Around) -> Itera
         paired = quantity in ("input_price", "output_price") and len(money) > 1
         if not (cues.PER_MILLION.search(scope) or paired):
             continue
-        if quantity == "price" and len(money) > 1 and not cues.PER_MILLION.search(text[amount.end : amount.end + 24]):
+        if (
+            quantity == "price"
+            and len(money) > 1
+            and not cues.PER_MILLION.search(text[amount.end : amount.end + 24])
+        ):
             continue
         for subject in named:
             yield _claim(text, amount, subject, quantity, place)
 
 
 def _claim(text: str, amount: Amount, subject: Subject, quantity: Quantity, place: Place) -> Claim:
-    from knowledge.claims.prose import attributed_at
-
     first, last = clause_of(text, amount.start)
     return Claim(
-        place.file, place.origin, place.heading, place.line, text, amount.words, subject, quantity, amount.stated,
-        conditions=Conditions(), attributed=attributed_at(text, amount.start), past=bool(cues.PAST.search(text[first:last])),
+        place.file,
+        place.origin,
+        place.heading,
+        place.line,
+        text,
+        amount.words,
+        subject,
+        quantity,
+        amount.stated,
+        conditions=Conditions(),
+        attributed=attributed_at(text, amount.start),
+        past=bool(cues.PAST.search(text[first:last])),
     )
 
 
 def _named(text: str, amount: Amount, atoms: Atoms, around: Around) -> tuple[Subject, ...]:
-    found = sorted([*atoms.apis, *(m for m in atoms.models if not any(a.start == m.start for a in atoms.apis))], key=lambda atom: atom.start)
+    found = sorted(
+        [*atoms.apis, *(m for m in atoms.models if not any(a.start == m.start for a in atoms.apis))],
+        key=lambda atom: atom.start,
+    )
     chosen = subjects_at(text, amount.start, amount.end, found)
     if chosen:
-        subject = tuple(Subject("api", atom.subject.text, atom.subject.ids if atom.subject.kind == "api" else ()) for atom in chosen)
-        return subject
+        return tuple(
+            Subject("api", atom.subject.text, atom.subject.ids if atom.subject.kind == "api" else ())
+            for atom in chosen
+        )
     return () if found else carried(around, "apis")
 
 

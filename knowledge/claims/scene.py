@@ -12,15 +12,24 @@ from knowledge.claims.sentences import CLAUSE
 from knowledge.claims.types import Conditions, Subject
 
 _FOR = re.compile(
-    r"^\s?(?:[\w-]+\s){0,3}?(?:for|of|in|on|with|by)\s(?:(?:a|an|the|one|each|every|quantized|dense|your)\s)*"
+    r"^\s?(?:[\w-]+\s){0,3}?(?:for|of|in|on|with|by)\s(?:(?:a|an|the|one|each|every|quantized|dense"
+    r"|your)\s)*"
     r"(?:(?:I?Q\d\w*|FP16|F16|BF16|\d-bit)\s)?$",
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"^[\s,/]*(?:(?:and|or|&|plus)\s)?[\s,]*(?:the\s|a\s)?$")
-_GOES_ON = re.compile(r"^(?:and |but |so |with |at |in |its?\b|the \w+ (?:is|are|takes?|needs?|adds?|has)\b|the (?:file|weights|f16|q8|cache|KV|model|context)|weights|KV|file|that|this|which|on (?:disk|an?)|\w+ (?:layers|heads)|both|together|they)", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"^(?:and |but |so |with |at |in |its?\b|the \w+ (?:is|are|takes?|needs?|adds?|has)\b|the (?:file"
+    r"|weights|f16|q8|cache|KV|model|context)|weights|KV|file|that|this|which|on (?:disk|an?)|\w+ (?:layers"
+    r"|heads)|both|together|they)",
+    re.IGNORECASE,
+)
 _NAME_BETWEEN = re.compile(r"\d\s?[bB]\b|[),;]")
 _PARENTHESIS = re.compile(r"\([^()]*\)")
-_COMPARED = re.compile(r"\b(?:than|like|unlike|versus|vs\.?|compared (?:to|with)|instead of|as|not)\s(?:a |an |the )?$", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"\b(?:than|like|unlike|versus|vs\.?|compared (?:to|with)|instead of|as|not)\s(?:a |an |the )?$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,9 @@ def clause_of(text: str, place: int) -> tuple[int, int]:
             inner = text[start:end]
             ends = [m.span() for m in CLAUSE.finditer(inner)]
             first = max([e for _, e in ends if start + e <= place], default=0)
-            return (start + first if first else 0), min([start + s for s, _ in ends if start + s >= place], default=end)
+            return (start + first if first else 0), min(
+                [start + s for s, _ in ends if start + s >= place], default=end
+            )
     for match in CLAUSE.finditer(_without_parentheses(text)):
         if match.end() <= place:
             start = match.end()
@@ -78,10 +89,20 @@ def subjects_at(text: str, start: int, end: int, found: Sequence[Atom]) -> tuple
         return ()
     if before:
         nearest = before[-1]
-        if _COMPARED.search(text[: nearest.start]) and len(before) > 1 and not CLAUSE.search(text[nearest.end : start]):
-            nearest = before[-2] if re.search(r"\bthan\s(?:a |an |the )?$", text[: nearest.start]) else nearest
+        if (
+            _COMPARED.search(text[: nearest.start])
+            and len(before) > 1
+            and not CLAUSE.search(text[nearest.end : start])
+        ):
+            nearest = (
+                before[-2] if re.search(r"\bthan\s(?:a |an |the )?$", text[: nearest.start]) else nearest
+            )
         return _with_joined(text, before, nearest)
-    if following is not None and following.start - end < 60 and clause_of(text, start) == clause_of(text, following.start):
+    if (
+        following is not None
+        and re.fullmatch(r"[^,;()]{0,48}", text[end : following.start])
+        and clause_of(text, start) == clause_of(text, following.start)
+    ):
         return (following,)
     return ()
 
@@ -125,8 +146,13 @@ def mark_at(text: str, start: int, end: int, marks: Sequence[Mark]) -> str | Non
     first, last = clause_of(text, start)
     inside = [mark for mark in marks if first <= mark.start < last]
     behind = [mark for mark in inside if mark.start >= end]
-    if behind and re.match(r"^[^,;()\d]{0,28}$", text[end : behind[0].start]) and re.search(
-        r"(?:^\s?\(?$|\b(?:in|at|as|for|with|using|under|of)\s(?:a |an |the )?(?:\w+\s)?$|^\s?\($)", text[end : behind[0].start]
+    if (
+        behind
+        and re.match(r"^[^,;()\d]{0,28}$", text[end : behind[0].start])
+        and re.search(
+            r"(?:^\s?\(?$|\b(?:in|at|as|for|with|using|under|of)\s(?:a |an |the )?(?:\w+\s)?$|^\s?\($)",
+            text[end : behind[0].start],
+        )
     ):
         return behind[0].value
     before = [mark for mark in inside if mark.end <= start]

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)")
 _MARKS = re.compile(r"\*\*|__(?=\S)|(?<=\S)__|`+|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)")
 _LEAD = re.compile(r"^\s*(?:>\s?)*(?:[-*+\u2022]\s+|\d+[.)]\s+)?(?:\[[ xX]\]\s+)?(?:#{1,6}\s+)?")
-_END = re.compile(r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bapprox\.)(?<!\bca\.)(?<!\bEst\.)[\"')\u201d]*\s+(?=[A-Z\"'(\u201c\d~`])")
+_END = re.compile(
+    r"(?<=[.!?])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bapprox\.)(?<!\bca\.)(?<!\bEst\.)[\"')\u201d]*\s+(?=[A-Z\"'(\u201c\d~`])"
+)
 CLAUSE = re.compile(r";\s|\s(?:but|while|whereas|although|though)\s|\.\s")
 
 

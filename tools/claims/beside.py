@@ -30,7 +30,11 @@ def disagreements(passage: Passage) -> list[Document]:
         kept = kept_disagreements(key)
         if kept is not None:
             return kept
-        return list(_computed(passage.file, passage.guide, passage.origin, passage.heading, passage.lines, passage.text))
+        return list(
+            _computed(
+                passage.file, passage.guide, passage.origin, passage.heading, passage.lines, passage.text
+            )
+        )
     except Exception:
         # A passage is an answer without its check; the log has what went wrong.
         _log.exception("a passage of %s was not checked", passage.file)

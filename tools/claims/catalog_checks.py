@@ -19,7 +19,11 @@ _ACTIVE = re.compile(r"(?<![a-z])a(?P<size>\d+(?:\.\d+)?)b(?![a-z\d])", re.IGNOR
 
 def _fact(model: ModelRecord, field: str) -> tuple[Evidence, ...]:
     sources = load_catalog().sources(model.id)
-    return (Evidence("catalog", sources.get(field) or sources.get("*") or "model catalog", f"{model.id}: {field}"),)
+    return (
+        Evidence(
+            "catalog", sources.get(field) or sources.get("*") or "model catalog", f"{model.id}: {field}"
+        ),
+    )
 
 
 def window(claim: Claim) -> Calculated | Unknown:
@@ -30,15 +34,22 @@ def window(claim: Claim) -> Calculated | Unknown:
     if isinstance(models, Unknown):
         return models
     sizes = [
-        float(size) for model in models
-        if (size := model.embedding.max_tokens if model.embedding and model.embedding.max_tokens else model.context_length)
+        float(size)
+        for model in models
+        if (
+            size := model.embedding.max_tokens
+            if model.embedding and model.embedding.max_tokens
+            else model.context_length
+        )
     ]
     if not sizes:
         return Unknown(f"the window of {claim.subject.text} is not known")
     if len(set(sizes)) > 1 and len(models) > 3:
         return Unknown(f"{claim.subject.text} could be any of {len(models)} models")
     words = "native window of the publisher's configuration, without YaRN"
-    return Calculated(min(sizes), max(sizes), words, _fact(models[0], "context_length"), accepted=tuple(sizes))
+    return Calculated(
+        min(sizes), max(sizes), words, _fact(models[0], "context_length"), accepted=tuple(sizes)
+    )
 
 
 def _api_window(claim: Claim) -> Calculated | Unknown:
@@ -51,9 +62,17 @@ def _api_window(claim: Claim) -> Calculated | Unknown:
     rows = [prices.rows.get(record.key) or {} for record in records]
     whole = tuple(float(value) for row in rows if isinstance(value := row.get("max_tokens"), int))
     total = tuple(
-        float(r.max_input_tokens + r.max_output_tokens) for r in records if r.max_input_tokens and r.max_output_tokens
+        float(r.max_input_tokens + r.max_output_tokens)
+        for r in records
+        if r.max_input_tokens and r.max_output_tokens
     )
-    return Calculated(min(sizes), max(sizes), "window of the price map", (evidence,), accepted=(*whole, *total) if not whole or max(whole) > max(sizes) else total)
+    return Calculated(
+        min(sizes),
+        max(sizes),
+        "window of the price map",
+        (evidence,),
+        accepted=(*whole, *total) if not whole or max(whole) > max(sizes) else total,
+    )
 
 
 def parameters(claim: Claim) -> Calculated | Unknown:
@@ -65,7 +84,11 @@ def parameters(claim: Claim) -> Calculated | Unknown:
         return Unknown(f"the parameters of {model.name} are not known")
     named = [float(m["size"]) * 1e9 for m in _SIZE.finditer(model.name) if not m["count"]][:1]
     return Calculated(
-        model.params_total, model.params_total, "parameters in all", _fact(model, "params_total"), accepted=tuple(named)
+        model.params_total,
+        model.params_total,
+        "parameters in all",
+        _fact(model, "params_total"),
+        accepted=tuple(named),
     )
 
 
@@ -78,7 +101,11 @@ def active(claim: Claim) -> Calculated | Unknown:
         return Unknown(f"the active parameters of {model.name} are not known")
     named = [float(m["size"]) * 1e9 for m in _ACTIVE.finditer(model.name)][:1]
     return Calculated(
-        model.params_active, model.params_active, "active parameters", _fact(model, "params_active"), accepted=tuple(named)
+        model.params_active,
+        model.params_active,
+        "active parameters",
+        _fact(model, "params_active"),
+        accepted=tuple(named),
     )
 
 
@@ -89,7 +116,11 @@ def _of_shape(name: str, read: Callable[[Architecture], int]) -> Callable[[Claim
             return models
         found = {read(model.architecture) for model in models if model.architecture is not None}
         if len(found) != 1:
-            return Unknown(f"the {name} of {claim.subject.text} are not known" if not found else f"{claim.subject.text} could be any of {len(models)} models")
+            return Unknown(
+                f"the {name} of {claim.subject.text} are not known"
+                if not found
+                else f"{claim.subject.text} could be any of {len(models)} models"
+            )
         value = found.pop()
         return Calculated(value, value, name, _fact(models[0], "architecture"))
 
@@ -130,7 +161,14 @@ def device_memory(claim: Claim) -> Calculated | Unknown:
         return Unknown(f"the memory of {claim.subject.text} is not known")
     sizes = [size * 1e9 for card in cards for size in (card.memory_options_gb or (card.memory_gb or 0.0,))]
     told = " or ".join(f"{size / 1e9:g}" for size in sorted(set(sizes)))
-    return Calculated(min(sizes), max(sizes), f"sold with {told} GB", _card_fact(cards[0], "memory_gb"), accepted=tuple(sizes), note="sizes")
+    return Calculated(
+        min(sizes),
+        max(sizes),
+        f"sold with {told} GB",
+        _card_fact(cards[0], "memory_gb"),
+        accepted=tuple(sizes),
+        note="sizes",
+    )
 
 
 def bandwidth(claim: Claim) -> Calculated | Unknown:
@@ -139,7 +177,14 @@ def bandwidth(claim: Claim) -> Calculated | Unknown:
     if not cards:
         return Unknown(f"the bandwidth of {claim.subject.text} is not known")
     rates = [(card.bandwidth_gbs or 0.0) * 1e9 for card in cards]
-    return Calculated(min(rates), max(rates), "theoretical memory bandwidth", _card_fact(cards[0], "bandwidth_gbs"), accepted=tuple(rates), note="sizes")
+    return Calculated(
+        min(rates),
+        max(rates),
+        "theoretical memory bandwidth",
+        _card_fact(cards[0], "bandwidth_gbs"),
+        accepted=tuple(rates),
+        note="sizes",
+    )
 
 
 def license_of(claim: Claim) -> Calculated | Unknown:
@@ -152,9 +197,13 @@ def license_of(claim: Claim) -> Calculated | Unknown:
         return Unknown(f"the license of {claim.subject.text} is not known")
     right = claim.text_value in known
     if len(known) > 1 and (right or len(models) > 1):
-        return Unknown(f"{claim.subject.text} could be any of {len(models)} models under {len(known)} licenses")
+        return Unknown(
+            f"{claim.subject.text} could be any of {len(models)} models under {len(known)} licenses"
+        )
     names = sorted({str(model.license) for model in models if model.license not in (None, "other")})
-    return Calculated(0, 0, f"license {', '.join(names)}", _fact(models[0], "license"), texts=(*sorted(known), *names))
+    return Calculated(
+        0, 0, f"license {', '.join(names)}", _fact(models[0], "license"), texts=(*sorted(known), *names)
+    )
 
 
 def _class(license_id: str | None) -> str:

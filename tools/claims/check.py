@@ -108,7 +108,11 @@ def _holds(quantity: Quantity, stated: Stated, low: float, high: float, least: f
         return high >= least - slack
     if quantity in _BOUNDED and stated.hedge == "at least":
         # "At least 20 GB" where 40 are needed says that 20 will do.
-        return high >= least - slack and low <= most * _LEAST_MARGIN + slack if quantity != "speed" else low <= most + slack
+        return (
+            high >= least - slack and low <= most * _LEAST_MARGIN + slack
+            if quantity != "speed"
+            else low <= most + slack
+        )
     return high >= least - slack and low <= most + slack
 
 
@@ -125,13 +129,18 @@ def _corrected(one: Finding, others: Iterable[Finding]) -> bool:
     if cues.CORRECTS.search(one.claim.words):
         return True
     same = [
-        other for other in others
+        other
+        for other in others
         if other is not one and other.claim.heading == one.claim.heading and not other.claim.attributed
     ]
     if any(
-        other.verdict == "agrees" and other.claim.subject.ids == one.claim.subject.ids
-        and _FAMILY.get(other.claim.quantity, other.claim.quantity) == _FAMILY.get(one.claim.quantity, one.claim.quantity)
+        other.verdict == "agrees"
+        and other.claim.subject.ids == one.claim.subject.ids
+        and _FAMILY.get(other.claim.quantity, other.claim.quantity)
+        == _FAMILY.get(one.claim.quantity, one.claim.quantity)
         for other in same
     ):
         return True
-    return any(cues.CORRECTS.search(other.claim.words) for other in same) or bool(cues.CORRECTS.search(" ".join(one.claim.heading[-1:])))
+    return any(cues.CORRECTS.search(other.claim.words) for other in same) or bool(
+        cues.CORRECTS.search(" ".join(one.claim.heading[-1:]))
+    )

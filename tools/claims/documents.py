@@ -53,7 +53,9 @@ def value_text(value: float, claim: Claim) -> str:
     if quantity in ("parameters", "active_parameters"):
         return _scaled(value, _LARGE).replace(" ", "")
     if quantity in ("input_price", "output_price", "price", "rent"):
-        return f"${value:.4g}" if value < 1 or value != round(value, 2) else f"${value:.2f}".removesuffix(".00")
+        return (
+            f"${value:.4g}" if value < 1 or value != round(value, 2) else f"${value:.2f}".removesuffix(".00")
+        )
     if quantity == "speed":
         return f"{value:.3g} tokens/s"
     if quantity == "share":
@@ -74,7 +76,12 @@ def calculated_text(claim: Claim, calculated: Calculated) -> str:
         if claim.quantity == "license":
             return calculated.formula.removeprefix("license ")
         return calculated.texts[0]
-    values = sorted({*((calculated.low, calculated.high) if calculated.note != "sizes" else ()), *(calculated.accepted if calculated.note == "sizes" else ())})
+    values = sorted(
+        {
+            *((calculated.low, calculated.high) if calculated.note != "sizes" else ()),
+            *(calculated.accepted if calculated.note == "sizes" else ()),
+        }
+    )
     low, high = value_text(values[0], claim), value_text(values[-1], claim)
     if low == high:
         return low
@@ -101,12 +108,23 @@ def sentence(finding: Finding) -> str:
     """What the guide says, what the calculation gives and how far they are apart."""
     claim, calculated = finding.claim, finding.calculated
     assert calculated is not None
-    said = f"The guide says {claim.figure_words}" if not claim.negated else f"The guide says not {claim.figure_words}"
+    said = (
+        f"The guide says {claim.figure_words}"
+        if not claim.negated
+        else f"The guide says not {claim.figure_words}"
+    )
     of = "" if claim.quantity == "arithmetic" else f" for the {NAMES[claim.quantity]} of {claim.subject.text}"
     conditions = _condition_words(claim)
-    kind = "the calculation gives" if any(e.kind == "tool" for e in calculated.evidence) else "the catalog has"
+    kind = (
+        "the calculation gives" if any(e.kind == "tool" for e in calculated.evidence) else "the catalog has"
+    )
     far = difference_text(finding)
-    if far and claim.stated is not None and claim.stated.dimension == "bytes" and len(claim.stated.scales) > 1:
+    if (
+        far
+        and claim.stated is not None
+        and claim.stated.dimension == "bytes"
+        and len(claim.stated.scales) > 1
+    ):
         far += " (read as 10**9 or as 2**30 bytes)" if claim.quantity != "device_memory" else ""
     return f"{said}{of}{conditions} (line {claim.line}); {kind} {calculated_text(claim, calculated)}{f': {far}' if far else ''}."
 
@@ -114,7 +132,10 @@ def sentence(finding: Finding) -> str:
 def _condition_words(claim: Claim) -> str:
     given = claim.conditions
     if claim.quantity in ("file", "memory", "cache", "training_memory", "speed"):
-        parts = [f"in {given.quant}" if given.quant and claim.quantity != "cache" else "", f"at {given.context:,} tokens" if given.context and claim.quantity != "file" else ""]
+        parts = [
+            f"in {given.quant}" if given.quant and claim.quantity != "cache" else "",
+            f"at {given.context:,} tokens" if given.context and claim.quantity != "file" else "",
+        ]
         parts.append(f"with {given.method}" if given.method and claim.quantity == "training_memory" else "")
         parts.append(f"on {given.devices[0]}" if given.devices and claim.quantity == "speed" else "")
         told = " ".join(part for part in parts if part)
@@ -143,7 +164,9 @@ def finding_json(finding: Finding) -> Document:
             "high": stated.high if stated else None,
             "hedge": (stated.hedge or None) if stated else None,
         },
-        "conditions": {key: value for key, value in asdict(claim.conditions).items() if value not in (None, (), False)},
+        "conditions": {
+            key: value for key, value in asdict(claim.conditions).items() if value not in (None, (), False)
+        },
         "attributed": claim.attributed,
         "past": claim.past,
         "negated": claim.negated,

@@ -36,13 +36,18 @@ def estimate(model_id: str, quant: str, context: int, kv_type: str) -> MemoryEst
     window = model.context_length if is_encoder(model) else None
     try:
         return estimate_memory(
-            model, MemoryRequest(quant=quant, context=min(context, window or context), kv_cache_type=kv_type, engine=engine)
+            model,
+            MemoryRequest(
+                quant=quant, context=min(context, window or context), kv_cache_type=kv_type, engine=engine
+            ),
         )
     except (AdvisorError, ValueError):
         return None
 
 
-def _estimates(models: Iterable[ModelRecord], quants: Iterable[str], context: int, kv_type: str) -> list[MemoryEstimate]:
+def _estimates(
+    models: Iterable[ModelRecord], quants: Iterable[str], context: int, kv_type: str
+) -> list[MemoryEstimate]:
     found = [estimate(model.id, quant, context, kv_type) for model in models for quant in quants]
     return [one for one in found if one is not None]
 
@@ -75,7 +80,9 @@ def file_size(claim: Claim) -> Calculated | Unknown:
     if claim.conditions.quant == "4-bit" and models[0].params_total:
         low = min(low, min(int(model.params_total or 0) // 2 for model in models))
     words = f"weights of {claim.subject.text} in {', '.join(quants)}: sum of the tensors"
-    return Calculated(low, high, words, _evidence(found, words), accepted=tuple(float(size) for size in loaded))
+    return Calculated(
+        low, high, words, _evidence(found, words), accepted=tuple(float(size) for size in loaded)
+    )
 
 
 def memory(claim: Claim) -> Calculated | Unknown:
@@ -153,7 +160,9 @@ def cache_per_token(claim: Claim) -> Calculated | Unknown:
     if not few or len(few) != len(many):
         return Unknown(f"the cache of {claim.subject.text} is not known")
     each = [(b.kv_cache_bytes - a.kv_cache_bytes) / 16384 for a, b in zip(few, many, strict=True)]
-    words = f"{kv_type} cache of {claim.subject.text}: keys and values of all layers that keep the whole context"
+    words = (
+        f"{kv_type} cache of {claim.subject.text}: keys and values of all layers that keep the whole context"
+    )
     return Calculated(min(each), max(each), words, _evidence(many, words))
 
 
@@ -176,11 +185,17 @@ def _ratio(claim: Claim, per_parameter: bool) -> Calculated | Unknown:
         for name in quants_of(quant):
             one = estimate(model.id, name, USUAL, "f16")
             if one is not None and whole is not None and model.params_total and name not in _SERVED:
-                found.append(one.file_bytes * 8 / model.params_total if per_parameter else 100 * one.file_bytes / whole.file_bytes)
+                found.append(
+                    one.file_bytes * 8 / model.params_total
+                    if per_parameter
+                    else 100 * one.file_bytes / whole.file_bytes
+                )
     if not found:
         return Unknown(f"the size of {quant} is not computed")
     words = f"file in {quant} / {'parameters' if per_parameter else 'file in F16'}" + (
-        f" of {claim.subject.text}" if claim.subject.kind == "model" else f", over {len(models)} common models"
+        f" of {claim.subject.text}"
+        if claim.subject.kind == "model"
+        else f", over {len(models)} common models"
     )
     return Calculated(min(found), max(found), words, (Evidence("tool", "estimate_memory", words),))
 
@@ -204,7 +219,9 @@ def _trained(model_id: str, method: str, framework: str, tokens: int) -> tuple[i
     if model is None:
         return None
     try:
-        found = estimate_training(model, TrainingRequest(method=method, sequence_length=tokens, framework=framework))  # type: ignore[arg-type]  # claims know these methods only
+        found = estimate_training(
+            model, TrainingRequest(method=method, sequence_length=tokens, framework=framework)
+        )  # type: ignore[arg-type]  # claims know these methods only
     except (AdvisorError, ValueError):
         return None
     return found.low_bytes, found.high_bytes
@@ -228,4 +245,6 @@ def training(claim: Claim) -> Calculated | Unknown:
         return Unknown(f"the training memory of {claim.subject.text} is not computed")
     told = f"{tokens:,} tokens" if tokens else "sequences of 256 to 4,096 tokens"
     words = f"{method} of {claim.subject.text}, batch 1, {told}, from the most sparing framework to plain transformers"
-    return Calculated(min(lows), max(highs), words, (Evidence("tool", "estimate_memory", f"train={method}; {words}"),))
+    return Calculated(
+        min(lows), max(highs), words, (Evidence("tool", "estimate_memory", f"train={method}; {words}"),)
+    )

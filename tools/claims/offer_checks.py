@@ -25,7 +25,11 @@ _ANY_QUANT = ("Q4_K_M", "F16")
 def _listed(claim: Claim) -> list[ApiModel]:
     prices = read_price_map()
     found = [record for key in claim.subject.ids if (record := prices.record(key)) is not None]
-    return [record for record in found if record.input_usd_per_mtok is not None and record.output_usd_per_mtok is not None]
+    return [
+        record
+        for record in found
+        if record.input_usd_per_mtok is not None and record.output_usd_per_mtok is not None
+    ]
 
 
 def price(claim: Claim) -> Calculated | Unknown:
@@ -46,18 +50,27 @@ def price(claim: Claim) -> Calculated | Unknown:
         accepted += [then[i] for i in index]
     for record in records:
         longer = (record.long_input_usd_per_mtok, record.long_output_usd_per_mtok)
-        accepted += [value for i in index if (value := longer[i]) is not None and "above" in claim.words.lower()]
+        accepted += [
+            value for i in index if (value := longer[i]) is not None and "above" in claim.words.lower()
+        ]
     source = read_price_map().source
     which = "/".join(("in", "out")[i] for i in index)
     words = f"price map, dollars per million tokens {which}"
     if len(claim.subject.ids) > 1:
         words += "; other hosts, as the maker no longer serves it"
     return Calculated(
-        min(values), max(values), words, (Evidence("catalog", source, records[0].key),), accepted=tuple(accepted), note="sizes"
+        min(values),
+        max(values),
+        words,
+        (Evidence("catalog", source, records[0].key),),
+        accepted=tuple(accepted),
+        note="sizes",
     )
 
 
-def _past(claim: Claim, told: PriceClaim | None, then: tuple[float, float] | None, index: tuple[int, ...]) -> Calculated | Unknown:
+def _past(
+    claim: Claim, told: PriceClaim | None, then: tuple[float, float] | None, index: tuple[int, ...]
+) -> Calculated | Unknown:
     if told is None or then is None:
         return Unknown(f"the price map lists no {claim.subject.text}")
     values = [then[i] for i in index]
@@ -77,7 +90,7 @@ def rent(claim: Claim) -> Calculated | Unknown:
     if not found:
         return Unknown(f"no rents of {claim.subject.text} are kept")
     figures = [figure for one in found for figure in (one.community, one.secure) if figure is not None]
-    low, high = min(f.low for f in figures), max(f.high for f in figures)
+    low, high = min(f.value.low for f in figures), max(f.value.high for f in figures)
     evidence = tuple(figure.evidence for figure in figures[:2])
     return Calculated(low, high, "rents per hour, spot and reliable hosts", evidence)
 
@@ -116,7 +129,10 @@ def speed(claim: Claim) -> Calculated | Unknown:
     contexts = (claim.conditions.context,) if claim.conditions.context else (512, 8192)
     pairs = [
         _speed(model.id, quant, device, claim.conditions.device_count, context)
-        for model in models for quant in quants for device in claim.conditions.devices[:3] for context in contexts
+        for model in models
+        for quant in quants
+        for device in claim.conditions.devices[:3]
+        for context in contexts
     ]
     found = [pair for pair in pairs if pair is not None]
     if not found:
@@ -124,5 +140,8 @@ def speed(claim: Claim) -> Calculated | Unknown:
     count = f"{claim.conditions.device_count}x " if claim.conditions.device_count > 1 else ""
     words = f"{claim.subject.text} in {'/'.join(quants)} on {count}{claim.conditions.devices[0]}: bytes read per token / fitted bandwidth"
     return Calculated(
-        min(low for low, _ in found), max(high for _, high in found), words, (Evidence("tool", "estimate_speed", words),)
+        min(low for low, _ in found),
+        max(high for _, high in found),
+        words,
+        (Evidence("tool", "estimate_speed", words),),
     )

@@ -35,7 +35,13 @@ FORMAT = 1
 BUILD_SECONDS = 60.0
 """A build stops checking after so long: what is left is checked when it is shown."""
 _SOURCES = (("catalog/data", "*.json"), ("claims", "*.py"))
-_TOOL_SOURCES = (("data", "*.json"), ("memory", "**/*.json"), ("memory", "*.py"), ("claims", "**/*.*"), (".", "speed*.py"))
+_TOOL_SOURCES = (
+    ("data", "*.json"),
+    ("memory", "**/*.json"),
+    ("memory", "*.py"),
+    ("claims", "**/*.*"),
+    (".", "speed*.py"),
+)
 _log = logging.getLogger("llm_advisor.claims")
 
 
@@ -84,7 +90,9 @@ def build_claims(guides: Iterable[Guide], home: Path | None = None, seconds: flo
     return len(_checked(tuple(guides), home, seconds))
 
 
-def _checked(guides: tuple[Guide, ...], home: Path | None, seconds: float | None) -> list[tuple[Guide, list[Document]]]:
+def _checked(
+    guides: tuple[Guide, ...], home: Path | None, seconds: float | None
+) -> list[tuple[Guide, list[Document]]]:
     facts = facts_version(home)
     folder = claims_folder(home)
     known = _read(folder / "findings.json", facts).get("guides", {})
@@ -102,9 +110,14 @@ def _checked(guides: tuple[Guide, ...], home: Path | None, seconds: float | None
     return done
 
 
-def _keep(folder: Path, facts: str, done: list[tuple[Guide, list[Document]]], known: Mapping[str, list[Document]]) -> None:
+def _keep(
+    folder: Path, facts: str, done: list[tuple[Guide, list[Document]]], known: Mapping[str, list[Document]]
+) -> None:
     """Writes both files; a state folder that cannot be written loses speed, nothing else."""
-    findings = {**known, **{f"{guide.origin}:{corpus_hash((guide,))}": documents for guide, documents in done}}
+    findings = {
+        **known,
+        **{f"{guide.origin}:{corpus_hash((guide,))}": documents for guide, documents in done},
+    }
     passages = dict(_read(folder / "passages.json", facts).get("passages", {}))
     for guide, documents in done:
         passages.update(_by_passage(guide, documents))
@@ -121,12 +134,14 @@ def _by_passage(guide: Guide, documents: list[Document]) -> dict[str, list[Docum
 
 
 def _inside(document: Document, chunk: Chunk) -> bool:
-    return document["heading"] == list(chunk.heading) and chunk.first_line <= document["line"] <= chunk.last_line
+    return (
+        document["heading"] == list(chunk.heading) and chunk.first_line <= document["line"] <= chunk.last_line
+    )
 
 
 def contradicts(document: Document) -> bool:
     """Whether a finding must be told beside its passage."""
-    return document["verdict"] == "disagrees" and not document["corrected"]
+    return bool(document["verdict"] == "disagrees" and not document["corrected"])
 
 
 def kept_disagreements(passage_id: str, home: Path | None = None) -> list[Document] | None:

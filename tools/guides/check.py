@@ -26,7 +26,8 @@ class CheckQuery(Request):
     """Request of `guides check`."""
 
     names: Annotated[tuple[Annotated[str, Field(max_length=4096)], ...], BeforeValidator(_listed)] = Field(
-        (), description="guides by file or title, or Markdown files that are not added; all guides where none is named"
+        (),
+        description="guides by file or title, or Markdown files that are not added; all guides where none is named",
     )
     own: bool = Field(False, description="only the guides that you added")
     shipped: bool = Field(False, description="only the guides that the advisor ships with")
@@ -40,7 +41,9 @@ def check_guides(query: CheckQuery) -> Document:
         NoAnswerError: No guide has this name.
     """
     if query.own and query.shipped:
-        raise UsageError("`--own` and `--shipped` exclude each other.", hint="Give neither to check all guides.")
+        raise UsageError(
+            "`--own` and `--shipped` exclude each other.", hint="Give neither to check all guides."
+        )
     known = all_guides(home())
     wanted = [guide for guide in known if _asked(guide, query)]
     guides = tuple(_named(name, known, wanted) for name in query.names) if query.names else tuple(wanted)
@@ -89,7 +92,9 @@ def _named(name: str, known: tuple[Guide, ...], wanted: list[Guide]) -> Guide:
 def _nearest(name: str, known: tuple[Guide, ...]) -> list[str]:
     from rapidfuzz import fuzz, process
 
-    found = process.extract(name[:100], [guide.file for guide in known], scorer=fuzz.WRatio, limit=3, score_cutoff=60)
+    found = process.extract(
+        name[:100], [guide.file for guide in known], scorer=fuzz.WRatio, limit=3, score_cutoff=60
+    )
     return [file for file, _, _ in found]
 
 
@@ -103,10 +108,14 @@ def _read(path: Path) -> Guide:
 
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise UsageError(f"{path.name} is larger than {MAX_FILE_BYTES // 1_000_000} MB.", hint="Split the file.")
+            raise UsageError(
+                f"{path.name} is larger than {MAX_FILE_BYTES // 1_000_000} MB.", hint="Split the file."
+            )
         text = path.read_bytes().decode("utf-8-sig", errors="replace")
     except OSError as error:
-        raise UsageError(f"{path.name} cannot be read ({error.strerror}).", hint="Check its permissions.") from None
+        raise UsageError(
+            f"{path.name} cannot be read ({error.strerror}).", hint="Check its permissions."
+        ) from None
     return replace(parse_guide(path.name, text), origin="own")
 
 

@@ -38,7 +38,9 @@ def _disagreement(number: int, claim: Mapping[str, Any], why: bool) -> list[str]
         lines += wrapped(f"Computed: {clean(claim['calculated']['formula'], one_line=True)}", "   ", "   ")
     for evidence in claim["evidence"][: 4 if why else 1]:
         place = f", {evidence['locator']}" if evidence.get("locator") and evidence["kind"] != "tool" else ""
-        lines += wrapped(clean(f"Source: {evidence['kind']} {evidence['source']}{place}", one_line=True), "   ", "   ")
+        lines += wrapped(
+            clean(f"Source: {evidence['kind']} {evidence['source']}{place}", one_line=True), "   ", "   "
+        )
     return lines
 
 
@@ -49,7 +51,9 @@ def _short(words: str, limit: int = 240) -> str:
 def _unchecked(claims: Iterable[Mapping[str, Any]]) -> list[str]:
     lines = []
     for claim in claims:
-        text = f"{claim['file']}:{claim['line']}: {claim['subject']}, {claim['stated']['text']}: {claim['why']}"
+        text = (
+            f"{claim['file']}:{claim['line']}: {claim['subject']}, {claim['stated']['text']}: {claim['why']}"
+        )
         lines += wrapped(clean(text, one_line=True), "   ", " - ")
     return [bold("Cannot be checked"), *lines, ""] if lines else []
 

@@ -38,11 +38,18 @@ def test_the_set_is_large_enough() -> None:
 
 
 def test_wrong_statements_are_found(results: list[tuple[dict[str, Any], list[str]]]) -> None:
-    wanted = [(row["text"], figure, figure in said) for row, said in results for figure in row.get("wrong", [])]
+    wanted = [
+        (row["text"], figure, figure in said) for row, said in results for figure in row.get("wrong", [])
+    ]
     missed = [(text, figure) for text, figure, found in wanted if not found]
     assert 1 - len(missed) / len(wanted) >= RECALL, missed
 
 
 def test_right_statements_are_left_alone(results: list[tuple[dict[str, Any], list[str]]]) -> None:
-    alarms = [(row["text"], figure) for row, said in results for figure in said if figure not in row.get("wrong", [])]
+    alarms = [
+        (row["text"], figure)
+        for row, said in results
+        for figure in said
+        if figure not in row.get("wrong", [])
+    ]
     assert len(alarms) / len(results) <= FALSE_ALARMS, alarms
