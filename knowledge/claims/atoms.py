@@ -1,4 +1,4 @@
-"""What a sentence names: models, sizes of models, API models, accelerators, quantizations, contexts, methods."""
+"""What a sentence names: models and their sizes, API models, accelerators, quantizations, contexts."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def _prices(
     scope = f"{column.header} {above.words}"
     money = [a for a in amounts(cell) if a.dimension in ("usd", "count")]
     if not money or not (
-        cues.PER_MILLION.search(scope) or quantity != "price" and any(a.dimension == "usd" for a in money)
+        cues.PER_MILLION.search(scope) or (quantity != "price" and any(a.dimension == "usd" for a in money))
     ):
         return
     pair = len(money) == 2 and re.search(r"/|\bin\b|,|and", cell[money[0].end :])

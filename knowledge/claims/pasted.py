@@ -1,4 +1,4 @@
-"""Tables that were copied from a web page without their rules: `7B~5 GB~19 GB` under a line of glued headers."""
+"""Tables copied from a web page without their rules: `7B~5 GB~19 GB` under a line of glued headers."""
 
 from __future__ import annotations
 

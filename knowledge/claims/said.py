@@ -66,13 +66,14 @@ def models_at(
     return carried(around, "models") or (carried(around, "sizes") if sizes else ())
 
 
+def _cuts(amount: Amount) -> bool:
+    """Whether the words around another figure end at this one: sizes in names (`7B`) and bare numbers do not."""
+    return amount.dimension != "count" and not (amount.dimension == "params" and not amount.unit)
+
+
 def words_around(text: str, amount: Amount, atoms: Atoms) -> tuple[str, str]:
     """The words of the clause before and behind a figure, up to the next figure with a unit."""
     first, last = clause_of(text, amount.start)
-    before = max(
-        [a.end for a in atoms.amounts if a.end <= amount.start and a.dimension != "count"], default=first
-    )
-    behind = min(
-        [a.start for a in atoms.amounts if a.start >= amount.end and a.dimension != "count"], default=last
-    )
+    before = max([a.end for a in atoms.amounts if a.end <= amount.start and _cuts(a)], default=first)
+    behind = min([a.start for a in atoms.amounts if a.start >= amount.end and _cuts(a)], default=last)
     return text[max(first, before) : amount.start], text[amount.end : min(last, behind)]

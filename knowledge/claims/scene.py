@@ -1,4 +1,4 @@
-"""Whom and under what a figure of a sentence is about: the nearest fitting name, and the conditions around it."""
+"""Whom a figure of a sentence is about, and under which conditions: the nearest that fit."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _and_more(text: str, found: Sequence[Atom], first: Atom) -> tuple[Atom, ...]
 
 
 def carried(around: Around, kind: str) -> tuple[Subject, ...]:
-    """The one subject that a sentence without any goes on about: that of the sentence before, or of the heading."""
+    """The one subject that a sentence without any goes on about: of the sentence before, or of the heading."""
     for atoms in (read_atoms(around.last), around.above):
         found: Sequence[Atom] = getattr(atoms, kind)
         names = {atom.subject.ids: atom.subject for atom in found}
@@ -140,7 +140,7 @@ def carried(around: Around, kind: str) -> tuple[Subject, ...]:
 
 
 def mark_at(text: str, start: int, end: int, marks: Sequence[Mark]) -> str | None:
-    """The condition that a figure stands under: right behind it, else the nearest before, else behind, in its clause."""
+    """The condition of a figure in its clause: right behind it, else the nearest before, else behind."""
     if not marks:
         return None
     first, last = clause_of(text, start)

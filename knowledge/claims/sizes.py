@@ -12,82 +12,135 @@ from knowledge.claims.said import Sighted, models_at, words_around
 from knowledge.claims.scene import Around, conditions_at
 from knowledge.claims.types import Conditions, Quantity, Subject
 
+_I = re.IGNORECASE
+_LEAST_BYTES = 16e6
+"""Below this a figure is of a part: of a layer, a token, a buffer."""
 _GOES_ON = re.compile(
     r"(?:\s?per token)?(?:[\s,:;(/]|\band\b|\bor\b|\bto\b|\bat \d+K\b|\b\d+K\b|\bin Q\w+|\bwith \d+K\b"
     r"|\(?\bthe older guide says\b|~|\bsays\b)*",
-    re.IGNORECASE,
+    _I,
 )
-
-
-_MEMORY_NOUN = re.compile(
-    r"(?<![a-z])vram\b|\b(?:GPU|video|unified|system) memory\b|\bmemory\b|\bRAM\b|\btotals?\b", re.IGNORECASE
+_NOUNS: tuple[tuple[Quantity, re.Pattern[str]], ...] = (
+    ("cache", cues.CACHE),
+    ("file", cues.FILE),
+    (
+        "memory",
+        re.compile(
+            r"(?<![a-z])vram\b|\b(?:GPU|video|unified|system) memory\b|\bmemory\b|\bRAM\b|\btotals?\b", _I
+        ),
+    ),
 )
+_CUES: tuple[tuple[Quantity, re.Pattern[str]], ...] = (*_NOUNS[:2], ("memory", cues.MEMORY))
+_IN_ALL = re.compile(r"\b(?:in )?all\b", _I)
+_MEMORY_BEHIND = re.compile(r"(?<![a-z])vram\b|\bmemory\b|\bRAM\b", _I)
+_MEMORY_SAID = re.compile(r"(?<![a-z])vram\b|\bmemory\b|\bRAM\b|\btotals?\b|\bin all\b", _I)
+_PART_BEHIND = re.compile(
+    r"^\s?(?:of )?(?:\w+\s)?(?:overhead|runtime|scratch|compute|logits|buffers?|activations?|adapter)\b", _I
+)
+_PART_BEFORE = re.compile(
+    r"\b(?:overhead|runtime|adapter|buffers?|logits|driver|OS|system|context)\s?[(:]?\s?(?:about |~)?$", _I
+)
+_PART_ABOVE = re.compile(r"\bbuffers?\b|\bscratch\b|\boverhead\b", _I)
+_LOGITS = re.compile(r"\blogits\b", _I)
+_TAIL = re.compile(
+    r"^\s?(?:of|in|for|on)?\s?(?:the |its |GPU |total |extra |f16 |fp16 |q8_0 |q4_0 |quantized |model )*"
+    r"([\w-]+(?:\s[\w-]+)?)"
+)
+_METHOD_SAID = re.compile(r"LoRA(?! adapter)|fine-?tun|full", _I)
+_ADAPTER = re.compile(r"\badapter|\bruntime\b", _I)
+_IS = re.compile(
+    r"\b(?:is|are|was|weighs?|at|comes (?:in|to)(?: at)?|ends up at|lands at)\s"
+    r"(?:about |around |roughly |some |only |just |~)*$",
+    _I,
+)
+_ON_CARD = re.compile(
+    r"\b(?:on|of|with|for|from|at|than|into|beside|and|or)\s"
+    r"(?:a |an |one |the |your |just |only |single |about |~)*$",
+    _I,
+)
+_AMOUNT_OF = re.compile(
+    r"\b(?:size|footprint|total|weights?|file|requirement|need|minimum|peak|cache|takes?|needs?|uses?|download)"
+    r" of\s(?:about |~)?$",
+    _I,
+)
+_HAS = re.compile(
+    r"\s?\(\s?|\s(?:card |GPU )?(?:has|have|with|comes with|offers|ships with|carries|features|packs|provides"
+    r"|gives you|only has|sports|holds)\s(?:its |about |only |just |exactly |a full |~)*",
+    _I,
+)
+_OF_MEMORY = re.compile(r"^\s?(?:of )?(?:VRAM|GDDR|HBM|memory|RAM|unified)|^\s?(?:$|[,;)])", _I)
 
 
 def bytes_said(text: str, amount: Amount, atoms: Atoms, around: Around) -> Sighted | None:
+    """What a figure in bytes is of; None where the sentence does not say, or says a difference or a part."""
     before, behind = words_around(text, amount, atoms)
     models = models_at(text, amount, atoms, around)
     conditions = conditions_at(text, amount.start, amount.end, atoms, around)
     if cues.PER_TOKEN.match(behind):
-        small = amount.stated.high < 16e6 and not re.search(r"\breads?\b", before)
+        small = amount.stated.high < _LEAST_BYTES and not re.search(r"\breads?\b", before)
         return Sighted(amount, "cache_per_token", models, conditions) if models and small else None
     device = _device_memory(text, amount, atoms)
     if device is not None:
         return Sighted(amount, "device_memory", (device,), Conditions())
-    fits = cues.FITS.search(before)
-    capacity = cues.CAPACITY_BEHIND.match(text[amount.end :])
-    if fits and models:
-        if cues.SPILLS.search(text):
-            return None
-        stated = replace(amount.stated, hedge="at most")
-        return Sighted(
-            replace(amount, stated=stated),
-            "memory",
-            models,
-            conditions,
-            negated=bool(cues.NOT.search(fits["verb"])),
-        )
-    if (
-        capacity
-        or _on_card(before)
-        or cues.DIFFERENCE_BEHIND.match(text[amount.end :])
-        or cues.DIFFERENCE_BEFORE.search(before)
-    ):
-        return None
     if not models:
         return None
-    if re.search(r"\bbuffers?\b|\bscratch\b|\boverhead\b", f"{around.heading} {before}", re.IGNORECASE):
+    fits = cues.FITS.search(before)
+    if fits:
+        return _fitting(text, amount, models, conditions, fits["verb"])
+    behind_all = text[amount.end :]
+    if cues.CAPACITY_BEHIND.match(behind_all) or cues.DIFFERENCE_BEHIND.match(behind_all):
         return None
-    if re.search(r"\blogits\b", f"{around.heading} {around.before} {text}", re.IGNORECASE):
+    if _on_card(before) or cues.DIFFERENCE_BEFORE.search(before):
         return None
-    quantity = _kind_ofbytes_said(f"{around.path} {text}", amount, before, behind, atoms)
+    if _PART_ABOVE.search(f"{around.heading} {before}") or _LOGITS.search(
+        f"{around.heading} {around.before} {text}"
+    ):
+        return None
+    quantity = _kind(f"{around.path} {text}", text[: amount.start], amount, (before, behind), atoms)
     if quantity in ("memory", "file") and cues.TRAINING.search(around.heading):
         quantity = "training_memory" if conditions.method else None
-    if quantity in ("memory", "file", "cache") and amount.stated.high < 16e6:
-        return None  # parts of a model's memory, of a layer or a token
-    if quantity is None:
+    return _settled(text, amount, quantity, models, conditions, before + behind)
+
+
+def _settled(
+    text: str,
+    amount: Amount,
+    quantity: Quantity | None,
+    models: tuple[Subject, ...],
+    conditions: Conditions,
+    near: str,
+) -> Sighted | None:
+    if quantity is None or (quantity != "training_memory" and amount.stated.high < _LEAST_BYTES):
         return None
     if quantity == "training_memory":
-        method = conditions.method or ("full" if re.search(r"\bfull\b", text, re.IGNORECASE) else None)
+        method = conditions.method or ("full" if re.search(r"\bfull\b", text, _I) else None)
         return Sighted(amount, quantity, models, replace(conditions, method=method))
-    if cues.SPILLS.search(before + behind) and quantity != "cache":
+    if cues.SPILLS.search(near) and quantity != "cache":
         return None
     return Sighted(amount, quantity, models, conditions)
 
 
+def _fitting(
+    text: str, amount: Amount, models: tuple[Subject, ...], conditions: Conditions, verb: str
+) -> Sighted | None:
+    """`fits in 24 GB`: use takes no more than that."""
+    if cues.SPILLS.search(text):
+        return None
+    bound = replace(amount, stated=replace(amount.stated, hedge="at most"))
+    return Sighted(bound, "memory", models, conditions, negated=bool(cues.NOT.search(verb)))
+
+
 def continued(text: str, last: Sighted, amount: Amount, seen: Sighted | None, atoms: Atoms) -> Sighted | None:
     """A figure that only goes on with the one before (`240 KiB per token: 1.9 GiB at 8K, 7.5 GiB at 32K`)."""
-    if (
-        seen is None
-        or seen.quantity in (last.quantity, "cache_per_token")
-        or last.amount.dimension != "bytes"
-    ):
+    if seen is None or seen.quantity in (last.quantity, "cache_per_token"):
         return seen
     gap = text[last.amount.end : amount.start]
     for atom in atoms.models:
         if last.amount.end <= atom.start and atom.end <= amount.start:
             gap = gap.replace(text[atom.start : atom.end], "")
-    if not _GOES_ON.fullmatch(gap) or (last.quantity == "file" and "says" not in gap):
+    if last.amount.dimension != "bytes" or not _GOES_ON.fullmatch(gap):
+        return seen
+    if last.quantity == "file" and "says" not in gap:
         return seen
     if last.quantity == "cache_per_token":
         return replace(seen, quantity="cache")
@@ -95,121 +148,104 @@ def continued(text: str, last: Sighted, amount: Amount, seen: Sighted | None, at
 
 
 def _on_card(before: str) -> bool:
-    return bool(
-        re.search(
-            r"\b(?:on|of|with|for|from|at|than|into|beside|and|or)\s(?:a |an |one |the |your |just |only "
-            r"|single |about |~)*$",
-            before,
-            re.IGNORECASE,
-        )
-    ) and not re.search(
-        r"\b(?:size|footprint|total|weights?|file|requirement|need|minimum|peak|cache|takes?|needs?|uses?"
-        r"|download) of\s(?:about |~)?$",
-        before,
-        re.IGNORECASE,
-    )
+    """Whether the words before lead to the size of a card or a machine."""
+    return bool(_ON_CARD.search(before)) and not _AMOUNT_OF.search(before)
 
 
-def _kind_ofbytes_said(text: str, amount: Amount, before: str, behind: str, atoms: Atoms) -> Quantity | None:
-    if re.match(
-        r"^\s?(?:of )?(?:\w+\s)?(?:overhead|runtime|scratch|compute|logits|buffers?|activations?|adapter)\b",
-        behind,
-        re.I,
-    ) or re.search(
-        r"\b(?:overhead|runtime|adapter|buffers?|logits|driver|OS|system|context)\s?[(:]?\s?(?:about |~)?$",
-        before,
-        re.I,
-    ):
+def _kind(text: str, sentence: str, amount: Amount, near: tuple[str, str], atoms: Atoms) -> Quantity | None:
+    """What the words around a figure in bytes make of it.
+
+    Args:
+        text: titles and sentence.
+        sentence: the sentence up to the figure.
+        amount: the figure.
+        near: the words right before and behind it.
+        atoms: what the sentence names.
+    """
+    before, behind = near
+    if _PART_BEHIND.match(behind) or _PART_BEFORE.search(before):
         return None
     if re.match(r"^\s?model\b", behind):
         return "file"
-    tail = re.match(
-        r"^\s?(?:of|in|for|on)?\s?(?:the |its |GPU |total |extra |f16 |fp16 |q8_0 |q4_0 |quantized "
-        r"|model )*([\w-]+(?:\s[\w-]+)?)",
-        behind,
-    )
-    near = tail[1] if tail else ""
-    if atoms.methods or (
-        cues.TRAINING.search(before + behind) and not re.search(r"\btrained\b", before + behind)
-    ):
-        said = re.search(r"LoRA(?! adapter)|fine-?tun|full", before + behind + near, re.IGNORECASE)
-        return (
-            "training_memory"
-            if said and not re.search(r"\badapter|\bruntime\b", before[-24:] + behind[:16], re.IGNORECASE)
-            else None
-        )
-    for quantity, pattern in (
-        ("cache", cues.CACHE),
-        ("file", cues.FILE),
-        ("memory", re.compile(r"(?<![a-z])vram\b|\bmemory\b|\bRAM\b|\btotal\b|\bin all\b|\ball\b", re.I)),
-    ):
-        if pattern.match(near) or (pattern is cues.CACHE and re.match(r"^\s?(?:of )?(?:KV|cache)", behind)):
-            return quantity  # type: ignore[return-value]  # the names above are quantities
+    tail = _TAIL.match(behind)
+    named = tail[1] if tail else ""
+    about = before + behind
+    if atoms.methods or (cues.TRAINING.search(about) and not re.search(r"\btrained\b", about)):
+        said = _METHOD_SAID.search(f"{sentence} {behind} {named}")
+        return "training_memory" if said and not _ADAPTER.search(before[-24:] + behind[:16]) else None
+    direct = _by_noun(named, behind)
+    if direct is not None:
+        return direct
+    return _by_words_before(text, before, atoms) or _by_label(text, amount, near, atoms)
+
+
+def _by_noun(named: str, behind: str) -> Quantity | None:
+    """The noun right behind a figure: `35 GB of VRAM`."""
+    if re.match(r"^\s?(?:of )?(?:KV|cache)", behind):
+        return "cache"
+    found = next((quantity for quantity, pattern in _NOUNS if pattern.match(named)), None)
+    return found or ("memory" if _IN_ALL.match(named) else None)
+
+
+def _by_words_before(text: str, before: str, atoms: Atoms) -> Quantity | None:
+    """The nouns and verbs before a figure: `needs 35 GB`, `weights take 35 GB`."""
     last = {
-        name: max((m.start() for m in pattern.finditer(before)), default=-1)
-        for name, pattern in (("cache", cues.CACHE), ("file", cues.FILE), ("memory", cues.MEMORY))
+        quantity: max((m.start() for m in pattern.finditer(before)), default=-1)
+        for quantity, pattern in _CUES
     }
     if last["cache"] >= 0 and last["cache"] >= last["file"]:
         return "cache"
-    if last["file"] >= 0 and not re.search(r"\bVRAM\b|\bGPU memory\b", before[last["file"] :], re.I):
+    if last["file"] >= 0 and not re.search(r"\bVRAM\b|\bGPU memory\b", before[last["file"] :], _I):
         return "file"
     if last["memory"] >= 0:
-        # "needs" alone does not say of what: where caches are the matter and no quantization is named, of the cache.
-        noun = re.search(r"(?<![a-z])vram\b|\bmemory\b|\bRAM\b|\btotals?\b|\bin all\b", text, re.I)
-        return "cache" if not noun and not atoms.quants and cues.CACHE.search(text) else "memory"
-    if (
-        re.search(
-            r"\b(?:is|are|was|weighs?|at|comes (?:in|to)(?: at)?|ends up at|lands at)\s(?:about |around "
-            r"|roughly |some |only |just |~)*$",
-            before,
-            re.I,
-        )
-        and atoms.quants
-    ):
-        return "file"
-    named = [atom.end for atom in (*atoms.models, *atoms.sizes) if atom.end <= amount.start]
-    if named and re.fullmatch(r"[\s:(=~]*(?:about |around )?", text[max(named) : amount.start]):
-        told = text[: text.rfind(amount.words)] if amount.words in text else text
-        cue = max(
-            (
-                (m.start(), name)
-                for name, pattern in (("cache", cues.CACHE), ("file", cues.FILE), ("memory", _MEMORY_NOUN))
-                for m in pattern.finditer(told)
-            ),
-            default=None,
-        )
-        if cue is not None:
-            return cue[1]  # type: ignore[return-value]  # the names above are quantities
+        # "needs" alone does not say of what: where caches are the matter and no quantization is named, a cache.
+        bare = not _MEMORY_SAID.search(text) and not atoms.quants
+        return "cache" if bare and cues.CACHE.search(text) else "memory"
+    return "file" if _IS.search(before) and atoms.quants else None
+
+
+def _by_label(text: str, amount: Amount, near: tuple[str, str], atoms: Atoms) -> Quantity | None:
+    """`Qwen3-4B: 2.5 GB`, `Qwen3-4B (2.5 GB)`: what the titles and the sentence are about."""
+    before, behind = near
+    names = [atom.end for atom in (*atoms.models, *atoms.sizes) if atom.end <= amount.start]
+    start = text.rfind(amount.words)
+    gap = text[: max(start, 0)]
+    if names and re.search(r"[\w)][\s:(=~]*(?:about |around )?$", gap) and _is_label(atoms, amount, gap):
+        found = [(m.start(), quantity) for quantity, pattern in _NOUNS for m in pattern.finditer(gap)]
+        if found:
+            return max(found)[1]
     if re.search(r"(?:\u2192|->|=>|:|=|\()\s?~?$", before) and atoms.quants:
-        return "file" if cues.FILE.search(behind) else "memory" if cues.MEMORY.search(text) else "file"
+        return "memory" if cues.MEMORY.search(text) and not cues.FILE.search(behind) else "file"
     if cues.CACHE.search(behind[:40]):
         return "cache"
     if cues.FILE.search(behind[:30]):
         return "file"
-    return "memory" if re.search(r"(?<![a-z])vram\b|\bmemory\b|\bRAM\b", behind[:30], re.I) else None
+    return "memory" if _MEMORY_BEHIND.search(behind[:30]) else None
+
+
+def _is_label(atoms: Atoms, amount: Amount, gap: str) -> bool:
+    """Whether nothing but punctuation stands between the last name and the figure."""
+    last = max(
+        (atom for atom in (*atoms.models, *atoms.sizes) if atom.end <= amount.start),
+        key=lambda atom: atom.end,
+    )
+    rest = gap[gap.rfind(last.subject.text) + len(last.subject.text) :] if last.subject.text in gap else "x"
+    return re.fullmatch(r"[\s:(=~]*(?:about |around )?", rest) is not None
 
 
 def _device_memory(text: str, amount: Amount, atoms: Atoms) -> Subject | None:
-    """The device whose own memory a figure is: `RTX 3090 (24 GB)`, `the 24 GB RTX 3090`, `RTX 3090 has 24 GB`."""
+    """The device that a figure is the memory of: `RTX 3090 (24 GB)`, `the 24 GB RTX 3090`."""
     for atom in atoms.devices:
-        if (
-            amount.end <= atom.start
-            and re.fullmatch(r"\s?(?:VRAM )?(?:NVIDIA |GeForce )?", text[amount.end : atom.start])
-            and atom.count == 1
-        ):
-            return atom.subject
-        if atom.end <= amount.start and atom.count == 1:
-            gap = text[atom.end : amount.start]
-            if re.fullmatch(
-                r"\s?\(\s?|\s(?:card |GPU )?(?:has|have|with|comes with|offers|ships with|carries|features"
-                r"|packs|provides|gives you|only has|sports|holds)\s(?:its |about |only |just |exactly "
-                r"|a full |~)*",
-                gap,
-                re.I,
-            ):
+        if atom.count != 1:
+            continue
+        if amount.end <= atom.start:
+            gap = text[amount.end : atom.start]
+            if re.fullmatch(r"\s?(?:VRAM )?(?:NVIDIA |GeForce )?", gap):
                 return atom.subject
-            if re.fullmatch(r"\s|:\s|'s\s|,\s", gap) and re.match(
-                r"^\s?(?:of )?(?:VRAM|GDDR|HBM|memory|RAM|unified)|^\s?(?:$|[,;)])", text[amount.end :], re.I
-            ):
+        elif atom.end <= amount.start:
+            gap = text[atom.end : amount.start]
+            if _HAS.fullmatch(gap):
+                return atom.subject
+            if re.fullmatch(r"\s|:\s|'s\s|,\s", gap) and _OF_MEMORY.match(text[amount.end :]):
                 return atom.subject
     return None

@@ -1,4 +1,4 @@
-"""Claims in tables: a row names the subject, a column's header the quantity, both and the lead-in the conditions."""
+"""Claims in tables: a row names the subject, a header the quantity, both and the lead-in the conditions."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def cells_of(line: str) -> tuple[str, ...]:
 
 
 def _row(cells: Sequence[str], columns: Sequence[Column], above: Above) -> Row | None:
-    """The row with its subject: the first cell that names a model, an API model, a device, a size or a quantization."""
+    """The row with its subject: the first cell that names a model, a device, a size or a quantization."""
     read = [read_atoms(cell) for cell in cells]
     first = next((i for i, cell in enumerate(cells) if cell), -1)
     if first < 0:
@@ -206,6 +206,5 @@ def amounts_of(cell: str) -> list[Amount]:
 def _row_context(cells: Sequence[str], columns: Sequence[Column], label: int) -> int | None:
     """The context of a row whose first column lists contexts."""
     if columns and cells and columns[0].quantity == "window" and label != 0:
-        found = context_in(cells[0])
-        return found
+        return context_in(cells[0])
     return None

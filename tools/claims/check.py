@@ -1,4 +1,4 @@
-"""Checks claims: each quantity has its checker and its tolerance; a verdict says what was computed and from what."""
+"""Checks claims: each quantity has its checker and its tolerance; a verdict says what was computed."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def check_all(claims: Sequence[Claim]) -> tuple[Finding, ...]:
 
 
 def _corrected(one: Finding, others: Iterable[Finding]) -> bool:
-    """Whether a wrong statement is told as somebody else's, with the right one, or the word for it, beside it."""
+    """Whether a wrong statement is told as somebody else's, with what is right beside it."""
     if one.verdict != "disagrees" or not (one.claim.attributed or one.claim.past):
         return False
     if cues.CORRECTS.search(one.claim.words):

@@ -126,7 +126,8 @@ def sentence(finding: Finding) -> str:
         and len(claim.stated.scales) > 1
     ):
         far += " (read as 10**9 or as 2**30 bytes)" if claim.quantity != "device_memory" else ""
-    return f"{said}{of}{conditions} (line {claim.line}); {kind} {calculated_text(claim, calculated)}{f': {far}' if far else ''}."
+    apart = f": {far}" if far else ""
+    return f"{said}{of}{conditions} (line {claim.line}); {kind} {calculated_text(claim, calculated)}{apart}."
 
 
 def _condition_words(claim: Claim) -> str:

@@ -13,7 +13,7 @@ from tools.claims.subjects import REFERENCES, models_of, quants_of
 from tools.claims.types import Calculated, Unknown
 from tools.memory.estimate import estimate_memory
 from tools.memory.generic import is_encoder
-from tools.memory.types import Evidence, MemoryEstimate, MemoryRequest, TrainingRequest
+from tools.memory.types import Evidence, MemoryEstimate, MemoryRequest, TrainingMethod, TrainingRequest
 
 GIB = 1 << 30
 SHORT, USUAL, LONG = 2048, 8192, 16384
@@ -21,6 +21,7 @@ SHORT, USUAL, LONG = 2048, 8192, 16384
 SIXTEEN = ("F16", "BF16")
 _SERVED = frozenset({"AWQ", "GPTQ", "FP8", "NVFP4", "BNB-NF4"})
 _WIDEST = ("Q2_K", "F16")
+_METHODS: dict[str, TrainingMethod] = {"full": "full", "lora": "lora", "qlora": "qlora"}
 NO_QUANT = "the quantization is not said"
 LOOSE = "it is stated for circumstances that the tools do not compute (an engine's options, a batch, several users)"
 
@@ -78,7 +79,7 @@ def file_size(claim: Claim) -> Calculated | Unknown:
     loaded = [one.weights_bytes for one in found]
     low, high = min(sizes), max(sizes)
     if claim.conditions.quant == "4-bit" and models[0].params_total:
-        low = min(low, min(int(model.params_total or 0) // 2 for model in models))
+        low = min(low, *(int(model.params_total or 0) // 2 for model in models))
     words = f"weights of {claim.subject.text} in {', '.join(quants)}: sum of the tensors"
     return Calculated(
         low, high, words, _evidence(found, words), accepted=tuple(float(size) for size in loaded)
@@ -146,7 +147,8 @@ def cache(claim: Claim) -> Calculated | Unknown:
     if not found:
         return Unknown(f"the cache of {claim.subject.text} is not known")
     sizes = [one.kv_cache_bytes for one in found]
-    words = f"{claim.conditions.kv_type or 'f16'} cache of {claim.subject.text} at {claim.conditions.context:,} tokens"
+    kv_type = claim.conditions.kv_type or "f16"
+    words = f"{kv_type} cache of {claim.subject.text} at {claim.conditions.context:,} tokens"
     return Calculated(min(sizes), max(sizes), words, _evidence(found, words))
 
 
@@ -212,16 +214,15 @@ def share(claim: Claim) -> Calculated | Unknown:
 
 @follows_models
 @lru_cache(maxsize=1024)
-def _trained(model_id: str, method: str, framework: str, tokens: int) -> tuple[int, int] | None:
+def _trained(model_id: str, method: TrainingMethod, framework: str, tokens: int) -> tuple[int, int] | None:
     from tools.memory.training import estimate_training
 
     model = load_catalog().model(model_id)
     if model is None:
         return None
     try:
-        found = estimate_training(
-            model, TrainingRequest(method=method, sequence_length=tokens, framework=framework)
-        )  # type: ignore[arg-type]  # claims know these methods only
+        asked = TrainingRequest(method=method, sequence_length=tokens, framework=framework)
+        found = estimate_training(model, asked)
     except (AdvisorError, ValueError):
         return None
     return found.low_bytes, found.high_bytes
@@ -229,7 +230,7 @@ def _trained(model_id: str, method: str, framework: str, tokens: int) -> tuple[i
 
 def training(claim: Claim) -> Calculated | Unknown:
     """Bytes of a training run on one device, over frameworks, from short to usual sequences."""
-    method = claim.conditions.method
+    method = _METHODS.get(claim.conditions.method or "")
     if method is None:
         return Unknown("the training method is not said")
     if claim.conditions.loose or claim.conditions.device_count > 1:
@@ -244,7 +245,7 @@ def training(claim: Claim) -> Calculated | Unknown:
     if not lows or not highs:
         return Unknown(f"the training memory of {claim.subject.text} is not computed")
     told = f"{tokens:,} tokens" if tokens else "sequences of 256 to 4,096 tokens"
-    words = f"{method} of {claim.subject.text}, batch 1, {told}, from the most sparing framework to plain transformers"
+    words = f"{method} of {claim.subject.text}, batch 1, {told}, most sparing framework to plain transformers"
     return Calculated(
         min(lows), max(highs), words, (Evidence("tool", "estimate_memory", f"train={method}; {words}"),)
     )

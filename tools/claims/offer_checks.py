@@ -33,7 +33,7 @@ def _listed(claim: Claim) -> list[ApiModel]:
 
 
 def price(claim: Claim) -> Calculated | Unknown:
-    """Dollars per million tokens: of the maker, or of the hosts where the maker serves the model no longer."""
+    """Dollars per million tokens: of the maker, or of hosts where the maker serves the model no longer."""
     index = {"input_price": (0,), "output_price": (1,)}.get(claim.quantity, (0, 1))
     records = _listed(claim)
     told = price_claim(claim.subject.text)
@@ -138,7 +138,8 @@ def speed(claim: Claim) -> Calculated | Unknown:
     if not found:
         return Unknown(f"the speed of {claim.subject.text} there is not computed")
     count = f"{claim.conditions.device_count}x " if claim.conditions.device_count > 1 else ""
-    words = f"{claim.subject.text} in {'/'.join(quants)} on {count}{claim.conditions.devices[0]}: bytes read per token / fitted bandwidth"
+    where = f"{claim.subject.text} in {'/'.join(quants)} on {count}{claim.conditions.devices[0]}"
+    words = f"{where}: fitted bandwidth / bytes read per token"
     return Calculated(
         min(low for low, _ in found),
         max(high for _, high in found),

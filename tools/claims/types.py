@@ -13,7 +13,7 @@ Verdict = Literal["agrees", "disagrees", "cannot be checked"]
 
 @dataclass(frozen=True, slots=True)
 class Calculated:
-    """What holds, in the claim's base unit: bytes, tokens, parameters, per cent, dollars, bits, per second."""
+    """What holds, in the claim's base unit: bytes, tokens, parameters, per cent, dollars, bits."""
 
     low: float
     high: float

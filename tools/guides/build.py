@@ -1,4 +1,4 @@
-"""Checks the guides' statements and keeps the findings: `python -P -m tools.guides.build`, called by the set-up.
+"""Checks the guides' figures and keeps the findings: `python -P -m tools.guides.build`, run by the set-up.
 
 Exit status 0 also where nothing could be kept: answers then check each passage as it is shown.
 """

@@ -27,7 +27,7 @@ class CheckQuery(Request):
 
     names: Annotated[tuple[Annotated[str, Field(max_length=4096)], ...], BeforeValidator(_listed)] = Field(
         (),
-        description="guides by file or title, or Markdown files that are not added; all guides where none is named",
+        description="guides by file or title, or Markdown files that are not added; all where none is named",
     )
     own: bool = Field(False, description="only the guides that you added")
     shipped: bool = Field(False, description="only the guides that the advisor ships with")

@@ -12,10 +12,10 @@ from tui.request_command import Face, request_command
 
 HELP = """Hold the figures that guides state against the calculation and the catalog.
 
-Sizes, memory, context windows, parameters, speeds, prices, licenses and sums are read from sentences and tables
-and checked on this machine. NAME is a guide's file or title, or a Markdown file that is not added yet; without
-one, all guides are checked. Statements that a guide tells as another one's error, with what is right beside them,
-are no disagreements. The exit status is 0 where nothing disagrees and 1 where something does.
+Sizes, memory, context windows, parameters, speeds, prices, licenses and sums are read from sentences and
+tables and checked on this machine. NAMES are guides by file or title, or Markdown files that are not added
+yet; without one, all guides are checked. What a guide tells as another one's error, with what is right beside
+it, is no disagreement. The exit status is 0 where nothing disagrees and 1 where something does.
 """
 
 
