@@ -11,7 +11,7 @@ from knowledge.claims.amounts import BINARY, Amount, amounts
 from knowledge.claims.atoms import read_atoms
 from knowledge.claims.columns import Above, Column, Row, attributed_above, meaning_of
 from knowledge.claims.said import Place
-from knowledge.claims.types import Claim, Dimension, Quantity, Stated, Subject
+from knowledge.claims.types import Claim, Conditions, Dimension, Quantity, Stated, Subject
 
 _UNITS: dict[Quantity, tuple[Dimension, ...]] = {
     "file": ("bytes",),
@@ -60,6 +60,7 @@ _BARE = ("count",)
 def cell_claims(
     cell: str, column: Column, row: Row, above: Above, place: Place, words: str
 ) -> Iterator[Claim]:
+    """The claims of one cell; `words` is its row."""
     quantity, conditions = meaning_of(column, row, above)
     if quantity is None:
         return
@@ -77,6 +78,29 @@ def cell_claims(
     amount, figure = stated
     if quantity == "memory" and re.search(r"\+\s?(?:KV|cache|context)", cell, re.IGNORECASE):
         quantity = "file"
+    if quantity == "window" and cues.EXTENDED.search(words):
+        return
+    conditions = _in_cell(cell, amount, quantity, row, conditions)
+    attributed = column.attributed or attributed_above(above, column)
+    for subject in row.subjects:
+        if _fits(subject, quantity):
+            yield Claim(
+                place.file,
+                place.origin,
+                place.heading,
+                place.line,
+                words,
+                amount.words,
+                subject,
+                quantity,
+                figure,
+                conditions=conditions,
+                attributed=attributed,
+            )
+
+
+def _in_cell(cell: str, amount: Amount, quantity: Quantity, row: Row, conditions: Conditions) -> Conditions:
+    """The conditions with what the cell itself says (`22.9 with q8_0 cache`)."""
     held = read_atoms(cell)
     if (
         held.kv_types
@@ -86,32 +110,10 @@ def cell_claims(
         conditions = replace(conditions, kv_type=held.kv_types[0].value)
     if held.quants:
         conditions = replace(conditions, quant=held.quants[0].value)
-    subjects = row.subjects
-    if quantity == "window" and cues.EXTENDED.search(words):
-        return
     if quantity in ("bits", "share"):
-        conditions = replace(
-            conditions,
-            quant=row.conditions.quant or (row.subjects[0].ids[0] if row.kind == "quants" else None),
-        )
-    for subject in subjects:
-        if not _fits(subject, quantity):
-            continue
-        yield Claim(
-            place.file,
-            place.origin,
-            place.heading,
-            place.line,
-            words,
-            amount.words,
-            subject,
-            quantity,
-            figure,
-            conditions=conditions,
-            attributed=column.attributed or attributed_above(above, column),
-            past=False,
-            negated=False,
-        )
+        own = row.subjects[0].ids[0] if row.kind == "quants" else None
+        conditions = replace(conditions, quant=row.conditions.quant or own)
+    return conditions
 
 
 def _figure(cell: str, quantity: Quantity, column: Column, above: Above) -> tuple[Amount, Stated] | None:

@@ -63,6 +63,14 @@ _ESTIMATED = re.compile(r"\bestimat\w+|\best\.|\bnominal\b", re.IGNORECASE)
 _MEASURED = re.compile(r"\bmeasured\b|\breal\b|\bactual\b", re.IGNORECASE)
 
 
+_CACHE_TYPE = re.compile(r"(f16|fp16|q8_0|q5_[01]|q4_[01])(?: cache)?", re.IGNORECASE)
+_OF_CACHE = re.compile(r"\bKV\b|\bcache\b", re.IGNORECASE)
+_OF_WINDOW = re.compile(r"window|length|support", re.IGNORECASE)
+_OF_TRAINING = re.compile(r"fine-?tun|\btraining\b", re.IGNORECASE)
+_PLACES = re.compile(r"GPU|system")
+_OFFLOADED = re.compile(r"experts? (?:in|on)|offload|-ngl|layers on", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Above:
     """What stands over a table: the title of its section and the words that lead in to it."""
@@ -121,62 +129,56 @@ def context_in(cell: str) -> int | None:
 
 def meaning_of(column: Column, row: Row, above: Above) -> tuple[Quantity | None, Conditions]:
     """The quantity of a cell, and its conditions with what the header adds."""
-    quantity, conditions, atoms = column.quantity, row.conditions, column.atoms
+    quantity, atoms = column.quantity, column.atoms
     if _IGNORED.search(column.header) and quantity is None:
-        return None, conditions
+        return None, row.conditions
+    conditions = _with_header(column, row, above)
     context = context_in(column.header) or (int(only(atoms.contexts) or 0) or None)
-    if atoms.quants:
-        conditions = replace(conditions, quant=atoms.quants[0].value)
-    elif not atoms.kv_types and (
-        kv := re.fullmatch(r"(f16|fp16|q8_0|q5_[01]|q4_[01])(?: cache)?", column.header, re.IGNORECASE)
-    ):
-        conditions = replace(conditions, kv_type=kv[1].lower())
-    bare = bool(re.fullmatch(r"(?:f16|fp16|q8_0|q4_0)(?: cache)?", column.header, re.IGNORECASE))
-    if bare and re.search(r"\bKV\b|\bcache\b", above.words, re.IGNORECASE):
-        conditions = replace(
-            row.conditions,
-            kv_type="f16" if column.header.lower().startswith("f") else column.header[:4].lower(),
-        )
-    if atoms.devices:
-        conditions = replace(
-            conditions, devices=atoms.devices[0].subject.ids, device_count=atoms.devices[0].count
-        )
-    if atoms.methods:
-        conditions = replace(conditions, method=atoms.methods[0].value)
-    if (
-        context is not None
-        and quantity in (None, "memory", "cache", "window")
-        and not re.search(r"window|length|support", column.header, re.I)
-    ):
+    sized = quantity in (None, "memory", "cache", "window")
+    if context is not None and sized and not _OF_WINDOW.search(column.header):
         conditions = replace(conditions, context=context)
         quantity = None if quantity == "window" and context_in(column.header) else quantity
-    only_source = column.attributed or bool(
-        _MEASURED.search(column.header) or _ESTIMATED.search(column.header)
-    )
-    if quantity is None and (
-        only_source or atoms.quants or atoms.devices or context or bare or atoms.methods
-    ):
-        quantity = _from_lead(above)
-    if quantity == "memory" and re.search(r"\bKV\b|\bcache\b", column.header, re.I):
+    whose = column.attributed or bool(_MEASURED.search(column.header) or _ESTIMATED.search(column.header))
+    cached = _CACHE_TYPE.fullmatch(column.header) is not None
+    if quantity is None and (whose or atoms.quants or atoms.devices or context or cached or atoms.methods):
+        quantity = _from_lead(above, "memory" if atoms.quants else None)
+    return _settled(quantity, conditions, column, row, above)
+
+
+def _with_header(column: Column, row: Row, above: Above) -> Conditions:
+    """A row's conditions with those that a header names."""
+    conditions, atoms = row.conditions, column.atoms
+    cached = _CACHE_TYPE.fullmatch(column.header)
+    if cached is not None and (not atoms.quants or _OF_CACHE.search(above.words)):
+        name = cached[1].lower()
+        conditions = replace(conditions, kv_type="f16" if name == "fp16" else name)
+    elif atoms.quants:
+        conditions = replace(conditions, quant=atoms.quants[0].value)
+    if atoms.devices:
+        device = atoms.devices[0]
+        conditions = replace(conditions, devices=device.subject.ids, device_count=device.count)
+    return replace(conditions, method=atoms.methods[0].value) if atoms.methods else conditions
+
+
+def _settled(
+    quantity: Quantity | None, conditions: Conditions, column: Column, row: Row, above: Above
+) -> tuple[Quantity | None, Conditions]:
+    """What the subject and the words above make of a quantity."""
+    if quantity == "memory" and _OF_CACHE.search(column.header):
         quantity = "cache"
-    if quantity in ("memory", "file") and (
-        conditions.method or re.search(r"fine-?tun|\btraining\b", above.words, re.I)
-    ):
+    if quantity in ("memory", "file") and (conditions.method or _OF_TRAINING.search(above.words)):
         quantity = "training_memory" if conditions.method else None
     if quantity == "memory" and row.kind == "devices":
         quantity = "device_memory"
     if quantity == "window" and row.label < 0:
         return None, conditions
-    if conditions.loose and quantity == "training_memory":
+    if quantity == "training_memory":
         conditions = replace(conditions, loose=False)
-    if re.search(r"GPU|system", column.header) and re.search(
-        r"experts? (?:in|on)|offload|-ngl|layers on", above.words, re.I
-    ):
-        return None, conditions
-    return quantity, conditions
+    split = _PLACES.search(column.header) and _OFFLOADED.search(above.words)
+    return (None if split else quantity), conditions
 
 
-def _from_lead(above: Above) -> Quantity | None:
+def _from_lead(above: Above, default: Quantity | None) -> Quantity | None:
     """The quantity that a lead-in announces for columns that name only conditions."""
     for words in (above.lead, above.heading):
         found: list[tuple[int, Quantity]] = []
@@ -191,7 +193,7 @@ def _from_lead(above: Above) -> Quantity | None:
                 found.append((match.start(), quantity))  # type: ignore[arg-type]  # the names above are quantities
         if found:
             return min(found)[1]
-    return None
+    return default
 
 
 def attributed_above(above: Above, column: Column) -> bool:

@@ -165,7 +165,7 @@ ATTRIBUTED = re.compile(
 PAST = re.compile(
     r"\bwas\b|\bwere\b|\bused to\b|\bformerly\b|\blaunch(?:ed)? (?:price|at)\b|\blaunched\b|\bearlier\b"
     r"|\boriginally\b|\bback then\b|\bin 20(?:1\d|2[0-5])\b|"
-    r"\bretired\b|\bat the time\b|\bcost \$(?!\d+[^.]*\bnow\b)|\bfor its time\b|\blater\b",
+    r"\bretired\b|\bat the time\b|\bfor its time\b|\blater\b",
     _I,
 )
 CORRECTS = re.compile(

@@ -19,6 +19,14 @@ _SUM = re.compile(
     r"\s?(?P<eq>=|\u2248|\u2192)\s?(?P<hedge>~|about |roughly )?"
     rf"(?P<right>\$?(?P<value>{_NUMBER})(?P<unit>{_UNIT}))(?![\w]|[.,]\d|\s?[-+*/x\u00d7]\s?\d)"
 )
+_TOKENS = re.compile(
+    rf"(?P<tokens>{_NUMBER})\s?(?P<scale>million|billion|thousand|[KMB](?![A-Za-z]))?\s(?:\w+\s)?tokens\s"
+    rf"(?:\w+\s){{0,4}}?(?:at|x|\u00d7|times|for)\s\$(?P<price>{_NUMBER})\s?(?:per|/|a|for a)\s?"
+    r"(?P<per>million|1M|M|1K|K|1,000|1000|thousand)(?:\s\w*\s?tokens)?\s"
+    r"(?:\w+\s){0,2}?(?:costs?|is|are|=|comes? to|makes?|totals?|gives?)\s"
+    rf"(?P<hedge>about |around |roughly |~)?\$(?P<total>{_NUMBER})(?![\d,.]*\d)",
+    re.IGNORECASE,
+)
 _PART = re.compile(rf"(?P<op>[-+*/x\u00d7\u00b7])?\s?\$?(?P<number>{_NUMBER})(?P<unit>{_UNIT})")
 _BYTES = {"gb": 1e9, "mb": 1e6, "kb": 1e3, "gib": 2.0**30, "mib": 2.0**20, "kib": 2.0**10}
 _SCALES = {"k": 1e3, "m": 1e6, "b": 1e9, "million": 1e6, "billion": 1e9, "%": 0.01}
@@ -47,6 +55,27 @@ def equations(text: str) -> Iterator[Claim]:
             Subject("sum", match["left"].strip(), (repr(computed),)),
             "arithmetic",
             stated,
+        )
+
+
+def token_costs(text: str) -> Iterator[Claim]:
+    """`10 million tokens at $2.50 per million cost $25`: tokens times a price."""
+    for match in _TOKENS.finditer(text):
+        tokens = number(match["tokens"])[0] * _SCALES.get((match["scale"] or "").strip().lower(), 1.0)
+        per = 1e3 if match["per"].lower() in ("1k", "k", "1,000", "thousand", "1000") else 1e6
+        value, half = number(match["total"])
+        computed = tokens / per * number(match["price"])[0]
+        hedge: Hedge = "about" if match["hedge"] else ""
+        yield Claim(
+            "",
+            "shipped",
+            (),
+            0,
+            text,
+            f"${match['total']}",
+            Subject("sum", match[0][: match.start("total") - match.start() - 1].strip(), (repr(computed),)),
+            "arithmetic",
+            Stated(value, value, half, "usd", hedge),
         )
 
 

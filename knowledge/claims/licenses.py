@@ -33,7 +33,8 @@ def _licensed(text: str, match: re.Match[str], atoms: Atoms, around: Around) -> 
         return ()
     gap = text[before[-1].end : match.start()]
     is_said = re.search(
-        r"^\s?(?:\([^)]*\)\s?)?(?:is|are|has|have|uses?|comes?|ships?|released|falls?|stands?|carr(?:y|ies)"
+        r"^\s?(?:\([^)]*\)\s?)?(?:,? ?(?:which|that) )?(?:is|are|has|have|uses?|comes?"
+        r"|ships?|released|falls?|stands?|carr(?:y|ies)"
         r"|,|:)?\s?"
         r"(?:also |fully |now |still |under |with |a |an |the |licensed |available |released |published "
         r"|distributed |permissively |license |permissive |out |open |is |its |in )*\(?$",

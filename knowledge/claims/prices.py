@@ -90,7 +90,7 @@ def _direction(text: str, money: list[Amount], index: int) -> Quantity | None:
         return "output_price"
     end = behind.start if behind is not None else len(text)
     near = text[amount.end : min(end, amount.end + 40)]
-    lead = text[max(before.end if before else 0, amount.start - 30) : amount.start]
+    lead = text[max(before.end if before else 0, amount.start - 70) : amount.start]
     into, out = cues.INPUT.search(near), cues.OUTPUT.search(near)
     if into and (not out or into.start() < out.start()):
         return "input_price"

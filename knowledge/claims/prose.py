@@ -9,12 +9,12 @@ from dataclasses import replace
 from knowledge.claims import cues
 from knowledge.claims.amounts import Amount
 from knowledge.claims.atoms import Atoms, read_atoms
-from knowledge.claims.equations import equations
+from knowledge.claims.equations import equations, token_costs
 from knowledge.claims.licenses import license_claims
 from knowledge.claims.prices import price_claims
 from knowledge.claims.said import Place, Sighted, attributed_at, models_at, words_around
 from knowledge.claims.scene import Around, clause_of, conditions_at, subjects_at
-from knowledge.claims.sizes import bytes_said, continued
+from knowledge.claims.sizes import bytes_said, continued, device_fits
 from knowledge.claims.types import Claim, Conditions, Quantity, Subject
 
 WORTH_READING = re.compile(r"\d|licen[sc]e|commercial|MIT|Apache", re.IGNORECASE)
@@ -56,7 +56,7 @@ def sentence_claims(text: str, place: Place, around: Around) -> Iterator[Claim]:
     if not WORTH_READING.search(text):
         return
     atoms = read_atoms(text)
-    for equation in equations(text):
+    for equation in (*equations(text), *token_costs(text)):
         yield replace(
             equation,
             file=place.file,
@@ -81,6 +81,8 @@ def sentence_claims(text: str, place: Place, around: Around) -> Iterator[Claim]:
         if seen is not None:
             last = seen
             yield from _claims(seen, text, place)
+    for seen in device_fits(text, atoms, around):
+        yield from _claims(seen, text, place)
     yield from price_claims(text, atoms, place, around)
     yield from license_claims(text, atoms, place, around)
 
@@ -177,6 +179,12 @@ def _window(text: str, amount: Amount, atoms: Atoms, around: Around) -> Sighted 
         and not named
     )
     window_word = re.search(r"window|context length|native", before[-60:] + behind[:30], re.I)
+    labeled = (
+        not atoms.quants
+        and re.search(r"[:,(|]\s?$", before)
+        and re.match(r"^[\s-](?:tokens? )?(?:of )?context\b", text[amount.end :], re.I)
+    )
+    cue = cue or labeled
     if not cue or (alone and not window_word) or cues.SLIDING.search(before + behind[:40]):
         return None
     if any(a.dimension in ("bytes", "speed", "usd") for a in atoms.amounts) and not window_word:
@@ -222,7 +230,9 @@ def _share(text: str, amount: Amount, atoms: Atoms, around: Around) -> Sighted |
     quants = [
         mark
         for mark in atoms.quants
-        if not re.search(r"\b(?:of|than|vs\.?|to|against)\s(?:the )?$", text[: mark.start], re.I)
+        if not re.search(
+            r"\b(?:of|than|vs\.?|(?:relative|compared) to|against|from)\s(?:the )?$", text[: mark.start], re.I
+        )
         and mark.value != "F16"
     ]
     conditions = conditions_at(text, amount.start, amount.end, replace(atoms, quants=tuple(quants)), around)

@@ -67,7 +67,7 @@ def models_at(
 
 
 def _cuts(amount: Amount) -> bool:
-    """Whether the words around another figure end at this one: sizes in names (`7B`) and bare numbers do not."""
+    """Whether the words around another figure end at this one: sizes and bare numbers do not."""
     return amount.dimension != "count" and not (amount.dimension == "params" and not amount.unit)
 
 

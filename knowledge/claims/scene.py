@@ -18,6 +18,8 @@ _FOR = re.compile(
     re.IGNORECASE,
 )
 _JOINED = re.compile(r"^[\s,/]*(?:(?:and|or|&|plus)\s)?[\s,]*(?:the\s|a\s)?$")
+_PRICED = re.compile(r"(?:\s?/\s?\$[\d.,]+)?\s?\(")
+"""Between a price and the model that stands in parentheses behind it."""
 _GOES_ON = re.compile(
     r"^(?:and |but |so |with |at |in |its?\b|the \w+ (?:is|are|takes?|needs?|adds?|has)\b|the (?:file"
     r"|weights|f16|q8|cache|KV|model|context)|weights|KV|file|that|this|which|on (?:disk|an?)|\w+ (?:layers"
@@ -81,7 +83,8 @@ def subjects_at(text: str, start: int, end: int, found: Sequence[Atom]) -> tuple
     if not found:
         return ()
     following = next((atom for atom in found if atom.start >= end), None)
-    if following is not None and _FOR.match(text[end : following.start]):
+    gap = "" if following is None else text[end : following.start]
+    if following is not None and (_FOR.match(gap) or (text[start] == "$" and _PRICED.fullmatch(gap))):
         return _and_more(text, found, following)
     before = [atom for atom in found if atom.end <= start]
     first, _ = clause_of(text, start)
@@ -128,7 +131,7 @@ def _and_more(text: str, found: Sequence[Atom], first: Atom) -> tuple[Atom, ...]
 
 
 def carried(around: Around, kind: str) -> tuple[Subject, ...]:
-    """The one subject that a sentence without any goes on about: of the sentence before, or of the heading."""
+    """The one subject that a sentence without any goes on about: of the sentence before, or of the title."""
     for atoms in (read_atoms(around.last), around.above):
         found: Sequence[Atom] = getattr(atoms, kind)
         names = {atom.subject.ids: atom.subject for atom in found}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
+from knowledge.catalog.store import load_catalog
 from knowledge.claims import cues
 from knowledge.claims.amounts import Amount
 from knowledge.claims.atoms import Atoms
 from knowledge.claims.said import Sighted, models_at, words_around
 from knowledge.claims.scene import Around, conditions_at
-from knowledge.claims.types import Conditions, Quantity, Subject
+from knowledge.claims.types import Conditions, Quantity, Stated, Subject
 
 _I = re.IGNORECASE
 _LEAST_BYTES = 16e6
@@ -42,6 +44,7 @@ _PART_BEFORE = re.compile(
 )
 _PART_ABOVE = re.compile(r"\bbuffers?\b|\bscratch\b|\boverhead\b", _I)
 _LOGITS = re.compile(r"\blogits\b", _I)
+_EACH_TOKEN = re.compile(r"\b(?:each|every|one|per|a) (?:further |more )?token\b", _I)
 _TAIL = re.compile(
     r"^\s?(?:of|in|for|on)?\s?(?:the |its |GPU |total |extra |f16 |fp16 |q8_0 |q4_0 |quantized |model )*"
     r"([\w-]+(?:\s[\w-]+)?)"
@@ -59,13 +62,13 @@ _ON_CARD = re.compile(
     _I,
 )
 _AMOUNT_OF = re.compile(
-    r"\b(?:size|footprint|total|weights?|file|requirement|need|minimum|peak|cache|takes?|needs?|uses?|download)"
-    r" of\s(?:about |~)?$",
+    r"\b(?:size|footprint|total|weights?|file|requirement|need|minimum|peak|cache|takes?|needs?|uses?"
+    r"|download) of\s(?:about |~)?$",
     _I,
 )
 _HAS = re.compile(
-    r"\s?\(\s?|\s(?:card |GPU )?(?:has|have|with|comes with|offers|ships with|carries|features|packs|provides"
-    r"|gives you|only has|sports|holds)\s(?:its |about |only |just |exactly |a full |~)*",
+    r"\s?\(\s?|\s(?:cards? |GPUs? )?(?:has|have|with|comes with|offers|ships with|carries|features|packs"
+    r"|provides|gives you|only has|sports|holds)\s(?:its |about |only |just |exactly |a full |~)*",
     _I,
 )
 _OF_MEMORY = re.compile(r"^\s?(?:of )?(?:VRAM|GDDR|HBM|memory|RAM|unified)|^\s?(?:$|[,;)])", _I)
@@ -76,7 +79,7 @@ def bytes_said(text: str, amount: Amount, atoms: Atoms, around: Around) -> Sight
     before, behind = words_around(text, amount, atoms)
     models = models_at(text, amount, atoms, around)
     conditions = conditions_at(text, amount.start, amount.end, atoms, around)
-    if cues.PER_TOKEN.match(behind):
+    if cues.PER_TOKEN.match(behind) or (_EACH_TOKEN.search(before) and amount.stated.high < _LEAST_BYTES):
         small = amount.stated.high < _LEAST_BYTES and not re.search(r"\breads?\b", before)
         return Sighted(amount, "cache_per_token", models, conditions) if models and small else None
     device = _device_memory(text, amount, atoms)
@@ -128,6 +131,26 @@ def _fitting(
         return None
     bound = replace(amount, stated=replace(amount.stated, hedge="at most"))
     return Sighted(bound, "memory", models, conditions, negated=bool(cues.NOT.search(verb)))
+
+
+def device_fits(text: str, atoms: Atoms, around: Around) -> Iterator[Sighted]:
+    """`fits on an RTX 4090`: use takes no more than the device has."""
+    for atom in atoms.devices:
+        lead = re.sub(r"(?:\d+\s?[x\u00d7]?|two|dual|four|eight)\s?$", "", text[: atom.start], flags=_I)
+        fits = cues.FITS.search(lead)
+        cards = [card for card in load_catalog().accelerators if card.name in atom.subject.ids]
+        if fits is None or cues.SPILLS.search(text) or len(cards) != 1 or cards[0].memory_options_gb:
+            continue
+        size = (cards[0].memory_gb or 0.0) * 1e9 * atom.count
+        if not size:
+            continue
+        stated = Stated(size, size, 0.5e9, "bytes", "at most", (1.0, 1.024**3))
+        amount = Amount(atom.start, atom.end, atom.subject.text, stated, "GB")
+        models = models_at(text, amount, replace(atoms, amounts=()), around)
+        if models:
+            conditions = conditions_at(text, atom.start, atom.end, atoms, around)
+            negated = bool(cues.NOT.search(fits["verb"]))
+            yield Sighted(amount, "memory", models, replace(conditions, devices=()), negated=negated)
 
 
 def continued(text: str, last: Sighted, amount: Amount, seen: Sighted | None, atoms: Atoms) -> Sighted | None:
@@ -198,7 +221,7 @@ def _by_words_before(text: str, before: str, atoms: Atoms) -> Quantity | None:
     if last["file"] >= 0 and not re.search(r"\bVRAM\b|\bGPU memory\b", before[last["file"] :], _I):
         return "file"
     if last["memory"] >= 0:
-        # "needs" alone does not say of what: where caches are the matter and no quantization is named, a cache.
+        # "needs" alone does not say of what: of a cache, where those are the matter and no format is named.
         bare = not _MEMORY_SAID.search(text) and not atoms.quants
         return "cache" if bare and cues.CACHE.search(text) else "memory"
     return "file" if _IS.search(before) and atoms.quants else None
@@ -241,6 +264,11 @@ def _device_memory(text: str, amount: Amount, atoms: Atoms) -> Subject | None:
         if amount.end <= atom.start:
             gap = text[amount.end : atom.start]
             if re.fullmatch(r"\s?(?:VRAM )?(?:NVIDIA |GeForce )?", gap):
+                return atom.subject
+            opens = re.fullmatch(r"with (?:its |a full )?", text[: amount.start], _I)
+            if opens and re.fullmatch(
+                r"\s(?:of )?(?:VRAM|memory|RAM)[^.;]*, (?:the|an|a) (?:NVIDIA )?", gap, _I
+            ):
                 return atom.subject
         elif atom.end <= amount.start:
             gap = text[atom.end : amount.start]

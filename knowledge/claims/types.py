@@ -1,4 +1,4 @@
-"""A statement of a guide that a tool could check: of what, which quantity, how much, under what conditions."""
+"""A statement of a guide that a tool could check: of what, which quantity, how much, and when."""
 
 from __future__ import annotations
 

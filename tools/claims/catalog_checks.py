@@ -100,9 +100,12 @@ def active(claim: Claim) -> Calculated | Unknown:
     if model.params_active is None:
         return Unknown(f"the active parameters of {model.name} are not known")
     named = [float(m["size"]) * 1e9 for m in _ACTIVE.finditer(model.name)][:1]
+    low = high = float(model.params_active)
+    if low in named:
+        low, high = 0.9 * low, 1.15 * high  # known from the name alone, which rounds
     return Calculated(
-        model.params_active,
-        model.params_active,
+        low,
+        high,
         "active parameters",
         _fact(model, "params_active"),
         accepted=tuple(named),

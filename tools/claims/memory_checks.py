@@ -105,6 +105,9 @@ def memory(claim: Claim) -> Calculated | Unknown:
     if not few or not many:
         return Unknown(f"no memory is known of {claim.subject.text} in {claim.conditions.quant}")
     low = min(one.total_bytes - one.overhead_bytes for one in few)
+    if context is None:
+        # Where no context is said, the size of the file is often told as what a model needs.
+        low = min(low, *(one.file_bytes for one in few))
     if all(is_encoder(model) for model in models):
         low = min(one.weights_bytes for one in few)
     high = max(one.high_bytes for one in many)
