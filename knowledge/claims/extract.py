@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from knowledge.claims.columns import Above
 from knowledge.claims.pasted import pasted_claims, pasted_rows
 from knowledge.claims.prose import sentence_claims
 from knowledge.claims.said import Place
 from knowledge.claims.scene import Around
 from knowledge.claims.sentences import Text, joined, sentences
-from knowledge.claims.tables import Above, table_claims
+from knowledge.claims.tables import table_claims
 from knowledge.claims.types import Claim
 from knowledge.corpus import Guide
 from knowledge.markdown_blocks import Block, Section, sections
@@ -87,7 +88,7 @@ def _text_claims(text: Text, place: Place, title: str, before: str) -> Iterator[
     last = ""
     said = before
     for sentence in sentences(text):
-        around = Around(title, " > ".join(place.heading), said[-LEAD_CHARACTERS:], last or before)
+        around = Around(title, " > ".join(place.heading), said[-LEAD_CHARACTERS:], last or before, before)
         for claim in sentence_claims(sentence.words, replace(place, line=sentence.line_at(0)), around):
             at = sentence.words.find(claim.figure_words)
             yield replace(claim, line=sentence.line_at(max(at, 0)))

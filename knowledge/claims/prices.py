@@ -12,6 +12,8 @@ from knowledge.claims.said import Place, attributed_at
 from knowledge.claims.scene import Around, carried, clause_of, subjects_at
 from knowledge.claims.types import Claim, Conditions, Quantity, Subject
 
+_MOST_USD = 10_000.0
+"""Dollars above this are revenues, not prices."""
 _PAIR = re.compile(
     r"^\s?(?:per (?:1M|million)(?: input)? tokens\s?)?(?:in|input)?(?:\s(?:tokens?|per million))*\s?(?:/"
     r"|and|,|&|\+)\s?(?:about |~)?$",
@@ -21,7 +23,7 @@ _PAIR = re.compile(
 
 def price_claims(text: str, atoms: Atoms, place: Place, around: Around) -> Iterator[Claim]:
     """Every price of a sentence with the model or the accelerator that it is of."""
-    money = [amount for amount in atoms.amounts if amount.dimension == "usd"]
+    money = [a for a in atoms.amounts if a.dimension == "usd" and a.stated.high < _MOST_USD]
     for index, amount in enumerate(money):
         if cues.HOURLY.match(text[amount.end :]):
             yield from _rent(text, amount, atoms, place)

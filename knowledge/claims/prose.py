@@ -179,12 +179,8 @@ def _window(text: str, amount: Amount, atoms: Atoms, around: Around) -> Sighted 
         and not named
     )
     window_word = re.search(r"window|context length|native", before[-60:] + behind[:30], re.I)
-    labeled = (
-        not atoms.quants
-        and re.search(r"[:,(|]\s?$", before)
-        and re.match(r"^[\s-](?:tokens? )?(?:of )?context\b", text[amount.end :], re.I)
-    )
-    cue = cue or labeled
+    if not cue and not atoms.quants and re.search(r"[:,(|]\s?$", before):
+        cue = re.match(r"^[\s-](?:tokens? )?(?:of )?context\b", text[amount.end :], re.I)
     if not cue or (alone and not window_word) or cues.SLIDING.search(before + behind[:40]):
         return None
     if any(a.dimension in ("bytes", "speed", "usd") for a in atoms.amounts) and not window_word:

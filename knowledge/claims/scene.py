@@ -46,6 +46,8 @@ class Around:
     """The sentences before it in its paragraph, or the words that lead in to its list."""
     last: str = ""
     """The sentence right before it."""
+    lead: str = ""
+    """The words that lead in to the list that it is an item of."""
 
     @property
     def above(self) -> Atoms:

@@ -99,7 +99,9 @@ def bytes_said(text: str, amount: Amount, atoms: Atoms, around: Around) -> Sight
         f"{around.heading} {around.before} {text}"
     ):
         return None
-    quantity = _kind(f"{around.path} {text}", text[: amount.start], amount, (before, behind), atoms)
+    quantity = _kind(
+        f"{around.path} {around.lead} {text}", text[: amount.start], amount, (before, behind), atoms
+    )
     if quantity in ("memory", "file") and cues.TRAINING.search(around.heading):
         quantity = "training_memory" if conditions.method else None
     return _settled(text, amount, quantity, models, conditions, before + behind)

@@ -23,7 +23,7 @@ _SERVED = frozenset({"AWQ", "GPTQ", "FP8", "NVFP4", "BNB-NF4"})
 _WIDEST = ("Q2_K", "F16")
 _METHODS: dict[str, TrainingMethod] = {"full": "full", "lora": "lora", "qlora": "qlora"}
 NO_QUANT = "the quantization is not said"
-LOOSE = "it is stated for circumstances that the tools do not compute (an engine's options, a batch, several users)"
+LOOSE = "it is stated for circumstances that are not computed (an engine's options, a batch, several users)"
 
 
 @follows_models

@@ -134,9 +134,8 @@ def _by_passage(guide: Guide, documents: list[Document]) -> dict[str, list[Docum
 
 
 def _inside(document: Document, chunk: Chunk) -> bool:
-    return (
-        document["heading"] == list(chunk.heading) and chunk.first_line <= document["line"] <= chunk.last_line
-    )
+    line = int(document["line"])
+    return document["heading"] == list(chunk.heading) and chunk.first_line <= line <= chunk.last_line
 
 
 def contradicts(document: Document) -> bool:
