@@ -25,6 +25,7 @@ from knowledge.errors import UsageError
 from knowledge.home import home as state_home
 from knowledge.references import read_passage
 from knowledge.retrieval import Retriever, open_retriever
+from tools.claims.beside import section_disagreements
 from tools.recommend import recommend
 
 if TYPE_CHECKING:
@@ -197,6 +198,7 @@ class GraphSession:
             "lines": [section.first, section.last],
             "text": section.text,
             "as_of": section.as_of,
+            "disagreements": [wrong["text"] for wrong in section_disagreements(section)],
         }
 
     def history(self) -> list[dict[str, str]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from functools import lru_cache
 from typing import Any
 
 from knowledge.catalog.store import follows_models
+from knowledge.chunking import passage_id
 from knowledge.claims.extract import passage_claims
 from knowledge.corpus import Guide, Origin
+from knowledge.references import Section
 from knowledge.retrieval import Passage
 from tools.claims.check import check_all
 from tools.claims.documents import finding_json
@@ -24,10 +25,8 @@ def disagreements(passage: Passage) -> list[Document]:
 
     Statements that the passage itself tells as wrong are none.
     """
-    identity = "\x1f".join((passage.file, *passage.heading, passage.text))
-    key = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     try:
-        kept = kept_disagreements(key)
+        kept = kept_disagreements(passage_id(passage.file, passage.heading, passage.text))
         if kept is not None:
             return kept
         return list(
@@ -39,6 +38,14 @@ def disagreements(passage: Passage) -> list[Document]:
         # A passage is an answer without its check; the log has what went wrong.
         _log.exception("a passage of %s was not checked", passage.file)
         return []
+
+
+def section_disagreements(section: Section) -> list[Document]:
+    """The same for a section that a citation points at."""
+    lines = (section.first, section.last)
+    return disagreements(
+        Passage(section.text, section.guide, (section.guide, section.heading), section.file, lines, 1.0)
+    )
 
 
 @follows_models

@@ -90,6 +90,8 @@ class PassageScreen(ModalScreen[None]):
         )
         with VerticalScroll():
             yield FittedText(hanging(_numbered(clean(passage.get("text") or ""), first)))
+            for wrong in passage.get("disagreements") or ():
+                yield PlainText(f"\nDisagrees: {clean(str(wrong), one_line=True)}")
 
 
 def _lines(passage: Mapping[str, Any]) -> tuple[int, int]:
