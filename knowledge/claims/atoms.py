@@ -49,7 +49,7 @@ CONTEXT = re.compile(
 )
 METHOD = re.compile(
     r"\b(?:(?P<qlora>Q-?LoRA)|(?P<lora>LoRA)|(?P<full>full(?:[- ]parameter)? (?:fine-?tun\w*|training)"
-    r"|full fine-tun\w*))\b",
+    r"|full(?:y)? fine-?tun\w*))\b",
     re.IGNORECASE,
 )
 KV_TYPE = re.compile(

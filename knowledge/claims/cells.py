@@ -82,7 +82,8 @@ def cell_claims(
         return
     conditions = _in_cell(cell, amount, quantity, row, conditions)
     attributed = column.attributed or attributed_above(above, column)
-    for subject in row.subjects:
+    named = tuple(atom.subject for atom in column.atoms.models) if row.kind in ("devices", "quants") else ()
+    for subject in named or row.subjects:
         if _fits(subject, quantity):
             yield Claim(
                 place.file,

@@ -105,14 +105,20 @@ class Row:
     conditions: Conditions
 
 
+def quantity_of(header: str) -> Quantity | None:
+    """What a header announces by its own words."""
+    sized = re.search(r"vram|file|weights|memory", header, re.IGNORECASE)
+    if _IGNORED.search(header) and not sized:
+        return None
+    return next((name for pattern, name in _HEADER_PATTERNS if pattern.search(header)), None)
+
+
 def column_of(header: str, headers: Sequence[str], above: Above) -> Column:
     words = header.strip()
     attributed = bool(_ATTRIBUTED.search(words)) or bool(
         _ESTIMATED.search(words) and any(_MEASURED.search(other) for other in headers)
     )
-    quantity = None
-    if not _IGNORED.search(words) or re.search(r"vram|file|weights|memory", words, re.IGNORECASE):
-        quantity = next((name for pattern, name in _HEADER_PATTERNS if pattern.search(words)), None)
+    quantity = quantity_of(words)
     return Column(words, quantity, read_atoms(words), attributed)
 
 

@@ -10,7 +10,7 @@ from knowledge.claims import cues
 from knowledge.claims.amounts import Amount, amounts
 from knowledge.claims.atoms import Atoms, read_atoms
 from knowledge.claims.cells import cell_claims
-from knowledge.claims.columns import Above, Column, Row, column_of, context_in
+from knowledge.claims.columns import Above, Column, Row, column_of, context_in, quantity_of
 from knowledge.claims.said import Place
 from knowledge.claims.scene import only
 from knowledge.claims.sentences import unmarked
@@ -43,7 +43,7 @@ def table_claims(
         place: file, origin and heading; the line is each row's own.
     """
     headers = cells_of(lines[first])
-    if _is_transposed(headers):
+    if _is_transposed(headers, [cells_of(lines[start]) for start, _ in rows]):
         headers, turned = _turned(lines, headers, rows)
         yield from _rows_claims(headers, turned, above, place)
         return
@@ -57,14 +57,19 @@ Numbered = tuple[int, tuple[str, ...], tuple[int, ...]]
 """A row's line, its cells, and the line of each cell."""
 
 
-def _is_transposed(headers: Sequence[str]) -> bool:
+def _is_transposed(headers: Sequence[str], rows: Sequence[tuple[str, ...]]) -> bool:
     """Whether the columns are models and the rows what is said of them."""
     named = [read_atoms(header) for header in headers[1:]]
-    return (
-        bool(named)
-        and all(len(a.models) == 1 or len(a.apis) == 1 for a in named)
-        and not read_atoms(headers[0]).models
-    )
+    if not named or read_atoms(headers[0]).models:
+        return False
+    if not any(_names_one(a) for a in named):
+        return False
+    titles = [cells[0] for cells in rows if cells]
+    return any(quantity_of(title) for title in titles) and not any(read_atoms(t).devices for t in titles)
+
+
+def _names_one(atoms: Atoms) -> bool:
+    return len(atoms.models) == 1 or len(atoms.apis) == 1
 
 
 def _turned(
@@ -75,6 +80,8 @@ def _turned(
     titles = ("model", *(row[0] if row else "" for _, row in cells))
     turned: list[Numbered] = []
     for index, name in enumerate(headers[1:], 1):
+        if not _names_one(read_atoms(name)):
+            continue  # a column of remarks
         held = tuple(row[index] if index < len(row) else "" for _, row in cells)
         turned.append((cells[0][0] if cells else 0, (name, *held), (0, *(line for line, _ in cells))))
     return titles, turned
