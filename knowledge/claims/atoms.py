@@ -16,6 +16,8 @@ from knowledge.claims.types import Subject
 
 LONGEST = 3_000
 """Characters of a sentence that are read."""
+SHORT = 60
+_OFFERS = re.compile(r"\$|USD|dollar|price|cost|window|context|tokens|\bAPI\b", re.IGNORECASE)
 QUANT = re.compile(
     r"(?<![A-Za-z0-9])(?:UD-)?(?P<gguf>I?Q[1-8]_(?:K_XL|K_[SML]|K|[01]|XXS|XS|S|M|NL))(?![A-Za-z0-9])"
     r"|(?<![A-Za-z0-9])(?P<class>Q[2-8])(?![A-Za-z0-9_])"
@@ -122,7 +124,8 @@ def read_atoms(text: str) -> Atoms:
         Atom(m.start, m.end, Subject("model", m.text, (m.record.id,) if m.record else m.choices))
         for m in find_model_names(catalog, masked)
     )
-    apis = _apis(masked)
+    # A cell may hold nothing but a name; a sentence that offers nothing need not be searched for offers.
+    apis = _apis(masked) if len(text) < SHORT or _OFFERS.search(text) else ()
     named = [(atom.start, atom.end) for atom in (*models, *apis)]
     rest = _masked(masked, named)
     contexts = tuple(_contexts(rest))
