@@ -15,6 +15,7 @@ from agent.voice import Emit
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Passage, Retriever, locator
 from tools.budget import GIB
+from tools.claims.beside import disagreements
 from tools.commands.requests import parse
 from tools.commands.search import SearchQuery
 from tools.registry import run_tool
@@ -116,6 +117,7 @@ class ToolDesk:
                 "heading": list(p.heading),
                 "file": p.file,
                 "lines": list(p.lines),
+                "disagreements": disagreements(p),
             }
             for p in found.passages
         ]
@@ -134,13 +136,14 @@ class ToolDesk:
             if place not in known:
                 self.passages.append(passage)
                 known[place] = len(self.passages)
-            rows.append(
-                {
-                    "cite": f"[{known[place]}]",
-                    "guide": passage.guide,
-                    "text": passage.text[:PASSAGE_CHARACTERS],
-                }
-            )
+            row: Document = {
+                "cite": f"[{known[place]}]",
+                "guide": passage.guide,
+                "text": passage.text[:PASSAGE_CHARACTERS],
+            }
+            if wrong := [one["text"] for one in disagreements(passage)]:
+                row["wrong_in_this_passage"] = wrong
+            rows.append(row)
         return rows
 
     async def look_up(self, question: str) -> str:

@@ -32,6 +32,8 @@ def _lines(document: Mapping[str, Any], why: bool) -> list[str]:
         lines.append(bold(f"{number}. {clean(' > '.join(passage['heading']), one_line=True)}"))
         lines += wrapped(f"{passage['file']}, lines {first}-{last}", "   ", "   ")
         lines += ["", *(f"   {line}" if line else "" for line in plain_lines(passage["text"])), ""]
+        for wrong in passage["disagreements"]:
+            lines += [*wrapped(f"Disagrees: {clean(wrong['text'], one_line=True)}", "   ", "   "), ""]
     return lines[:-1] or wrapped("No passage holds any of these words.")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from agent.explanation import recommendation_text
 from agent.reply import from_guides
-from knowledge.evaluation.scores import load_queries
+from knowledge.evaluation.labeled import load_queries
 from knowledge.references import find_section
 from knowledge.retrieval import Retriever
 from tests.eval.citations import (

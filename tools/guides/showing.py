@@ -14,6 +14,7 @@ from knowledge.guide_set import all_guides, guide_named
 from knowledge.home import home
 from knowledge.outline import bare, outline
 from knowledge.references import Cited, Section, find_in, open_lines, read_passage, section_at, whole
+from tools.claims.beside import section_disagreements
 from tools.commands.requests import Request
 
 Document = dict[str, Any]
@@ -77,6 +78,7 @@ def passage_json(cited: Cited, most: int = MOST_LINES) -> Document:
         "origin": section.origin,
         "provenance": section.provenance,
         "notice": cited.notice,
+        "disagreements": [wrong["text"] for wrong in section_disagreements(section)],
         "whole": (first, last) == (section.first, section.last),
     }
 

@@ -93,6 +93,8 @@ class PassageScreen(ModalScreen[None]):
             for marked, group in groupby(rows, key=lambda row: row.marked):
                 lines = [_styled(row) for row in group]
                 yield FittedText(hanging(lines), classes="cited" if marked else "")
+            for wrong in passage.get("disagreements") or ():
+                yield PlainText(f"\nDisagrees: {clean(str(wrong), one_line=True)}")
 
 
 def _styled(row: Row) -> tuple[Content, Content]:

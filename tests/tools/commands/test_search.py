@@ -43,6 +43,7 @@ def test_the_document_has_the_keys_of_the_contract() -> None:
                 "lines": [3, 9],
                 "score": 0.5,
                 "as_of": "2026-11",
+                "disagreements": [],
             }
         ],
         "covered": True,
