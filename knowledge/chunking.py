@@ -44,6 +44,8 @@ class Chunk:
     text: str
     as_of: str | None
     origin: Origin = "shipped"
+    provenance: str | None = None
+    """Of an own guide: where it came from and when it was added."""
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -144,6 +146,7 @@ def _chunk(guide: Guide, section: Section, group: Sequence[_Piece], first_line: 
         text=text,
         as_of=guide.as_of,
         origin=guide.origin,
+        provenance=guide.provenance,
     )
 
 

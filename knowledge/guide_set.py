@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from knowledge.corpus import SHIPPED, Guide, load_guides
+from knowledge.own.store import own_guides
 
 
 def all_guides(home: Path) -> tuple[Guide, ...]:
@@ -13,4 +14,4 @@ def all_guides(home: Path) -> tuple[Guide, ...]:
     Args:
         home: the state folder, which holds the person's own guides.
     """
-    return load_guides((SHIPPED,))
+    return (*load_guides((SHIPPED,)), *own_guides(home))

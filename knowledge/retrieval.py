@@ -54,6 +54,8 @@ class Passage:
     """0 to 1: 1 where it leads every ranking. Only the order means something."""
     as_of: str | None = None
     origin: Origin = "shipped"
+    provenance: str | None = None
+    """Of an own guide: where it came from and when it was added, for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,4 +295,5 @@ def _passage(chunk: Chunk, score: float) -> Passage:
         score=round(score, 4),
         as_of=chunk.as_of,
         origin=chunk.origin,
+        provenance=chunk.provenance,
     )
