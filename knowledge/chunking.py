@@ -1,8 +1,8 @@
 """Cuts guides into passages by their structure: headings, then paragraphs, lists, tables and code.
 
 A passage belongs to one heading. A table is cut only between rows, with its header repeated; a list only
-between items; a paragraph between sentences; code only where it would pass the hard limit. What leads in to a
-table, list or code block ("Memory by size:") stays with it, and is repeated with every part of it.
+between items; a paragraph between sentences; code between lines. What leads in to a table, list or code block
+("Memory by size:") stays with it, and is repeated with every part of it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from knowledge.asked import asked_of
 from knowledge.corpus import Guide, Origin
 from knowledge.markdown_blocks import Block, Section, plain, sections
 
 MAX_TOKENS = 220
 """Of MiniLM, heading path included: the model reads 256 and silently drops the rest."""
-MAX_VIEW_TOKENS = 235
 MAX_CHARACTERS = 2_500
 MAX_LEAD_IN_TOKENS = 60
 
@@ -44,6 +44,8 @@ class Chunk:
     text: str
     as_of: str | None
     origin: Origin = "shipped"
+    asked: str = ""
+    """Questions that its section answers; read by the search, never shown."""
     provenance: str | None = None
     """Of an own guide: where it came from and when it was added."""
 
@@ -51,21 +53,28 @@ class Chunk:
     def views(self) -> tuple[str, ...]:
         """What the embedder reads: the heading path, then the words without Markdown's marks.
 
-        More than one only where the passage is longer than the embedder's window (long code): each view
-        is a window with the heading before it, and the passage is as near to a query as its nearest view.
+        Where the passage cannot be cut further (a very wide row of a table), several parts of it, each with
+        the heading before it. The questions that its section answers are a view of their own. A passage is
+        as near to a query as its nearest view.
         """
+        return (*self._own_views(), self.asked) if self.asked else self._own_views()
+
+    def _own_views(self) -> tuple[str, ...]:
         prefix = " > ".join(self.heading) + "\n"
-        room = max(60, MAX_VIEW_TOKENS - estimate_tokens(prefix))
-        windows: list[list[str]] = [[]]
-        used = 0.0
-        for line in plain(self.text).split("\n"):
-            size = _tokens(line)  # rounding every line would add up
-            if windows[-1] and used + size > room:
-                windows.append([])
+        text = plain(self.text)
+        room = _room(self.heading)
+        if estimate_tokens(text) <= room:
+            return (prefix + text,)
+        parts: list[str] = []
+        used = float(room)
+        for word in re.split(r"(?<=\s)", text):
+            size = _tokens(word)
+            if used + size > room:
+                parts.append(prefix)
                 used = 0.0
-            windows[-1].append(line)
+            parts[-1] += word
             used += size
-        return tuple(prefix + "\n".join(window) for window in windows)
+        return tuple(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,11 @@ class _Part:
     text: str
     first: int
     last: int
+
+
+def _room(heading: Sequence[str]) -> int:
+    """Tokens for the words of a passage under a heading path."""
+    return max(60, MAX_TOKENS - estimate_tokens(" > ".join(heading)))
 
 
 def estimate_tokens(text: str) -> int:
@@ -121,7 +135,7 @@ def chunk_guides(guides: Iterable[Guide]) -> tuple[Chunk, ...]:
 def chunk_guide(guide: Guide) -> Iterator[Chunk]:
     """The passages of one guide; ids may repeat where its words do."""
     for section in sections(guide.lines, guide.body_start, guide.title):
-        budget = max(60, MAX_TOKENS - estimate_tokens(" > ".join(section.heading)))
+        budget = _room(section.heading)
         pieces = [part for piece in _led_in(section.blocks) for part in _fitting(piece, guide.lines, budget)]
         first_line = section.first_line
         for group in _packed(pieces, budget):
@@ -147,12 +161,11 @@ def _chunk(guide: Guide, section: Section, group: Sequence[_Piece], first_line: 
         as_of=guide.as_of,
         origin=guide.origin,
         provenance=guide.provenance,
+        asked=asked_of(guide, section.heading[-1]),
     )
 
 
 def _renamed(chunk: Chunk, name: str) -> Chunk:
-    from dataclasses import replace
-
     return replace(chunk, id=name)
 
 
@@ -178,8 +191,10 @@ def _led_in(blocks: Sequence[Block]) -> Iterator[tuple[Block | None, Block]]:
 def _fitting(pair: tuple[Block | None, Block], lines: Sequence[str], budget: int) -> Iterator[_Piece]:
     """The block with its lead-in as one piece, or as parts that each fit."""
     lead, block = pair
+    if block.kind == "table" and not block.cuts:
+        block = replace(block, kind="text")  # a header alone has no rows to cut between
     whole = _piece(lines, lead.first if lead else block.first, block.last, block.kind)
-    if _fits(whole.text, budget, atomic=block.kind == "code"):
+    if _fits(whole.text, budget):
         yield whole
         return
     prefix = ""
@@ -193,8 +208,8 @@ def _fitting(pair: tuple[Block | None, Block], lines: Sequence[str], budget: int
     yield from _split(block, lines, prefix, first, budget)
 
 
-def _fits(text: str, budget: int, *, atomic: bool = False) -> bool:
-    return len(text) <= MAX_CHARACTERS and (atomic or estimate_tokens(plain(text)) <= budget)
+def _fits(text: str, budget: int) -> bool:
+    return len(text) <= MAX_CHARACTERS and estimate_tokens(plain(text)) <= budget
 
 
 def _piece(lines: Sequence[str], first: int, last: int, kind: str) -> _Piece:
@@ -215,7 +230,7 @@ def _split(block: Block, lines: Sequence[str], prefix: str, first: int, budget: 
         return before + (" " if block.kind == "text" else "\n").join(part.text for part in parts) + after
 
     def fits(parts: Sequence[_Part]) -> bool:
-        return len(parts) == 1 or _fits(framed(parts), budget, atomic=block.kind == "code")
+        return len(parts) == 1 or _fits(framed(parts), budget)
 
     room = MAX_CHARACTERS - len(before) - len(after)
     wanted = budget - estimate_tokens(before)
@@ -263,7 +278,7 @@ def _parts(block: Block, lines: Sequence[str], wanted: int) -> Iterator[_Part]:
 def _sentences(lines: Sequence[str], first: int, last: int) -> Iterator[_Part]:
     for index in range(first, last):
         for sentence in _SENTENCE_END.split(lines[index]):
-            if sentence.strip():
+            if plain(sentence).strip():  # not the rule below a header
                 yield _Part(sentence, index + 1, index + 1)
 
 

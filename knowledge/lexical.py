@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,21 +72,57 @@ def content_words(text: str) -> list[str]:
 
 
 class LexicalIndex:
-    """BM25 over passages; built in memory in well under a second, so it is never stored."""
+    """BM25 over passages: the score of every token in every passage, computed once, as a sparse matrix.
 
-    def __init__(self, chunks: Sequence[Chunk]) -> None:
-        import bm25s
+    It can be stored and opened again without cutting the passages into tokens.
+    """
 
-        documents = [document_tokens(chunk) for chunk in chunks]
-        self._vocabulary: dict[str, int] = {}
-        for document in documents:
-            for token in set(document):
-                self._vocabulary[token] = self._vocabulary.get(token, 0) + 1
-        self._size = len(documents)
-        self._bm25: Any = None
-        if self._vocabulary:
-            self._bm25 = bm25s.BM25(k1=1.2, b=0.5, method="lucene")
-            self._bm25.index([document or [""] for document in documents], show_progress=False)
+    def __init__(self, chunks: Iterable[Chunk]) -> None:
+        ids: dict[str, int] = {}
+        # Numbers in one array, not strings in lists: a hundred thousand passages have twenty million tokens.
+        tokens, ends = array("i"), array("q", [0])
+        for chunk in chunks:
+            tokens.extend(ids.setdefault(token, len(ids)) for token in document_tokens(chunk))
+            ends.append(len(tokens))
+        self._vocabulary = ids
+        self._size = len(ends) - 1
+        self._scores, self._passages, self._starts = _bm25(_Documents(tokens, ends), ids)
+
+    def save(self, folder: Path) -> None:
+        """Writes it into an existing folder.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        import numpy as np
+
+        np.save(folder / "scores.npy", self._scores)
+        np.save(folder / "passages.npy", self._passages)
+        np.save(folder / "starts.npy", self._starts)
+        (folder / "vocabulary.json").write_text(
+            json.dumps([self._size, *self._vocabulary], ensure_ascii=True), encoding="ascii"
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> LexicalIndex:
+        """Opens what `save` wrote; the matrix stays on disk and is mapped into memory.
+
+        Raises:
+            OSError, ValueError: it is not there, or it is damaged.
+        """
+        import numpy as np
+
+        index = cls.__new__(cls)
+        size, *tokens = json.loads((folder / "vocabulary.json").read_text(encoding="ascii"))
+        index._size = int(size)
+        index._vocabulary = {token: number for number, token in enumerate(tokens)}
+        index._scores, index._passages, index._starts = (
+            np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            for name in ("scores", "passages", "starts")
+        )
+        if len(index._starts) != len(tokens) + 1 or len(index._scores) != len(index._passages):
+            raise ValueError("the word index does not hold what it says")
+        return index
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """A score for every passage, 0 where nothing matches."""
@@ -92,8 +130,15 @@ class LexicalIndex:
 
         total = np.zeros(self._size, dtype=np.float32)
         for token, weight in self._weights(query).items():
-            total += weight * np.asarray(self._bm25.get_scores([token]), dtype=np.float32)
+            held = self._holding(token)
+            # No passage stands twice in the list of a token, so that adding by index is right.
+            total[self._passages[held]] += weight * self._scores[held]
         return total
+
+    def _holding(self, token: str) -> slice:
+        """Where the matrix holds the passages of a known token."""
+        number = self._vocabulary[token]
+        return slice(int(self._starts[number]), int(self._starts[number + 1]))
 
     def _weights(self, query: str) -> dict[str, float]:
         """What each token of the query counts: 1 for a word, as much again for all its parts together."""
@@ -106,18 +151,51 @@ class LexicalIndex:
         named = (concept for concept in concepts(query) if concept in self._vocabulary)
         return {**weights, **dict.fromkeys(named, CONCEPT_WEIGHT)}
 
+    def holds(self, token: str) -> bool:
+        """Whether any passage holds a token."""
+        return token in self._vocabulary
+
     def rarity(self, token: str) -> float:
         """Inverse document frequency of a token; the highest for one that no passage holds."""
         import math
 
-        count = self._vocabulary.get(token, 0)
+        held = self._holding(token) if token in self._vocabulary else slice(0, 0)
+        count = held.stop - held.start
         return math.log(1 + (self._size - count + 0.5) / (count + 0.5))
 
 
+@dataclass(frozen=True, slots=True)
+class _Documents:
+    """The tokens of each passage by number, made into a list only while it is looked at."""
+
+    tokens: array[int]
+    ends: array[int]
+
+    def __len__(self) -> int:
+        return len(self.ends) - 1
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for first, last in pairwise(self.ends):
+            yield self.tokens[first:last].tolist()
+
+
+def _bm25(documents: _Documents, vocabulary: dict[str, int]) -> tuple[Any, Any, Any]:
+    """Scores, their passages, and where the list of each token starts: a matrix by columns of tokens."""
+    import numpy as np
+
+    if not vocabulary:
+        return np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(1, np.int64)
+    import bm25s
+
+    index = bm25s.BM25(k1=1.2, b=0.5, method="lucene")
+    made = index.build_index_from_ids(list(vocabulary.values()), documents, show_progress=False)
+    return made["data"], made["indices"], made["indptr"]
+
+
 def document_tokens(chunk: Chunk) -> list[str]:
-    """The tokens of a passage with its headings."""
+    """The tokens of a passage with its headings and the questions that it answers."""
     title, own = chunk.heading[0], "\n".join(chunk.heading[1:])
-    words = tokenize(title) + tokenize(own) * HEADING_WEIGHT + tokenize(chunk.text)
+    words = tokenize(title) + tokenize(own) * HEADING_WEIGHT + tokenize(chunk.text) + tokenize(chunk.asked)
     return words + concepts("\n".join((own, chunk.text)))
 
 

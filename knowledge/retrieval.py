@@ -7,14 +7,17 @@ a read-only state folder, an embedder that died), the words alone answer and the
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from knowledge.chunking import Chunk, chunk_guides
-from knowledge.corpus import Guide, Origin, corpus_hash
+from knowledge.alike import POOL, distinct
+from knowledge.chunking import Chunk
+from knowledge.corpus import Guide, Origin
 from knowledge.coverage import is_covered
 from knowledge.embedding import ChildEmbedder, Embedder
 from knowledge.errors import AdvisorError, UsageError
@@ -22,7 +25,13 @@ from knowledge.guide_set import all_guides
 from knowledge.home import home as default_home
 from knowledge.index import IndexUnusableError, VectorIndex, open_index
 from knowledge.index_build import Progress, build_index
-from knowledge.lexical import LexicalIndex
+from knowledge.words import Words, open_words, passages_key
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAX_QUERY_CHARACTERS = 2_000
 MAX_PASSAGES = 50
@@ -36,6 +45,8 @@ DEPTH = 60
 """How many passages of each ranking take part in the fusion."""
 
 CLOSE_SECONDS = 2.0
+TOGETHER = 32
+"""Queries that are embedded together where several are known before they are asked."""
 
 LOADING = "The embedder is still loading; these passages were found by their words alone."
 
@@ -95,15 +106,15 @@ class Retriever:
         self._guides = tuple(guides)
         self._folder = folder
         self.embedder = embedder
-        self._corpus = corpus_hash(self._guides)
+        self._corpus = passages_key(self._guides)
         self._lock = threading.Lock()
         self._words_lock = threading.Lock()
-        self._chunks: tuple[Chunk, ...] | None = None
-        self._places: dict[str, int] = {}
-        self._lexical: LexicalIndex | None = None
+        self._held: Words | None = None
         self._index: VectorIndex | None = None
         self._trouble: str | None = None
         self._thread: threading.Thread | None = None
+        self._ahead_lock = threading.Lock()
+        self._ahead: dict[str, tuple[Future[NDArray[np.float32]], int]] = {}
 
     @property
     def ready(self) -> bool:
@@ -116,9 +127,9 @@ class Retriever:
         return self._trouble
 
     @property
-    def chunks(self) -> tuple[Chunk, ...]:
-        """All passages, in reading order."""
-        return self._words()[0]
+    def chunks(self) -> Sequence[Chunk]:
+        """All passages, in reading order; each is read when it is asked for."""
+        return self._words().passages
 
     def prepare(self, progress: Progress | None = None) -> None:
         """Opens the index, building it where it is missing, old or damaged, and loads the embedder.
@@ -126,7 +137,7 @@ class Retriever:
         Waits for both. Where one fails it does not raise: `trouble` says why, and words alone answer.
         """
         self.embedder.warm()
-        chunks, _ = self._words()
+        chunks = self.chunks
         with self._lock:
             try:
                 if self._index is None and chunks:
@@ -157,16 +168,45 @@ class Retriever:
         by_meaning, notice = self._by_meaning(words)
         if notice:
             notices.append(notice)
-        chunks, lexical = self._words()
-        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])[: min(k, MAX_PASSAGES)]
-        found = [chunks[number] for number, _ in fused]
+        held = self._words()
+        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])[: MAX_PASSAGES + POOL]
+        ranked = distinct([(held.passages[number], score) for number, score in fused], min(k, MAX_PASSAGES))
+        found = [chunk for chunk, _ in ranked]
         similarity = None if by_meaning is None else by_meaning.top
         return SearchResult(
             query=query,
-            passages=tuple(_passage(chunks[number], score) for number, score in fused),
-            covered=is_covered(words, found, lexical, similarity),
+            passages=tuple(_passage(chunk, score) for chunk, score in ranked),
+            covered=is_covered(words, found, held.lexical, similarity),
             notice=" ".join(notices) or None,
         )
+
+    def expect(self, queries: Iterable[str]) -> None:
+        """Embeds queries that will be asked next, many at a time and in the background.
+
+        Each of them is then answered as it would be without; what cannot be searched for is passed over.
+        """
+        if not self.ready:
+            return
+        from concurrent.futures import Future
+
+        words = []
+        for query in queries:
+            with contextlib.suppress(UsageError):
+                words.append(_cleaned(query)[0])
+        words = list(dict.fromkeys(words))
+        batches: list[tuple[list[str], Future[NDArray[np.float32]]]] = [
+            (words[start : start + TOGETHER], Future()) for start in range(0, len(words), TOGETHER)
+        ]
+        with self._ahead_lock:
+            self._ahead = {text: (made, row) for batch, made in batches for row, text in enumerate(batch)}
+        threading.Thread(target=self._read_ahead, args=(batches,), name="queries", daemon=True).start()
+
+    def _read_ahead(self, batches: Iterable[tuple[list[str], Future[NDArray[np.float32]]]]) -> None:
+        for texts, made in batches:
+            try:
+                made.set_result(self.embedder.embed(texts))
+            except Exception as error:
+                made.set_exception(error)
 
     def rankings(self, query: str) -> tuple[Ranking, Ranking | None]:
         """Both halves of the search before they are joined, by words and by meaning, for benchmarks."""
@@ -185,13 +225,13 @@ class Retriever:
             finally:
                 self._lock.release()
 
-    def _words(self) -> tuple[tuple[Chunk, ...], LexicalIndex]:
+    def _words(self) -> Words:
         with self._words_lock:
-            if self._chunks is None or self._lexical is None:
-                self._chunks = chunk_guides(self._guides)
-                self._places = {chunk.id: number for number, chunk in enumerate(self._chunks)}
-                self._lexical = LexicalIndex(self._chunks)
-            return self._chunks, self._lexical
+            if self._held is None:
+                self._held = open_words(self._folder, self._corpus, self._guides)
+                # Their text is in the store now; that of a hundred thousand passages need not be held twice.
+                self._guides = ()
+            return self._held
 
     def _opened(self, chunks: Sequence[Chunk], progress: Progress | None) -> VectorIndex:
         try:
@@ -201,10 +241,7 @@ class Retriever:
             return open_index(self._folder, self._corpus, self.embedder)
 
     def _by_words(self, words: str) -> Ranking:
-        _, lexical = self._words()
-        scores = lexical.scores(words)
-        best = scores.argsort(kind="stable")[::-1][:DEPTH]
-        return Ranking(tuple((int(number), float(scores[number])) for number in best if scores[number] > 0))
+        return Ranking(_best(self._words().lexical.scores(words)))
 
     def _by_meaning(self, words: str) -> tuple[Ranking | None, str | None]:
         index = self._index
@@ -214,12 +251,21 @@ class Retriever:
             self.warm()
             return None, LOADING
         try:
-            found = index.nearest(self.embedder.embed([words])[0], DEPTH)
+            found = index.nearest(self._vector(words)[0], DEPTH)
         except AdvisorError as error:
             return None, f"Searched by words alone: {error.message}"
-        return Ranking(
-            tuple((self._places[name], score) for name, score in found if name in self._places)
-        ), None
+        place = self._words().place
+        hits = ((place(name), score) for name, score in found)
+        return Ranking(tuple((number, score) for number, score in hits if number is not None)), None
+
+    def _vector(self, words: str) -> NDArray[np.float32]:
+        """The vector of a query as the only row of a matrix."""
+        with self._ahead_lock:
+            ahead = self._ahead.pop(words, None)
+        if ahead is None:
+            return self.embedder.embed([words])
+        made, row = ahead
+        return made.result()[row : row + 1]
 
 
 def open_retriever(
@@ -265,6 +311,19 @@ def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
             gain = (1 - MARGIN_SHARE) * by_rank + MARGIN_SHARE * by_margin
             scores[number] = scores.get(number, 0.0) + gain / len(rankings)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _best(scores: NDArray[np.float32]) -> tuple[tuple[int, float], ...]:
+    """The highest scores above 0 with their places, highest first; of equal ones the later place."""
+    import numpy as np
+
+    held = np.arange(len(scores))
+    if len(scores) > DEPTH:
+        # Sorting all of a hundred thousand for the sake of sixty would take most of a query's time.
+        least = np.partition(scores, len(scores) - DEPTH)[len(scores) - DEPTH]
+        held = np.flatnonzero(scores >= max(least, np.finfo(np.float32).tiny))
+    best = held[scores[held].argsort(kind="stable")[::-1]][:DEPTH]
+    return tuple((int(number), float(scores[number])) for number in best if scores[number] > 0)
 
 
 def _cleaned(query: str) -> tuple[str, list[str]]:

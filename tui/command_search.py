@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tools.commands.search import SearchQuery, search
+from tools.commands.search import SearchQuery, expect, search
 from tui.markdown_lines import plain_lines
 from tui.output import bold, wrapped
 from tui.plaintext import clean
@@ -40,5 +40,6 @@ command = request_command(
         many=True,
         joined=True,
         why=False,
+        expect=expect,
     )
 )

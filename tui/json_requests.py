@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from knowledge.errors import AdvisorError, UsageError
 from tools.commands.requests import as_mapping
 from tui.error_log import note_error
+from tui.line_source import blocks_of, line_batches
 from tui.output import write_json
 
 MAX_LINE = 4 << 20
@@ -43,29 +45,55 @@ def json_object(line: bytes) -> Mapping[str, object]:
 
 def lines_of(stream: BinaryIO) -> Iterator[bytes]:
     """The lines that hold something, without their ends; what is beyond `MAX_LINE` of one is dropped."""
-    while line := stream.readline(MAX_LINE + 1):
-        whole = line.endswith(b"\n")
-        while not whole and (rest := stream.readline(MAX_LINE)):
-            whole = rest.endswith(b"\n")
-        if line.strip():
-            yield line.rstrip(b"\r\n")
+    for lines in _batches(stream):
+        yield from lines
 
 
-def answer_lines(answer: Callable[[Mapping[str, object]], Mapping[str, Any]]) -> int:
-    """Answers every request line of standard input; a bad one gets an error line and the rest go on."""
-    for line in lines_of(binary_stdin()):
-        try:
-            document = answer(json_object(line))
-        except AdvisorError as error:
-            document = {"error": error.as_json()}
-        except Exception as error:
-            note_error(error)
-            document = {
-                "error": {
-                    "code": "internal",
-                    "message": f"Something went wrong inside the advisor ({type(error).__name__}).",
-                    "hint": "The log in the state folder has the details.",
-                }
-            }
-        write_json(document, line=True)
+def _batches(stream: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines that hold something, all together that are there at a time.
+
+    Whoever writes one line and waits gets a batch of one at once.
+    """
+    for lines in line_batches(blocks_of(stream), MAX_LINE):
+        yield [line for line in lines if line.strip()]
+
+
+def answer_lines(
+    answer: Callable[[Mapping[str, object]], Mapping[str, Any]],
+    expect: Callable[[Sequence[Mapping[str, object]]], None] | None = None,
+) -> int:
+    """Answers every request line of standard input; a bad one gets an error line and the rest go on.
+
+    Args:
+        answer: gives the document of one request.
+        expect: told the requests that are already there before the first of them is answered.
+    """
+    for lines in _batches(binary_stdin()):
+        if expect is not None and len(lines) > 1:
+            expect(list(_readable(lines)))
+        for line in lines:
+            write_json(_answered(line, answer), line=True)
     return 0
+
+
+def _readable(lines: Iterable[bytes]) -> Iterator[Mapping[str, object]]:
+    for line in lines:
+        # The bad ones are answered, with their error, when their turn comes.
+        with contextlib.suppress(AdvisorError):
+            yield json_object(line)
+
+
+def _answered(line: bytes, answer: Callable[[Mapping[str, object]], Mapping[str, Any]]) -> Mapping[str, Any]:
+    try:
+        return answer(json_object(line))
+    except AdvisorError as error:
+        return {"error": error.as_json()}
+    except Exception as error:
+        note_error(error)
+        return {
+            "error": {
+                "code": "internal",
+                "message": f"Something went wrong inside the advisor ({type(error).__name__}).",
+                "hint": "The log in the state folder has the details.",
+            }
+        }

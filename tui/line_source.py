@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import BinaryIO
 
 BLOCK = 1 << 16
@@ -13,7 +13,7 @@ AHEAD = 64
 """Lines read before the first is answered; a writer that is faster has to wait."""
 
 
-def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+def blocks_of(stream: BinaryIO) -> Iterator[bytes]:
     """What comes in, as it comes; read from the descriptor where there is one.
 
     A thread that waits inside a buffered stream holds its lock, and the interpreter would abort at exit.
@@ -28,17 +28,28 @@ def _blocks(stream: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def split_lines(blocks: Iterator[bytes], limit: int) -> Iterator[bytes]:
-    """Lines without their ends; of a line longer than `limit` bytes, only the first `limit + 1` are kept."""
+def line_batches(blocks: Iterable[bytes], limit: int) -> Iterator[list[bytes]]:
+    """For each block the lines that it ends, without their ends; a last line without one comes alone.
+
+    Of a line longer than `limit` bytes, only the first `limit + 1` are kept.
+    """
     rest = b""
     for block in blocks:
+        ended = []
         first, *later = block.split(b"\n")
         rest = (rest + first)[: limit + 1]
         for part in later:
-            yield rest.removesuffix(b"\r")
+            ended.append(rest.removesuffix(b"\r"))
             rest = part[: limit + 1]
+        yield ended
     if rest:
-        yield rest
+        yield [rest]
+
+
+def split_lines(blocks: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    """Lines without their ends, one by one; see `line_batches`."""
+    for lines in line_batches(blocks, limit):
+        yield from lines
 
 
 async def read_lines(stream: BinaryIO, limit: int) -> AsyncGenerator[bytes, None]:
@@ -49,7 +60,7 @@ async def read_lines(stream: BinaryIO, limit: int) -> AsyncGenerator[bytes, None
 
     def read() -> None:
         try:
-            for line in split_lines(_blocks(stream), limit):
+            for line in split_lines(blocks_of(stream), limit):
                 room.acquire()
                 loop.call_soon_threadsafe(queue.put_nowait, line)
             loop.call_soon_threadsafe(queue.put_nowait, None)

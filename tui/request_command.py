@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import click
 from pydantic.fields import FieldInfo
 
-from knowledge.errors import UsageError
+from knowledge.errors import AdvisorError, UsageError
 from tools.commands.requests import Request, parse
 from tui.invocation import common_options, invocation
 from tui.json_requests import answer_lines
@@ -45,6 +45,8 @@ class Face(Generic[R]):
     """Has `--why`."""
     stdin: bool = True
     """Has `--stdin`."""
+    expect: Callable[[Sequence[R]], None] | None = None
+    """Told the requests of `--stdin` that are already there before the first of them is answered."""
 
 
 def request_command(face: Face[R]) -> click.Command:
@@ -61,10 +63,14 @@ def request_command(face: Face[R]) -> click.Command:
             with contextlib.redirect_stdout(sys.stderr):
                 return face.answer(parse(face.request, {**values, **request}))
 
+        def expect(requests: Sequence[Mapping[str, object]]) -> None:
+            assert face.expect is not None
+            face.expect(list(_sound(face.request, values, requests)))
+
         if lines:
             if not asked.as_json:
                 raise UsageError("`--stdin` reads and writes JSON lines.", hint="Add `--json`.")
-            return answer_lines(answer)
+            return answer_lines(answer, None if face.expect is None else expect)
         document = answer({})
         if asked.as_json:
             write_json(document)
@@ -73,6 +79,15 @@ def request_command(face: Face[R]) -> click.Command:
         return 1 if "error" in document else 0
 
     return click.Command(face.name, callback=run, params=_params(face), help=face.help)
+
+
+def _sound(
+    request: type[R], values: Mapping[str, object], given: Iterable[Mapping[str, object]]
+) -> Iterator[R]:
+    for one in given:
+        # A bad one gets its error line when it is answered.
+        with contextlib.suppress(AdvisorError):
+            yield parse(request, {**values, **one})
 
 
 def _show(face: Face[R], document: Document, why: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,6 +35,12 @@ def _retriever() -> Retriever:
     retriever = open_retriever(progress=ProgressLine())
     atexit.register(retriever.close)
     return retriever
+
+
+def expect(queries: Sequence[SearchQuery]) -> None:
+    """Says which queries come next, so that the embedder can read them together."""
+    if queries:
+        _retriever().expect([query.query for query in queries])
 
 
 def search(query: SearchQuery) -> Document:

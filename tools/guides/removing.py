@@ -13,6 +13,7 @@ from knowledge.corpus import SHIPPED
 from knowledge.errors import UnknownNameError, UsageError
 from knowledge.home import expanded, home
 from knowledge.own.store import PREFIX, OwnGuide, change_store, read_store
+from knowledge.words import forget_words
 from tools.commands.requests import Request
 
 Document = dict[str, Any]
@@ -51,6 +52,8 @@ def remove_guides(query: RemoveQuery) -> Document:
         )
     if gone:
         change_store(home(), drop=gone)
+        # The passages of the index repeat the text; the next search writes them anew without it.
+        forget_words(home() / "index")
     removed = [guide for guide in held if guide.name in gone]
     return {
         "removed": [{"file": guide.file, "title": guide.title, "source": guide.source} for guide in removed],
