@@ -22,8 +22,9 @@ from agent.llm_stream import may_be_call, text_call
 from agent.llm_tools import ToolDesk
 from agent.profiles import Profile, read_profile
 from agent.prompts import prompt
+from agent.reply import named_guide, source_of
 from agent.voice import Emit, Spoken, VoiceError
-from knowledge.retrieval import Retriever, locator
+from knowledge.retrieval import Passage, Retriever, locator
 from tools.needs import Needs
 from tools.registry import TOOLS, functions
 
@@ -38,6 +39,8 @@ MOST_QUOTED = 400
 """Characters of the person's message that a wording is told."""
 MOST_ASKED = 4_000
 """Characters of a question."""
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+(?!\[\d)|\n+")
+"""A mark after the full stop belongs to the sentence before it."""
 _MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
 Messages = list[dict[str, Any]]
 
@@ -90,7 +93,14 @@ class LiteLlmVoice:
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
         evidence = await asyncio.to_thread(_evidence, [question, known, bare, *desk.given])
-        text = await self._sound(profile, messages, text, lambda worded: unfounded(worded, evidence), emit)
+        # What only an own guide says must be marked as its words, wherever it comes up.
+        vouched = await asyncio.to_thread(_evidence, [question, known, _unquoted(bare), *desk.vouched])
+
+        def problems(worded: str) -> list[str]:
+            silent = unfounded(_without_marked(worded, desk.own), vouched)
+            return list(dict.fromkeys(unfounded(worded, evidence) + silent))
+
+        text = await self._sound(profile, messages, text, problems, emit)
         return _cited(text, desk)
 
     async def close(self) -> None:
@@ -274,4 +284,28 @@ def _cited(text: str, desk: ToolDesk) -> Spoken:
 
     text = _MARKS.sub(renumber, text).strip()
     passages = [desk.passages[n - 1] for n in order]
-    return Spoken(text, [{"kind": "guide", "source": p.guide, "locator": locator(p)} for p in passages])
+    return Spoken(
+        text + _own_words(passages),
+        [{"kind": "guide", "source": source_of(p), "locator": locator(p)} for p in passages],
+    )
+
+
+def _own_words(passages: list[Passage]) -> str:
+    """That what is marked so is the person's own document speaking."""
+    own = [f"[{n}] is {named_guide(p)}." for n, p in enumerate(passages, 1) if p.origin == "own"]
+    return "\n\n" + " ".join(own) if own else ""
+
+
+def _unquoted(draft: str) -> str:
+    """A draft without what it quotes of own guides."""
+    return "\n".join(line for line in draft.split("\n") if not line.startswith(">"))
+
+
+def _without_marked(text: str, numbers: tuple[int, ...]) -> str:
+    """A text without the sentences that are marked with one of the numbers."""
+    marked = frozenset(map(str, numbers))
+
+    def is_marked(sentence: str) -> bool:
+        return any(marked.intersection(re.findall(r"\d+", found[1])) for found in _MARKS.finditer(sentence))
+
+    return "\n".join(s for s in _SENTENCE_ENDS.split(text) if not is_marked(s))

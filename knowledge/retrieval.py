@@ -169,7 +169,9 @@ class Retriever:
         if notice:
             notices.append(notice)
         held = self._words()
-        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])[: MAX_PASSAGES + POOL]
+        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])[
+            : min(k, MAX_PASSAGES) + POOL
+        ]
         ranked = distinct([(held.passages[number], score) for number, score in fused], min(k, MAX_PASSAGES))
         found = [chunk for chunk, _ in ranked]
         similarity = None if by_meaning is None else by_meaning.top

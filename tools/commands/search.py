@@ -67,6 +67,8 @@ def search(query: SearchQuery) -> Document:
                 "lines": list(passage.lines),
                 "score": passage.score,
                 "as_of": passage.as_of,
+                "origin": passage.origin,
+                "provenance": passage.provenance,
             }
             for passage in found.passages
         ],
