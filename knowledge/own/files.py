@@ -116,8 +116,12 @@ def read_bytes(path: Path) -> bytes:
     """The content of a file.
 
     Raises:
-        RefusedError: it is too large, no regular file, or cannot be read.
+        RefusedError: it is too large, no regular file, or cannot be read, or its name is no text.
     """
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        raise RefusedError("name", "has a name that is not valid UTF-8; rename it") from None
     try:
         # A pipe or device must not be waited for.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

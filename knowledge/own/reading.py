@@ -27,7 +27,9 @@ _HTML_START = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html)\b",
     re.I | re.S,
 )
-_FINAL_PAGE = re.compile(r"^## Page \d+$", re.MULTILINE)
+_BLANKS = re.compile(r"[^\S\n]{200,}")
+"""Blanks that set nothing apart, and hold up every search for the end of them."""
+_PAGE = re.compile(r"^## Page \d+$", re.MULTILINE)
 
 
 def read_document(name: str, data: bytes, progress: PageProgress | None = None) -> Document:
@@ -44,9 +46,10 @@ def read_document(name: str, data: bytes, progress: PageProgress | None = None) 
             "too_long",
             f"holds more than {MAX_CHARACTERS:,} characters of text, the limit for one guide; split it",
         )
-    if not any(char.isalnum() for char in _FINAL_PAGE.sub("", document.text)):
+    if not any(char.isalnum() for char in _PAGE.sub("", document.text)):
         hidden = " that a reader would see" if document.notices else ""
         raise RefusedError("no_text", f"holds no text{hidden}")
+    document = replace(document, text=_BLANKS.sub(" ", document.text))
     title = _shortened(document.title) or _shortened(PurePath(name).stem) or "Untitled"
     notices = document.notices
     line = addressed_line(document.text)

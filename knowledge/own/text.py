@@ -59,17 +59,22 @@ def _guessed(data: bytes) -> tuple[str, list[str]]:
         return text, _replaced(broken, "utf-8")
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data).best()
+    found = from_bytes(data)
+    best = found.best()
     if best is None:
         raise RefusedError("encoding", "is in an encoding that cannot be recognized; save it as UTF-8")
+    # Of encodings that fit a text equally well, the one that most such files are in.
+    equal = (match for match in found if (match.chaos, match.coherence) == (best.chaos, best.coherence))
+    best = next((match for match in equal if match.encoding == "cp1252"), best)
     return str(best), [f"read as {best.encoding.replace('_', '-')}, the likeliest encoding"]
 
 
 def _replaced(count: int, encoding: str) -> list[str]:
     if not count:
         return []
-    what = "place is" if count == 1 else "places are"
-    return [f"{count:,} {what} not valid {encoding.upper()} and stand as \ufffd"]
+    if count == 1:
+        return [f"1 place is not valid {encoding.upper()} and stands as \ufffd"]
+    return [f"{count:,} places are not valid {encoding.upper()} and stand as \ufffd"]
 
 
 def read_text(data: bytes, *, markdown: bool) -> Document:
