@@ -79,7 +79,8 @@ def distinct(ranked: Sequence[tuple[Chunk, float]], count: int) -> list[tuple[Ch
         if first is None:
             kept.append(read)
         elif not read.own:
-            _yield(kept, first, read)
+            kept, given_way = _yielded(kept, first, read)
+            spare += given_way
         elif read.figures <= kept[first].figures or kept[first].beside:
             spare.append(read)
         else:
@@ -94,11 +95,13 @@ def _pair(read: _Read, other: _Read) -> bool:
     return (read.own or other.own) and read.repeats(other)
 
 
-def _yield(kept: list[_Read], first: int, shipped: _Read) -> None:
-    """The shipped passage takes the place of the own one that repeats it."""
-    own = kept[first]
-    shipped.score = own.score
-    kept[first] = shipped
-    if not own.figures <= shipped.figures:
-        shipped.beside = True
-        kept.insert(first + 1, own)
+def _yielded(kept: list[_Read], first: int, shipped: _Read) -> tuple[list[_Read], list[_Read]]:
+    """The kept passages with a shipped one in the place of the first own one that repeats it, and those that
+    are not kept any more: of all that repeat it, one with other figures stays, behind it."""
+    shipped.score = kept[first].score
+    repeats = [own for own in kept[first:] if _pair(shipped, own)]
+    beside = next((own for own in repeats if not own.figures <= shipped.figures), None)
+    shipped.beside = beside is not None
+    others = [read for read in kept[first:] if not any(read is own for own in repeats)]
+    after = [shipped, *([beside] if beside is not None else []), *others]
+    return [*kept[:first], *after], [own for own in repeats if own is not beside]

@@ -15,6 +15,8 @@ from knowledge.own.cleaning import hidden_notice, without_invisible
 from knowledge.own.document import Document, RefusedError
 from knowledge.own.unseen import attributes_hide
 
+_SIGNS = re.compile(r"<!--|-->|</?[a-zA-Z][^<>]*>")
+"""What marks an element or comment and is none of its words."""
 _LONGEST_ELEMENT = 200_000
 
 _MARKS = (
@@ -121,7 +123,7 @@ def _without_hidden(text: str) -> tuple[str, int]:
         for first, last in find(_masked(text)):
             if first < at:
                 continue
-            hidden += sum(1 for char in text[first:last] if not char.isspace())
+            hidden += sum(1 for char in _SIGNS.sub("", text[first:last]) if not char.isspace())
             pieces += [text[at:first], "\n" * text.count("\n", first, last)]
             at = last
         text = "".join([*pieces, text[at:]])
