@@ -53,13 +53,9 @@ class Chunk:
     def views(self) -> tuple[str, ...]:
         """What the embedder reads: the heading path, then the words without Markdown's marks.
 
-        Where the passage cannot be cut further (a very wide row of a table), several parts of it, each with
-        the heading before it. The questions that its section answers are a view of their own. A passage is
-        as near to a query as its nearest view.
+        More than one only where the passage cannot be cut further (a very wide row of a table): each view is
+        a part of it with the heading before it, and the passage is as near to a query as its nearest view.
         """
-        return (*self._own_views(), self.asked) if self.asked else self._own_views()
-
-    def _own_views(self) -> tuple[str, ...]:
         prefix = " > ".join(self.heading) + "\n"
         text = plain(self.text)
         room = _room(self.heading)

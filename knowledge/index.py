@@ -36,6 +36,8 @@ COLLECTION = "guides"
 POINTER = "current"
 MANIFEST = "manifest.json"
 VIEW_SEPARATOR = "#"
+ASKED = "asked"
+"""View of a passage that holds the questions that it answers."""
 
 
 class IndexUnusableError(AdvisorError):
@@ -58,6 +60,16 @@ class Manifest:
     """SHA-256 of the files that Chroma does not write to when it reads."""
 
 
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """What lies near a query."""
+
+    hits: tuple[tuple[str, float], ...]
+    """Ids of passages, each with the cosine similarity of its nearest view, best first."""
+    told: float
+    """The best similarity of a passage's own words, those of questions left out."""
+
+
 class VectorIndex:
     """An opened generation. Safe to use from several threads."""
 
@@ -67,9 +79,9 @@ class VectorIndex:
         self._lock = threading.Lock()
         self.manifest = manifest
 
-    def nearest(self, vector: NDArray[np.float32], count: int) -> list[tuple[str, float]]:
-        """Ids of the nearest passages, each with its cosine similarity, best first."""
-        # A long passage has several vectors: ask for more, keep each passage's best.
+    def nearest(self, vector: NDArray[np.float32], count: int) -> Nearest:
+        """The nearest `count` passages."""
+        # A passage has several vectors: ask for more, keep each passage's best.
         wanted = min(count * 2, self.manifest.vectors)
         with self._lock:
             try:
@@ -80,9 +92,13 @@ class VectorIndex:
             except Exception as error:
                 raise IndexUnusableError("The guide index cannot be read.") from error
         best: dict[str, float] = {}
-        for name, distance in zip(found["ids"][0], distances, strict=True):
-            best.setdefault(name.partition(VIEW_SEPARATOR)[0], 1.0 - float(distance))
-        return list(best.items())[:count]
+        told = 0.0
+        for view, distance in zip(found["ids"][0], distances, strict=True):
+            name, _, part = view.partition(VIEW_SEPARATOR)
+            best.setdefault(name, 1.0 - float(distance))
+            if part != ASKED:
+                told = max(told, 1.0 - float(distance))
+        return Nearest(tuple(best.items())[:count], told)
 
     def vectors_by_digest(self) -> dict[str, NDArray[np.float32]]:
         """All vectors, by the digest of the words that they were made of; empty where they cannot be read."""

@@ -22,6 +22,7 @@ from knowledge.chunking import Chunk
 from knowledge.embedding import Embedder, EmbedderError
 from knowledge.errors import AdvisorError, ServiceError
 from knowledge.index import (
+    ASKED,
     COLLECTION,
     FORMAT,
     MANIFEST,
@@ -123,6 +124,11 @@ def _views(chunks: Sequence[Chunk]) -> list[_View]:
         _View(chunk.id + (f"{VIEW_SEPARATOR}{part}" if part else ""), text, chunk.file, chunk.first_line)
         for chunk in chunks
         for part, text in enumerate(chunk.views)
+    ]
+    views += [
+        _View(f"{chunk.id}{VIEW_SEPARATOR}{ASKED}", chunk.asked, chunk.file, chunk.first_line)
+        for chunk in chunks
+        if chunk.asked
     ]
     # Alike in length, so that little of a batch is padding; the long ones first, so that the bar gets faster.
     return sorted(views, key=lambda view: -len(view.text))

@@ -79,12 +79,17 @@ class LexicalIndex:
 
     def __init__(self, chunks: Iterable[Chunk]) -> None:
         ids: dict[str, int] = {}
+        told: set[str] = set()
         # Numbers in one array, not strings in lists: a hundred thousand passages have twenty million tokens.
         tokens, ends = array("i"), array("q", [0])
         for chunk in chunks:
-            tokens.extend(ids.setdefault(token, len(ids)) for token in document_tokens(chunk))
+            words = passage_tokens(chunk)
+            told.update(words)
+            for token in (*words, *tokenize(chunk.asked)):
+                tokens.append(ids.setdefault(token, len(ids)))
             ends.append(len(tokens))
         self._vocabulary = ids
+        self._only_asked = frozenset(ids) - told
         self._size = len(ends) - 1
         self._scores, self._passages, self._starts = _bm25(_Documents(tokens, ends), ids)
 
@@ -99,28 +104,32 @@ class LexicalIndex:
         np.save(folder / "scores.npy", self._scores)
         np.save(folder / "passages.npy", self._passages)
         np.save(folder / "starts.npy", self._starts)
-        (folder / "vocabulary.json").write_text(
-            json.dumps([self._size, *self._vocabulary], ensure_ascii=True), encoding="ascii"
-        )
+        record = {
+            "size": self._size,
+            "only_asked": sorted(self._only_asked),
+            "tokens": list(self._vocabulary),
+        }
+        (folder / "vocabulary.json").write_text(json.dumps(record, ensure_ascii=True), encoding="ascii")
 
     @classmethod
     def load(cls, folder: Path) -> LexicalIndex:
         """Opens what `save` wrote; the matrix stays on disk and is mapped into memory.
 
         Raises:
-            OSError, ValueError: it is not there, or it is damaged.
+            OSError, ValueError, TypeError, KeyError: it is not there, or it is damaged.
         """
         import numpy as np
 
         index = cls.__new__(cls)
-        size, *tokens = json.loads((folder / "vocabulary.json").read_text(encoding="ascii"))
-        index._size = int(size)
-        index._vocabulary = {token: number for number, token in enumerate(tokens)}
+        record = json.loads((folder / "vocabulary.json").read_text(encoding="ascii"))
+        index._size = int(record["size"])
+        index._only_asked = frozenset(record["only_asked"])
+        index._vocabulary = {token: number for number, token in enumerate(record["tokens"])}
         index._scores, index._passages, index._starts = (
             np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ("scores", "passages", "starts")
         )
-        if len(index._starts) != len(tokens) + 1 or len(index._scores) != len(index._passages):
+        if len(index._starts) != len(index._vocabulary) + 1 or len(index._scores) != len(index._passages):
             raise ValueError("the word index does not hold what it says")
         return index
 
@@ -151,9 +160,9 @@ class LexicalIndex:
         named = (concept for concept in concepts(query) if concept in self._vocabulary)
         return {**weights, **dict.fromkeys(named, CONCEPT_WEIGHT)}
 
-    def holds(self, token: str) -> bool:
-        """Whether any passage holds a token."""
-        return token in self._vocabulary
+    def tells(self, token: str) -> bool:
+        """Whether any passage holds a token in its own words."""
+        return token in self._vocabulary and token not in self._only_asked
 
     def rarity(self, token: str) -> float:
         """Inverse document frequency of a token; the highest for one that no passage holds."""
@@ -193,9 +202,14 @@ def _bm25(documents: _Documents, vocabulary: dict[str, int]) -> tuple[Any, Any, 
 
 
 def document_tokens(chunk: Chunk) -> list[str]:
-    """The tokens of a passage with its headings and the questions that it answers."""
+    """The tokens that a passage is found by: its own, and those of the questions that it answers."""
+    return passage_tokens(chunk) + tokenize(chunk.asked)
+
+
+def passage_tokens(chunk: Chunk) -> list[str]:
+    """The tokens of a passage's own words and headings."""
     title, own = chunk.heading[0], "\n".join(chunk.heading[1:])
-    words = tokenize(title) + tokenize(own) * HEADING_WEIGHT + tokenize(chunk.text) + tokenize(chunk.asked)
+    words = tokenize(title) + tokenize(own) * HEADING_WEIGHT + tokenize(chunk.text)
     return words + concepts("\n".join((own, chunk.text)))
 
 

@@ -86,6 +86,8 @@ class Ranking:
     """What one half of the search says: passage numbers with its own score, best first."""
 
     hits: tuple[tuple[int, float], ...]
+    told: float = 0.0
+    """How near the nearest passage is by its own words alone."""
 
     @property
     def top(self) -> float:
@@ -169,12 +171,11 @@ class Retriever:
         if notice:
             notices.append(notice)
         held = self._words()
-        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])[
-            : min(k, MAX_PASSAGES) + POOL
-        ]
-        ranked = distinct([(held.passages[number], score) for number, score in fused], min(k, MAX_PASSAGES))
+        count = min(k, MAX_PASSAGES)
+        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])[: count + POOL]
+        ranked = distinct([(held.passages[number], score) for number, score in fused], count)
         found = [chunk for chunk, _ in ranked]
-        similarity = None if by_meaning is None else by_meaning.top
+        similarity = None if by_meaning is None else by_meaning.told
         return SearchResult(
             query=query,
             passages=tuple(_passage(chunk, score) for chunk, score in ranked),
@@ -257,8 +258,9 @@ class Retriever:
         except AdvisorError as error:
             return None, f"Searched by words alone: {error.message}"
         place = self._words().place
-        hits = ((place(name), score) for name, score in found)
-        return Ranking(tuple((number, score) for number, score in hits if number is not None)), None
+        hits = ((place(name), score) for name, score in found.hits)
+        kept = tuple((number, score) for number, score in hits if number is not None)
+        return Ranking(kept, found.told), None
 
     def _vector(self, words: str) -> NDArray[np.float32]:
         """The vector of a query as the only row of a matrix."""

@@ -56,7 +56,7 @@ def nearest(folder: Path, corpus: Corpus, query: str) -> str:
     embedder = FakeEmbedder()
     index = open_index(folder, corpus.hash, embedder)
     try:
-        best, similarity = index.nearest(embedder.embed([query])[0], 3)[0]
+        best, similarity = index.nearest(embedder.embed([query])[0], 3).hits[0]
         assert 0 < similarity <= 1.0001
         return best
     finally:
@@ -340,7 +340,7 @@ def test_many_threads_may_ask_at_once(folder: Path, corpus: Corpus) -> None:
     answers: list[str] = []
 
     def ask(number: int) -> None:
-        answers.extend(index.nearest(vectors[number % len(vectors)], 2)[0][0] for _ in range(20))
+        answers.extend(index.nearest(vectors[number % len(vectors)], 2).hits[0][0] for _ in range(20))
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
     started = time.monotonic()

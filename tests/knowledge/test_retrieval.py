@@ -38,7 +38,7 @@ def retriever(tmp_path: Path, guides: Path) -> Iterator[Retriever]:
 
 
 def test_a_passage_says_where_it_stands(retriever: Retriever) -> None:
-    result = retriever.search("how large is an 8B model in Q4_K_M", k=2)
+    result = retriever.search("size of an 8B model by quantization Q4_K_M", k=2)
     best = result.passages[0]
     assert best.guide == "Memory of a model"
     assert best.heading == ("Memory of a model", "Weights", "Size by quantization")

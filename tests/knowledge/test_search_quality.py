@@ -28,8 +28,8 @@ def holds(query: Labeled, chunk: Chunk) -> tuple[int, ...]:
 def test_the_labels_are_enough_and_distinct() -> None:
     kinds = Counter(query.kind for query in QUERIES)
     assert set(kinds) == set(KINDS)
-    assert sum(kinds.values()) >= 200
-    assert min(kinds.values()) >= 8
+    assert sum(kinds.values()) >= 400
+    assert min(kinds.values()) >= 20
     assert len({query.text.lower() for query in QUERIES}) == len(QUERIES)
 
 
@@ -46,11 +46,13 @@ def test_every_answerable_query_has_an_answer_and_not_everything_is_one(shipped:
 
 def test_recall(scores: Scores) -> None:
     hybrid = scores.rows["hybrid"]
-    assert hybrid.recall(5) >= 0.95
-    assert hybrid.recall(1) >= 0.78
-    assert hybrid.reciprocal_rank() >= 0.86
+    assert hybrid.recall(5) >= 0.96
+    assert hybrid.ndcg(10) >= 0.76
+    assert hybrid.recall(1) >= 0.81
+    assert hybrid.reciprocal_rank() >= 0.88
     assert hybrid.only("table").recall(5) >= 0.90
     assert hybrid.only("exact").recall(5) >= 0.95
+    assert hybrid.only("multi").recall(5) >= 0.90
 
 
 def test_together_is_no_worse_than_each_alone(scores: Scores) -> None:
@@ -61,7 +63,7 @@ def test_together_is_no_worse_than_each_alone(scores: Scores) -> None:
 
 
 def test_what_the_guides_do_not_cover_is_said(scores: Scores) -> None:
-    assert scores.false_answers <= 0.08
+    assert scores.false_answers <= 0.05
     assert scores.missed_answers <= 0.05
 
 
