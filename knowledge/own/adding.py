@@ -99,7 +99,7 @@ def add_files(
     """
     found = find_files(paths, home)
     report = Report(refused=list(found.refused), hidden=found.hidden, unknown=dict(found.unknown))
-    report.files = len(found.files)
+    report.files = len(found.files) + len(found.refused)
     work = _Adding(home, report, reader or ChildReader(), watch)
     try:
         for number, path in enumerate(found.files):

@@ -25,9 +25,13 @@ _NO_TEXT = (
     "canvas",
     "noscript",
     "select",
+    "button",
+    "form",
     "nav",
 )
 """Elements that hold no text of the document; what scripts and styles hold is not counted as hidden."""
+MAIN_SHARE = 0.4
+"""Of the text of a page, from which its main part stands for it; menus and scripts are the rest."""
 _MAX_HEADING = 200
 _BLANK = re.compile(r"\n{3,}")
 
@@ -48,10 +52,10 @@ def read_html(data: bytes) -> Document:
         warnings.simplefilter("ignore")  # XML read as HTML, a text that looks like an address
         soup = BeautifulSoup(text, "lxml")
     title = _title(soup)
-    hidden += _drop_hidden(soup)
+    body = _main(soup)
+    hidden += _drop_hidden(soup, body)
     if hidden:
         notices.append(hidden_notice(hidden))
-    body = soup.body or soup
     if _nesting(body) > MAX_NESTING:
         notices.append(f"nested deeper than {MAX_NESTING} levels: read without its structure")
         markdown = body.get_text("\n", strip=True)
@@ -87,19 +91,28 @@ def _title(soup: BeautifulSoup) -> str:
     return ""
 
 
-def _drop_hidden(soup: BeautifulSoup) -> int:
+def _main(soup: BeautifulSoup) -> Tag:
+    """The part of a page that is the document, where the page says which and it is most of it."""
+    body = soup.body or soup
+    found = soup.select("main, [role=main]")
+    if len(found) == 1 and len(found[0].get_text()) >= MAIN_SHARE * len(body.get_text()):
+        return found[0]
+    return body
+
+
+def _drop_hidden(soup: BeautifulSoup, body: Tag) -> int:
     """Takes out what a reader does not see; the number of its characters, blanks not counted."""
     from bs4.element import Comment, PreformattedString
 
-    unseen = [tag for tag in soup.find_all(True) if _hides(tag)]
+    unseen = [tag for tag in body.find_all(True) if _hides(tag)]
     for sheet in soup.find_all("style"):
         for selector in hiding_selectors(sheet.get_text()):
-            unseen += _selected(soup, selector)
+            unseen += _selected(body, selector)
     for tag in soup.find_all(_NO_TEXT):
         if not tag.decomposed:
             tag.extract()
     count = 0
-    for text in soup.find_all(string=lambda piece: isinstance(piece, PreformattedString)):
+    for text in body.find_all(string=lambda piece: isinstance(piece, PreformattedString)):
         count += _length(text) if isinstance(text, Comment) else 0
         text.extract()
     for tag in unseen:
@@ -110,9 +123,9 @@ def _drop_hidden(soup: BeautifulSoup) -> int:
     return count
 
 
-def _selected(soup: BeautifulSoup, selector: str) -> list[Tag]:
+def _selected(body: Tag, selector: str) -> list[Tag]:
     try:
-        return list(soup.select(selector))
+        return list(body.select(selector))
     except Exception:  # a selector that soupsieve does not know, such as ::before
         return []
 

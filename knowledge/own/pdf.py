@@ -27,6 +27,7 @@ _MARK = re.compile(r"^(#{1,6}\s|```|~~~|>)")
 _NO_TITLE = re.compile(
     r"untitled|microsoft word|\.(?:docx?|pdf|tex|dvi|indd)$|^(?:title|document\d*)$", re.IGNORECASE
 )
+_PAGE_NUMBER = re.compile(r"\W*(?:\d{1,4}|[ivxl]{1,6})\W*")
 _DIGITS = re.compile(r"\d+")
 _FEW_PAGES = 5
 """From so many pages on, a first or last line that most of them share is no text but a running title."""
@@ -121,6 +122,7 @@ def _joined(pages: Sequence[str]) -> str:
             for at, line in enumerate(page)
             if not _RULE.fullmatch(line)
             and not (at in (0, len(page) - 1) and len(page) > 2 and _shape(line) in running & told)
+            and not (at in (0, len(page) - 1) and _PAGE_NUMBER.fullmatch(line))
         ]
         told.update(map(_shape, (page[0], page[-1]) if page else ()))
         if kept:

@@ -26,6 +26,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_USUAL = "cp1252"
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)")
 _CODE_SPAN = re.compile(r"(`+)(?!`)[^\n]*?(?<!`)\1(?!`)")
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -67,8 +68,9 @@ def _guessed(data: bytes) -> tuple[str, list[str]]:
         raise RefusedError("encoding", "is in an encoding that cannot be recognized; save it as UTF-8")
     # Of encodings that fit a text equally well, the one that most such files are in.
     equal = (match for match in found if (match.chaos, match.coherence) == (best.chaos, best.coherence))
-    best = next((match for match in equal if match.encoding == "cp1252"), best)
-    return str(best), [f"read as {best.encoding.replace('_', '-')}, the likeliest encoding"]
+    best = next((match for match in equal if match.encoding == _USUAL), best)
+    encoding = _USUAL if _USUAL in best.could_be_from_charset else best.encoding
+    return str(best), [f"read as {encoding.replace('_', '-')}, the likeliest encoding"]
 
 
 def _replaced(count: int, encoding: str) -> list[str]:

@@ -57,7 +57,7 @@ async def conversation(home: Path, retriever: Retriever) -> list[object]:
         await all_of(session.open())
         events = await said(session, NEEDS)
         events += await all_of(session.recommend())
-        told: list[object] = [found.recommendation for found in of(events, Recommendation)][:1]
+        told: list[object] = [of(events, Recommendation)[0].recommendation]
         for question in QUESTIONS:
             answer = await said(session, question)
             told.append([(message.text, message.citations) for message in of(answer, Message)])

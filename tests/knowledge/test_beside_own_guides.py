@@ -20,7 +20,7 @@ WORDS = """
 garden river stone window paper music yellow winter kitchen harbor bread letter candle bridge orchard
 meadow lantern kettle feather marble thunder velvet cellar saddle compass anchor blanket ribbon chimney
 pasture hammer basket mirror whistle barley copper quarry sparrow cottage ladder
-""".split()
+"""
 
 
 def own(name: str, lines: tuple[str, ...]) -> Guide:
@@ -32,7 +32,7 @@ def handbook() -> Guide:
     draw = random.Random(0)
     lines = []
     for number in range(1, PAGES + 1):
-        lines += [f"## Page {number}", "", " ".join(draw.choices(WORDS, k=60)) + ".", ""]
+        lines += [f"## Page {number}", "", " ".join(draw.choices(WORDS.split(), k=60)) + ".", ""]
     return own("handbook", tuple(lines))
 
 

@@ -9,9 +9,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from knowledge.errors import AdvisorError, UsageError
+from knowledge.guide_set import all_guides
 from knowledge.home import home
-from knowledge.own.adding import Report, Watch, add_files
+from knowledge.index import IndexUnusableError, current_generation, read_manifest
+from knowledge.own.adding import InterruptedAddError, Report, Watch, add_files
 from knowledge.own.store import OwnGuide, shown_path
+from knowledge.words import passages_key
 from tools.commands.requests import Request
 
 Document = dict[str, Any]
@@ -43,7 +46,7 @@ def add_guides(query: AddQuery, watch: Watch | None = None, index: Index | None 
     Raises:
         UsageError: no path, or one that leads nowhere.
         AdvisorError: the store cannot be read or written.
-        InterruptedAddError: Ctrl+C; what was read is stored.
+        InterruptedAddError: Ctrl+C; what was read is stored, and the next call or search builds the index.
     """
     if not query.paths:
         raise UsageError("Name a file or folder to add.", hint="For example: llm-advisor guides add ~/notes")
@@ -102,13 +105,24 @@ def _document(report: Report) -> Document:
 def _indexed(query: AddQuery, report: Report, index: Index) -> Document:
     if query.no_index:
         return {"updated": False, "reason": "--no-index was given; the next search brings it up to date"}
-    if not report.changed:
+    if not report.changed and _is_indexed():
         return {"updated": False, "reason": "nothing has changed"}
     try:
         return {"updated": True, "passages": index()}
+    except KeyboardInterrupt:
+        raise InterruptedAddError(report) from None
     except AdvisorError as error:
         # The guides are there; until the index is, they are found by their words.
         return {"updated": False, "reason": error.message}
+
+
+def _is_indexed() -> bool:
+    """Whether the index is of the guides as they are: a call that was interrupted may have left it behind."""
+    generation = current_generation(home() / "index")
+    try:
+        return generation is not None and read_manifest(generation).corpus == passages_key(all_guides(home()))
+    except IndexUnusableError:
+        return False
 
 
 def _build() -> int:

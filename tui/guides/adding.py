@@ -27,8 +27,9 @@ def _watch() -> Any:  # noqa: ANN401 - a callable of Step
     line = ProgressLine("Reading", "files")
 
     def show(step: Step) -> None:
-        page = f", page {step.page:,} of {step.pages:,}" if step.pages else ""
-        line(step.done, step.total, f"{shorten(step.file, 40)}{page}" if step.file else "")
+        # The page first: a narrow screen cuts the end.
+        page = f"p. {step.page:,}/{step.pages:,} " if step.pages else ""
+        line(step.done, step.total, f"{page}{shorten(step.file, 40)}" if step.file else "")
 
     return show
 

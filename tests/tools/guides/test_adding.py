@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 from knowledge.errors import ServiceError, UsageError
+from knowledge.guide_set import all_guides
+from knowledge.home import home
+from knowledge.own.adding import InterruptedAddError
+from knowledge.retrieval import Retriever
+from tests.knowledge.fakes import FakeEmbedder
 from tools.commands.requests import parse
 from tools.guides.adding import AddQuery, add_guides
 from tools.guides.listing import GuidesQuery, list_guides
@@ -43,13 +48,33 @@ def test_the_document_says_what_was_added_and_the_index_is_brought_up_to_date(no
     assert "error" not in document
 
 
+def build_without_a_model() -> int:
+    retriever = Retriever(all_guides(home()), home() / "index", FakeEmbedder())
+    retriever.prepare()
+    try:
+        return len(retriever.chunks)
+    finally:
+        retriever.close()
+
+
 def test_the_index_is_left_where_nothing_changed_or_one_says_so(notes: Path) -> None:
     def never() -> int:
         raise AssertionError("the index is built")
 
     assert add_guides(query(notes, no_index=True), index=never)["index"]["updated"] is False
+    assert add_guides(query(notes), index=build_without_a_model)["index"]["updated"] is True
     again = add_guides(query(notes), index=never)
     assert (again["unchanged"], again["index"]["reason"]) == (2, "nothing has changed")
+
+
+def test_an_index_that_was_interrupted_is_built_by_the_next_call(notes: Path) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedAddError) as stopped:
+        add_guides(query(notes), index=interrupted)
+    assert stopped.value.report.changed == 2
+    assert add_guides(query(notes), index=lambda: 7)["index"] == {"updated": True, "passages": 7}
 
 
 def test_an_index_that_cannot_be_built_does_not_undo_the_adding(notes: Path) -> None:
@@ -130,15 +155,14 @@ def test_all_needs_a_yes(notes: Path) -> None:
 
 
 def test_a_removed_text_is_nowhere_in_the_state_folder(notes: Path, tmp_path: Path) -> None:
-    from knowledge.guide_set import all_guides
-    from knowledge.retrieval import Retriever
-    from tests.knowledge.fakes import FakeEmbedder
-
     (notes / "secret.md").write_text("The zanzibar is under the stairs.\n")
     add_guides(query(notes, no_index=True))
-    home = tmp_path / "home"
-    Retriever(all_guides(home), home / "index", FakeEmbedder()).prepare()
-    held = [path for path in home.rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()]
-    assert len(held) >= 2
+    build_without_a_model()
+
+    def held() -> list[Path]:
+        files = (path for path in (tmp_path / "home").rglob("*") if path.is_file())
+        return [path for path in files if b"zanzibar" in path.read_bytes()]
+
+    assert len(held()) >= 2
     remove("secret")
-    assert [path for path in home.rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()] == []
+    assert held() == []
