@@ -15,6 +15,7 @@ from agent.voice import Emit
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Passage, Retriever, locator
 from tools.budget import GIB
+from tools.claims.beside import disagreements
 from tools.commands.requests import parse
 from tools.commands.search import SearchQuery
 from tools.registry import run_tool
@@ -64,6 +65,8 @@ class ToolDesk:
         """Every result as the model saw it."""
         self.vouched: list[str] = []
         """The same without the words of the person's own guides, which nobody vouches for."""
+        self.computed: list[str] = []
+        """Those of them that are no passages."""
         self.passages: list[Passage] = []
         """Guide passages in the order of their numbers: the first is [1]."""
 
@@ -92,6 +95,8 @@ class ToolDesk:
         rows = shown.get("passages", ())
         sound = [row for row in rows if OWN not in row]
         self.vouched.append(text if len(sound) == len(rows) else compact({**shown, "passages": sound}))
+        if "passages" not in shown:
+            self.computed.append(text)
         return text
 
     @property
@@ -128,6 +133,7 @@ class ToolDesk:
                 "lines": list(p.lines),
                 "origin": p.origin,
                 "provenance": p.provenance,
+                "disagreements": disagreements(p),
             }
             for p in found.passages
         ]
@@ -146,15 +152,16 @@ class ToolDesk:
             if place not in known:
                 self.passages.append(passage)
                 known[place] = len(self.passages)
-            rows.append(
-                {
-                    "cite": f"[{known[place]}]",
-                    "guide": passage.guide,
-                    # Where it lies on the person's disk is nobody's business here.
-                    **({OWN: OWN_WORDS} if passage.origin == "own" else {}),
-                    "text": passage.text[:PASSAGE_CHARACTERS],
-                }
-            )
+            row: Document = {
+                "cite": f"[{known[place]}]",
+                "guide": passage.guide,
+                # Where it lies on the person's disk is nobody's business here.
+                **({OWN: OWN_WORDS} if passage.origin == "own" else {}),
+                "text": passage.text[:PASSAGE_CHARACTERS],
+            }
+            if wrong := [one["text"] for one in disagreements(passage)]:
+                row["wrong_in_this_passage"] = wrong
+            rows.append(row)
         return rows
 
     async def look_up(self, question: str) -> str:

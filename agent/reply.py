@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from agent.events import ToolCall
 from agent.state import About
 from knowledge.errors import AdvisorError
+from knowledge.references import read_passage
 from knowledge.retrieval import Passage, Retriever, locator
+from knowledge.statement import plain_text
+from knowledge.support import best_unit, quote_of
+from tools.claims.beside import disagreements
 from tools.needs import Needs
 
 UNCOVERED = (
@@ -46,12 +50,15 @@ def from_guides(question: str, retriever: Retriever) -> Reply:
     if not result.covered or not result.passages:
         return Reply(UNCOVERED, found=False)
     first, *rest = result.passages
-    text = f"From {named_guide(first)} [1]:\n\n{_excerpt(first)}"
-    beside = _beside(first, rest)
-    if beside is not None:
-        number = result.passages.index(beside) + 1
-        text += f"\n\nAnd from {named_guide(beside)} [{number}]:\n\n{_excerpt(beside)}"
-    citations = [{"kind": "guide", "source": source_of(p), "locator": locator(p)} for p in result.passages]
+    text = f"From {named_guide(first)} [1]:\n\n{_excerpt(first)}{_beside(first)}"
+    contradicted = disagreements(first)
+    second = _second(first, rest)
+    if second is not None:
+        number = result.passages.index(second) + 1
+        text += f"\n\nAnd from {named_guide(second)} [{number}]:\n\n{_excerpt(second)}{_beside(second)}"
+        contradicted = [*contradicted, *disagreements(second)]
+    citations = [passage_citation(p, question) for p in result.passages]
+    citations += [one for wrong in contradicted for one in wrong["evidence"]]
     notice = f"\n\n{result.notice}" if result.notice else ""
     return Reply(f"{text}{notice}", citations)
 
@@ -70,7 +77,7 @@ def source_of(passage: Passage) -> str:
     return passage.guide
 
 
-def _beside(first: Passage, rest: list[Passage]) -> Passage | None:
+def _second(first: Passage, rest: list[Passage]) -> Passage | None:
     """The passage that is shown with the first: one nearly as good, or what a shipped guide has beside an
     own one."""
     if rest and rest[0].score >= NEARLY_AS_GOOD * first.score:
@@ -78,6 +85,22 @@ def _beside(first: Passage, rest: list[Passage]) -> Passage | None:
     if first.origin == "own":
         return next((p for p in rest if p.origin == "shipped" and p.score >= GOOD * first.score), None)
     return None
+
+
+def passage_citation(passage: Passage, said: str) -> dict[str, str]:
+    """A citation of a passage, with the words in it that answer a question or carry a sentence."""
+    row = {"kind": "guide", "source": source_of(passage), "locator": locator(passage)}
+    # From the guide's own lines: a passage repeats the header of a table that is cut.
+    opened = read_passage(row["locator"])
+    section = opened.section if opened is not None and opened.notice is None else None
+    best = best_unit(said, section.text, section.first, passage.lines) if section is not None else None
+    return row | ({"quote": quote_of(plain_text(best.text))} if best is not None else {})
+
+
+def _beside(passage: Passage) -> str:
+    """What the tools contradict in a passage, to be told right behind it."""
+    told = [f"This disagrees with the calculation: {wrong['text']}" for wrong in disagreements(passage)]
+    return "".join(f"\n\n{text}" for text in told)
 
 
 def _excerpt(passage: Passage) -> str:

@@ -29,9 +29,9 @@ def build(home: Path | None = None) -> Retriever:
 class ProgressLine:
     """Progress on stderr: a bar on a terminal, else one line when it begins and one when it ends."""
 
-    def __init__(self, doing: str = "Indexing the guides", unit: str = "passages") -> None:
-        self._doing = doing
-        self._unit = unit
+    def __init__(self, title: str = "Indexing the guides", what: str = "passages") -> None:
+        self._title = title
+        self._what = what
         self._begun = False
         self._length = 0
 
@@ -42,15 +42,15 @@ class ProgressLine:
             width = 32
             filled = width * done // max(total, 1)
             bar = "#" * filled + "-" * (width - filled)
-            line = f"{self._doing} [{bar}] {done}/{total} {self._unit}{f' {detail}' if detail else ''}"
+            line = f"{self._title} [{bar}] {done}/{total} {self._what}{f' {detail}' if detail else ''}"
             line = line[: max(40, shutil.get_terminal_size().columns - 1)]
             # As long as the line before it, or that one's end would stay.
             stream.write("\r" + line.ljust(self._length) + ("\n" if done >= total else ""))
             self._length = len(line)
         elif not self._begun:
-            stream.write(f"{self._doing}: {total} {self._unit}\n")
+            stream.write(f"{self._title}: {total} {self._what}\n")
         if not stream.isatty() and done >= total:
-            stream.write(f"{self._doing}: done\n")
+            stream.write(f"{self._title}: done\n")
         self._begun = True
         stream.flush()
 

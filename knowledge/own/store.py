@@ -162,6 +162,18 @@ def own_guides(home: Path) -> tuple[Guide, ...]:
     return tuple(_guide(guide, text) for guide in held if (text := texts[guide.name]) is not None)
 
 
+def own_guide(home: Path, file: str) -> Guide | None:
+    """One of the person's guides by its file name, as `Guide.file` has it; None where there is none."""
+    try:
+        held = read_store(home) if file.startswith(PREFIX) else ()
+    except StoreDamagedError as error:
+        _log.warning("%s", error.message)
+        return None
+    guide = next((guide for guide in held if guide.file == file), None)
+    text = None if guide is None else read_text(home, guide)
+    return None if guide is None or text is None else _guide(guide, text)
+
+
 def change_store(home: Path, put: Sequence[Entry] = (), drop: Collection[str] = ()) -> list[OwnGuide]:
     """Stores guides and forgets others, all or nothing; gives the stored ones with their names.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.corpus import SHIPPED, Guide, load_guides
-from knowledge.evaluation.scores import load_queries
+from knowledge.evaluation.labeled import load_queries
 from knowledge.retrieval import Retriever, open_retriever
 
 # Whoever comes first builds the index, which takes long on a busy machine.

@@ -8,18 +8,22 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from knowledge.build import ProgressLine
 from knowledge.errors import AdvisorError, UsageError
 from knowledge.guide_set import all_guides
 from knowledge.home import home
 from knowledge.index import IndexUnusableError, current_generation, read_manifest
 from knowledge.own.adding import InterruptedAddError, Report, Watch, add_files
 from knowledge.own.store import OwnGuide, shown_path
+from knowledge.retrieval import INDEX, open_retriever
+from knowledge.search_models import models_of
+from knowledge.settings import load_settings
 from knowledge.words import passages_key
 from tools.commands.requests import Request
 
 Document = dict[str, Any]
-Index = Callable[[], int]
-"""Brings the index up to date; gives the passages in it, or raises AdvisorError."""
+Index = Callable[[bool], int]
+"""Brings the index up to date, offline or not; gives the passages in it, or raises AdvisorError."""
 MAX_PATHS = 1_000
 MAX_PATH = 4_096
 
@@ -35,13 +39,17 @@ class AddQuery(Request):
     )
 
 
-def add_guides(query: AddQuery, watch: Watch | None = None, index: Index | None = None) -> Document:
+def add_guides(
+    query: AddQuery, watch: Watch | None = None, index: Index | None = None, *, offline: bool = False
+) -> Document:
     """Adds files and folders to the guides, and brings the index up to date.
 
     Args:
         query: the request.
         watch: told before each file and page.
         index: what brings the index up to date; None for the search's own way.
+        offline: forbids a Chroma server and an embedder behind an API; the latter never gets guides from here
+            anyway, but from `guides index`, which asks.
 
     Raises:
         UsageError: no path, or one that leads nowhere.
@@ -52,7 +60,7 @@ def add_guides(query: AddQuery, watch: Watch | None = None, index: Index | None 
         raise UsageError("Name a file or folder to add.", hint="For example: llm-advisor guides add ~/notes")
     report = add_files(query.paths, home(), watch)
     document = _document(report)
-    document["index"] = _indexed(query, report, index or _build)
+    document["index"] = _indexed(query, report, index or _build, offline)
     if not report.changed and not report.unchanged:
         document["error"] = _nothing(report)
     return document
@@ -102,13 +110,13 @@ def _document(report: Report) -> Document:
     }
 
 
-def _indexed(query: AddQuery, report: Report, index: Index) -> Document:
+def _indexed(query: AddQuery, report: Report, index: Index, offline: bool) -> Document:
     if query.no_index:
         return {"updated": False, "reason": "--no-index was given; the next search brings it up to date"}
     if not report.changed and _is_indexed():
         return {"updated": False, "reason": "nothing has changed"}
     try:
-        return {"updated": True, "passages": index()}
+        return {"updated": True, "passages": index(offline)}
     except KeyboardInterrupt:
         raise InterruptedAddError(report) from None
     except AdvisorError as error:
@@ -118,18 +126,18 @@ def _indexed(query: AddQuery, report: Report, index: Index) -> Document:
 
 def _is_indexed() -> bool:
     """Whether the index is of the guides as they are: a call that was interrupted may have left it behind."""
-    generation = current_generation(home() / "index")
+    generation = current_generation(home() / INDEX / models_of(load_settings()).folder)
     try:
         return generation is not None and read_manifest(generation).corpus == passages_key(all_guides(home()))
     except IndexUnusableError:
         return False
 
 
-def _build() -> int:
-    from knowledge.build import build
-
-    retriever = build(home())
+def _build(offline: bool) -> int:
+    retriever = open_retriever(home(), progress=ProgressLine(), offline=offline)
     try:
+        if retriever.trouble is not None:
+            raise AdvisorError(retriever.trouble)
         return len(retriever.chunks)
     finally:
         retriever.close()

@@ -12,8 +12,10 @@ from pydantic import Field
 from knowledge.corpus import SHIPPED
 from knowledge.errors import UnknownNameError, UsageError
 from knowledge.home import expanded, home
-from knowledge.own.store import PREFIX, OwnGuide, change_store, read_store
+from knowledge.own.store import PREFIX, OwnGuide, change_store, own_guide, read_store
+from knowledge.retrieval import INDEX
 from knowledge.words import forget_words
+from tools.claims.store import forget_claims
 from tools.commands.requests import Request
 
 Document = dict[str, Any]
@@ -50,11 +52,13 @@ def remove_guides(query: RemoveQuery) -> Document:
         raise UsageError(
             "Name a guide to remove.", hint="`llm-advisor guides list` shows them; --all --yes removes all."
         )
-    if gone:
-        change_store(home(), drop=gone)
-        # The passages of the index repeat the text; the next search writes them anew without it.
-        forget_words(home() / "index")
     removed = [guide for guide in held if guide.name in gone]
+    if gone:
+        texts = [found for guide in removed if (found := own_guide(home(), guide.file)) is not None]
+        change_store(home(), drop=gone)
+        # Passages and findings repeat the text; the next search writes the passages anew without it.
+        forget_words(home() / INDEX)
+        forget_claims(texts)
     return {
         "removed": [{"file": guide.file, "title": guide.title, "source": guide.source} for guide in removed],
         "left": len(held) - len(removed),

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import click
+
 from knowledge.build import ProgressLine
 from knowledge.own.adding import InterruptedAddError, Step
 from knowledge.own.store import shown_path
 from tools.guides.adding import AddQuery, add_guides
+from tui.invocation import invocation
 from tui.output import section, wrapped, write_note
 from tui.plaintext import clean, shorten
 from tui.request_command import Face, request_command
@@ -17,7 +20,7 @@ HELP = """Add your own documents to the guides that answers are taken from.
 
 PATHS are files or folders: Markdown, text, HTML and PDF. Files that have not changed since are passed over.
 What a document says is quoted as yours, never obeyed, and never takes the place of a calculation. Nothing
-goes over the network.
+goes over the network, unless you have set a Chroma server: it gets the vectors (not with --offline).
 """
 MOST_LISTED = 20
 """Lines of one kind; `--json` has them all."""
@@ -36,7 +39,7 @@ def _watch() -> Any:  # noqa: ANN401 - a callable of Step
 
 def _answer(query: AddQuery) -> dict[str, Any]:
     try:
-        return add_guides(query, _watch())
+        return add_guides(query, _watch(), offline=invocation(click.get_current_context()).offline)
     except InterruptedAddError as interrupted:
         report = interrupted.report
         write_note("")

@@ -12,6 +12,7 @@ from knowledge.home import home
 from knowledge.own.adding import InterruptedAddError
 from knowledge.retrieval import Retriever
 from tests.knowledge.fakes import FakeEmbedder
+from tools.claims.store import build_claims
 from tools.commands.requests import parse
 from tools.guides.adding import AddQuery, add_guides
 from tools.guides.listing import GuidesQuery, list_guides
@@ -33,7 +34,7 @@ def query(*paths: Path, no_index: bool = False) -> AddQuery:
 
 
 def test_the_document_says_what_was_added_and_the_index_is_brought_up_to_date(notes: Path) -> None:
-    document = add_guides(query(notes), index=lambda: 7)
+    document = add_guides(query(notes), index=lambda offline: 7)
     first, second = document["added"]
     assert (first["file"], first["title"], first["as_of"], first["kind"]) == (
         "own/a.md",
@@ -48,7 +49,7 @@ def test_the_document_says_what_was_added_and_the_index_is_brought_up_to_date(no
     assert "error" not in document
 
 
-def build_without_a_model() -> int:
+def build_without_a_model(offline: bool = False) -> int:
     retriever = Retriever(all_guides(home()), home() / "index", FakeEmbedder())
     retriever.prepare()
     try:
@@ -58,7 +59,7 @@ def build_without_a_model() -> int:
 
 
 def test_the_index_is_left_where_nothing_changed_or_one_says_so(notes: Path) -> None:
-    def never() -> int:
+    def never(offline: bool) -> int:
         raise AssertionError("the index is built")
 
     assert add_guides(query(notes, no_index=True), index=never)["index"]["updated"] is False
@@ -68,17 +69,17 @@ def test_the_index_is_left_where_nothing_changed_or_one_says_so(notes: Path) -> 
 
 
 def test_an_index_that_was_interrupted_is_built_by_the_next_call(notes: Path) -> None:
-    def interrupted() -> int:
+    def interrupted(offline: bool) -> int:
         raise KeyboardInterrupt
 
     with pytest.raises(InterruptedAddError) as stopped:
         add_guides(query(notes), index=interrupted)
     assert stopped.value.report.changed == 2
-    assert add_guides(query(notes), index=lambda: 7)["index"] == {"updated": True, "passages": 7}
+    assert add_guides(query(notes), index=lambda offline: 7)["index"] == {"updated": True, "passages": 7}
 
 
 def test_an_index_that_cannot_be_built_does_not_undo_the_adding(notes: Path) -> None:
-    def broken() -> int:
+    def broken(offline: bool) -> int:
         raise ServiceError("The embedder stopped.")
 
     document = add_guides(query(notes), index=broken)
@@ -97,7 +98,7 @@ def test_bad_input_is_one_sentence(names: tuple[str, ...], message: str, notes: 
 
 def test_nothing_added_is_an_error_with_the_reason(notes: Path) -> None:
     (notes / "scan.pdf").write_bytes(b"%PDF-")
-    document = add_guides(query(notes / "scan.pdf"), index=lambda: 0)
+    document = add_guides(query(notes / "scan.pdf"), index=lambda offline: 0)
     assert document["error"]["code"] == "damaged"
     assert "seems damaged" in document["error"]["message"]
 
@@ -155,14 +156,15 @@ def test_all_needs_a_yes(notes: Path) -> None:
 
 
 def test_a_removed_text_is_nowhere_in_the_state_folder(notes: Path, tmp_path: Path) -> None:
-    (notes / "secret.md").write_text("The zanzibar is under the stairs.\n")
+    (notes / "secret.md").write_text("In the zanzibar, Llama-3.1-70B in Q4_K_M needs 2 GB of memory.\n")
     add_guides(query(notes, no_index=True))
     build_without_a_model()
+    build_claims(all_guides(home())[-1:])
 
     def held() -> list[Path]:
         files = (path for path in (tmp_path / "home").rglob("*") if path.is_file())
         return [path for path in files if b"zanzibar" in path.read_bytes()]
 
-    assert len(held()) >= 2
+    assert len(held()) >= 3
     remove("secret")
     assert held() == []
