@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from knowledge.alike import POOL, distinct
 from knowledge.calibration import PROBE, Scale
 from knowledge.chunking import Chunk
 from knowledge.corpus import Guide, Origin
@@ -34,9 +34,6 @@ from knowledge.search_models import SearchModels, models_of
 from knowledge.server_link import ChromaServerError
 from knowledge.settings import load_settings
 from knowledge.words import Words, open_words, passages_key
-
-if TYPE_CHECKING:
-    pass
 
 INDEX = "index"
 """Folder of the indexes in the state folder: that of all-MiniLM-L6-v2, and a folder for each other one."""
@@ -71,6 +68,8 @@ class Passage:
     """0 to 1: 1 where it leads every ranking. Only the order means something."""
     as_of: str | None = None
     origin: Origin = "shipped"
+    provenance: str | None = None
+    """Of an own guide: where it came from and when it was added, for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +217,18 @@ class Retriever:
         if notice:
             notices.append(notice)
         held = self._words()
+        count = min(k, MAX_PASSAGES)
         fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])
         fused, notice = self._second.order(words, fused, self._text)
         if notice:
             notices.append(notice)
-        fused = fused[: min(k, MAX_PASSAGES)]
-        found = [held.passages[number] for number, _ in fused]
+        near = ((held.passages[number], score) for number, score in fused[: count + POOL])
+        ranked = distinct(list(near), count)
+        found = [chunk for chunk, _ in ranked]
         similarity = None if by_meaning is None else self._similarity(by_meaning.told)
         return SearchResult(
             query=query,
-            passages=tuple(_passage(chunk, score) for chunk, (_, score) in zip(found, fused, strict=True)),
+            passages=tuple(_passage(chunk, score) for chunk, score in ranked),
             covered=is_covered(words, found, held.lexical, similarity),
             notice=" ".join(notices) or None,
         )
@@ -412,4 +413,5 @@ def _passage(chunk: Chunk, score: float) -> Passage:
         score=round(score, 4),
         as_of=chunk.as_of,
         origin=chunk.origin,
+        provenance=chunk.provenance,
     )

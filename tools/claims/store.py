@@ -90,6 +90,26 @@ def build_claims(guides: Iterable[Guide], home: Path | None = None, seconds: flo
     return len(_checked(tuple(guides), home, seconds))
 
 
+def forget_claims(guides: Iterable[Guide], home: Path | None = None) -> None:
+    """Removes the findings of guides that are gone, which repeat their words."""
+    folder, facts = claims_folder(home), facts_version(home)
+    findings = dict(_read(folder / "findings.json", facts).get("guides", {}))
+    passages = dict(_read(folder / "passages.json", facts).get("passages", {}))
+    for guide in guides:
+        findings.pop(f"{guide.origin}:{corpus_hash((guide,))}", None)
+        for chunk in chunk_guide(guide):
+            passages.pop(chunk.id, None)
+    try:
+        for name, key, rows in (
+            ("findings.json", "guides", findings),
+            ("passages.json", "passages", passages),
+        ):
+            if (folder / name).exists():
+                _write(folder / name, {"facts": facts, key: rows})
+    except OSError as error:
+        _log.warning("the findings of removed guides were not removed: %s", error)
+
+
 def _checked(
     guides: tuple[Guide, ...], home: Path | None, seconds: float | None
 ) -> list[tuple[Guide, list[Document]]]:
