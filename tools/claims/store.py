@@ -81,13 +81,13 @@ def check_guide(guide: Guide) -> list[Document]:
 
 def findings_of(guides: Iterable[Guide], home: Path | None = None) -> dict[str, list[Document]]:
     """The findings of each guide by its file, from the store where it has them; what is new is kept."""
-    found = _checked(tuple(guides), home, None)
+    found = checked_guides(guides, home, None)
     return {guide.file: documents for guide, documents in found}
 
 
 def build_claims(guides: Iterable[Guide], home: Path | None = None, seconds: float = BUILD_SECONDS) -> int:
     """Checks what is not checked yet, for at most so many seconds, and keeps it; how many guides are done."""
-    return len(_checked(tuple(guides), home, seconds))
+    return len(checked_guides(guides, home, seconds))
 
 
 def forget_claims(guides: Iterable[Guide], home: Path | None = None) -> None:
@@ -110,9 +110,10 @@ def forget_claims(guides: Iterable[Guide], home: Path | None = None) -> None:
         _log.warning("the findings of removed guides were not removed: %s", error)
 
 
-def _checked(
-    guides: tuple[Guide, ...], home: Path | None, seconds: float | None
+def checked_guides(
+    guides: Iterable[Guide], home: Path | None = None, seconds: float | None = BUILD_SECONDS
 ) -> list[tuple[Guide, list[Document]]]:
+    """The guides with their findings; what is new is checked, for at most so many seconds, and kept."""
     facts = facts_version(home)
     folder = claims_folder(home)
     known = _read(folder / "findings.json", facts).get("guides", {})

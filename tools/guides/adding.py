@@ -19,6 +19,7 @@ from knowledge.retrieval import INDEX, open_retriever
 from knowledge.search_models import models_of
 from knowledge.settings import load_settings
 from knowledge.words import passages_key
+from tools.claims.store import checked_guides, contradicts
 from tools.commands.requests import Request
 
 Document = dict[str, Any]
@@ -61,6 +62,7 @@ def add_guides(
     report = add_files(query.paths, home(), watch)
     document = _document(report)
     document["index"] = _indexed(query, report, index or _build, offline)
+    document["disagreements"] = _contradicted(report)
     if not report.changed and not report.unchanged:
         document["error"] = _nothing(report)
     return document
@@ -122,6 +124,16 @@ def _indexed(query: AddQuery, report: Report, index: Index, offline: bool) -> Do
     except AdvisorError as error:
         # The guides are there; until the index is, they are found by their words.
         return {"updated": False, "reason": error.message}
+
+
+def _contradicted(report: Report) -> dict[str, int]:
+    """How many statements of each new guide the tools contradict; one that is not checked yet is left out."""
+    new = {guide.file for guide in (*report.added, *report.replaced)}
+    if not new:
+        return {}
+    guides = checked_guides([guide for guide in all_guides(home()) if guide.file in new], home())
+    counts = {guide.file: sum(map(contradicts, documents)) for guide, documents in guides}
+    return {file: count for file, count in counts.items() if count}
 
 
 def _is_indexed() -> bool:

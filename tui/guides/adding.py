@@ -56,7 +56,8 @@ def _lines(document: Mapping[str, Any], why: bool) -> list[str]:
         counts.append(f"{document['unchanged']:,} unchanged")
     if document["refused"]:
         counts.append(f"{len(document['refused']):,} not added")
-    lines = wrapped(f"{document['files']:,} files: {', '.join(counts)}." if counts else "No files.")
+    files = f"{document['files']:,} file{'s' if document['files'] != 1 else ''}"
+    lines = wrapped(f"{files}: {', '.join(counts)}." if counts else "No files.")
     for key, title in (("added", "Added"), ("replaced", "Replaced"), ("moved", "Under a new path")):
         lines += section(title, _listed(_guide(row) for row in document[key]))
     lines += section("Not added", _listed(_refused(row) for row in document["refused"]))
@@ -114,6 +115,10 @@ def _after(document: Mapping[str, Any]) -> list[str]:
         told.append(f"The index holds {index['passages']:,} passages, the shipped ones included.")
     else:
         told.append(f"The index was not changed: {clean(index['reason']).rstrip('.')}.")
+    wrong = sum(document["disagreements"].values())
+    if wrong:
+        what = "A statement in them disagrees" if wrong == 1 else f"{wrong:,} statements in them disagree"
+        told.append(f"{what} with the calculation: `llm-advisor guides check --own` lists what and why.")
     return ["", *(line for text in told for line in wrapped(text))]
 
 

@@ -34,7 +34,7 @@ def test_adding_tells_every_file_at_80_columns(program: Program, notes: Path) ->
     assert "4 files: 3 added, 1 not added." in outcome.out
     assert "own/c.md: c (2 pages, 2 passages)" in outcome.out
     assert "! speaks to a language model (line 1); quoted, never obeyed" in outcome.out
-    assert "d.pdf is no PDF that can be read" in " ".join(outcome.out.split())
+    assert "is no PDF that can be read" in " ".join(outcome.out.split())
     assert "Passed over 1 file of other kinds (.png 1)." in outcome.out
     assert max(map(len, outcome.out.split("\n"))) <= 80
     assert outcome.err == "Reading: 4 files\nReading: done\n"
