@@ -15,15 +15,16 @@ from typing import Any
 
 from agent import llm_client
 from agent.events import Delta, Failure, Status
-from agent.grounding import Evidence, lost, unfounded
+from agent.grounding import Evidence, cited_sentences, lost, miscited, unfounded
 from agent.llm_client import Limits, Reply, Watch
 from agent.llm_errors import named
 from agent.llm_stream import may_be_call, text_call
 from agent.llm_tools import ToolDesk
 from agent.profiles import Profile, read_profile
 from agent.prompts import prompt
+from agent.reply import passage_citation
 from agent.voice import Emit, Spoken, VoiceError
-from knowledge.retrieval import Retriever, locator
+from knowledge.retrieval import Passage, Retriever
 from tools.needs import Needs
 from tools.registry import TOOLS, functions
 
@@ -90,8 +91,14 @@ class LiteLlmVoice:
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
         evidence = await asyncio.to_thread(_evidence, [question, known, bare, *desk.given])
-        text = await self._sound(profile, messages, text, lambda worded: unfounded(worded, evidence), emit)
-        return _cited(text, desk)
+        other = await asyncio.to_thread(_evidence, [question, known, bare, *desk.computed])
+        cited = await asyncio.to_thread(lambda: [_evidence([_whole(p)]) for p in desk.passages])
+
+        def problems(worded: str) -> list[str]:
+            return unfounded(worded, evidence) + miscited(worded, cited, other)
+
+        text = await self._sound(profile, messages, text, problems, emit)
+        return await asyncio.to_thread(_cited, text, desk)
 
     async def close(self) -> None:
         """Closes LiteLLM's connections; must run before the event loop ends."""
@@ -272,6 +279,14 @@ def _cited(text: str, desk: ToolDesk) -> Spoken:
         marks = ", ".join(str(order.index(n) + 1) for n in known)
         return f" [{marks}]" if marks else ""
 
+    said: dict[int, str] = {}
+    for sentence, numbers in cited_sentences(text):
+        for number in numbers:
+            said[number] = f"{said.get(number, '')} {sentence}".strip()
     text = _MARKS.sub(renumber, text).strip()
-    passages = [desk.passages[n - 1] for n in order]
-    return Spoken(text, [{"kind": "guide", "source": p.guide, "locator": locator(p)} for p in passages])
+    return Spoken(text, [passage_citation(desk.passages[n - 1], said.get(n, "")) for n in order])
+
+
+def _whole(passage: Passage) -> str:
+    """What a citation of a passage may rest on: its words and its headings."""
+    return "\n".join((*passage.heading, passage.text))

@@ -15,6 +15,7 @@ from agent.voice import Emit
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Passage, Retriever, locator
 from tools.budget import GIB
+from tools.claims.beside import disagreements
 from tools.commands.requests import parse
 from tools.commands.search import SearchQuery
 from tools.registry import run_tool
@@ -60,6 +61,8 @@ class ToolDesk:
         self.left = CALLS
         self.given: list[str] = []
         """Every result as the model saw it."""
+        self.computed: list[str] = []
+        """Those of them that are no passages."""
         self.passages: list[Passage] = []
         """Guide passages in the order of their numbers: the first is [1]."""
 
@@ -83,6 +86,8 @@ class ToolDesk:
         self._emit(ToolCall(name, arguments, document, round(seconds, 3)))
         text = compact(shown)
         self.given.append(text)
+        if name != SEARCH:
+            self.computed.append(text)
         return text
 
     async def _result(self, name: str, arguments: Document) -> tuple[Document, Document]:
@@ -112,6 +117,7 @@ class ToolDesk:
                 "heading": list(p.heading),
                 "file": p.file,
                 "lines": list(p.lines),
+                "disagreements": disagreements(p),
             }
             for p in found.passages
         ]
@@ -130,13 +136,14 @@ class ToolDesk:
             if place not in known:
                 self.passages.append(passage)
                 known[place] = len(self.passages)
-            rows.append(
-                {
-                    "cite": f"[{known[place]}]",
-                    "guide": passage.guide,
-                    "text": passage.text[:PASSAGE_CHARACTERS],
-                }
-            )
+            row: Document = {
+                "cite": f"[{known[place]}]",
+                "guide": passage.guide,
+                "text": passage.text[:PASSAGE_CHARACTERS],
+            }
+            if wrong := [one["text"] for one in disagreements(passage)]:
+                row["wrong_in_this_passage"] = wrong
+            rows.append(row)
         return rows
 
     async def look_up(self, question: str) -> str:

@@ -72,6 +72,10 @@ class SyntheticEmbedder:
         unit: Vectors = rows / np.linalg.norm(rows, axis=1, keepdims=True)
         return unit
 
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """As passages."""
+        return self.embed(texts)
+
     def close(self) -> None:
         """Nothing is held."""
 

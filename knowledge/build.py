@@ -28,7 +28,9 @@ def build(home: Path | None = None) -> Retriever:
 class ProgressLine:
     """Progress on stderr: a bar on a terminal, else one line when it begins and one when it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, title: str = "Indexing the guides", what: str = "passages") -> None:
+        self._title = title
+        self._what = what
         self._begun = False
 
     def __call__(self, done: int, total: int) -> None:
@@ -38,11 +40,11 @@ class ProgressLine:
             filled = width * done // max(total, 1)
             end = "\n" if done >= total else ""
             bar = "#" * filled + "-" * (width - filled)
-            stream.write(f"\rIndexing the guides [{bar}] {done}/{total} passages{end}")
+            stream.write(f"\r{self._title} [{bar}] {done}/{total} {self._what}{end}")
         elif not self._begun:
-            stream.write(f"Indexing the guides: {total} passages\n")
+            stream.write(f"{self._title}: {total} {self._what}\n")
         if not stream.isatty() and done >= total:
-            stream.write("Indexing the guides: done\n")
+            stream.write(f"{self._title}: done\n")
         self._begun = True
         stream.flush()
 

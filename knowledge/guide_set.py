@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
-from knowledge.corpus import SHIPPED, Guide, load_guides
+from knowledge.corpus import SHIPPED, Guide, load_guides, parse_guide
 
 
 def all_guides(home: Path) -> tuple[Guide, ...]:
@@ -14,3 +15,27 @@ def all_guides(home: Path) -> tuple[Guide, ...]:
         home: the state folder, which holds the person's own guides.
     """
     return load_guides((SHIPPED,))
+
+
+def guide_named(home: Path, file: str) -> Guide | None:
+    """One guide by its file name, as `Guide.file` has it; None where there is none.
+
+    A shipped guide is read alone. A name that is no guide's leads nowhere, whatever path it spells.
+    """
+    return shipped_guide(file) or next(
+        (guide for guide in all_guides(home) if guide.file == file and guide.origin == "own"), None
+    )
+
+
+@cache
+def shipped_guide(file: str) -> Guide | None:
+    """A shipped guide by its file name."""
+    if file not in shipped_files():
+        return None
+    return parse_guide(file, (SHIPPED / file).read_text(encoding="utf-8"))
+
+
+@cache
+def shipped_files() -> tuple[str, ...]:
+    """The file names of the shipped guides, in order."""
+    return tuple(sorted(path.name for path in SHIPPED.glob("*.md")))

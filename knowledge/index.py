@@ -191,7 +191,7 @@ def _check(manifest: Manifest, corpus: str, embedder: Embedder) -> None:
         raise IndexUnusableError("The guide index is of another version.", code="index_old")
     if manifest.corpus != corpus:
         raise IndexUnusableError("The guides have changed since the index was built.", code="index_old")
-    if manifest.embedder != embedder.name or manifest.dimensions != embedder.dimensions:
+    if manifest.embedder != embedder.name or embedder.dimensions not in (None, manifest.dimensions):
         raise IndexUnusableError("The guide index was built with another embedder.", code="index_old")
 
 
@@ -250,6 +250,11 @@ def current_generation(folder: Path) -> Path | None:
     """The folder of the generation in use."""
     name = pointed(folder)
     return folder / name if name and (folder / name).is_dir() else None
+
+
+def forget_index(folder: Path) -> None:
+    """Makes the next build start anew: the generation in use is not used any more."""
+    (folder / POINTER).unlink(missing_ok=True)
 
 
 def read_manifest(generation: Path) -> Manifest:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.chunking import Chunk
-from knowledge.embedding import Embedder
+from knowledge.embedding import Embedder, dimensions_of
 from knowledge.errors import AdvisorError, ServiceError
 from knowledge.index import (
     COLLECTION,
@@ -71,19 +71,19 @@ def build_index(
             _remove_others(folder, pointed(folder))
             generation = folder / f"g-{corpus[:12]}-{time.time_ns():x}"
             generation.mkdir()
-            vectors = count_vectors(chunks)
+            vectors, dimensions = count_vectors(chunks), dimensions_of(embedder)
             _fill(generation, chunks, vectors, corpus, embedder, progress)
             manifest = Manifest(
                 format=FORMAT,
                 corpus=corpus,
                 embedder=embedder.name,
-                dimensions=embedder.dimensions,
+                dimensions=dimensions,
                 passages=len(chunks),
                 vectors=vectors,
                 files=dict(vector_files(generation)),
             )
-            _replace(generation / MANIFEST, json.dumps(asdict(manifest), indent=1))
-            _replace(folder / POINTER, generation.name)
+            replace_text(generation / MANIFEST, json.dumps(asdict(manifest), indent=1))
+            replace_text(folder / POINTER, generation.name)
     except OSError as error:
         raise StateFolderError(
             f"The state folder cannot be written: {error.strerror or error}.",
@@ -142,7 +142,7 @@ def _is_built(folder: Path, corpus: str, embedder: Embedder) -> bool:
     return True
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
     """Writes a small file so that it is either the old or the new one, whatever happens."""
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     with beside.open("w", encoding="utf-8") as file:

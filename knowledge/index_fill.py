@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from knowledge.chunking import Chunk
-from knowledge.embedding import Embedder, EmbedderError
+from knowledge.embedding import Embedder, EmbedderError, dimensions_of
 from knowledge.index import ASKED, VIEW_SEPARATOR
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _checked(vectors: Vectors, count: int, embedder: Embedder) -> Vectors:
     """The vectors, if there is a finite unit vector of the right length for each text."""
     import numpy as np
 
-    if vectors.shape != (count, embedder.dimensions) or not np.isfinite(vectors).all():
+    if vectors.shape != (count, dimensions_of(embedder)) or not np.isfinite(vectors).all():
         raise EmbedderError("The embedder gave vectors that cannot be right.")
     if np.abs(np.linalg.norm(vectors, axis=1) - 1).max(initial=0) > 0.01:
         raise EmbedderError("The embedder gave vectors that are not of unit length.")

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from knowledge.chunking import Chunk
-from knowledge.embedding import Embedder
+from knowledge.embedding import Embedder, dimensions_of
 from knowledge.errors import AdvisorError
 from knowledge.index import FORMAT, IndexUnusableError, Manifest, Nearest, VectorIndex, unit_vector
 from knowledge.index_fill import Known, Progress, configuration, count_vectors, fill
@@ -191,7 +191,7 @@ def _build(
     link: ServerLink, chunks: Sequence[Chunk], corpus: str, embedder: Embedder, progress: Progress | None
 ) -> None:
     vectors = count_vectors(chunks)
-    metadata = _metadata(corpus, embedder.name, embedder.dimensions, len(chunks), vectors)
+    metadata = _metadata(corpus, embedder.name, dimensions_of(embedder), len(chunks), vectors)
     beside = f"{APP}-new-{secrets.token_hex(8)}"
     collection = link.create(beside, configuration(vectors), {**metadata, "started": int(time.time())})
     try:
@@ -233,7 +233,8 @@ def _known(link: ServerLink, embedder: Embedder) -> Known:
         collection
         for collection in link.collections(LISTED)
         if (manifest := _manifest(collection)) is not None
-        and (manifest.embedder, manifest.dimensions) == (embedder.name, embedder.dimensions)
+        and manifest.embedder == embedder.name
+        and embedder.dimensions in (None, manifest.dimensions)
     ]
     if not found:
         return lambda digests: {}

@@ -216,6 +216,19 @@ def passage_tokens(chunk: Chunk) -> list[str]:
     return words + concepts("\n".join((own, chunk.text)))
 
 
+def highest(scores: NDArray[np.float32], count: int) -> tuple[tuple[int, float], ...]:
+    """The `count` highest scores above 0 with their places, highest first; of equal ones the later place."""
+    import numpy as np
+
+    held = np.arange(len(scores))
+    if len(scores) > count:
+        # Sorting all of a hundred thousand for the sake of a few would take most of a query's time.
+        least = np.partition(scores, len(scores) - count)[len(scores) - count]
+        held = np.flatnonzero(scores >= max(least, np.finfo(np.float32).tiny))
+    best = held[scores[held].argsort(kind="stable")[::-1]][:count]
+    return tuple((int(number), float(scores[number])) for number in best if scores[number] > 0)
+
+
 def _groups(text: str, ignored: frozenset[str] = frozenset()) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The stem of each word, and all tokens that the word gives."""
     words = _words(text)

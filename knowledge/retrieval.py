@@ -10,32 +10,36 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from knowledge.calibration import PROBE, Scale
 from knowledge.chunking import Chunk
 from knowledge.corpus import Guide, Origin
 from knowledge.coverage import is_covered
-from knowledge.embedding import ChildEmbedder, Embedder
+from knowledge.embedding import Embedder
 from knowledge.errors import AdvisorError, UsageError
 from knowledge.guide_set import all_guides
 from knowledge.home import home as default_home
 from knowledge.index import IndexUnusableError, VectorIndex
 from knowledge.index_fill import Progress
 from knowledge.index_place import FolderIndex, IndexPlace, index_place
+from knowledge.lexical import highest
+from knowledge.query_text import cleaned
+from knowledge.query_vectors import QueryVectors
+from knowledge.reranking import Reranker, SecondReading
+from knowledge.search_models import SearchModels, models_of
 from knowledge.server_link import ChromaServerError
+from knowledge.settings import load_settings
 from knowledge.words import Words, open_words, passages_key
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
+    pass
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-MAX_QUERY_CHARACTERS = 2_000
+INDEX = "index"
+"""Folder of the indexes in the state folder: that of all-MiniLM-L6-v2, and a folder for each other one."""
 MAX_PASSAGES = 50
 RRF_K = 3
 """Of 1 / (k + rank). The usual 60 is for the long rankings of web search; among some hundred passages, of
@@ -49,8 +53,6 @@ DEPTH = 60
 CLOSE_SECONDS = 2.0
 RETRY_SECONDS = 60.0
 """After that a Chroma server that could not be used is tried again, in the background."""
-TOGETHER = 32
-"""Queries that are embedded together where several are known before they are asked."""
 
 LOADING = "The embedder is still loading; these passages were found by their words alone."
 
@@ -106,7 +108,16 @@ class Retriever:
     """Searches a set of guides. Safe to use from several threads."""
 
     def __init__(
-        self, guides: Iterable[Guide], folder: Path, embedder: Embedder, place: IndexPlace | None = None
+        self,
+        guides: Iterable[Guide],
+        folder: Path,
+        embedder: Embedder,
+        *,
+        place: IndexPlace | None = None,
+        scale: Scale | None = None,
+        reranker: Reranker | None = None,
+        words: Path | None = None,
+        sends_to: str | None = None,
     ) -> None:
         """Nothing is loaded before `prepare`, `warm` or the first search.
 
@@ -115,11 +126,21 @@ class Retriever:
             folder: the index folder.
             embedder: makes the vectors; closed with the retriever.
             place: where the vectors are; None for the index folder.
+            scale: reads its cosines; None where they are those of all-MiniLM-L6-v2.
+            reranker: reads the first passages again; closed with the retriever.
+            words: folder of the words, which are the same for every embedder; None for `folder`.
+            sends_to: who gets the texts that are embedded; None where they stay on this machine. With it the
+                index is built by `prepare(build=True)` alone, because nothing is sent unasked.
         """
         self._guides = tuple(guides)
         self._folder = folder
         self._place = place or FolderIndex(folder)
         self.embedder = embedder
+        self._store = words or folder
+        self._second = SecondReading(reranker)
+        self._scale = scale
+        self._sends_to = sends_to
+        self._queries = QueryVectors(embedder)
         self._corpus = passages_key(self._guides)
         self._lock = threading.Lock()
         self._words_lock = threading.Lock()
@@ -128,8 +149,6 @@ class Retriever:
         self._trouble: str | None = None
         self._again: float | None = None
         self._thread: threading.Thread | None = None
-        self._ahead_lock = threading.Lock()
-        self._ahead: dict[str, tuple[Future[NDArray[np.float32]], int]] = {}
 
     @property
     def ready(self) -> bool:
@@ -142,28 +161,40 @@ class Retriever:
         return self._trouble
 
     @property
+    def tells_coverage(self) -> bool:
+        """Whether the embedder has a say in whether the guides cover a query."""
+        return self._scale is None or self._scale.tells
+
+    @property
     def chunks(self) -> Sequence[Chunk]:
         """All passages, in reading order; each is read when it is asked for."""
         return self._words().passages
 
-    def prepare(self, progress: Progress | None = None) -> None:
-        """Opens the index, building it where it is missing, old or damaged, and loads the embedder.
+    def prepare(self, progress: Progress | None = None, *, build: bool = False) -> None:
+        """Opens the index, building it where it is missing, old or damaged, and loads the models.
 
-        Waits for both. Where one fails it does not raise: `trouble` says why, and words alone answer.
+        Waits for all. Where one fails it does not raise: `trouble` says why, and words alone answer.
+
+        Args:
+            progress: called while the index is built.
+            build: builds it also where the texts leave this machine for that.
         """
         try:
             self._place.check()
             self.embedder.warm()
+            self._second.warm()
             chunks = self.chunks
             with self._lock:
                 if self._index is None and chunks:
-                    self._index = self._opened(chunks, progress)
-                self.embedder.embed(["ready"])
+                    self._index = self._opened(chunks, progress, build or self._sends_to is None)
+                if not self.embedder.ready:
+                    self.embedder.embed_queries([PROBE])
                 self._trouble = None
         except AdvisorError as error:
             self._trouble = error.message
             # A server may come back; what is wrong with this machine stays wrong.
             self._again = time.monotonic() + RETRY_SECONDS if isinstance(error, ChromaServerError) else None
+        self._second.load()
 
     def warm(self, progress: Progress | None = None) -> None:
         """Prepares in the background; searches answer by words until it is done."""
@@ -181,15 +212,19 @@ class Retriever:
         """
         if k < 1:
             raise UsageError("The number of passages must be at least 1.", hint="For example: -k 5")
-        words, notices = _cleaned(query)
+        words, notices = cleaned(query)
         by_words = self._by_words(words)
         by_meaning, notice = self._by_meaning(words)
         if notice:
             notices.append(notice)
         held = self._words()
-        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])[: min(k, MAX_PASSAGES)]
+        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])
+        fused, notice = self._second.order(words, fused, self._text)
+        if notice:
+            notices.append(notice)
+        fused = fused[: min(k, MAX_PASSAGES)]
         found = [held.passages[number] for number, _ in fused]
-        similarity = None if by_meaning is None else by_meaning.told
+        similarity = None if by_meaning is None else self._similarity(by_meaning.told)
         return SearchResult(
             query=query,
             passages=tuple(_passage(chunk, score) for chunk, (_, score) in zip(found, fused, strict=True)),
@@ -204,35 +239,25 @@ class Retriever:
         """
         if not self.ready:
             return
-        from concurrent.futures import Future
-
         words = []
         for query in queries:
             with contextlib.suppress(UsageError):
-                words.append(_cleaned(query)[0])
-        words = list(dict.fromkeys(words))
-        batches: list[tuple[list[str], Future[NDArray[np.float32]]]] = [
-            (words[start : start + TOGETHER], Future()) for start in range(0, len(words), TOGETHER)
-        ]
-        with self._ahead_lock:
-            self._ahead = {text: (made, row) for batch, made in batches for row, text in enumerate(batch)}
-        threading.Thread(target=self._read_ahead, args=(batches,), name="queries", daemon=True).start()
-
-    def _read_ahead(self, batches: Iterable[tuple[list[str], Future[NDArray[np.float32]]]]) -> None:
-        for texts, made in batches:
-            try:
-                made.set_result(self.embedder.embed(texts))
-            except Exception as error:
-                made.set_exception(error)
+                words.append(cleaned(query)[0])
+        self._queries.expect(words)
 
     def rankings(self, query: str) -> tuple[Ranking, Ranking | None]:
         """Both halves of the search before they are joined, by words and by meaning, for benchmarks."""
-        words, _ = _cleaned(query)
+        words, _ = cleaned(query)
         return self._by_words(words), self._by_meaning(words)[0]
 
+    def reranked(self, query: str, fused: Sequence[tuple[int, float]]) -> list[tuple[int, float]] | None:
+        """The order that the reranker makes of joined rankings, for benchmarks; None where there is none."""
+        return self._second.order(cleaned(query)[0], fused, self._text)[0] if self._second.ready else None
+
     def close(self) -> None:
-        """Ends the embedder and lets go of the index."""
+        """Ends the models' processes and lets go of the index."""
         self.embedder.close()
+        self._second.close()
         # Whoever prepares may be waiting for another process that builds; that must not hold up an exit.
         if self._lock.acquire(timeout=CLOSE_SECONDS):
             try:
@@ -245,20 +270,37 @@ class Retriever:
     def _words(self) -> Words:
         with self._words_lock:
             if self._held is None:
-                self._held = open_words(self._folder, self._corpus, self._guides)
+                self._held = open_words(self._store, self._corpus, self._guides)
                 # Their text is in the store now; that of a hundred thousand passages need not be held twice.
                 self._guides = ()
             return self._held
 
-    def _opened(self, chunks: Sequence[Chunk], progress: Progress | None) -> VectorIndex:
+    def _opened(self, chunks: Sequence[Chunk], progress: Progress | None, build: bool) -> VectorIndex:
+        # An embedder that cannot be used at all says so here, before there is talk of the index.
+        _ = self.embedder.name
         try:
-            return self._place.open(self._corpus, self.embedder)
-        except IndexUnusableError:
+            return self._scaled(self._place.open(self._corpus, self.embedder))
+        except IndexUnusableError as error:
+            if not build:
+                raise IndexUnusableError(
+                    f"{error.message} Build it with `llm-advisor guides index`, "
+                    f"which sends the guides to {self._sends_to}."
+                ) from None
             self._place.build(chunks, self._corpus, self.embedder, progress)
-            return self._place.open(self._corpus, self.embedder)
+            return self._scaled(self._place.open(self._corpus, self.embedder))
+
+    def _scaled(self, index: VectorIndex) -> VectorIndex:
+        """The index, with the scale of its embedder."""
+        if self._scale is not None:
+            try:
+                self._scale.fit(self.embedder, index)
+            except AdvisorError:
+                index.close()
+                raise
+        return index
 
     def _by_words(self, words: str) -> Ranking:
-        return Ranking(_best(self._words().lexical.scores(words)))
+        return Ranking(highest(self._words().lexical.scores(words), DEPTH))
 
     def _by_meaning(self, words: str) -> tuple[Ranking | None, str | None]:
         index = self._index
@@ -270,7 +312,7 @@ class Retriever:
             self.warm()
             return None, LOADING
         try:
-            found = index.nearest(self._vector(words)[0], DEPTH)
+            found = index.nearest(self._queries.vector(words), DEPTH)
         except AdvisorError as error:
             return None, f"Searched by words alone: {error.message}"
         place = self._words().place
@@ -278,14 +320,12 @@ class Retriever:
         kept = tuple((number, score) for number, score in hits if number is not None)
         return Ranking(kept, found.told), None
 
-    def _vector(self, words: str) -> NDArray[np.float32]:
-        """The vector of a query as the only row of a matrix."""
-        with self._ahead_lock:
-            ahead = self._ahead.pop(words, None)
-        if ahead is None:
-            return self.embedder.embed([words])
-        made, row = ahead
-        return made.result()[row : row + 1]
+    def _text(self, number: int) -> str:
+        chunk = self.chunks[number]
+        return "\n".join((*chunk.heading, chunk.text))
+
+    def _similarity(self, cosine: float) -> float | None:
+        return cosine if self._scale is None else self._scale.similarity(cosine)
 
 
 def open_retriever(
@@ -301,28 +341,48 @@ def open_retriever(
 
     Args:
         home: the state folder; None for the usual one.
-        wait: build what is missing and load the embedder first. Without it everything loads in the background
+        wait: build what is missing and load the models first. Without it everything loads in the background
             and searches answer by words until then.
         guides: None for the shipped ones and those that the person added.
-        embedder: None for the local one in a child process. The retriever closes it.
-        offline: opens no connection, so that a Chroma server is not used; words alone answer then.
+        embedder: None for the one that is set. The retriever closes it.
+        offline: opens no connection: an embedder behind an API and a Chroma server are not used, and words
+            alone answer then.
         progress: called while an index is built, without `wait` from another thread.
 
     Raises:
         UsageError: the settings cannot be read.
     """
-    from knowledge.settings import load_settings
-
     state = home or default_home()
     found = all_guides(state) if guides is None else guides
-    folder = state / "index"
-    place = index_place(load_settings(), folder, offline=offline)
-    retriever = Retriever(found, folder, embedder or ChildEmbedder(), place)
+    settings = load_settings()
+    if embedder is not None:
+        folder = state / INDEX
+        place = index_place(settings, folder, offline=offline)
+        retriever = Retriever(found, folder, embedder, place=place)
+    else:
+        retriever = retriever_of(models_of(settings, offline=offline), found, state, offline=offline)
     if wait:
         retriever.prepare(progress)
     else:
         retriever.warm(progress)
     return retriever
+
+
+def retriever_of(
+    models: SearchModels, guides: Iterable[Guide], home: Path, *, offline: bool = False
+) -> Retriever:
+    """A retriever that uses the given models; nothing is loaded yet."""
+    folder = home / INDEX / models.folder
+    return Retriever(
+        guides,
+        folder,
+        models.embedder,
+        place=index_place(load_settings(), folder, offline=offline),
+        scale=Scale(folder) if models.folder else None,
+        reranker=models.reranker,
+        words=home / INDEX,
+        sends_to=models.sends_to,
+    )
 
 
 def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
@@ -340,37 +400,6 @@ def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
             gain = (1 - MARGIN_SHARE) * by_rank + MARGIN_SHARE * by_margin
             scores[number] = scores.get(number, 0.0) + gain / len(rankings)
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _best(scores: NDArray[np.float32]) -> tuple[tuple[int, float], ...]:
-    """The highest scores above 0 with their places, highest first; of equal ones the later place."""
-    import numpy as np
-
-    held = np.arange(len(scores))
-    if len(scores) > DEPTH:
-        # Sorting all of a hundred thousand for the sake of sixty would take most of a query's time.
-        least = np.partition(scores, len(scores) - DEPTH)[len(scores) - DEPTH]
-        held = np.flatnonzero(scores >= max(least, np.finfo(np.float32).tiny))
-    best = held[scores[held].argsort(kind="stable")[::-1]][:DEPTH]
-    return tuple((int(number), float(scores[number])) for number in best if scores[number] > 0)
-
-
-def _cleaned(query: str) -> tuple[str, list[str]]:
-    """The query without control characters and of bounded length, and what to say about that."""
-    kept = "".join(
-        " " if unicodedata.category(char)[0] == "C" else char for char in query[: MAX_QUERY_CHARACTERS * 4]
-    )
-    words = " ".join(kept.split())
-    notices = []
-    if len(words) > MAX_QUERY_CHARACTERS or len(query) > MAX_QUERY_CHARACTERS * 4:
-        words = words[:MAX_QUERY_CHARACTERS].rpartition(" ")[0] or words[:MAX_QUERY_CHARACTERS]
-        notices.append(f"Only the first {MAX_QUERY_CHARACTERS:,} characters of the query were used.")
-    if not any(char.isalnum() for char in words):
-        raise UsageError(
-            "The query is empty.",
-            hint="Ask in a few words, for example: how much memory does a 70B model need",
-        )
-    return words, notices
 
 
 def _passage(chunk: Chunk, score: float) -> Passage:

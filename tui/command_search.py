@@ -18,7 +18,8 @@ HELP = """Find passages of the guides.
 
 QUERY is any number of words. A small model on this machine compares meaning, and nothing goes over the
 network. Only where you have set a Chroma server, the query's vector is sent to it, and where you have set an
-embedder behind an API, the query itself; with --offline the words alone are searched then.
+embedder behind an API (see `llm-advisor guides index --help`), the query itself; with --offline the words
+alone are searched then.
 """
 
 
@@ -31,6 +32,8 @@ def _lines(document: Mapping[str, Any], why: bool) -> list[str]:
         lines.append(bold(f"{number}. {clean(' > '.join(passage['heading']), one_line=True)}"))
         lines += wrapped(f"{passage['file']}, lines {first}-{last}", "   ", "   ")
         lines += ["", *(f"   {line}" if line else "" for line in plain_lines(passage["text"])), ""]
+        for wrong in passage["disagreements"]:
+            lines += [*wrapped(f"Disagrees: {clean(wrong['text'], one_line=True)}", "   ", "   "), ""]
     return lines[:-1] or wrapped("No passage holds any of these words.")
 
 

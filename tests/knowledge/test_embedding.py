@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from knowledge import embedding_worker
-from knowledge.embedding import MAX_STARTS, ChildEmbedder, EmbedderError
-from knowledge.embedding_worker import WorkerError, verify, weights_folder
+from knowledge.embedding import ChildEmbedder, EmbedderError
+from knowledge.embedding_worker import verify, weights_folder
+from knowledge.model_child import MAX_STARTS
+from knowledge.model_worker import WorkerError
 
 ANSWERS = """
 import base64, json, os, struct, sys
@@ -74,7 +76,6 @@ def test_warming_does_not_wait(start: Start) -> None:
         ("import time; time.sleep(60)", 0.3, "too long to load"),
         (ANSWERS % "import time; time.sleep(60)", 3, "too long to answer"),
         (ANSWERS % "raise SystemExit(1)", 20, "stopped"),
-        (ANSWERS % "answer = {'id': 1, 'error': 'ValueError()'}", 20, "ValueError"),
         (ANSWERS % "answer['id'] = 99", 20, "out of turn"),
         (ANSWERS % "answer['vectors'] = 'AAAA'", 20, "no vector"),
         (ANSWERS % "answer['vectors'] = '?'", 20, "no vector"),
@@ -88,6 +89,15 @@ def test_every_failure_is_one_sentence(start: Start, script: str, patience: floa
         embedder.embed(["text"])
     assert caught.value.message.endswith(".")
     assert not embedder.ready
+
+
+def test_a_request_that_failed_does_not_end_the_process(start: Start) -> None:
+    script = ANSWERS % "answer = answer if request['id'] > 1 else {'id': 1, 'error': 'ValueError'}"
+    embedder = start(script)
+    with pytest.raises(EmbedderError, match="failed: ValueError\\."):
+        embedder.embed(["text"])
+    assert embedder.ready
+    assert embedder.embed(["text"]).shape == (1, 384)
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
@@ -162,7 +172,7 @@ import sys, time
 from knowledge.embedding import ChildEmbedder
 embedder = ChildEmbedder(command=[sys.executable, "-P", "-m", "knowledge.embedding_worker"])
 embedder.warm()
-print(embedder._child.pid, flush=True)
+print(embedder._child._child.pid, flush=True)
 time.sleep(60)
 """
 

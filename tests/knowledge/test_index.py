@@ -282,7 +282,7 @@ def test_a_full_disk_is_said_and_the_old_index_stays(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(index_build, "_replace", full)
+        patched.setattr(index_build, "replace_text", full)
         with pytest.raises(StateFolderError, match="No space left on device"):
             build_index(folder, corpus.chunks[1:], "1" * 64, FakeEmbedder())
     assert nearest(folder, corpus, "commercial use")

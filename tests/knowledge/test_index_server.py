@@ -179,7 +179,7 @@ def test_the_search_uses_the_server_that_is_set(
         assert result.passages[0].heading[-1] == "Cache"
         assert not list((tmp_path / str(number)).glob("index/g-*"))
         retriever.close()
-    assert embedder.batches == 2, "the second advisor embeds a probe and the query"
+    assert embedder.batches == 1, "the second advisor embeds nothing but the query"
     assert len(names(place)) == 1
 
 
@@ -311,7 +311,7 @@ def test_a_server_that_comes_back_is_used_again(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(retrieval, "RETRY_SECONDS", 0.0)
     guides = load_guides([write_guides(tmp_path / "guides")])
-    retriever = Retriever(guides, tmp_path / "index", FakeEmbedder(), FakePlace(tmp_path / "index"))
+    retriever = Retriever(guides, tmp_path / "index", FakeEmbedder(), place=FakePlace(tmp_path / "index"))
     retriever.prepare()
     assert retriever.search("cache").notice == "Searched by words alone: The server is down."
     monkeypatch.setattr(FakePlace, "down", False)

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from knowledge.corpus import load_guides
-from knowledge.retrieval import TOGETHER, open_retriever
+from knowledge.query_vectors import TOGETHER
+from knowledge.retrieval import open_retriever
 from tests.knowledge.fakes import FakeEmbedder, write_guides
 from tools.commands import search as module
 from tui import json_requests

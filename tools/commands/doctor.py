@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from knowledge.errors import AdvisorError
 from knowledge.home import HOME_VARIABLE, home
-from tools.ollama import ollama_url
+from knowledge.ollama import ollama_url
 
 Document = dict[str, Any]
 State = Literal["ok", "warning", "missing", "skipped"]
@@ -69,8 +69,9 @@ def doctor(*, offline: bool) -> Document:
         ("catalog", True, _catalog),
         ("API prices", False, _prices),
         ("state folder", False, _state_folder),
-        ("embedder", False, _embedder),
-        ("guide index", False, lambda: _index(offline)),
+        ("embedder", False, lambda: _of_search("embedder", offline)),
+        ("reranker", False, lambda: _of_search("reranker", offline)),
+        ("guide index", False, lambda: _of_search("guide index", offline)),
         ("hardware", False, _hardware),
         ("disk", False, _disk),
         ("Ollama", False, lambda: _ollama(offline)),
@@ -165,21 +166,11 @@ def _state_folder() -> Check:
     return Check("state folder", "ok", f"{where}, writable")
 
 
-def _embedder() -> Check:
-    from knowledge.embedding_worker import NAME, WorkerError, verify, weights_folder
+def _of_search(name: str, offline: bool) -> Check:
+    from tools.commands.doctor_search import LOOKS
 
-    try:
-        verify(weights_folder())
-    except WorkerError as error:
-        return Check("embedder", "missing", f"{error}; the guides are searched by words alone", "make setup")
-    return Check("embedder", "ok", f"{NAME}, weights verified")
-
-
-def _index(offline: bool) -> Check:
-    from knowledge.embedding import ChildEmbedder
-    from tools.commands.doctor_index import look
-
-    return Check("guide index", *look(home() / "index", ChildEmbedder(), offline=offline))
+    state, found, next_step = LOOKS[name](offline)
+    return Check(name, state, found, next_step)
 
 
 def _hardware() -> Check:

@@ -11,6 +11,7 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError, UsageError
 from tools.brief import brief_of, defaults
 from tools.candidates import Rejected, evidence_json
+from tools.citing import citation, guide
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import MAX_TOKENS, Name, Number, Request, Text, Tokens
 from tools.commands.task_words import task_word
@@ -20,7 +21,6 @@ from tools.memory.generic import is_encoder
 from tools.memory.types import Evidence, TrainingRequest
 from tools.needs import Dataset, HardwareNeed, LicenseNeed, Needs, Slot, Task, TaskNeed, Training
 from tools.planning import finetune as plan
-from tools.planning.citing import citation, guide
 from tools.planning.finetune import BasePlan, Wish
 from tools.planning.rubric import ENOUGH, POOR, Rubric, rubric_of
 from tools.planning.training_fit import alike, fit_of, training_room, ways_of
@@ -35,23 +35,47 @@ USE_KEYS = ("quant", "engine", "context", "kv_cache_type", "hardware", "memory",
 USUAL_LENGTH = 4096
 """Tokens of an example where none were said: 1x in the guide's table of costs."""
 CITED = (
-    ("70 and 50 percent", CHAT, "Is fine-tuning worth it: the 70 % and 50 % thresholds"),
-    ("error of a pass rate", "evaluating-candidates.md", "How many scenarios: the size of the error"),
-    ("full, LoRA or QLoRA", CHAT, "Full fine-tuning, LoRA or QLoRA: memory, quality, speed"),
-    ("what training memory is made of", MEMORY, "The parts of training memory"),
-    ("logits and vocabulary", CHAT, "Large vocabularies have a hidden memory cost"),
-    ("what to do when memory is short", MEMORY, "What to change when training runs out of memory"),
     (
-        "ranks after tuning",
+        "above 70% of the scenarios fine-tuning may not be needed; below 50% it should help significantly",
+        CHAT,
+        "Is fine-tuning worth it: the 70 % and 50 % thresholds",
+    ),
+    (
+        "for p = 70%, 20 scenarios give +-10 points, 100 give +-4.6",
+        "evaluating-candidates.md",
+        "How many scenarios: the size of the error",
+    ),
+    (
+        "for most projects QLoRA: good quality with manageable memory",
+        CHAT,
+        "Full fine-tuning, LoRA or QLoRA: memory, quality, speed",
+    ),
+    (
+        "training memory is weights, adapter, gradients, optimizer states, activations, logits and overhead",
+        MEMORY,
+        "The parts of training memory",
+    ),
+    (
+        "logits take tokens x vocabulary x 4 bytes",
+        CHAT,
+        "Large vocabularies have a hidden memory cost",
+    ),
+    (
+        "micro-batch 1 with gradient accumulation, then activation checkpointing, then shorter max_length",
+        MEMORY,
+        "What to change when training runs out of memory",
+    ),
+    (
+        "mean rank after fine-tuning: Qwen3-8B 2.33, Qwen3-4B-Instruct-2507 3.33",
         "classroom-base-model.md",
         "distil labs ranks of 2026-03-17 (newer table)",
     ),
     (
-        "small models gain more",
+        "the gain from fine-tuning inverts the order of size: the 8B models gained least",
         "classroom-base-model.md",
         "Which small models improved the most after fine-tuning (tunability)",
     ),
-    ("the checklist", CHAT, "Decision checklist for the base model"),
+    ("six boxes to tick before the model choice is final", CHAT, "Decision checklist for the base model"),
 )
 
 
@@ -378,7 +402,7 @@ def _caveats(query: FinetuneQuery, wish: Wish, bases: list[BasePlan], notes: lis
 
 
 def _basis(bases: list[BasePlan]) -> list[Evidence]:
-    found = [guide(*row[1:]) for row in CITED[:2]]
+    found = [guide(file, heading, claim) for claim, file, heading in CITED[:2]]
     found += [table.evidence for table in distil_tables()]
     for each in bases:
         found += each.shown.estimate.basis

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from knowledge.errors import UsageError
+from tools.claims.beside import disagreements
 from tools.commands.requests import Number, Request
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def search(query: SearchQuery, *, offline: bool = False) -> Document:
                 "lines": list(passage.lines),
                 "score": passage.score,
                 "as_of": passage.as_of,
+                "disagreements": disagreements(passage),
             }
             for passage in found.passages
         ],

@@ -43,6 +43,7 @@ def test_the_document_has_the_keys_of_the_contract() -> None:
                 "lines": [3, 9],
                 "score": 0.5,
                 "as_of": "2026-11",
+                "disagreements": [],
             }
         ],
         "covered": True,
@@ -59,7 +60,7 @@ def test_what_the_guides_do_not_answer_is_said() -> None:
 def test_a_query_without_a_word_is_refused_before_anything_is_loaded(
     query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_retriever", lambda: pytest.fail("loaded"))
+    monkeypatch.setattr(module, "_retriever", lambda offline: pytest.fail("loaded"))
     with pytest.raises(UsageError, match="empty"):
         ask(query=query)
 
