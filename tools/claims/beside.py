@@ -43,8 +43,9 @@ def disagreements(passage: Passage) -> list[Document]:
 def section_disagreements(section: Section) -> list[Document]:
     """The same for a section that a citation points at."""
     lines = (section.first, section.last)
+    heading = section.path or (section.guide, section.heading)
     return disagreements(
-        Passage(section.text, section.guide, (section.guide, section.heading), section.file, lines, 1.0)
+        Passage(section.text, section.guide, heading, section.file, lines, 1.0, origin=section.origin)
     )
 
 

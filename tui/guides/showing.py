@@ -38,6 +38,8 @@ def passage_lines(document: Mapping[str, Any]) -> list[str]:
         gutter = f"{sign if row.marked else ' '} {row.number:>{row.wide}}  "
         shown = wrapped(row.text, " " * len(gutter), gutter) if row.text else [gutter.rstrip()]
         lines += [bold(line) for line in shown] if row.marked else shown
+    for wrong in document["disagreements"]:
+        lines += ["", *wrapped(f"This disagrees with the calculation: {clean(wrong, one_line=True)}")]
     if not document["whole"]:
         lines += ["", *wrapped("Only a part is shown; `guides show FILE:LINE` opens another.")]
     return lines
