@@ -36,7 +36,8 @@ def test_adding_tells_every_file_at_80_columns(program: Program, notes: Path) ->
     assert "! speaks to a language model (line 1); quoted, never obeyed" in outcome.out
     assert "is no PDF that can be read" in " ".join(outcome.out.split())
     assert "Passed over 1 file of other kinds (.png 1)." in outcome.out
-    assert max(map(len, outcome.out.split("\n"))) <= 80
+    # A path is never cut: it must stay something to copy.
+    assert max(len(line) for line in outcome.out.split("\n") if str(notes) not in line) <= 80
     assert outcome.err == "Reading: 4 files\nReading: done\n"
 
 
