@@ -41,13 +41,21 @@ class Reply:
     """What it is about, so that the next question can be about the same."""
 
 
-def from_guides(question: str, retriever: Retriever) -> Reply:
-    """The passages that answer a question, or that the guides do not cover it."""
+def from_guides(question: str, retriever: Retriever, *, own_only: bool = False) -> Reply:
+    """The passages that answer a question, or that the guides do not cover it.
+
+    Args:
+        question: what is asked.
+        retriever: the guides.
+        own_only: answer only where the person's own guides hold the best passage.
+    """
     try:
         result = retriever.search(question, k=3)
     except AdvisorError:
         return Reply(UNCOVERED, found=False)
     if not result.covered or not result.passages:
+        return Reply(UNCOVERED, found=False)
+    if own_only and result.passages[0].origin != "own":
         return Reply(UNCOVERED, found=False)
     first, *rest = result.passages
     text = f"From {named_guide(first)} [1]:\n\n{_excerpt(first)}{_beside(first)}"

@@ -107,6 +107,16 @@ def test_a_shipped_passage_stands_beside_it(tmp_path: Path) -> None:
     assert "And from the guide" in reply.text
 
 
+async def test_what_is_no_topic_of_the_advisor_is_answered_from_an_own_guide_alone(tmp_path: Path) -> None:
+    for retriever, answered in ((FakeHostileRetriever(tmp_path), True), (FakeRetriever(tmp_path), False)):
+        session = await open_session(home=tmp_path / str(answered), retriever=retriever, offline=True)
+        await all_of(session.open())
+        (message,) = of(await said(session, "what is a zanzibar?"), Message)
+        await session.close()
+        assert message.text.startswith("From your own guide") == answered
+        assert message.text.startswith("My guides do not cover this") != answered
+
+
 SEARCH = Call("search_guides", {"query": "zanzibars of Llama-3.1-70B"})
 
 
