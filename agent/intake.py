@@ -10,6 +10,7 @@ from agent.critique import apply_critique
 from agent.interview import option_value
 from agent.state import Pending, State, is_answered, needs_of
 from agent.understanding import Asked, LastAnswer, Understanding, understand
+from agent.understanding.by_model import Inferred, merged
 from agent.wording import said_words
 from tools.needs import Needs, Slot
 
@@ -30,14 +31,29 @@ class Intake:
     remarks: tuple[str, ...]
 
 
-def take_in(text: str, state: State) -> Intake:
-    """Reads a message and puts what it says over the needs."""
+def question_of(state: State) -> Asked | None:
+    """The question that waits for an answer."""
+    pending = state.get("pending")
+    return Asked(pending["slot"], tuple(pending["options"])) if pending else None
+
+
+def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake:
+    """Reads a message and puts what it says over the needs.
+
+    Args:
+        text: what the person wrote.
+        state: the conversation.
+        inferred: what a language model read in it, for what the built-in parser did not.
+    """
     pending, before = state.get("pending"), needs_of(state)
     answered = is_answered(state)
-    asked = Asked(pending["slot"], tuple(pending["options"])) if pending else None
+    asked = question_of(state)
     again = state.get("about") is not None and is_again(text)
     last = LastAnswer(tuple(state.get("last", []))) if answered or again else None
-    read = asking_again(understand(text, before, asked=asked, last=last), text, before, state)
+    read = understand(text, before, asked=asked, last=last)
+    if inferred is not None:
+        read = merged(read, inferred, before, asked, text)
+    read = asking_again(read, text, before, state)
     updates: dict[str, Slot[Any] | None] = {**read.updates, **_chosen_option(text, pending)}
     if not answered:
         # Before there is anything to compare with, what is supposed is wanted where nothing was said.

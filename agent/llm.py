@@ -18,13 +18,17 @@ from agent.events import Delta, Failure, Status
 from agent.grounding import Evidence, cited_sentences, lost, miscited, unfounded
 from agent.llm_client import Limits, Reply, Watch
 from agent.llm_errors import named
+from agent.llm_reading import Reader
 from agent.llm_stream import may_be_call, text_call
 from agent.llm_tools import ToolDesk
 from agent.profiles import Profile, read_profile
 from agent.prompts import prompt
 from agent.reply import passage_citation
+from agent.understanding import Asked
+from agent.understanding.by_model import Inferred
 from agent.voice import Emit, Spoken, VoiceError
 from knowledge.retrieval import Passage, Retriever
+from knowledge.settings import load_settings
 from tools.needs import Needs
 from tools.registry import TOOLS, functions
 
@@ -56,9 +60,26 @@ class LiteLlmVoice:
         """
         self.model = model
         self._retriever = retriever
-        self._limits = limits or Limits()
+        self._limits = limits or Limits(understanding=load_settings().understanding_seconds)
         self._profile: Profile | None = None
         self._told = False
+        self._reader: Reader | None = None
+        self._forms: bool | None = None
+
+    async def understand(self, text: str, needs: Needs, asked: Asked | None, emit: Emit) -> Inferred | None:
+        """What a message says; see `agent.voice.Voice.understand`."""
+        try:
+            profile = await self._ready(emit)
+            # Neither the import nor what Ollama is asked at first is the model's own slowness.
+            await asyncio.to_thread(llm_client.load)
+        except VoiceError:
+            return None
+
+        async def ask(messages: Messages, form: dict[str, Any]) -> Reply:
+            return await self._ask(profile, messages, None, emit, None, form)
+
+        self._reader = self._reader or Reader(ask, self._limits.understanding)
+        return await self._reader.read(text, needs, asked) if self._reader.ready else None
 
     async def word(self, draft: str, emit: Emit, said: str = "") -> str:
         """The draft in the model's words; see `agent.voice.Voice.word`."""
@@ -192,8 +213,11 @@ class LiteLlmVoice:
         tools: list[dict[str, Any]] | None,
         emit: Emit,
         show: Emit | None,
+        form: dict[str, Any] | None = None,
     ) -> Reply:
-        """One request. `show` gets the text as it comes in; None keeps it to ourselves."""
+        """One request. `show` gets the text as it comes in; None keeps it to ourselves. `form` is the JSON
+        Schema of the answer, where the model can be held to one.
+        """
         held = ""
         shown = False
 
@@ -213,7 +237,16 @@ class LiteLlmVoice:
             lambda: emit(Status("the model is thinking")),
         )
         fitted = fit_messages(messages, tools, profile)
-        reply = await llm_client.complete(profile, fitted, tools, watch, self._limits)
+        if form is not None and self._forms is None:
+            self._forms = await llm_client.takes_form(profile)
+        try:
+            held_to = form if self._forms else None
+            reply = await llm_client.complete(profile, fitted, tools, watch, self._limits, held_to)
+        except VoiceError as error:
+            if error.code != "no_form":
+                raise
+            self._forms = False
+            reply = await llm_client.complete(profile, fitted, tools, watch, self._limits)
         if reply.cut_short and not reply.calls:
             raise named("too_long", profile.server, profile.name, profile.provider)
         if held.strip() and show is not None and not reply.calls and not text_call(reply.text, _TOOL_NAMES):

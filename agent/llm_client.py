@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.llm_errors import explained, named
+from agent.llm_errors import OLLAMA, explained, named
 from agent.llm_stream import Call, CallBuffer, ThinkFilter
 from agent.profiles import CONNECT_SECONDS, Profile
 from knowledge.litellm_setup import import_quietly, silence
@@ -46,6 +46,8 @@ class Limits:
     first: float = 300.0
     idle: float = 60.0
     total: float = 900.0
+    understanding: float = 8.0
+    """For reading a message, repair and all; 0 leaves it to the built-in parser."""
     loading: float = 2.0
     """Silence after which `on_waiting` is called."""
 
@@ -147,14 +149,31 @@ def _provider_arguments(profile: Profile) -> dict[str, Any]:
     return fixed | {"timeout": httpx.Timeout(None, connect=CONNECT_SECONDS)}
 
 
+async def takes_form(profile: Profile) -> bool:
+    """Whether the model can be held to a JSON Schema. Ollama holds any of its models to one."""
+    if profile.provider == OLLAMA:
+        return True
+    litellm = await asyncio.to_thread(load)
+    return bool(await asyncio.to_thread(litellm.supports_response_schema, profile.model))
+
+
 async def complete(
     profile: Profile,
     messages: list[dict[str, Any]],
     tools: list[dict[str, Any]] | None,
     watch: Watch,
     limits: Limits,
+    form: dict[str, Any] | None = None,
 ) -> Reply:
     """One request, streamed; the connection is closed on every way out, also when the task is cancelled.
+
+    Args:
+        profile: whom to ask.
+        messages: the conversation with the model.
+        tools: what it may call.
+        watch: what is told meanwhile.
+        limits: how long to wait.
+        form: JSON Schema that the answer is to have; the answer is text all the same, and may not have it.
 
     Raises:
         VoiceError: the model failed.
@@ -163,6 +182,9 @@ async def complete(
     arguments = _provider_arguments(profile) | {"messages": messages}
     if tools:
         arguments["tools"] = tools
+    if form is not None:
+        named_form = {"name": "answer", "schema": form, "strict": False}
+        arguments["response_format"] = {"type": "json_schema", "json_schema": named_form}
     loop = asyncio.get_running_loop()
     waiting = loop.call_later(limits.loading, watch.on_waiting)
     stream = None

@@ -43,6 +43,13 @@ TABLE = (
         goes_on=True,
     ),
     Row(
+        "no_form",
+        "{name} cannot be held to a form of answer; it is asked in words.",
+        "Nothing needs to be done.",
+        words=r"response_format|json_schema|structured outputs? (?:is|are) not supported",
+        goes_on=True,
+    ),
+    Row(
         "context_full",
         "The conversation no longer fits the context of {name}.",
         "Begin a new session, or use a model with a longer context.",

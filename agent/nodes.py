@@ -21,11 +21,12 @@ from agent.events import (
 )
 from agent.explanation import beside_before, recommendation_text
 from agent.followup import guided_reply, told_of_wish
-from agent.intake import Intake, take_in
+from agent.intake import Intake, question_of, take_in
 from agent.interview import next_question
 from agent.reply import Reply
 from agent.state import Outcome, Pending, Spoken, State, is_answered, needs_of
 from agent.understanding import Understanding
+from agent.understanding.explained import left_unread
 from agent.voice import Voice, VoiceError
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Retriever
@@ -66,7 +67,7 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
         return State(route="decide", outcome=Outcome(kind="recommendation"), pending=None)
     text = str(given.get("text", ""))
     emit(Status("reading your message"))
-    taken = await asyncio.to_thread(take_in, text, state)
+    taken = await _taken_in(text, state, services, emit)
     read, remarks = taken.read, list(taken.remarks)
     change = State(
         needs=taken.needs.as_json(), messages=[*state.get("messages", []), Spoken(role="user", text=text)]
@@ -96,6 +97,16 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
         if wished is not None:
             outcome |= Outcome(preface=wished.text, citations=wished.citations)
     return State(**change | {"outcome": outcome, "route": route})
+
+
+async def _taken_in(text: str, state: State, services: Services, emit: Emit) -> Intake:
+    """The message as the built-in parser reads it, or, where that leaves something, with a model's help."""
+    taken = await asyncio.to_thread(take_in, text, state)
+    asked, voice = question_of(state), services.voice
+    if voice is None or not await asyncio.to_thread(left_unread, text, taken.read, asked):
+        return taken
+    inferred = await voice.understand(text, needs_of(state), asked, emit)
+    return taken if inferred is None else await asyncio.to_thread(take_in, text, state, inferred)
 
 
 def _began(needs: Needs, state: State) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agent.events import Event
+from agent.understanding import Asked
+from agent.understanding.by_model import Inferred
 from tools.needs import Needs
 
 Emit = Callable[[Event], None]
@@ -37,6 +39,20 @@ class VoiceError(Exception):
 
 class Voice(Protocol):
     """A language model behind the conversation."""
+
+    async def understand(self, text: str, needs: Needs, asked: Asked | None, emit: Emit) -> Inferred | None:
+        """What a message says, for what the built-in parser left unread.
+
+        Never raises: where the model fails or takes too long, the parser's reading is all there is (None),
+        and what has failed shows when the answer is worded.
+
+        Args:
+            text: the message.
+            needs: what is known so far.
+            asked: the pending question, if any.
+            emit: takes the Status events meanwhile.
+        """
+        ...
 
     async def word(self, draft: str, emit: Emit, said: str = "") -> str:
         """The draft in other words, with its numbers, names and commands unchanged.

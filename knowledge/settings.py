@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from typing import Annotated
 
-from pydantic import AnyHttpUrl, StringConstraints, ValidationError
+from pydantic import AnyHttpUrl, Field, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     folder, or `auto` for the first known small one that is there. None: none."""
     chroma: AnyHttpUrl | None = None
     """Address of a Chroma server that holds the guide index. None: files in the state folder."""
+    understanding_seconds: Annotated[float, Field(ge=0, le=600)] = 8.0
+    """How long a language model may read a message that the built-in parser cannot explain. 0: it never
+    reads; it only words answers."""
 
     @classmethod
     def settings_customise_sources(

@@ -25,7 +25,8 @@ Task = Literal[
     "reranking",
 ]
 Role = Literal["generator", "embedder", "reranker", "classifier", "finetune-base", "pretrain-config"]
-Source = Literal["user", "detected", "assumed"]
+Source = Literal["user", "inferred", "detected", "assumed"]
+"""`inferred`: a language model read it from the person's words, and the built-in parser did not."""
 Feature = Literal["tool_calling", "thinking", "vision", "structured_output", "multilingual"]
 SLOTS = (
     "task",
