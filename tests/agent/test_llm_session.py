@@ -151,6 +151,7 @@ async def test_a_message_in_another_language_is_understood_and_its_source_shown(
         point_at(server, monkeypatch)
         session, _ = await _open(provider, tmp_path)
         needs = _of(await _turn(session, said), NeedsChanged)[0].needs
+        [event async for event in session.recommend()]
         later = _of(await _turn(session, "it is for personal use"), NeedsChanged)[0].needs
         await session.close()
     assert (needs["task"]["value"]["name"], needs["task"]["source"]) == ("code", "inferred")
