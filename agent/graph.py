@@ -1,15 +1,18 @@
 """The conversation as a LangGraph graph.
 
-    listen -> understand -> decide | answer -> respond -> listen
+    listen -> understand -> decide | answer -> respond -> listen | confirm
+    confirm -> act | understand | respond
 
-`listen` holds nothing but the interrupt, because a node runs again from its top when it is resumed. Nodes
-return only what changed; what a face shows is written to the custom stream as `agent.events` objects.
+`listen` and `confirm` hold nothing but the interrupt, because a node runs again from its top when it is
+resumed. Nodes return only what changed; what a face shows is written to the custom stream as `agent.events`
+objects.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agent.consent import act, take_consent
 from agent.nodes import Services, answer, decide, respond, understand_input
 from agent.state import State
 
@@ -44,6 +47,15 @@ def build_graph(
     async def respond_node(state: State) -> State:
         return await respond(state, services, get_stream_writer())
 
+    async def confirm(state: State) -> State:
+        return take_consent(state, interrupt("yes or no"))
+
+    async def act_node(state: State) -> State:
+        return await act(state, get_stream_writer())
+
+    def after_responding(state: State) -> str:
+        return "confirm" if state.get("wish") else "listen"
+
     def after_understanding(state: State) -> str:
         return state.get("route", "decide")
 
@@ -53,6 +65,8 @@ def build_graph(
     graph.add_node("decide", decide_node)
     graph.add_node("answer", answer_node)
     graph.add_node("respond", respond_node)
+    graph.add_node("confirm", confirm)
+    graph.add_node("act", act_node)
     graph.add_edge(START, "listen")
     graph.add_edge("listen", "understand")
     graph.add_conditional_edges(
@@ -62,5 +76,7 @@ def build_graph(
     )
     graph.add_edge("decide", "respond")
     graph.add_edge("answer", "respond")
-    graph.add_edge("respond", "listen")
+    graph.add_conditional_edges("respond", after_responding, ["listen", "confirm"])
+    graph.add_conditional_edges("confirm", after_understanding, ["act", "understand", "respond"])
+    graph.add_edge("act", "respond")
     return graph.compile(checkpointer=checkpointer)

@@ -14,10 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from agent import llm_client
-from agent.events import Delta, Failure, Status
+from agent.events import Delta, Status
 from agent.grounding import Evidence, cited_sentences, lost, miscited, unfounded
 from agent.llm_client import Limits, Reply, Watch
 from agent.llm_errors import named
+from agent.llm_loop import answer_in_form, answer_with_calls
 from agent.llm_reading import Reader
 from agent.llm_stream import may_be_call, text_call
 from agent.llm_tools import ToolDesk
@@ -29,11 +30,10 @@ from agent.understanding.by_model import Inferred
 from agent.voice import Emit, Spoken, VoiceError
 from knowledge.retrieval import Passage, Retriever
 from knowledge.settings import load_settings
+from knowledge.wording_counts import WordingCounts, count_wording
 from tools.needs import Needs
-from tools.registry import TOOLS, functions
+from tools.registry import GUARDED, TOOLS
 
-ROUNDS = 4
-"""Requests of one answer in which the model may call tools; one more follows without them."""
 CHARACTERS_PER_TOKEN = 3.2
 """Low on purpose: JSON and other languages than English take more tokens than English prose."""
 FULL = 0.8
@@ -62,7 +62,6 @@ class LiteLlmVoice:
         self._retriever = retriever
         self._limits = limits or Limits(understanding=load_settings().understanding_seconds)
         self._profile: Profile | None = None
-        self._told = False
         self._reader: Reader | None = None
         self._forms: bool | None = None
 
@@ -99,12 +98,14 @@ class LiteLlmVoice:
     async def answer(self, question: str, needs: Needs, draft: str, emit: Emit) -> Spoken:
         """An answer to a free question; see `agent.voice.Voice.answer`."""
         profile = await self._ready(emit)
-        desk = ToolDesk(self._retriever, emit)
+        desk = ToolDesk(self._retriever, emit, question)
         bare = _MARKS.sub("", draft)  # its marks would clash with the numbers of the passages found here
         known = json.dumps({k: v.get("value") for k, v in needs.as_json().items()}, ensure_ascii=False)
         asked = f"The person asks: {question[:MOST_ASKED]}"
         request = f"{asked}\n\nWhat is known of the person: {known}\n\nDraft:\n{bare}"
-        text = await self._with_tools(profile, request, desk, emit)
+        text = await self._with_tools(profile, question, request, desk, emit)
+        if desk.wish is not None:
+            return Spoken("", wish=desk.wish)
         if not text and not desk.given:
             await desk.look_up(question)
         messages = _opening("answer", _with_facts(request, desk.given))
@@ -139,42 +140,26 @@ class LiteLlmVoice:
                 emit(Status(self._profile.note))
         return self._profile
 
-    async def _with_tools(self, profile: Profile, request: str, desk: ToolDesk, emit: Emit) -> str:
-        """The tool loop's answer; "" where the model said nothing, cannot call tools or would not stop."""
-        if not profile.tools:
-            self._without_tools(named("no_tools", profile.server, profile.name, profile.provider), emit)
-            return ""
-        messages = _opening("answer", request)
-        for _ in range(ROUNDS):
-            try:
-                reply = await self._ask(profile, messages, functions(), emit, emit)
-            except VoiceError as error:
-                if error.code == "no_tools":
-                    self._without_tools(error, emit)
-                elif error.code != "context_full":
-                    raise
-                return ""  # without the list of tools the rest may still fit
-            written = None if reply.calls else text_call(reply.text, _TOOL_NAMES)
-            calls = [written] if written is not None else reply.calls
-            if not calls:
-                return reply.text
-            for call in calls:
-                call.id = f"{call.id}_{len(messages)}"  # some servers begin to count again in each reply
-            said = [call.as_message() for call in calls]
-            messages.append({"role": "assistant", "content": "", "tool_calls": said})
-            for call in calls:
-                messages.append({"role": "tool", "tool_call_id": call.id, "content": await desk.run(call)})
-            if desk.left <= 0:
-                break
-        return ""
+    async def _with_tools(
+        self, profile: Profile, question: str, request: str, desk: ToolDesk, emit: Emit
+    ) -> str:
+        """The tool loop's answer; "" where the model said nothing or would not stop."""
 
-    def _without_tools(self, error: VoiceError, emit: Emit) -> None:
-        """Remembers that this model cannot call tools, and says so once."""
-        if self._profile is not None:
-            self._profile = replace(self._profile, tools=False)
-        if not self._told:
-            self._told = True
-            emit(Failure(error.code, error.message, error.hint))
+        async def ask(
+            messages: Messages, tools: list[dict[str, Any]] | None, form: dict[str, Any] | None
+        ) -> Reply:
+            return await self._ask(profile, messages, tools, emit, emit if form is None else None, form)
+
+        if profile.tools:
+            try:
+                return await answer_with_calls(ask, request, desk)
+            except VoiceError as error:
+                if error.code != "no_tools":
+                    raise
+                self._profile = replace(profile, tools=False)
+        if not desk.given:
+            await desk.look_up(question)  # the weaker the model, the more it helps to begin with passages
+        return await answer_in_form(ask, _with_facts(request, desk.given), desk)
 
     async def _sound(
         self,
@@ -191,14 +176,22 @@ class LiteLlmVoice:
         """
         found = await asyncio.to_thread(problems, text)
         if not found:
+            await asyncio.to_thread(count_wording, profile.model, WordingCounts(texts=1))
             return text
         emit(Status("checking the wording"))
         listed = "\n".join(f"- {problem}" for problem in found[:MOST_PROBLEMS])
         asked = prompt("repair").replace("{problems}", listed)
         turns = [{"role": "assistant", "content": text}, {"role": "user", "content": asked}]
-        repaired = (await self._ask(profile, [*messages, *turns], None, emit, None)).text
-        left = await asyncio.to_thread(problems, repaired)
-        if left or not repaired:
+        try:
+            repaired = (await self._ask(profile, [*messages, *turns], None, emit, None)).text
+            left = await asyncio.to_thread(problems, repaired)
+        except VoiceError:
+            await asyncio.to_thread(count_wording, profile.model, WordingCounts(1, 1, fallbacks=1))
+            raise
+        sound = bool(repaired) and not left
+        counts = WordingCounts(1, 1, rewrites=int(sound), fallbacks=int(not sound))
+        await asyncio.to_thread(count_wording, profile.model, counts)
+        if not sound:
             raise VoiceError(
                 "ungrounded",
                 f"{profile.name} left something out or said what no tool gave; the built-in words stand.",
@@ -254,7 +247,7 @@ class LiteLlmVoice:
         return reply
 
 
-_TOOL_NAMES = frozenset(tool.name for tool in TOOLS)
+_TOOL_NAMES = frozenset(tool.name for tool in (*TOOLS, *GUARDED))
 
 
 def _quoted(said: str) -> str:

@@ -37,7 +37,7 @@ class Row:
 TABLE = (
     Row(
         "no_tools",
-        "{name} cannot call tools; it answers from the guides alone.",
+        "{name} cannot call tools; it is asked for them in words.",
         "Models that can are listed under `tools` in Ollama's library, for example `ollama pull qwen3:8b`.",
         words=r"does not support tools|tools? (?:use |calling )?(?:is|are) not supported",
         goes_on=True,

@@ -31,7 +31,7 @@ def read_object(text: str) -> dict[str, Any]:
                 continue
             if isinstance(value, str) and value.lstrip().startswith("{"):
                 return read_object(value)
-            if isinstance(value, dict):
+            if isinstance(value, dict) and (value or attempt == written):
                 return value
         value = _python(written)
         if value is not None:

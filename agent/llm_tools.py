@@ -11,14 +11,16 @@ from typing import Any
 
 from agent.events import ToolCall
 from agent.llm_stream import Call
-from agent.voice import Emit
+from agent.tool_repair import meant, near, repaired
+from agent.understanding.by_model import folded
+from agent.voice import Emit, Wish
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Passage, Retriever, locator
 from tools.budget import GIB
 from tools.claims.beside import disagreements
 from tools.commands.requests import parse
 from tools.commands.search import SearchQuery
-from tools.registry import run_tool
+from tools.registry import GUARDED, TOOLS, functions, run_tool
 
 CALLS = 6
 """Tool calls of one answer."""
@@ -48,6 +50,8 @@ _SIZES: tuple[tuple[int, int, frozenset[str]], ...] = (
 )
 """List items and characters of a text that are kept, and keys that go, until the result is small enough."""
 _log = logging.getLogger(__name__)
+_SCHEMAS = {tool.name: tool.parameters() for tool in (*TOOLS, *GUARDED)}
+_GUARDED = {tool.name: tool for tool in GUARDED}
 
 Document = dict[str, Any]
 
@@ -55,9 +59,19 @@ Document = dict[str, Any]
 class ToolDesk:
     """The tools of one answer: runs calls within a budget and keeps what they gave."""
 
-    def __init__(self, retriever: Retriever, emit: Emit) -> None:
+    def __init__(self, retriever: Retriever, emit: Emit, question: str = "") -> None:
+        """
+        Args:
+            retriever: the guides.
+            emit: takes a ToolCall event for each tool that ran.
+            question: what the person asked; only what it names may be done with a guarded tool.
+        """
         self._retriever = retriever
         self._emit = emit
+        self._question = folded(question)
+        self._known: dict[str, str] = {}
+        self.wish: Wish | None = None
+        """A call with side effects that the person is to be asked about."""
         self.left = CALLS
         self.given: list[str] = []
         """Every result as the model saw it."""
@@ -66,19 +80,57 @@ class ToolDesk:
         self.passages: list[Passage] = []
         """Guide passages in the order of their numbers: the first is [1]."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tools that may be called."""
+        return tuple(_SCHEMAS)
+
+    def functions(self) -> list[Document]:
+        """The tools as chat completions take them."""
+        return functions(guarded=True)
+
     async def run(self, call: Call) -> str:
         """Runs one call; the result is small JSON text, and what is wrong comes back as `{"error": ...}`."""
         if self.left <= 0:
             return _text({"error": {"message": "No more tool calls. Answer with what you have."}})
         self.left -= 1
+        name = meant(call.name, self.names)
         try:
             arguments = call.read()
         except ValueError as error:
-            document: Document = {"error": {"code": "usage", "message": f"Bad arguments: {error}."}}
-            return self._keep(call.name, {}, document, document, 0.0)
+            return self._refused(name, {}, f"Bad arguments: {error}.")
+        if name not in _SCHEMAS:
+            guess = near(name, self.names)
+            hint = f"Did you mean `{guess}`?" if guess else f"Tools: {', '.join(self.names)}."
+            return self._refused(name, arguments, f"There is no tool `{name[:60]}`. {hint}")
+        arguments = {k: v for k, v in repaired(arguments, _SCHEMAS[name]).items() if v is not None}
+        again = self._known.get(_text([name, dict(sorted(arguments.items()))]))
+        if again is not None:
+            return f'{{"note":"You called this before. The same result:","result":{again}}}'
+        if name in _GUARDED:
+            return self._wished(name, arguments)
         started = time.monotonic()
-        document, shown = await self._result(call.name, arguments)
-        return self._keep(call.name, arguments, document, shown, time.monotonic() - started)
+        document, shown = await self._result(name, arguments)
+        text = self._keep(name, arguments, document, shown, time.monotonic() - started)
+        self._known[_text([name, dict(sorted(arguments.items()))])] = text
+        return text
+
+    def _refused(self, name: str, arguments: Document, message: str) -> str:
+        document: Document = {"error": {"code": "usage", "message": message}}
+        return self._keep(name, arguments, document, document, 0.0)
+
+    def _wished(self, name: str, arguments: Document) -> str:
+        """Keeps a call with side effects for the person to decide on; it does not run here."""
+        tool = _GUARDED[name]
+        try:
+            parse(tool.request, arguments)
+        except AdvisorError as error:
+            return self._refused(name, arguments, f"{error.message} {error.hint}".strip())
+        if folded(str(arguments[tool.shown[0]])) not in self._question:
+            # What a passage or a tool's result says must not bring the person a question to confirm.
+            return self._refused(name, arguments, "The person did not ask for that by name.")
+        self.wish = Wish(name, arguments)
+        return _text({"note": "The person is asked first."})
 
     def _keep(
         self, name: str, arguments: Document, document: Document, shown: Document, seconds: float

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.clarify import clarification
+from agent.consent import ask_consent
 from agent.events import (
     Delta,
     Event,
@@ -183,6 +184,9 @@ async def answer(state: State, services: Services, emit: Emit) -> State:
     except VoiceError as error:
         emit(Failure(error.code, error.message, error.hint))
         return State(outcome=outcome)
+    if spoken.wish is not None:
+        wish = {"tool": spoken.wish.tool, "arguments": spoken.wish.arguments}
+        return State(outcome=Outcome(**outcome | {"kind": "consent", "wish": wish}))
     # The model's marks count its own passages, so these come first.
     citations = spoken.citations + [c for c in outcome.get("citations", []) if c not in spoken.citations]
     return State(outcome=Outcome(**outcome | {"text": spoken.text, "citations": citations}))
@@ -193,6 +197,8 @@ async def respond(state: State, services: Services, emit: Emit) -> State:
     outcome = state.get("outcome", Outcome())
     kind = outcome.get("kind", "recommendation")
     remarks = " ".join(outcome.get("remarks", []))
+    if kind == "consent":
+        return ask_consent(state, outcome, emit)
     if kind == "question":
         return await _ask(state, outcome, remarks, services, emit)
     if kind == "reply" and not outcome.get("hypothetical"):

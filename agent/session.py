@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
 GUIDED = "guided"
+WAITING = (("listen",), ("confirm",))
+"""Where the graph stands between turns."""
 NAME = re.compile(r"[\w.\- ]{1,64}")
 TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGCHAIN_TRACING", "LANGSMITH_TRACING_V2")
 
@@ -105,7 +107,7 @@ class GraphSession:
         snapshot = await self._graph.aget_state(self._config)
         if not snapshot.values:
             await self._graph.ainvoke(first_state(), self._config)
-        elif snapshot.next != ("listen",):
+        elif snapshot.next not in WAITING:
             async with aclosing(self._stream(None, self._config)) as events:
                 async for event in events:
                     yield event

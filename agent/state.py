@@ -47,6 +47,8 @@ class Outcome(TypedDict, total=False):
     """An answer that comes before the question or recommendation of the same turn, with `citations`."""
     ask_model: str
     """The free question, where a language model may answer it with tools."""
+    wish: dict[str, Any]
+    """`{tool, arguments}` that a model would call and a person has to be asked about."""
     hypothetical: dict[str, Any]
     """Needs of a what-if; the conversation's own needs stay as they are."""
 
@@ -76,6 +78,8 @@ class State(TypedDict, total=False):
     """A recommendation was given, even if it was that nothing fits."""
     about: About | None
     """The question that was answered last; None where the last message asked nothing."""
+    wish: dict[str, Any] | None
+    """`{tool, arguments}` that waits for the person's yes."""
     input: dict[str, Any]
     route: str
     outcome: Outcome
@@ -93,6 +97,7 @@ def first_state() -> State:
         last=[],
         answered=False,
         about=None,
+        wish=None,
         input={},
         route="",
         outcome={},

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from agent.events import Event
 from agent.understanding import Asked
@@ -18,11 +18,20 @@ Emit = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """A tool with side effects or cost that the model would call; it runs when the person says yes."""
+
+    tool: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Spoken:
-    """An answer of the model, already held against what the tools gave."""
+    """An answer of the model, already held against what the tools gave; with a wish there is no text yet."""
 
     text: str
     citations: list[dict[str, str]] = field(default_factory=list)
+    wish: Wish | None = None
 
 
 class VoiceError(Exception):

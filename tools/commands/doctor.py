@@ -16,6 +16,7 @@ from typing import Any, Literal
 from knowledge.errors import AdvisorError
 from knowledge.home import HOME_VARIABLE, home
 from knowledge.ollama import ollama_url
+from knowledge.wording_counts import read_counts
 
 Document = dict[str, Any]
 State = Literal["ok", "warning", "missing", "skipped"]
@@ -75,6 +76,7 @@ def doctor(*, offline: bool) -> Document:
         ("hardware", False, _hardware),
         ("disk", False, _disk),
         ("Ollama", False, lambda: _ollama(offline)),
+        ("wording", False, _wording),
     )
     checks = [_looked(name, needed, look) for name, needed, look in parts]
     usable = all(check.state in ("ok", "warning") for check in checks if check.needed)
@@ -97,6 +99,20 @@ def _looked(name: str, needed: bool, look: Callable[[], Check]) -> Check:
         return Check(name, "missing", error.message.rstrip("."), error.hint, needed)
     except Exception as error:
         return Check(name, "missing", f"could not be checked ({type(error).__name__})", "make setup", needed)
+
+
+def _wording() -> Check:
+    """How often the words of language models had to be written again or dropped."""
+    rows = [
+        f"{model}: {row.texts} texts checked, {row.violations} held something unfounded "
+        f"({row.violations / row.texts:.0%}), {row.rewrites} of them rewritten, {row.fallbacks} replaced by the "
+        "built-in words"
+        for model, row in read_counts().items()
+        if row.texts
+    ]
+    return Check(
+        "wording", "ok" if rows else "skipped", "; ".join(rows) or "no model has worded anything yet"
+    )
 
 
 def _python() -> Check:
