@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from agent import llm_client
 from agent.events import Delta, Status
@@ -22,7 +22,7 @@ from agent.llm_loop import answer_in_form, answer_with_calls
 from agent.llm_reading import Reader
 from agent.llm_stream import may_be_call, text_call
 from agent.llm_tools import ToolDesk
-from agent.profiles import Profile, read_profile
+from agent.profiles import Profile, read_profile, split_model
 from agent.prompts import prompt
 from agent.reply import passage_citation
 from agent.understanding import Asked
@@ -45,6 +45,7 @@ MOST_ASKED = 4_000
 """Characters of a question."""
 _MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
 Messages = list[dict[str, Any]]
+T = TypeVar("T")
 
 
 class LiteLlmVoice:
@@ -82,6 +83,23 @@ class LiteLlmVoice:
 
     async def word(self, draft: str, emit: Emit, said: str = "") -> str:
         """The draft in the model's words; see `agent.voice.Voice.word`."""
+        return await self._bounded(self._word(draft, emit, said))
+
+    async def answer(self, question: str, needs: Needs, draft: str, emit: Emit) -> Spoken:
+        """An answer to a free question; see `agent.voice.Voice.answer`."""
+        return await self._bounded(self._answer(question, needs, draft, emit))
+
+    async def _bounded(self, work: Awaitable[T]) -> T:
+        """The work within the time of an answer, however many requests it takes."""
+        try:
+            async with asyncio.timeout(self._limits.total):
+                return await work
+        except TimeoutError:
+            provider, name = split_model(self.model)
+            server = self._profile.server if self._profile is not None else provider or name
+            raise named("timeout", server, name, provider) from None
+
+    async def _word(self, draft: str, emit: Emit, said: str) -> str:
         profile = await self._ready(emit)
         messages = _opening("word", f"{_quoted(said)}Draft:\n{draft}")
         reply = await self._ask(profile, messages, None, emit, emit)
@@ -95,8 +113,7 @@ class LiteLlmVoice:
 
         return await self._sound(profile, messages, text, problems, emit)
 
-    async def answer(self, question: str, needs: Needs, draft: str, emit: Emit) -> Spoken:
-        """An answer to a free question; see `agent.voice.Voice.answer`."""
+    async def _answer(self, question: str, needs: Needs, draft: str, emit: Emit) -> Spoken:
         profile = await self._ready(emit)
         desk = ToolDesk(self._retriever, emit, question)
         bare = _MARKS.sub("", draft)  # its marks would clash with the numbers of the passages found here

@@ -13,16 +13,18 @@ import importlib
 import threading
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agent.llm_errors import OLLAMA, explained, named
+from agent.llm_errors import OLLAMA, explained, named, wait_before_retry
 from agent.llm_stream import Call, CallBuffer, ThinkFilter
 from agent.profiles import CONNECT_SECONDS, Profile
+from agent.voice import VoiceError
 from knowledge.litellm_setup import import_quietly, silence
 
 TEMPERATURE = 0.2
 SEED = 7
+MOST_CHARACTERS_PER_TOKEN = 16
 _LATE = (
     "litellm.responses.mcp.chat_completions_handler",
     "litellm.proxy.openai_files_endpoints.common_utils",
@@ -46,6 +48,7 @@ class Limits:
     first: float = 300.0
     idle: float = 60.0
     total: float = 900.0
+    """For a request, and for all requests of an answer together."""
     understanding: float = 8.0
     """For reading a message, repair and all; 0 leaves it to the built-in parser."""
     loading: float = 2.0
@@ -165,7 +168,7 @@ async def complete(
     limits: Limits,
     form: dict[str, Any] | None = None,
 ) -> Reply:
-    """One request, streamed; the connection is closed on every way out, also when the task is cancelled.
+    """One request, streamed; sent again as the table of errors says, while nothing of an answer was shown.
 
     Args:
         profile: whom to ask.
@@ -178,6 +181,35 @@ async def complete(
     Raises:
         VoiceError: the model failed.
     """
+    shown = False
+
+    def on_text(piece: str) -> None:
+        nonlocal shown
+        shown = True
+        watch.on_text(piece)
+
+    watched = replace(watch, on_text=on_text)
+    tried = 0
+    while True:
+        try:
+            return await _once(profile, messages, tools, watched, limits, form)
+        except VoiceError as error:
+            wait = wait_before_retry(error, tried)
+            if shown or wait is None:
+                raise
+            tried += 1
+            await asyncio.sleep(wait)
+
+
+async def _once(
+    profile: Profile,
+    messages: list[dict[str, Any]],
+    tools: list[dict[str, Any]] | None,
+    watch: Watch,
+    limits: Limits,
+    form: dict[str, Any] | None,
+) -> Reply:
+    """The request, once; the connection is closed on every way out, also when the task is cancelled."""
     litellm = await asyncio.to_thread(load)
     arguments = _provider_arguments(profile) | {"messages": messages}
     if tools:
@@ -191,7 +223,9 @@ async def complete(
     try:
         async with asyncio.timeout(limits.first) as clock:
             stream = await litellm.acompletion(**arguments)
-            return await _read(stream, watch, clock, waiting, limits)
+            return await _read(stream, watch, clock, waiting, limits, profile)
+    except VoiceError:
+        raise
     except TimeoutError:
         raise named("timeout", profile.server, profile.name, profile.provider) from None
     except Exception as error:
@@ -208,17 +242,22 @@ async def _read(
     clock: asyncio.Timeout,
     waiting: asyncio.TimerHandle,
     limits: Limits,
+    profile: Profile,
 ) -> Reply:
     """Reads a stream to its end, moving the time limit on with every chunk."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limits.total
     thinking, calls, thought, cut_short = ThinkFilter(), CallBuffer(), False, False
+    left = profile.answer_tokens * MOST_CHARACTERS_PER_TOKEN
     async for chunk in stream:
         waiting.cancel()
         clock.reschedule(min(loop.time() + limits.idle, deadline))
         if not chunk.choices:
             continue
         delta = chunk.choices[0].delta
+        left -= len(delta.content or "") + len(getattr(delta, "reasoning_content", None) or "")
+        if left < 0:  # a server that does not keep to `max_tokens` may never end
+            raise named("too_long", profile.server, profile.name, profile.provider)
         cut_short = cut_short or chunk.choices[0].finish_reason == "length"
         if getattr(delta, "reasoning_content", None) and not thought:
             thought = True

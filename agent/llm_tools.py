@@ -51,6 +51,7 @@ _SIZES: tuple[tuple[int, int, frozenset[str]], ...] = (
 """List items and characters of a text that are kept, and keys that go, until the result is small enough."""
 _log = logging.getLogger(__name__)
 _SCHEMAS = {tool.name: tool.parameters() for tool in (*TOOLS, *GUARDED)}
+_FUNCTIONS = functions(guarded=True)
 _GUARDED = {tool.name: tool for tool in GUARDED}
 
 Document = dict[str, Any]
@@ -87,7 +88,7 @@ class ToolDesk:
 
     def functions(self) -> list[Document]:
         """The tools as chat completions take them."""
-        return functions(guarded=True)
+        return _FUNCTIONS
 
     async def run(self, call: Call) -> str:
         """Runs one call; the result is small JSON text, and what is wrong comes back as `{"error": ...}`."""

@@ -44,6 +44,8 @@ class VoiceError(Exception):
         self.code = code
         self.message = message
         self.hint = hint
+        self.wait: float | None = None
+        """Seconds after which the server said to come again."""
 
 
 class Voice(Protocol):

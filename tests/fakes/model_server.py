@@ -109,7 +109,9 @@ class FakeModelServer(ABC):
         while reply and isinstance(reply[0], Pause):  # before the headers, as while a model is loading
             await self._wait(reader, reply.pop(0))
         if reply and isinstance(reply[0], Fail):
-            await answer_json(writer, self.failure(reply[0].text), reply[0].status)
+            failed = reply[0]
+            head = f"Retry-After: {failed.retry_after}\r\n" if failed.retry_after else ""
+            await answer_json(writer, self.failure(failed.text), failed.status, head)
             return
         writer.write(STREAM.format(self.content_type).encode())
         for step in reply:
@@ -161,11 +163,13 @@ async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
         await writer.drain()
 
 
-async def answer_json(writer: asyncio.StreamWriter, document: object, status: int = 200) -> None:
-    """A whole JSON answer."""
+async def answer_json(
+    writer: asyncio.StreamWriter, document: object, status: int = 200, more: str = ""
+) -> None:
+    """A whole JSON answer; `more` is lines of its head."""
     data = json.dumps(document).encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n"
-    writer.write(head.encode() + b"Connection: close\r\n\r\n" + data)
+    writer.write(head.encode() + more.encode() + b"Connection: close\r\n\r\n" + data)
     await writer.drain()
 
 

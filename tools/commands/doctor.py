@@ -105,8 +105,8 @@ def _wording() -> Check:
     """How often the words of language models had to be written again or dropped."""
     rows = [
         f"{model}: {row.texts} texts checked, {row.violations} held something unfounded "
-        f"({row.violations / row.texts:.0%}), {row.rewrites} of them rewritten, {row.fallbacks} replaced by the "
-        "built-in words"
+        f"({row.violations / row.texts:.0%}), {row.rewrites} of them rewritten, {row.fallbacks} replaced by "
+        "the built-in words"
         for model, row in read_counts().items()
         if row.texts
     ]
