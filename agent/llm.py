@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -21,16 +21,17 @@ from agent.llm_errors import named
 from agent.llm_loop import answer_in_form, answer_with_calls
 from agent.llm_reading import Reader
 from agent.llm_stream import may_be_call, text_call
-from agent.llm_tools import ToolDesk
+from agent.llm_tools import MOST_PASSAGES, ToolDesk
 from agent.profiles import Profile, read_profile, split_model
 from agent.prompts import prompt
 from agent.reply import passage_citation
 from agent.understanding import Asked
-from agent.understanding.by_model import Inferred
+from agent.understanding.by_model import Inferred, folded
 from agent.voice import Emit, Spoken, VoiceError
 from knowledge.retrieval import Passage, Retriever
 from knowledge.settings import load_settings
 from knowledge.wording_counts import WordingCounts, count_wording
+from tools.claims.beside import disagreements
 from tools.needs import Needs
 from tools.registry import GUARDED, TOOLS
 
@@ -129,8 +130,11 @@ class LiteLlmVoice:
         text = text or (await self._ask(profile, messages, None, emit, emit)).text
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
-        evidence = await asyncio.to_thread(_evidence, [question, known, bare, *desk.given])
-        other = await asyncio.to_thread(_evidence, [question, known, bare, *desk.computed])
+        added = await asyncio.to_thread(self._added_guides, question, desk)
+        ours, quoted = _told_apart(bare, added)
+        known_facts = [question, known, ours, *desk.computed]
+        evidence = await asyncio.to_thread(_evidence, known_facts, desk.passages, quoted)
+        other = await asyncio.to_thread(_evidence, known_facts)
         cited = await asyncio.to_thread(lambda: [_evidence([_whole(p)]) for p in desk.passages])
 
         def problems(worded: str) -> list[str]:
@@ -138,6 +142,11 @@ class LiteLlmVoice:
 
         text = await self._sound(profile, messages, text, problems, emit)
         return await asyncio.to_thread(_cited, text, desk)
+
+    def _added_guides(self, question: str, desk: ToolDesk) -> list[Passage]:
+        """Passages that are not ours and that the draft or the answer may rest on."""
+        found = self._retriever.search(question, MOST_PASSAGES).passages
+        return [passage for passage in (*found, *desk.passages) if passage.origin != "shipped"]
 
     async def close(self) -> None:
         """Closes LiteLLM's connections; must run before the event loop ends."""
@@ -281,10 +290,26 @@ def _opening(name: str, request: str) -> Messages:
     return [{"role": "system", "content": prompt(name)}, {"role": "user", "content": request}]
 
 
-def _evidence(texts: list[str]) -> Evidence:
+def _told_apart(draft: str, added: Sequence[Passage]) -> tuple[str, str]:
+    """The lines of a draft that are ours, and those that quote an added guide."""
+    sources = [folded(_whole(passage)) for passage in added]
+    lines = draft.splitlines()
+    quotes = [bool(words := folded(line)) and any(words in source for source in sources) for line in lines]
+    ours = "\n".join(line for line, quote in zip(lines, quotes, strict=True) if not quote)
+    return ours, "\n".join(line for line, quote in zip(lines, quotes, strict=True) if quote)
+
+
+def _evidence(texts: list[str], passages: Sequence[Passage] = (), foreign: str = "") -> Evidence:
+    """What texts and passages prove; an added guide, or what quotes one, proves less than what is ours."""
     evidence = Evidence()
+    evidence.add_foreign(foreign)
     for text in texts:
         evidence.add(text)
+    for passage in passages:
+        take = evidence.add if passage.origin == "shipped" else evidence.add_foreign
+        take(f"{passage.guide}\n{_whole(passage)}")
+        for one in disagreements(passage):
+            evidence.add(str(one["text"]))
     return evidence
 
 
