@@ -68,6 +68,8 @@ _NAMES = frozenset(
 """Keys of tool results that hold what somebody else called something."""
 _PLAIN_NAME = re.compile(r"[\w.:/+@ ()-]{1,160}")
 MOST_NAME_WORDS = 8
+_SIZED_NAME = re.compile(r"\b[A-Za-z][\w.]*(?:-[\w.]+)*-\d+(?:\.\d+)?[bB]\b")
+"""A model by its size: `EvilModel-9B`."""
 _FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]+")
 
 
@@ -124,12 +126,13 @@ class Evidence:
     def add_foreign(self, text: str) -> None:
         """Takes in a text that neither we nor the person wrote, such as a passage of an added guide.
 
-        It may prove what it is about, but no price, license, command or link: those are what an attacker
-        would have us say.
+        It may prove what it is about, but no price, license, command, link or model that the catalog does not
+        have: those are what an attacker would have us say.
         """
         kept = _CODE.sub(lambda m: f" {m[2]} " if m[2] and " " not in m[2].strip() else " ", text)
-        for pattern in (_URL, _COMMAND, _FLAG, _PRICE, *(pattern for _, pattern in _licenses())):
+        for pattern in (_URL, _COMMAND, _FLAG, _PRICE, _MACHINERY, *(pattern for _, pattern in _licenses())):
             kept = pattern.sub(" ", kept)
+        kept = _SIZED_NAME.sub(lambda m: m[0] if mentions(m[0]) else " ", kept)
         self._numbers(kept)
         self._words(kept)
 

@@ -306,8 +306,11 @@ def _evidence(texts: list[str], passages: Sequence[Passage] = (), foreign: str =
     for text in texts:
         evidence.add(text)
     for passage in passages:
-        take = evidence.add if passage.origin == "shipped" else evidence.add_foreign
-        take(f"{passage.guide}\n{_whole(passage)}")
+        said = f"{passage.guide}\n{_whole(passage)}"
+        if passage.origin != "shipped":
+            evidence.add_foreign(said)  # without what contradicts it, which repeats what it claims
+            continue
+        evidence.add(said)
         for one in disagreements(passage):
             evidence.add(str(one["text"]))
     return evidence

@@ -16,7 +16,8 @@ def run() -> None:
     for name in STRENGTHS:
         held = asyncio.run(hold_with(name))
         print(
-            f"{name}: {held.passed} of {held.personas} personas pass; {len(held.ungrounded)} ungrounded figures; "
+            f"{name}: {held.passed} of {held.personas} personas pass; "
+            f"{len(held.ungrounded)} ungrounded figures; "
             f"{held.different} recommendations unlike those of guided mode"
         )
         for row in held.counts.values():

@@ -15,7 +15,11 @@ from tools.needs import Needs
 Document = dict[str, Any]
 Strength = Callable[[Document], Reply]
 _MESSAGE = "The message, as JSON text:\n"
-_WORDS = ["zebra", "quantum", "4090", "the", "is", "$12.99", "{}", "GiB", "```", "[7]", "Llama-9-900B", "run", "`rm", "-rf", "/`", "perhaps", "999", "tokens", "per", "second", "MIT", "license", "null", "</think>", "<tool_call>", "文字", "true", "because", "3.14159", "ollama", "pull", "nonsense"]
+_WORDS = (
+    *("zebra", "quantum", "4090", "the", "is", "$12.99", "{}", "GiB", "```", "[7]", "Llama-9-900B", "run"),
+    *("`rm", "-rf", "/`", "perhaps", "999", "tokens", "per", "second", "MIT", "license", "null", "</think>"),
+    *("<tool_call>", "\u6587\u5b57", "true", "because", "3.14159", "ollama", "pull", "nonsense"),
+)
 
 
 def _asked(body: Document) -> str:
