@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.interview import questions
+from agent.priors import every_answer
 from agent.state import Outcome, State
 from agent.understanding import Understanding
 from agent.wording import named
@@ -53,10 +53,10 @@ def _asks(slot: str, text: str, reason: str, options: list[str]) -> Outcome:
 
 def _label(slot: str, value: str) -> str:
     """A value as the option of the slot's question has it, so that choosing it is understood."""
-    for answer in questions()["slots"].get(slot, {}).get("answers", ()):
-        meant: Any = answer["value"]
+    for answer in every_answer(slot):
+        meant: Any = answer.value
         if value in ([str(v) for v in meant.values()] if isinstance(meant, dict) else [str(meant)]):
-            return str(answer["label"])
+            return answer.label
     number = float(value) if value.replace(".", "", 1).isdigit() else None
     return f"{number:,.0f}" if number is not None else named(slot, value)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.again import asking_again, is_again
 from agent.critique import apply_critique
-from agent.interview import option_value
+from agent.interview import option_slots
 from agent.state import Pending, State, is_answered, needs_of
 from agent.understanding import Asked, LastAnswer, Understanding, understand
 from agent.wording import said_words
@@ -38,7 +38,7 @@ def take_in(text: str, state: State) -> Intake:
     again = state.get("about") is not None and is_again(text)
     last = LastAnswer(tuple(state.get("last", []))) if answered or again else None
     read = asking_again(understand(text, before, asked=asked, last=last), text, before, state)
-    updates: dict[str, Slot[Any] | None] = {**read.updates, **_chosen_option(text, pending)}
+    updates: dict[str, Slot[Any] | None] = {**read.updates, **_chosen_option(read, text, pending, before)}
     if not answered:
         # Before there is anything to compare with, what is supposed is wanted where nothing was said.
         supposed = {s: v for s, v in read.hypothetical.items() if getattr(before, s) is None}
@@ -58,12 +58,18 @@ def take_in(text: str, state: State) -> Intake:
     return Intake(read, before.updated(**updates), bool(updates), tuple(remarks))
 
 
-def _chosen_option(text: str, pending: Pending | None) -> dict[str, Slot[Any]]:
-    """The slot value of an option that was picked by its exact words."""
-    if pending is None or text.strip() not in pending["options"]:
+def _chosen_option(
+    read: Understanding, text: str, pending: Pending | None, needs: Needs
+) -> dict[str, Slot[Any]]:
+    """The slot values of an option that was picked by its words, its number or its place."""
+    if pending is None:
         return {}
-    value = option_value(pending["slot"], text.strip())
-    return {} if value is None else {pending["slot"]: value}
+    label = text.strip() if text.strip() in pending["options"] else read.option
+    if label is None:
+        return {}
+    quote = text.strip()
+    chosen = option_slots(needs, pending["slot"], label)
+    return {slot: value.model_copy(update={"quote": quote}) for slot, value in chosen.items()}
 
 
 def _noted(updates: dict[str, Slot[Any] | None]) -> list[str]:
