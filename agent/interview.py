@@ -6,11 +6,11 @@ recommending with the answer:
 
     value = sum over answers of  prior x loss(first place now | answer)
 
-The loss is counted in points of utility, 0 to 100. It is what today's first place falls behind the best option
-once the answer is known; a fixed amount where the answer rules today's first place out, where its plan does
-not hold (too little context, too few conversations at once) or where its bill is far off. The most valuable
-question is asked where its value exceeds the cost of a turn, which grows with every question asked. A
-question of which no plausible answer moves the first place or its plan is never asked.
+The loss is counted in points of utility, 0 to 100. It is what today's first place falls behind the best
+option once the answer is known; a fixed amount where the answer rules today's first place out, where its plan
+does not hold (too little context, too few conversations at once) or where its bill is far off. The most
+valuable question is asked where its value exceeds the cost of a turn, which grows with every question asked.
+A question of which no plausible answer moves the first place or its plan is never asked.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Weighed:
             return f"with {answer} {best.then.model} would come first"
         if _identity(best.now) != _identity(best.then):
             return f"with {answer} {best.then.model} would come first, not {best.now.model}"
-        return f"with {answer} {best.then.model} would be planned otherwise"
+        return f"with {answer} {_plan_words(best.now, best.then)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +182,20 @@ def first_places(needs: Needs) -> tuple[Candidate, ...]:
     return _ranked(replace(brief_of(needs), assumptions=()))
 
 
+def _plan_words(now: Candidate, then: Candidate) -> str:
+    """What changes about a model that stays the first choice."""
+    mine, its = now.configuration, then.configuration
+    if mine is None or its is None:
+        return f"{then.model} would be planned otherwise"
+    if its.parallel > mine.parallel:
+        return f"{then.model} would have to hold {its.parallel} conversations at once"
+    if its.context > mine.context:
+        return f"{then.model} would need {its.context:,} tokens of context, not {mine.context:,}"
+    if (its.quant, its.engine) != (mine.quant, mine.engine):
+        return f"{then.model} would run as {its.quant} on {its.engine}, not {mine.quant} on {mine.engine}"
+    return f"{then.model} would cost more than twice as much"
+
+
 def _identity(candidate: Candidate) -> tuple[str, str]:
     return candidate.kind, candidate.model
 
@@ -245,9 +259,7 @@ def weigh(needs: Needs, slot: str, tags: tuple[str, ...], now: Candidate | None)
         except AdvisorError:
             continue
         first = next(iter(then), None)
-        moves.append(
-            Move(answer.label, answer.prior, _loss(now, then), now, first, moved=_moved(now, then))
-        )
+        moves.append(Move(answer.label, answer.prior, _loss(now, then), now, first, moved=_moved(now, then)))
     if not any(move.moved for move in moves):
         return Weighed(slot, 0.0, tuple(moves))
     value = float(row_for(slot, tags).get("groundwork", 0.0))
@@ -261,13 +273,18 @@ def turn_cost(asked: tuple[str, ...]) -> float:
 
 
 def next_question(
-    needs: Needs, asked: tuple[str, ...], *, clock: Callable[[], float] = time.monotonic
+    needs: Needs,
+    asked: tuple[str, ...],
+    clarified: tuple[str, ...] = (),
+    *,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Proposal | None:
     """The question worth its turn, or None when it is time to recommend.
 
     Args:
         needs: what is known.
         asked: slots asked already, answered or not.
+        clarified: slots asked back about, which are not asked again either.
         clock: seconds, for the limit of `SECONDS`.
     """
     if len(asked) >= int(questions()["most"]):
@@ -277,7 +294,7 @@ def next_question(
     tags = tags_of(needs, brief)
     now = next(iter(first_places(needs)), None)
     best: Weighed | None = None
-    for slot in open_slots(needs, brief, asked):
+    for slot in open_slots(needs, brief, (*asked, *clarified)):
         if clock() - started > SECONDS:
             break
         weighed = weigh(needs, slot, tags, now)
@@ -303,7 +320,7 @@ def weigh_asked(needs: Needs, slot: str) -> Weighed | None:
 
 
 def option_slots(needs: Needs, slot: str, label: str) -> dict[str, Slot[Any]]:
-    """The slot values behind an option's label, so that choosing an option means exactly what was compared."""
+    """The slot values behind an option's label, so that choosing it means exactly what was compared."""
     for answer in every_answer(slot):
         if answer.label == label:
             after = answered_with(needs, slot, answer)

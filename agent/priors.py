@@ -63,7 +63,7 @@ def tags_of(needs: Needs, brief: Brief) -> tuple[str, ...]:
     """What a question is worded and weighed for: role, task, what was said of the place, serving others."""
     business = needs.license is not None and needs.license.value.use == "commercial"
     datacenter = brief.machine is not None and any(d.datacenter for d in brief.machine.devices)
-    said = [brief.role]
+    said: list[str] = [brief.role]
     if needs.task is not None:
         said.append(f"task-{brief.task}")
     if needs.deployment is not None:

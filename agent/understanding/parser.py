@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, get_args
 
+from agent.understanding.asides import aside_of, beside_the_matter
 from agent.understanding.compose import Composed, compose
 from agent.understanding.data import load
 from agent.understanding.hardware_slot import ambiguous_parts, hardware_update
@@ -22,6 +23,7 @@ from agent.understanding.intent import (
     control_intent,
     critique_of,
     in_domain,
+    insists,
     pointed_ranks,
     wants_recommendation,
 )
@@ -72,14 +74,12 @@ def understand(
     """
     message = prepare(text)
     notes = [f"Only the first {MAX_CHARS:,} characters were read."] if message.cut else []
-    if not message.clean.strip() or not any(c.isalnum() for c in message.clean):
-        alone = message.clean.strip() == "?"
-        return Understanding(
-            intent="help" if alone else "off_topic", notes=(*notes, "There were no words to read.")
-        )
+    aside = aside_of(message)
+    if aside is not None:
+        return Understanding(intent="off_topic", aside=aside)
     control = control_intent(message)
     if control is not None and not (asked and control in ("thanks", "greeting")):
-        return Understanding(intent=control, notes=tuple(notes))
+        return Understanding(intent=control, notes=tuple(notes), insists=insists(message))
     if is_no_preference(message) and not _either(message, asked):
         return Understanding(intent="no_preference", notes=tuple(notes))
     if asked is not None:
@@ -154,6 +154,10 @@ def _understood(
     cleared = [*_cleared(message, needs, composed.updates), *composed.cleared]
     for slot in cleared:
         composed.updates.pop(slot, None)
+    if not composed.updates and not cleared:
+        aside = beside_the_matter(message)
+        if aside is not None:
+            return Understanding(intent="off_topic", aside=aside, notes=tuple(notes))
     _semantic_task(message, read, needs, asked, semantic, composed)
     supposed: Updates = {}
     if read.asking.what_ifs:
@@ -176,6 +180,7 @@ def _understood(
         conflicts=tuple(composed.conflicts),
         ambiguous=_ambiguities(composed.updates),
         notes=(*notes, *dict.fromkeys((*read.notes, *extra))),
+        insists=insists(message),
         plan=plan,
         asked_of=asked_of,
     )
@@ -251,6 +256,8 @@ def _semantic_task(
     wanted = asked is not None and asked.slot == "task"
     if "task" in composed.updates or (needs.task is not None and not wanted) or read.asking.questions:
         return
+    if insists(message):
+        return
     quote = message.clean.strip()[:120]
     if semantic is not None and (wanted or len(message.low.split()) >= 4):
         name, score = semantic(message.clean[:500])
@@ -305,10 +312,12 @@ def _intent(
         return "ask"
     if got.critique is not None and not read.asking.what_ifs:
         return "critique"
-    if read.asking.what_ifs and (last is not None or got.hypothetical or in_domain(message)):
+    if got.insists and not read.asking.what_ifs:
+        return "recommend_now"
+    if read.asking.what_ifs and (last is not None or got.hypothetical or in_domain(message.low)):
         return "what_if"
     named = got.mentions
-    known = in_domain(message) or bool(
+    known = in_domain(message.low) or bool(
         named.models or named.families or named.accelerators or named.sizes_b or named.ranks
     )
     if read.asking.questions and (known or (last is not None and about_answer(message))):

@@ -52,6 +52,8 @@ class Conflict:
     first: str
     second: str
     earlier: bool = False
+    quotes: tuple[str, str] = ("", "")
+    """The words that said each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ class Understanding:
     conflicts: tuple[Conflict, ...] = ()
     ambiguous: tuple[Ambiguity, ...] = ()
     notes: tuple[str, ...] = ()
+    aside: str | None = None
+    """What an off-topic message is (`agent.understanding.asides`), where that is known."""
+    insists: bool = False
+    """The recommendation is wanted at once, whatever is still open."""
     plan: str | None = None
     """The topic of a plan that the message asks about (`tokens.exchanges`), see `plan_questions`."""
     asked_of: Updates = field(default_factory=dict)
