@@ -28,7 +28,7 @@ from agent.understanding.intent import (
     wants_recommendation,
 )
 from agent.understanding.lexicon import Vote
-from agent.understanding.mentions import model_wish
+from agent.understanding.mentions import joined_wish, model_wish
 from agent.understanding.quantities import quantity_votes
 from agent.understanding.reading import Read, outside, read_message
 from agent.understanding.replies import is_no_preference, read_reply
@@ -201,10 +201,12 @@ def _updates(
     )
     composed.updates |= hardware
     sizes = [q for q in read.quantities if q.unit == "params"]
-    wish = model_wish(read.text, read.models, sizes)
+    wish = model_wish(read.text, read.models, sizes, slot)
     if wish is not None:
         composed.updates["model"] = Slot[Any](
-            value=wish.value, quote=read.text.quote(wish.start, wish.end), strength=wish.strength
+            value=joined_wish(needs.model.value if needs.model else None, wish.value),
+            quote=read.text.quote(wish.start, wish.end),
+            strength=wish.strength,
         )
     unknown = tuple(
         f"“{read.text.quote(m.start, m.end)}” is not a model of the catalog."

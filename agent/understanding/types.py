@@ -24,7 +24,14 @@ Intent = Literal[
 ]
 INTENTS: tuple[Intent, ...] = get_args(Intent)
 Critique = Literal[
-    "smaller", "faster", "longer_context", "freer_license", "cheaper", "better_quality", "other_model"
+    "smaller",
+    "faster",
+    "longer_context",
+    "freer_license",
+    "cheaper",
+    "better_quality",
+    "newer",
+    "other_model",
 ]
 Updates = dict[str, Slot[Any]]
 

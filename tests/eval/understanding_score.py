@@ -1,11 +1,12 @@
 """Scores the guided understanding on the labelled utterances; shared by the test and the benchmark.
 
-A line of `utterances.jsonl` holds `text`, `expect` (slot to value, a list of acceptable values, a mapping of
-fields, words for hardware, or null for `must stay empty`), and where they matter `asked`, `options` (those shown
-with the question), `last`, `needs` (a sentence said before), `intent`, `critique`, `cleared`, and `may`: slots
-that a fair reader may fill or leave, with the value they must hold if filled.
+A line holds `text`, `expect` (slot to value, a list of acceptable values, a mapping of fields, words for
+hardware, or null for `must stay empty`), and where they matter `asked`, `options` (those shown with the
+question), `last`, `needs` (a sentence said before), `intent`, `critique`, `cleared`, and `may`: slots that a fair
+reader may fill or leave, with the value they must hold if filled.
 
-`utterances_blind.jsonl` and `utterances_held_out.jsonl` were written before the parser saw them: see `README.md`.
+`utterances_blind.jsonl` and `utterances_held_out.jsonl` were written before the parser saw them; see
+`utterances.md`.
 """
 
 from __future__ import annotations

@@ -24,8 +24,9 @@ from tools.fit_types import Ask
 from tools.licensing import is_permissive
 from tools.needs import Priority, Slot
 from tools.recommend import rank_for, recommend
-from tools.roles.common import feature_gap, is_called, speaks
+from tools.roles.common import feature_gap, speaks
 from tools.utility import table
+from tools.wishes import is_called
 
 QUICK = settings(max_examples=25, deadline=None)
 LOCAL: dict[str, Any] = {"mode": "local"}
