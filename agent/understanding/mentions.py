@@ -178,10 +178,18 @@ def _bounds(
             continue
         places.append((size.start, size.end))
         around = text.low[max(0, size.start - 24) : size.end + 12]
+        after = text.low[size.end : size.end + 20]
+        comparator = size.comparator
+        if re.match(margins["at_most_behind"], after):
+            comparator = "le"
+        elif re.match(margins["at_least_behind"], after):
+            comparator = "ge"
         margin = margins["about"] if size.comparator == "about" or "class" in around else margins["exact"]
-        if size.comparator == "ge":
+        if size.low != size.value:
+            margin = 0.0
+        if comparator == "ge":
             low = size.value
-        elif size.comparator == "le":
+        elif comparator == "le":
             high = size.value
         else:
             low = min(low or size.low, round(size.low * (1 - margin), 2))

@@ -77,6 +77,8 @@ def understand(
     aside = aside_of(message)
     if aside is not None:
         return Understanding(intent="off_topic", aside=aside)
+    if insists(message):
+        asked = None
     control = control_intent(message)
     if control is not None and not (asked and control in ("thanks", "greeting")):
         return Understanding(intent=control, notes=tuple(notes), insists=insists(message))
@@ -231,6 +233,7 @@ def _cleared(message: Text, needs: Needs, updates: Updates) -> list[str]:
     """Slots that the person takes back; one that the same message fills anew is not cleared."""
     phrases, names = _clear_patterns()
     found = []
+    taken: list[str] = []
     for pattern in phrases:
         for match in pattern.finditer(message.low):
             slot = next((s for s, name in names if name.fullmatch(match["slot"])), None)
@@ -243,6 +246,11 @@ def _cleared(message: Text, needs: Needs, updates: Updates) -> list[str]:
                 or message.quote(*match.span()) in said.quote
             ) or said.quote in message.quote(*match.span()):
                 found.append(slot)
+                taken.append(message.quote(*match.span()))
+    for slot in [
+        s for s, said in updates.items() if any(said.quote and said.quote in words for words in taken)
+    ]:
+        del updates[slot]
     return found
 
 

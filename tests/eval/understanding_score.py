@@ -2,8 +2,8 @@
 
 A line holds `text`, `expect` (slot to value, a list of acceptable values, a mapping of fields, words for
 hardware, or null for `must stay empty`), and where they matter `asked`, `options` (those shown with the
-question), `last`, `needs` (a sentence said before), `intent`, `critique`, `cleared`, and `may`: slots that a fair
-reader may fill or leave, with the value they must hold if filled.
+question), `last`, `needs` (a sentence said before), `intent`, `critique`, `cleared`, and `may`: slots that a
+fair reader may fill or leave, with the value they must hold if filled.
 
 `utterances_blind.jsonl` and `utterances_held_out.jsonl` were written before the parser saw them; see
 `utterances.md`.
@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from agent.interview import option_slots
 from agent.understanding import Asked, LastAnswer, Understanding, understand
 from tools.needs import Needs
 
@@ -67,7 +68,10 @@ def read_line(line: dict[str, Any]) -> Understanding:
         needs = needs.updated(**understand(line["needs"], needs).updates)
     asked = Asked(line["asked"], tuple(line.get("options", ()))) if "asked" in line else None
     last = LastAnswer(tuple(line["last"])) if "last" in line else None
-    return understand(line["text"], needs, asked=asked, last=last)
+    read = understand(line["text"], needs, asked=asked, last=last)
+    if asked is None or read.option is None:
+        return read
+    return replace(read, updates=read.updates | option_slots(needs, asked.slot, read.option))
 
 
 def agrees(slot: str, expected: Any, value: Any) -> bool:

@@ -16,6 +16,7 @@ from tools.planning.rates import Compute
 from tools.planning.retrieval import encode_seconds, encoder_compute, retrieval_table, work_of
 from tools.roles import encoders
 from tools.speed_types import Interval
+from tools.wishes import lasting
 
 COMPANION_SHARE = 0.25
 """Share of the memory that embedder and reranker may take together."""
