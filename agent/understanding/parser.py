@@ -239,18 +239,18 @@ def _cleared(message: Text, needs: Needs, updates: Updates) -> list[str]:
             slot = next((s for s, name in names if name.fullmatch(match["slot"])), None)
             if slot is None or getattr(needs, slot) is None:
                 continue
-            said = updates.get(slot)
+            update = updates.get(slot)
             if (
-                said is None
-                or said.value == getattr(needs, slot).value
-                or message.quote(*match.span()) in said.quote
-            ) or said.quote in message.quote(*match.span()):
+                update is None
+                or update.value == getattr(needs, slot).value
+                or message.quote(*match.span()) in update.quote
+            ) or update.quote in message.quote(*match.span()):
                 found.append(slot)
                 taken.append(message.quote(*match.span()))
-    for slot in [
-        s for s, said in updates.items() if any(said.quote and said.quote in words for words in taken)
-    ]:
-        del updates[slot]
+    for slot, said in list(updates.items()):
+        # `Never mind the speed` names what is dropped; it does not ask for speed.
+        if any(said.quote in words and str(said.value) in words.lower() for words in taken):
+            del updates[slot]
     return found
 
 
