@@ -69,7 +69,7 @@ def take_in(text: str, state: State) -> Intake:
     after = before.updated(**updates)
     history = "\n".join(m["text"] for m in state.get("messages", []) if m["role"] == "user")
     clashes = [] if _settled(read, text, pending) else contradictions(read, text, before, after, history)
-    changing = read.intent in ("change", "critique")
+    changing = read.correcting or read.intent in ("change", "critique")
     # Who corrects an earlier answer has decided; only what leaves the machine is never decided in passing.
     decided = [c for c in clashes if changing and c.earlier and not _leaves(c, after)]
     for clash in decided:

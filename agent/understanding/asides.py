@@ -27,8 +27,6 @@ def aside_of(text: Text) -> Aside | None:
         return "empty"
     if not any(c.isalnum() for c in text.clean):
         return None if text.clean.strip() == "?" else "symbols"
-    if text.cut and not in_domain(text.low[: load("asides")["paste_opening"]]):
-        return "paste"
     if _union("commands_to_the_model").search(text.low):
         return "order"
     if _is_code(text):

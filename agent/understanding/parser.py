@@ -51,6 +51,8 @@ _SEMANTIC_FLOOR = 0.38
 """Least similarity at which a nearest example names the task."""
 _ASKED_FLOOR = 0.3
 """The same where the task was asked for."""
+_OPENING = 300
+"""Characters in which a long message says what is wanted, before what it pastes."""
 _WORDS_FLOOR = 0.2
 """The same for shared words."""
 
@@ -75,6 +77,8 @@ def understand(
     message = prepare(text)
     notes = [f"Only the first {MAX_CHARS:,} characters were read."] if message.cut else []
     aside = aside_of(message)
+    if message.cut and not _opens_with_needs(text):
+        aside = "paste"
     if aside is not None:
         return Understanding(intent="off_topic", aside=aside)
     if insists(message):
@@ -92,6 +96,11 @@ def understand(
         filled = tuple(slot for slot in SLOTS if getattr(needs, slot) is not None)
         return Understanding(cleared=filled, intent="change", notes=tuple(notes))
     return _understood(message, needs, asked, last, semantic, notes)
+
+
+def _opens_with_needs(text: str) -> bool:
+    """Whether a text too long to be typed begins with what somebody wants, and is not only pasted."""
+    return bool({"task", "hardware"} & understand(text[:_OPENING], Needs()).updates.keys())
 
 
 def _either(message: Text, asked: Asked | None) -> bool:
@@ -182,6 +191,7 @@ def _understood(
         conflicts=tuple(composed.conflicts),
         ambiguous=_ambiguities(composed.updates),
         notes=(*notes, *dict.fromkeys((*read.notes, *extra))),
+        correcting=read.correcting,
         insists=insists(message),
         plan=plan,
         asked_of=asked_of,
@@ -341,7 +351,8 @@ def _intent(
     if asked is not None and asked.slot in got.updates:
         return "answer"
     changed = [s for s in got.updates if getattr(needs, s) is not None]
-    if got.cleared or (changed and (read.correcting or last is not None)):
+    ruled = last is not None and "model" in got.updates
+    if got.cleared or ruled or (changed and (read.correcting or last is not None)):
         return "change"
     if wants_recommendation(message):
         return "recommend_now"

@@ -103,6 +103,8 @@ class Understanding:
     notes: tuple[str, ...] = ()
     aside: str | None = None
     """What an off-topic message is (`agent.understanding.asides`), where that is known."""
+    correcting: bool = False
+    """The message says that it takes something back (`actually`, `no, make that`)."""
     insists: bool = False
     """The recommendation is wanted at once, whatever is still open."""
     plan: str | None = None
