@@ -95,8 +95,8 @@ def speaks(model: ModelRecord, languages: Iterable[str]) -> bool | None:
         return True
     if model.languages and all(code in model.languages for code in wanted):
         return True
-    if model.multilingual:
-        return True
+    if model.multilingual:  # a list without the language says less than a list with it
+        return None if model.languages else True
     return False if model.languages else None
 
 
@@ -203,7 +203,7 @@ def unknowns(model: ModelRecord, brief: Brief) -> tuple[str, ...]:
     found = []
     if speaks(model, brief.languages) is None:
         found.append(
-            f"Its languages are not known: test it on {', '.join(brief.languages)} before you rely on it."
+            f"It is not known to know {', '.join(brief.languages)}: test it on that before you rely on it."
         )
     seat = unknown_place(brief.wish, model.origin_id)
     found += [seat] if seat else []
