@@ -25,6 +25,7 @@ from knowledge.errors import UsageError
 from knowledge.home import home as state_home
 from knowledge.references import read_passage
 from knowledge.retrieval import Retriever, open_retriever
+from tools.guides.showing import passage_json
 from tools.recommend import recommend
 
 if TYPE_CHECKING:
@@ -185,19 +186,10 @@ class GraphSession:
         self._services.retriever.close()
         await self._store.close()
 
-    def passage(self, locator: str) -> dict[str, Any] | None:
-        """The lines of a guide that a citation points at."""
-        section = read_passage(locator)
-        if section is None:
-            return None
-        return {
-            "guide": section.guide,
-            "heading": [section.heading],
-            "file": section.file,
-            "lines": [section.first, section.last],
-            "text": section.text,
-            "as_of": section.as_of,
-        }
+    def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
+        """The passage of a guide that a citation points at, with its lines marked."""
+        cited = read_passage(locator, quote)
+        return None if cited is None else passage_json(cited)
 
     def history(self) -> list[dict[str, str]]:
         """What was said, oldest first."""
@@ -217,12 +209,13 @@ async def open_session(
     Args:
         model: `guided`, or a LiteLLM model that words the answers.
         session: name to resume or to begin under; None begins a new one.
-        offline: forbids the network, and with it every model but `guided`.
+        offline: forbids the network, and with it every model but `guided`, a Chroma server
+            and an embedder behind an API.
         home: state folder; None for the usual one.
         retriever: guides to search; None opens the embedded index without waiting for it.
 
     Raises:
-        UsageError: a bad session name, or a model together with `offline`.
+        UsageError: a bad session name, a model together with `offline`, or settings that cannot be read.
     """
     for variable in TRACING:
         os.environ[variable] = "false"
@@ -239,7 +232,7 @@ async def open_session(
     if model == GUIDED:
         import_without_probe()
     folder = home or state_home()
-    services = Services(retriever or open_retriever(folder, wait=False))
+    services = Services(retriever or open_retriever(folder, wait=False, offline=offline))
     if model != GUIDED:
         from agent.llm import LiteLlmVoice
 

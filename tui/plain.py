@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 from agent.events import Event, Failure, Message, Question, Ready, Recommendation, ToolCall
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError
+from tui.claims import SourceList
 from tui.error_log import note_error
 from tui.event_stream import each
+from tui.guides.showing import passage_lines
 from tui.json_requests import lines_of
 from tui.markdown_lines import plain_lines
-from tui.output import bullets, wrapped, write_error, write_lines, write_note
+from tui.output import wrapped, write_error, write_lines, write_note
 from tui.recommendation_text import recommendation_lines
 
 YOU, ADVISOR = "You: ", "Advisor: "
-HELP = "Say what you need in your own words. /recommend answers now, /help shows this, /quit ends."
+HELP = (
+    "Say what you need in your own words. /recommend answers now, /source N opens a source of the last "
+    "answer, /help shows this, /quit ends."
+)
 
 
 class Repl:
@@ -26,6 +32,8 @@ class Repl:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._options: list[str] = []
+        self._sources = SourceList()
+        """Those of the last answer."""
 
     def opening(self) -> AsyncIterator[Event]:
         """What the session says at once."""
@@ -41,10 +49,31 @@ class Repl:
             return None
         if text == "/recommend":
             return self._session.recommend()
+        if text.split()[0] == "/source":
+            self._open(text.removeprefix("/source").strip())
+            return None
         if text.startswith("/"):
             _advisor(f"There is no command {text.split()[0][:40]}. {HELP}")
             return None
         return self._session.say(self._chosen(text))
+
+    def _open(self, number: str) -> None:
+        """Shows one source of the last answer: the passage of a guide, or what kind of fact it is."""
+        known = {str(source.number): source for source in self._sources.all()}
+        source = known.get(number.strip("[]"))
+        if source is None:
+            numbers = f"1 to {len(known)}" if len(known) > 1 else "1"
+            asked = f"/source takes a number: {numbers}." if known else "The last answer has no sources."
+            _advisor(asked)
+            return
+        passage = None
+        if source.kind == "guide" and source.locator:
+            passage = self._session.passage(source.locator, source.quote)
+        if passage is None:
+            places = dict.fromkeys(text for text in (source.source, source.locator) if text)
+            write_lines(wrapped(f"[{source.number}] {source.kind}: {'; '.join(places)}"))
+        else:
+            write_lines(passage_lines(passage))
 
     def _chosen(self, text: str) -> str:
         """The option that a bare number picks, or the text itself."""
@@ -75,8 +104,7 @@ class Repl:
         """One event; signs of life and partial texts are for screens that can take them back."""
         if isinstance(event, Message):
             _advisor(event.text)
-            places = dict.fromkeys(item.get("locator") or item.get("source", "") for item in event.citations)
-            write_lines(bullets(f"source: {place}" for place in places if place))
+            self._list_sources(event.citations)
         elif isinstance(event, Question):
             self._question(event)
         elif isinstance(event, Recommendation):
@@ -96,6 +124,14 @@ class Repl:
     async def close(self) -> None:
         """Lets go of the session."""
         await self._session.close()
+
+    def _list_sources(self, citations: Sequence[Mapping[str, Any]]) -> None:
+        self._sources = SourceList()
+        for citation in citations:
+            source = self._sources.add(citation)
+            if source.locator or source.source:
+                text = source.locator or source.source
+                write_lines(wrapped(text, indent="      ", first=f"  [{source.number}] "))
 
     def _question(self, question: Question) -> None:
         _advisor(question.text)

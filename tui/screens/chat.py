@@ -270,7 +270,7 @@ class ChatScreen(Screen[None]):
 
         passage = None
         if event.source.kind == "guide" and event.source.locator:
-            passage = await self._bridge.passage(event.source.locator)
+            passage = await self._bridge.passage(event.source.locator, event.source.quote)
         await self.app.push_screen(PassageScreen(event.source, passage))
 
     @on(ListSources)

@@ -104,7 +104,9 @@ def test_makers_their_seats_data_and_thinking(text: str, field: str, value: obje
     assert getattr(got, field) == value
 
 
-@pytest.mark.parametrize("text", ["we are a German company", "we are based in Germany", "a chat bot in Chinese"])
+@pytest.mark.parametrize(
+    "text", ["we are a German company", "we are based in Germany", "a chat bot in Chinese"]
+)
 def test_a_seat_of_ones_own_and_a_language_are_no_wish(text: str) -> None:
     assert "model" not in understand(text, Needs()).updates
 
