@@ -80,7 +80,7 @@ def test_specialists_cover_less_than_general_models() -> None:
         ({"languages": ("en",), "multilingual": None}, ("de",), False),
         ({"languages": (), "multilingual": None}, ("de",), None),
         ({"languages": (), "multilingual": None}, ("en",), True),
-        ({"languages": ("en",), "multilingual": True}, ("de",), True),
+        ({"languages": ("en",), "multilingual": True}, ("de",), None),
         ({"languages": ("en", "de"), "multilingual": False}, ("de", "fr"), False),
         ({"languages": ("en", "de"), "multilingual": True}, ("multi",), True),
         ({"languages": ("en",), "multilingual": False}, ("multi",), False),
