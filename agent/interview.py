@@ -294,10 +294,13 @@ def next_question(
     tags = tags_of(needs, brief)
     now = next(iter(first_places(needs)), None)
     best: Weighed | None = None
+    longest = 0.0
     for slot in open_slots(needs, brief, (*asked, *clarified)):
-        if clock() - started > SECONDS:
+        begun = clock()
+        if begun - started + longest > SECONDS:
             break
         weighed = weigh(needs, slot, tags, now)
+        longest = max(longest, clock() - begun)
         if best is None or weighed.value > best.value:
             best = weighed
     if best is None or not best.matters or best.value <= turn_cost(asked):
