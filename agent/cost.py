@@ -39,7 +39,7 @@ class Price:
     long_output: float | None = None
 
     def usd(self, prompt: int, answer: int, cached: int = 0) -> float:
-        """Dollars of a request by its tokens; `cached` are those of the prompt that were read from a cache."""
+        """Dollars of a request by its tokens; `cached` ones of the prompt came from a cache."""
         is_long = self.long_above is not None and prompt > self.long_above
         into = self.long_input if is_long and self.long_input is not None else self.input
         out = self.long_output if is_long and self.long_output is not None else self.output
