@@ -21,7 +21,7 @@ EARLIER_CHARACTERS = 60
 
 
 def conversation_text(state: State, tokens: int = CONTEXT) -> str:
-    """The conversation for a prompt, in about `tokens` tokens; slots and decision even where they take more."""
+    """The conversation for a prompt, in about `tokens` tokens; slots and decision at any price."""
     parts = [_known(state), *_decided(state)]
     room = int(tokens * CHARACTERS_PER_TOKEN) - sum(map(len, parts))
     said = state.get("messages", [])

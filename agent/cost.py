@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from agent.events import Cost
@@ -101,6 +101,10 @@ class Bill:
         self.usage = usage
 
 
+_SAVED = ("prompt_tokens", "answer_tokens", "usd", "bound_usd", "estimated", "unpriced")
+"""Fields of an account that are kept with the conversation."""
+
+
 @dataclass(slots=True)
 class Account:
     """The running count of a conversation."""
@@ -115,17 +119,16 @@ class Account:
     """Some request had no count of the server."""
     unpriced: bool = False
     """Some request was made to a model without a known price."""
-    _saved: tuple[str, ...] = field(
-        default=("prompt_tokens", "answer_tokens", "usd", "bound_usd", "estimated", "unpriced"), repr=False
-    )
+    counted: int = 0
+    """Requests since the program began."""
 
     def as_json(self) -> dict[str, Any]:
         """What is kept with the conversation."""
-        return {name: getattr(self, name) for name in self._saved}
+        return {name: getattr(self, name) for name in _SAVED}
 
     def restore(self, saved: dict[str, Any]) -> None:
         """Goes on from a kept count; never below what was counted since."""
-        for name in self._saved:
+        for name in _SAVED:
             value = saved.get(name)
             if isinstance(value, bool | int | float):
                 setattr(self, name, max(getattr(self, name), value))
@@ -186,8 +189,8 @@ class Account:
         if self.bound_usd + worst > self.max_usd:
             raise VoiceError(
                 "cost",
-                f"The next request to {name} could pass the ceiling of {dollars(self.max_usd)}: "
-                f"{dollars(self.bound_usd)} are spent and it may cost up to {dollars(worst)}.",
+                f"The next request to {name} could pass the ceiling of {_dollars(self.max_usd)}: "
+                f"{_dollars(self.bound_usd)} are spent and it may cost up to {_dollars(worst)}.",
                 "Raise --max-cost, switch to a cheaper or local model with /model NAME, or go on in guided "
                 "mode: this turn does.",
             )
@@ -195,6 +198,7 @@ class Account:
     def _add(self, price: Price | None, bill: Bill, most_answer: int) -> None:
         if price is FREE:
             return
+        self.counted += 1
         used = bill.usage or Usage(bill.about_prompt, int(bill.heard / CHARACTERS_PER_TOKEN))
         self.prompt_tokens += used.prompt
         self.answer_tokens += used.answer
@@ -217,9 +221,8 @@ def unpriced(name: str) -> VoiceError:
     )
 
 
-def dollars(usd: float) -> str:
-    """Dollars for people: cents, and four digits below a dollar."""
-    return f"${usd:,.2f}" if usd >= 1 or round(usd, 2) == usd else f"${usd:.4f}"
+def _dollars(usd: float) -> str:
+    return f"${usd:,.2f}" if round(usd, 2) == usd else f"${usd:.4f}"
 
 
 def about_tokens(messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] | None) -> int:

@@ -71,8 +71,6 @@ def window_for(model: ServerModel, machine: Machine | None, loaded_bytes: int = 
             if fitting >= wanted:
                 return Window(wanted)
             tokens = fitting // WINDOW_STEP * WINDOW_STEP
-            return Window(
-                tokens, f"{model.name} gets a window of {tokens:,} tokens: memory holds no more."
-            )
+            return Window(tokens, f"{model.name} gets a window of {tokens:,} tokens: memory holds no more.")
     # It fits nowhere whole: the server splits it, or says that it cannot.
     return Window(min(wanted, SMALLEST_WINDOW))
