@@ -23,7 +23,7 @@ from agent.llm_errors import named
 from agent.llm_stream import may_be_call, text_call
 from agent.llm_tools import ToolDesk
 from agent.profiles import Profile, preload, read_profile
-from agent.prompt_budget import FULL
+from agent.prompt_budget import FULL, RULES, shares_of
 from agent.prompts import prompt
 from agent.reply import passage_citation
 from agent.tools_in_view import tools_for
@@ -37,8 +37,6 @@ ROUNDS = 4
 MOST_PROBLEMS = 12
 MOST_QUOTED = 400
 """Characters of the person's message that a wording is told."""
-MOST_ASKED = 4_000
-"""Characters of a question."""
 _MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
 Messages = list[dict[str, Any]]
 
@@ -91,16 +89,18 @@ class LiteLlmVoice:
     ) -> Spoken:
         """An answer to a free question; see `agent.voice.Voice.answer`."""
         profile = await self._ready(emit)
-        desk = ToolDesk(self._retriever, emit)
+        shares = shares_of(room(profile), profile.answer_tokens)
+        desk = ToolDesk(self._retriever, emit, shares.result)
         bare = _MARKS.sub("", draft)  # its marks would clash with the numbers of the passages found here
         known = json.dumps({k: v.get("value") for k, v in needs.as_json().items()}, ensure_ascii=False)
-        asked = f"The person asks: {question[:MOST_ASKED]}"
         told = conversation or f"What is known of the person: {known}"
-        request = f"{asked}\n\n{told}\n\nDraft:\n{bare}"
+        asked = f"The person asks: {question[: shares.question]}"
+        request = f"{asked}\n\n{told[: shares.told]}\n\nDraft:\n{bare[: shares.draft]}"
         text = await self._with_tools(profile, request, desk, emit)
         if not text and not desk.given:
             await desk.look_up(question)
-        messages = _opening("answer", _with_facts(request, desk.given))
+        left = room(profile) - profile.answer_tokens - RULES - _tokens(request)
+        messages = _opening("answer", _with_facts(request, desk.given, int(left * CHARACTERS_PER_TOKEN)))
         text = text or (await self._ask(profile, messages, None, emit, emit)).text
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
@@ -275,9 +275,22 @@ def _quoted(said: str) -> str:
     return f"The person wrote: {said[:MOST_QUOTED]}\n\n" if said.strip() else ""
 
 
-def _with_facts(request: str, given: list[str]) -> str:
-    """The request with what the tools gave, without the calls: every model reads that."""
-    return "\n\n".join([request, "Facts:", *given]) if given else request
+def _with_facts(request: str, given: list[str], characters: int) -> str:
+    """The request with what the tools gave, without the calls: every model reads that.
+
+    Args:
+        request: the question and what is known.
+        given: the results; the last ones are kept where not all fit.
+        characters: that they may take together, as they stand in the request.
+    """
+    kept: list[str] = []
+    taken = 0
+    for result in reversed(given):
+        taken += len(json.dumps(result, ensure_ascii=False))
+        if taken > characters:
+            break
+        kept.insert(0, result)
+    return "\n\n".join([request, "Facts:", *kept]) if kept else request
 
 
 def _opening(name: str, request: str) -> Messages:

@@ -87,6 +87,18 @@ def load() -> Any:  # noqa: ANN401 - LiteLLM has no types
     return _loaded[0]
 
 
+def check_provider(profile: Profile) -> None:
+    """Whether LiteLLM knows who serves a model. Loads LiteLLM: call it in a thread.
+
+    Raises:
+        VoiceError: it does not.
+    """
+    try:
+        load().get_llm_provider(profile.model)
+    except Exception as error:
+        raise explained(error, profile.server, profile.name, profile.provider) from None
+
+
 def _imported() -> Any:  # noqa: ANN401 - as above
     litellm = import_quietly()
     with warnings.catch_warnings():

@@ -126,7 +126,7 @@ class Models:
                 "guided, auto, ollama_chat/NAME or a LiteLLM model such as openai/gpt-4.1-mini.",
             )
         voice = self._voice(choice.model)
-        await self._checked(voice)
+        await self._checked(voice, provider=True)
         old = self._services.voice
         self._services.voice, self._chosen = voice, choice
         if old is not None:
@@ -134,17 +134,20 @@ class Models:
         if voice is not None:
             voice.warm()
 
-    async def _checked(self, voice: Voice | None) -> None:
-        """Asks the server or the key and price of a voice.
+    async def _checked(self, voice: Voice | None, *, provider: bool = False) -> None:
+        """Asks the server or the key and price of a voice; LiteLLM, too, whether it knows its `provider`.
 
         Raises:
             VoiceError: it cannot be used as things are.
         """
         from agent.llm import LiteLlmVoice
+        from agent.llm_client import check_provider
 
         if not isinstance(voice, LiteLlmVoice):
             return
         profile = await voice.check()
+        if provider:
+            await asyncio.to_thread(check_provider, profile)
         if profile.price is None and self._services.account.max_usd is not None:
             raise unpriced(profile.name)
 

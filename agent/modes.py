@@ -80,7 +80,7 @@ def find_model() -> Choice:
     chosen = choose_model(models, machine, loaded_bytes())
     if chosen is None:
         return _none_fits(url, bool(models))
-    return Choice(f"{OLLAMA_PREFIX}{chosen.model.name}", f"{chosen.model.name} on Ollama: {chosen.why}.")
+    return Choice(f"{OLLAMA_PREFIX}{chosen.model.name}", f"{chosen.model.name} on Ollama, {chosen.why}.")
 
 
 def _none_fits(url: str, has_models: bool) -> Choice:

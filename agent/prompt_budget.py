@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.cost import CHARACTERS_PER_TOKEN
 from tools.chat_model import needed_bytes, places_of
 from tools.hardware_types import Machine
 from tools.ollama_models import ServerModel
@@ -16,13 +17,17 @@ from tools.ollama_models import ServerModel
 FULL = 0.8
 """Share of the window for prompt and answer; servers cut the front of a longer prompt without a word."""
 RULES = 700
-"""Tokens of the system text and of the request to repair."""
+"""Tokens of the system text and of the request to repair, with its list of what is wrong."""
 TOOLS = 2_600
 """Tokens of the five largest tools in view."""
+MOST_RESULT = 6_000
+"""Characters of a tool result."""
 RESULTS = 4_000
 """Tokens of tool results that are held at once: two of the longest; the oldest give way."""
 CONTEXT = 900
 """Tokens of what is known of the conversation."""
+MOST_ASKED = 4_000
+"""Characters of a question."""
 QUESTION = 1_250
 DRAFT = 900
 ANSWER = 1_200
@@ -40,7 +45,33 @@ def wanted_window() -> int:
 
 def answer_tokens(window: int) -> int:
     """Tokens that an answer of a local model may have."""
-    return min(ANSWER, window // 4)
+    return min(ANSWER, window // 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Characters that the parts of a question's prompt may take, so that all of them fit together."""
+
+    question: int
+    told: int
+    """Of the conversation; slots and decision stand at its beginning."""
+    draft: int
+    result: int
+    """Of each tool result, and of the facts together where the tools are no longer offered."""
+
+
+def shares_of(prompt_tokens: int, answer: int) -> Shares:
+    """The shares of a prompt.
+
+    Args:
+        prompt_tokens: what the whole prompt may take.
+        answer: tokens of an answer: a repaired one is asked for with the first one in the prompt.
+    """
+    left = int(max(0, prompt_tokens - answer - RULES) * CHARACTERS_PER_TOKEN)
+    question = min(MOST_ASKED, left * 15 // 100)
+    told = min(int(CONTEXT * CHARACTERS_PER_TOKEN), left // 2)
+    draft = min(int(DRAFT * CHARACTERS_PER_TOKEN), left // 5)
+    return Shares(question, told, draft, min(MOST_RESULT, left - question - told - draft))
 
 
 @dataclass(frozen=True, slots=True)

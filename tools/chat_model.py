@@ -28,6 +28,7 @@ class _Suggested(TypedDict):
 
 class _Data(TypedDict):
     least_tokens_per_second: float
+    bandwidth_share: float
     largest_gb: float
     overhead_gb: float
     context: int
@@ -46,7 +47,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A model of the server, and why this one, as the rest of a sentence."""
+    """A model of the server, and why this one, to be put behind its name."""
 
     model: ServerModel
     why: str
@@ -95,7 +96,7 @@ def _place(room: int, bandwidth_gbs: float | None, *, fast: bool) -> Place:
     data = _data()
     largest = data["largest_gb"]
     if bandwidth_gbs is not None:
-        largest = min(largest, bandwidth_gbs / data["least_tokens_per_second"])
+        largest = min(largest, bandwidth_gbs * data["bandwidth_share"] / data["least_tokens_per_second"])
     return Place(room, int(largest * GB), fast)
 
 
@@ -140,12 +141,12 @@ def _rank(model: ServerModel, place: Place, order: int) -> tuple[bool, int, bool
 
 def _why(model: ServerModel, place: Place, machine: Machine | None, able: int) -> str:
     size = f"{model.size_bytes / GB:.1f} GB"
-    where = "the accelerator" if place.fast else "system memory"
-    fits = f"{size} fit {where}" if machine is not None else f"{size} on another machine"
-    tools = "calls tools" if model.tools else "no model of the server is known to call tools"
-    most = f"the best of {able} for this" if able > 1 else "the only one that can chat"
+    where = "the accelerator" if place.fast else "the memory of this machine"
+    fits = f"its {size} fit {where}" if machine is not None else f"it takes {size} there"
+    tools = "it calls tools" if model.tools else "none that fits is known to call tools"
+    most = f"the best of {able} there for this chat" if able > 1 else "the only one there that can chat"
     slow = "; it will be slow here" if model.size_bytes > place.largest_bytes else ""
-    return f"{tools}, {fits}, {most}{slow}"
+    return f"{most}: {tools} and {fits}{slow}"
 
 
 def suggest_pull(machine: Machine | None) -> Suggestion | None:

@@ -10,7 +10,7 @@ from knowledge.errors import UsageError
 
 HELP = (
     "/model NAME lets another model word the answers (guided, auto, ollama_chat/NAME or a LiteLLM model), "
-    "/pull NAME downloads one into Ollama, /cost tells what the conversation cost."
+    "/pull NAME downloads one into Ollama, /cost tells what the conversation cost"
 )
 JSON_COMMANDS = ("model", "pull", "cost")
 GB = 1_000_000_000
@@ -62,6 +62,9 @@ def mode_words(event: Ready | Mode) -> str:
 
 def cost_words(cost: Cost) -> str:
     """The count in one line: dollars, the ceiling, tokens."""
+    if not (cost.prompt_tokens or cost.answer_tokens):
+        most = "" if cost.max_usd is None else f", and at most {dollars(cost.max_usd)} will be spent"
+        return f"nothing: only API models are counted{most}"
     tokens = f"{cost.prompt_tokens:,} tokens in, {cost.answer_tokens:,} out"
     spent = "price not known" if cost.usd is None else dollars(cost.usd)
     about = "about " if cost.estimated and cost.usd is not None else ""

@@ -36,7 +36,7 @@ from tui.recommendation_text import recommendation_lines
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = (
     "Say what you need in your own words. /recommend answers now, /source N opens a source of the last "
-    f"answer, {MODEL_HELP} /help shows this, /quit ends."
+    f"answer, {MODEL_HELP}, /help shows this, /quit ends."
 )
 YES = ("y", "yes")
 NO = ("n", "no")
@@ -99,7 +99,7 @@ class Repl:
         if command == "cost":
             return cost_turn(self._session.models)
         if not name:
-            _advisor(f"/{command} takes a name. {MODEL_HELP}")
+            _advisor(f"/{command} takes a name. {MODEL_HELP}.")
             return None
         return self._session.models.switch(name) if command == "model" else self._session.models.pull(name)
 
