@@ -14,6 +14,7 @@ from agent.cost import CHARACTERS_PER_TOKEN
 from agent.prompt_budget import CONTEXT
 from agent.state import Spoken, State, needs_of
 
+DECIDED = "Recommended last, best first: "
 RECENT = 6
 """Messages that are shown in their own words."""
 MESSAGE_CHARACTERS = 320
@@ -29,7 +30,12 @@ def conversation_text(state: State, tokens: int = CONTEXT) -> str:
     past = said[:-1] if said and said[-1]["role"] == "user" else said
     recent, shown = _recent(past, room)
     earlier = _earlier(past[: len(past) - shown], room - len(recent))
-    return "\n\n".join(part for part in (*parts, earlier, recent) if part)
+    return "\n\n".join(part for part in (*parts, recent, earlier) if part)
+
+
+def decision_in(text: str) -> str:
+    """The part of such a text that tells the last decision; what people wrote never is one."""
+    return next((part for part in text.split("\n\n") if part.startswith(DECIDED)), "")
 
 
 def _known(state: State) -> str:
@@ -40,7 +46,7 @@ def _known(state: State) -> str:
 def _decided(state: State) -> list[str]:
     last = state.get("last", [])
     if last:
-        return [f"Recommended last, best first: {', '.join(last)}"]
+        return [f"{DECIDED}{', '.join(last)}"]
     return ["Decided last: nothing fits these needs."] if state.get("answered") else []
 
 

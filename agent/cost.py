@@ -75,11 +75,13 @@ def price_of(model: str) -> Price | None:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one request, as the server counted them."""
+    """Tokens of one request."""
 
     prompt: int
     answer: int
     cached: int = 0
+    stated: bool = True
+    """Counted by the server; otherwise by a tokenizer that need not be the model's."""
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ class Bill:
         self.heard += len(piece)
 
     def count(self, usage: Usage) -> None:
-        """The server said what it took."""
+        """The request was counted."""
         self.usage = usage
 
 
@@ -199,16 +201,16 @@ class Account:
         if price is FREE:
             return
         self.counted += 1
-        used = bill.usage or Usage(bill.about_prompt, int(bill.heard / CHARACTERS_PER_TOKEN))
+        used = bill.usage or Usage(bill.about_prompt, int(bill.heard / CHARACTERS_PER_TOKEN), stated=False)
         self.prompt_tokens += used.prompt
         self.answer_tokens += used.answer
-        self.estimated = self.estimated or bill.usage is None
+        self.estimated = self.estimated or not used.stated
         if price is None:
             self.unpriced = True
             return
         spent = price.usd(used.prompt, used.answer, used.cached)
         self.usd += spent
-        self.bound_usd += spent if bill.usage is not None else price.usd(bill.most_prompt, most_answer)
+        self.bound_usd += spent if used.stated else price.usd(bill.most_prompt, most_answer)
 
 
 def unpriced(name: str) -> VoiceError:

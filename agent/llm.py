@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent import llm_client
+from agent.context import decision_in
 from agent.cost import CHARACTERS_PER_TOKEN, Account
 from agent.events import Delta, Failure, Status
 from agent.grounding import Evidence, cited_sentences, lost, miscited, unfounded
@@ -25,10 +26,11 @@ from agent.llm_tools import ToolDesk
 from agent.profiles import Profile, preload, read_profile
 from agent.prompt_budget import FULL, RULES, shares_of
 from agent.prompts import prompt
-from agent.reply import passage_citation
+from agent.reply import named_guide, passage_citation
 from agent.tools_in_view import tools_for
 from agent.voice import Emit, Spoken, VoiceError
 from knowledge.retrieval import Passage, Retriever
+from tools.claims.beside import disagreements
 from tools.needs import Needs
 from tools.registry import TOOLS
 
@@ -37,6 +39,8 @@ ROUNDS = 4
 MOST_PROBLEMS = 12
 MOST_QUOTED = 400
 """Characters of the person's message that a wording is told."""
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+(?!\[\d)|\n+")
+"""A mark after the full stop belongs to the sentence before it."""
 _MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
 Messages = list[dict[str, Any]]
 
@@ -94,6 +98,7 @@ class LiteLlmVoice:
         bare = _MARKS.sub("", draft)  # its marks would clash with the numbers of the passages found here
         known = json.dumps({k: v.get("value") for k, v in needs.as_json().items()}, ensure_ascii=False)
         told = conversation or f"What is known of the person: {known}"
+        known = f"{known}\n{decision_in(told)}"
         asked = f"The person asks: {question[: shares.question]}"
         request = f"{asked}\n\n{told[: shares.told]}\n\nDraft:\n{bare[: shares.draft]}"
         text = await self._with_tools(profile, request, desk, emit)
@@ -105,11 +110,15 @@ class LiteLlmVoice:
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
         evidence = await asyncio.to_thread(_evidence, [question, known, bare, *desk.given])
-        other = await asyncio.to_thread(_evidence, [question, known, bare, *desk.computed])
+        computed = [question, known, _unquoted(bare)]
+        other = await asyncio.to_thread(_evidence, [*computed, *desk.computed])
+        # What only an own guide says must be marked as its words, wherever it comes up.
+        vouched = await asyncio.to_thread(_evidence, [*computed, *desk.vouched])
         cited = await asyncio.to_thread(lambda: [_evidence([_whole(p)]) for p in desk.passages])
 
         def problems(worded: str) -> list[str]:
-            return unfounded(worded, evidence) + miscited(worded, cited, other)
+            silent = unfounded(_without_marked(worded, desk.own), vouched)
+            return list(dict.fromkeys(unfounded(worded, evidence) + silent + miscited(worded, cited, other)))
 
         text = await self._sound(profile, messages, text, problems, emit)
         return await asyncio.to_thread(_cited, text, desk)
@@ -348,9 +357,32 @@ def _cited(text: str, desk: ToolDesk) -> Spoken:
         for number in numbers:
             said[number] = f"{said.get(number, '')} {sentence}".strip()
     text = _MARKS.sub(renumber, text).strip()
-    return Spoken(text, [passage_citation(desk.passages[n - 1], said.get(n, "")) for n in order])
+    passages = [desk.passages[n - 1] for n in order]
+    citations = [passage_citation(p, said.get(n, "")) for n, p in zip(order, passages, strict=True)]
+    return Spoken(text + _own_words(passages), citations)
 
 
 def _whole(passage: Passage) -> str:
-    """What a citation of a passage may rest on: its words and its headings."""
-    return "\n".join((*passage.heading, passage.text))
+    """What a citation of a passage may rest on: its headings, its words, what the tools say to them."""
+    return "\n".join((*passage.heading, passage.text, *(str(one["text"]) for one in disagreements(passage))))
+
+
+def _own_words(passages: list[Passage]) -> str:
+    """That what is marked so is the person's own document speaking."""
+    own = [f"[{n}] is {named_guide(p)}." for n, p in enumerate(passages, 1) if p.origin == "own"]
+    return "\n\n" + " ".join(own) if own else ""
+
+
+def _unquoted(draft: str) -> str:
+    """A draft without what it quotes of own guides."""
+    return "\n".join(line for line in draft.split("\n") if not line.startswith(">"))
+
+
+def _without_marked(text: str, numbers: tuple[int, ...]) -> str:
+    """A text without the sentences that are marked with one of the numbers."""
+    marked = frozenset(map(str, numbers))
+
+    def is_marked(sentence: str) -> bool:
+        return any(marked.intersection(re.findall(r"\d+", found[1])) for found in _MARKS.finditer(sentence))
+
+    return "\n".join(s for s in _SENTENCE_ENDS.split(text) if not is_marked(s))

@@ -60,7 +60,7 @@ class Watch:
     on_waiting: Callable[[], None] = lambda: None
     on_thinking: Callable[[], None] = lambda: None
     on_usage: Callable[[Usage], None] = lambda usage: None
-    """Called where the server says how many tokens it took."""
+    """Called with the tokens that a request took."""
 
 
 @dataclass(slots=True)
@@ -214,7 +214,7 @@ async def _read(
         waiting.cancel()
         clock.reschedule(min(loop.time() + limits.idle, deadline))
         if (used := getattr(chunk, "usage", None)) is not None:
-            watch.on_usage(_usage(used))
+            watch.on_usage(_usage(used, stream))
         if not chunk.choices:
             continue
         delta = chunk.choices[0].delta
@@ -231,10 +231,12 @@ async def _read(
     return Reply(thinking.text.strip(), calls.calls, cut_short)
 
 
-def _usage(used: Any) -> Usage:  # noqa: ANN401 - LiteLLM has no types
+def _usage(used: Any, stream: Any) -> Usage:  # noqa: ANN401 - LiteLLM has no types
+    """The count. Where the server states none, LiteLLM counts with a tokenizer of its own."""
+    stated = any(getattr(chunk, "usage", None) is not None for chunk in getattr(stream, "chunks", ()))
     details = getattr(used, "prompt_tokens_details", None)
     cached = getattr(details, "cached_tokens", None) or 0
-    return Usage(used.prompt_tokens or 0, used.completion_tokens or 0, cached)
+    return Usage(used.prompt_tokens or 0, used.completion_tokens or 0, cached, stated)
 
 
 async def _close(stream: Any) -> None:  # noqa: ANN401 - LiteLLM has no types
