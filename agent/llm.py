@@ -7,6 +7,7 @@ repair, and is dropped for the guided wording where it still holds something unf
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -14,32 +15,30 @@ from dataclasses import replace
 from typing import Any
 
 from agent import llm_client
+from agent.context import decision_in
+from agent.cost import CHARACTERS_PER_TOKEN, Account
 from agent.events import Delta, Failure, Status
 from agent.grounding import Evidence, cited_sentences, lost, miscited, unfounded
 from agent.llm_client import Limits, Reply, Watch
 from agent.llm_errors import named
 from agent.llm_stream import may_be_call, text_call
 from agent.llm_tools import ToolDesk
-from agent.profiles import Profile, read_profile
+from agent.profiles import Profile, preload, read_profile
+from agent.prompt_budget import FULL, RULES, shares_of
 from agent.prompts import prompt
 from agent.reply import named_guide, passage_citation
+from agent.tools_in_view import tools_for
 from agent.voice import Emit, Spoken, VoiceError
 from knowledge.retrieval import Passage, Retriever
 from tools.claims.beside import disagreements
 from tools.needs import Needs
-from tools.registry import TOOLS, functions
+from tools.registry import TOOLS
 
 ROUNDS = 4
 """Requests of one answer in which the model may call tools; one more follows without them."""
-CHARACTERS_PER_TOKEN = 3.2
-"""Low on purpose: JSON and other languages than English take more tokens than English prose."""
-FULL = 0.8
-"""Share of the context for prompt and answer; servers cut the front of a longer prompt without a word."""
 MOST_PROBLEMS = 12
 MOST_QUOTED = 400
 """Characters of the person's message that a wording is told."""
-MOST_ASKED = 4_000
-"""Characters of a question."""
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+(?!\[\d)|\n+")
 """A mark after the full stop belongs to the sentence before it."""
 _MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
@@ -49,19 +48,30 @@ Messages = list[dict[str, Any]]
 class LiteLlmVoice:
     """A model of any provider that LiteLLM knows; fulfils `agent.voice.Voice`."""
 
-    def __init__(self, model: str, retriever: Retriever, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        retriever: Retriever,
+        limits: Limits | None = None,
+        account: Account | None = None,
+    ) -> None:
         """Nothing is imported or asked before the first use.
 
         Args:
             model: `ollama_chat/NAME`, or a model as LiteLLM names it.
             retriever: the guides that the model may search.
             limits: how long to wait.
+            account: counts what is spent; it may be that of the models before.
         """
         self.model = model
         self._retriever = retriever
         self._limits = limits or Limits()
+        self._account = account or Account()
         self._profile: Profile | None = None
+        self._reading = asyncio.Lock()
+        self._preload: asyncio.Task[None] | None = None
         self._told = False
+        self._noted = False
 
     async def word(self, draft: str, emit: Emit, said: str = "") -> str:
         """The draft in the model's words; see `agent.voice.Voice.word`."""
@@ -78,18 +88,24 @@ class LiteLlmVoice:
 
         return await self._sound(profile, messages, text, problems, emit)
 
-    async def answer(self, question: str, needs: Needs, draft: str, emit: Emit) -> Spoken:
+    async def answer(
+        self, question: str, needs: Needs, draft: str, emit: Emit, conversation: str = ""
+    ) -> Spoken:
         """An answer to a free question; see `agent.voice.Voice.answer`."""
         profile = await self._ready(emit)
-        desk = ToolDesk(self._retriever, emit)
+        shares = shares_of(room(profile), profile.answer_tokens)
+        desk = ToolDesk(self._retriever, emit, shares.result)
         bare = _MARKS.sub("", draft)  # its marks would clash with the numbers of the passages found here
         known = json.dumps({k: v.get("value") for k, v in needs.as_json().items()}, ensure_ascii=False)
-        asked = f"The person asks: {question[:MOST_ASKED]}"
-        request = f"{asked}\n\nWhat is known of the person: {known}\n\nDraft:\n{bare}"
+        told = conversation or f"What is known of the person: {known}"
+        known = f"{known}\n{decision_in(told)}"
+        asked = f"The person asks: {question[: shares.question]}"
+        request = f"{asked}\n\n{told[: shares.told]}\n\nDraft:\n{bare[: shares.draft]}"
         text = await self._with_tools(profile, request, desk, emit)
         if not text and not desk.given:
             await desk.look_up(question)
-        messages = _opening("answer", _with_facts(request, desk.given))
+        left = room(profile) - profile.answer_tokens - RULES - _tokens(request)
+        messages = _opening("answer", _with_facts(request, desk.given, int(left * CHARACTERS_PER_TOKEN)))
         text = text or (await self._ask(profile, messages, None, emit, emit)).text
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
@@ -109,21 +125,47 @@ class LiteLlmVoice:
 
     async def close(self) -> None:
         """Closes LiteLLM's connections; must run before the event loop ends."""
+        await self.rest()
         await llm_client.close()
 
+    async def rest(self) -> None:
+        """Stops what runs in the background; another model takes over."""
+        if self._preload is not None:
+            self._preload.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._preload
+            self._preload = None
+
     def warm(self) -> None:
-        """Begins to import LiteLLM in the background."""
+        """Begins to import LiteLLM, and has Ollama load its model, in the background."""
         import threading
 
         threading.Thread(target=llm_client.load, name="litellm", daemon=True).start()
+        self._preload = asyncio.create_task(self._load(), name="preload")
+
+    async def _load(self) -> None:
+        with contextlib.suppress(VoiceError):  # the first turn says what is wrong
+            profile = await self.check()
+            await preload(profile, self._limits.first)
+
+    async def check(self) -> Profile:
+        """The profile, asked for once.
+
+        Raises:
+            VoiceError: the model cannot be used as things are; asking again may find it usable.
+        """
+        async with self._reading:
+            if self._profile is None:
+                self._profile = await read_profile(self.model, self._limits.connect)
+        return self._profile
 
     async def _ready(self, emit: Emit) -> Profile:
-        """The profile, read again each turn until it could be read once."""
-        if self._profile is None:
-            self._profile = await read_profile(self.model)
-            if self._profile.note:
-                emit(Status(self._profile.note))
-        return self._profile
+        """The profile; says once what is to be known of it."""
+        profile = await self.check()
+        if profile.note and not self._noted:
+            emit(Status(profile.note))
+        self._noted = True
+        return profile
 
     async def _with_tools(self, profile: Profile, request: str, desk: ToolDesk, emit: Emit) -> str:
         """The tool loop's answer; "" where the model said nothing, cannot call tools or would not stop."""
@@ -131,9 +173,12 @@ class LiteLlmVoice:
             self._without_tools(named("no_tools", profile.server, profile.name, profile.provider), emit)
             return ""
         messages = _opening("answer", request)
+        tools = tools_for(request, room(profile) - sum(map(_tokens, messages)))
+        if not tools:
+            return ""  # a small window: the guides are looked up for the model instead
         for _ in range(ROUNDS):
             try:
-                reply = await self._ask(profile, messages, functions(), emit, emit)
+                reply = await self._ask(profile, messages, tools, emit, emit)
             except VoiceError as error:
                 if error.code == "no_tools":
                     self._without_tools(error, emit)
@@ -206,6 +251,7 @@ class LiteLlmVoice:
 
         def on_text(piece: str) -> None:
             nonlocal held, shown
+            bill.hear(piece)
             if show is None:
                 return
             held += piece
@@ -214,13 +260,15 @@ class LiteLlmVoice:
                 show(Delta(held))
                 held = ""
 
-        watch = Watch(
-            on_text,
-            lambda: emit(Status(profile.waiting)),
-            lambda: emit(Status("the model is thinking")),
-        )
         fitted = fit_messages(messages, tools, profile)
-        reply = await llm_client.complete(profile, fitted, tools, watch, self._limits)
+        with self._account.request(profile.name, profile.price, fitted, tools, profile.answer_tokens) as bill:
+            watch = Watch(
+                on_text,
+                lambda: emit(Status(profile.waiting)),
+                lambda: emit(Status("the model is thinking")),
+                bill.count,
+            )
+            reply = await llm_client.complete(profile, fitted, tools, watch, self._limits)
         if reply.cut_short and not reply.calls:
             raise named("too_long", profile.server, profile.name, profile.provider)
         if held.strip() and show is not None and not reply.calls and not text_call(reply.text, _TOOL_NAMES):
@@ -236,9 +284,22 @@ def _quoted(said: str) -> str:
     return f"The person wrote: {said[:MOST_QUOTED]}\n\n" if said.strip() else ""
 
 
-def _with_facts(request: str, given: list[str]) -> str:
-    """The request with what the tools gave, without the calls: every model reads that."""
-    return "\n\n".join([request, "Facts:", *given]) if given else request
+def _with_facts(request: str, given: list[str], characters: int) -> str:
+    """The request with what the tools gave, without the calls: every model reads that.
+
+    Args:
+        request: the question and what is known.
+        given: the results; the last ones are kept where not all fit.
+        characters: that they may take together, as they stand in the request.
+    """
+    kept: list[str] = []
+    taken = 0
+    for result in reversed(given):
+        taken += len(json.dumps(result, ensure_ascii=False))
+        if taken > characters:
+            break
+        kept.insert(0, result)
+    return "\n\n".join([request, "Facts:", *kept]) if kept else request
 
 
 def _opening(name: str, request: str) -> Messages:
@@ -257,20 +318,25 @@ def _tokens(value: object) -> int:
     return int(len(json.dumps(value, ensure_ascii=False)) / CHARACTERS_PER_TOKEN) + 4
 
 
+def room(profile: Profile) -> int:
+    """Tokens that a prompt may take, tools included."""
+    return int(profile.context * FULL) - profile.answer_tokens
+
+
 def fit_messages(messages: Messages, tools: list[dict[str, Any]] | None, profile: Profile) -> Messages:
     """The messages, with the oldest tool results left out where the context would be full.
 
     Raises:
         VoiceError: even then they do not fit.
     """
-    room = int(profile.context * FULL) - profile.answer_tokens - (_tokens(tools) if tools else 0)
+    left = room(profile) - (_tokens(tools) if tools else 0)
     fitted = list(messages)
     for place, message in enumerate(messages):
-        if sum(map(_tokens, fitted)) <= room:
+        if sum(map(_tokens, fitted)) <= left:
             break
         if message["role"] == "tool":
             fitted[place] = message | {"content": '{"note":"left out: too long ago"}'}
-    if sum(map(_tokens, fitted)) > room:
+    if sum(map(_tokens, fitted)) > left:
         raise named("context_full", profile.server, profile.name, profile.provider)
     return fitted
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from agent.events import ToolCall
 from agent.llm_stream import Call
+from agent.prompt_budget import MOST_RESULT
 from agent.voice import Emit
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Passage, Retriever, locator
@@ -22,7 +23,6 @@ from tools.registry import run_tool
 
 CALLS = 6
 """Tool calls of one answer."""
-RESULT_CHARACTERS = 6_000
 SEARCH = "search_guides"
 MOST_PASSAGES = 4
 PASSAGE_CHARACTERS = 1_500
@@ -57,7 +57,9 @@ Document = dict[str, Any]
 class ToolDesk:
     """The tools of one answer: runs calls within a budget and keeps what they gave."""
 
-    def __init__(self, retriever: Retriever, emit: Emit) -> None:
+    def __init__(self, retriever: Retriever, emit: Emit, result_characters: int = MOST_RESULT) -> None:
+        """`result_characters` is what the model's window has room for."""
+        self._room = result_characters
         self._retriever = retriever
         self._emit = emit
         self.left = CALLS
@@ -88,9 +90,10 @@ class ToolDesk:
         self, name: str, arguments: Document, document: Document, shown: Document, seconds: float
     ) -> str:
         self._emit(ToolCall(name, arguments, document, round(seconds, 3)))
-        return self._given(shown, compact(shown))
+        return self._given(shown)
 
-    def _given(self, shown: Document, text: str) -> str:
+    def _given(self, shown: Document) -> str:
+        text = compact(shown, self._room)
         self.given.append(text)
         rows = shown.get("passages", ())
         sound = [row for row in rows if OWN not in row]
@@ -170,10 +173,10 @@ class ToolDesk:
         if not document.get("covered"):
             self.passages.clear()
             return ""
-        return self._given(shown, _text(shown))
+        return self._given(shown)
 
 
-def compact(document: Document, room: int = RESULT_CHARACTERS) -> str:
+def compact(document: Document, room: int = MOST_RESULT) -> str:
     """A result as JSON text of at most `room` characters: bytes in GiB, nothing empty, the long cut."""
     text = ""
     for items, characters, without in _SIZES:

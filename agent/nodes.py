@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.clarify import clarification
+from agent.context import conversation_text
+from agent.cost import Account
 from agent.events import (
     Delta,
     Event,
@@ -45,6 +47,8 @@ class Services:
     retriever: Retriever
     voice: Voice | None = None
     """A language model that words answers; None in guided mode."""
+    account: Account = field(default_factory=Account)
+    """What was spent on API models."""
 
 
 def _route(taken: Intake, state: State) -> str:
@@ -175,7 +179,9 @@ async def answer(state: State, services: Services, emit: Emit) -> State:
         return State(outcome=outcome)
     emit(Status("asking the model"))
     try:
-        spoken = await services.voice.answer(question, needs_of(state), outcome.get("text", ""), emit)
+        spoken = await services.voice.answer(
+            question, needs_of(state), outcome.get("text", ""), emit, conversation_text(state)
+        )
     except VoiceError as error:
         emit(Failure(error.code, error.message, error.hint))
         return State(outcome=outcome)

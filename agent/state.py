@@ -80,6 +80,8 @@ class State(TypedDict, total=False):
     """A recommendation was given, even if it was that nothing fits."""
     about: About | None
     """The question that was answered last; None where the last message asked nothing."""
+    spent: dict[str, Any]
+    """What API models took so far, see `agent.cost.Account`; never taken back."""
     input: dict[str, Any]
     route: str
     outcome: Outcome
