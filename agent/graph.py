@@ -32,6 +32,11 @@ def build_graph(
     from langgraph.graph import END, START, StateGraph
     from langgraph.types import interrupt
 
+    def kept(change: State) -> State:
+        """The change with what was spent, after the steps in which a model is asked."""
+        change["spent"] = services.account.as_json()
+        return change
+
     async def listen(state: State) -> State:
         return State(input=interrupt("say something"))
 
@@ -42,10 +47,10 @@ def build_graph(
         return await decide(state, services, get_stream_writer())
 
     async def answer_node(state: State) -> State:
-        return await answer(state, services, get_stream_writer())
+        return kept(await answer(state, services, get_stream_writer()))
 
     async def respond_node(state: State) -> State:
-        return await respond(state, services, get_stream_writer())
+        return kept(await respond(state, services, get_stream_writer()))
 
     async def confirm(state: State) -> State:
         return take_consent(state, interrupt("yes or no"))

@@ -52,10 +52,6 @@ _COMMAND = re.compile(
     r"|mlx_lm[\w.]*|python3?) (?:-m )?(?:run|pull|serve|install|add|create|clone|show|list|download|get|load"
     r"|compose|exec|push|rm|chat|https?)|llama-(?:server|cli|bench|quantize) -)[^\n`.;,]*",
 )
-_PRICE = re.compile(
-    r"(?:US)?\$\s?\d[\d.,]*|\d[\d.,]*\s?(?:US\$|\$|USD\b|dollars?\b|cents?\b|\u20ac|euros?\b)|\u20ac\s?\d[\d.,]*",
-    re.IGNORECASE,
-)
 _MACHINERY = re.compile(
     r"\"(?:tool|name|arguments|parameters|role)\"\s*:|</?\|?(?:im_start|im_end|system|assistant|tool_call|function)\b"
     r"|\[/?INST\]|<</?SYS>>|<\s*(?:img|script|iframe|svg|form|object|link|meta|a)\b|!\[|\$\(",
@@ -68,8 +64,6 @@ _NAMES = frozenset(
 """Keys of tool results that hold what somebody else called something."""
 _PLAIN_NAME = re.compile(r"[\w.:/+@ ()-]{1,160}")
 MOST_NAME_WORDS = 8
-_SIZED_NAME = re.compile(r"\b[A-Za-z][\w.]*(?:-[\w.]+)*-\d+(?:\.\d+)?[bB]\b")
-"""A model by its size: `EvilModel-9B`."""
 _FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]+")
 
 
@@ -126,13 +120,12 @@ class Evidence:
     def add_foreign(self, text: str) -> None:
         """Takes in a text that neither we nor the person wrote, such as a passage of an added guide.
 
-        It may prove what it is about, but no price, license, command, link or model that the catalog does not
-        have: those are what an attacker would have us say.
+        It may prove what it is about, but no command and no link: those are what an attacker would have us
+        say. What it says of prices and licenses is told as its own words (`agent.llm_ground`).
         """
         kept = _CODE.sub(lambda m: f" {m[2]} " if m[2] and " " not in m[2].strip() else " ", text)
-        for pattern in (_URL, _COMMAND, _FLAG, _PRICE, _MACHINERY, *(pattern for _, pattern in _licenses())):
+        for pattern in (_URL, _COMMAND, _FLAG, _MACHINERY):
             kept = pattern.sub(" ", kept)
-        kept = _SIZED_NAME.sub(lambda m: m[0] if mentions(m[0]) else " ", kept)
         self._numbers(kept)
         self._words(kept)
 

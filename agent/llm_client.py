@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agent.cost import Usage
 from agent.llm_errors import OLLAMA, explained, named, wait_before_retry
 from agent.llm_stream import Call, CallBuffer, ThinkFilter
 from agent.profiles import CONNECT_SECONDS, Profile
@@ -45,6 +46,7 @@ class Limits:
     (https://github.com/ollama/ollama/issues/5081).
     """
 
+    connect: float = CONNECT_SECONDS
     first: float = 300.0
     idle: float = 60.0
     total: float = 900.0
@@ -62,6 +64,8 @@ class Watch:
     on_text: Callable[[str], None] = lambda text: None
     on_waiting: Callable[[], None] = lambda: None
     on_thinking: Callable[[], None] = lambda: None
+    on_usage: Callable[[Usage], None] = lambda usage: None
+    """Called with the tokens that a request took."""
 
 
 @dataclass(slots=True)
@@ -86,6 +90,18 @@ def load() -> Any:  # noqa: ANN401 - LiteLLM has no types
                 gc.freeze()
                 gc.enable()
     return _loaded[0]
+
+
+def check_provider(profile: Profile) -> None:
+    """Whether LiteLLM knows who serves a model. Loads LiteLLM: call it in a thread.
+
+    Raises:
+        VoiceError: it does not.
+    """
+    try:
+        load().get_llm_provider(profile.model)
+    except Exception as error:
+        raise explained(error, profile.server, profile.name, profile.provider) from None
 
 
 def _imported() -> Any:  # noqa: ANN401 - as above
@@ -127,7 +143,7 @@ def _leave_tags_alone() -> None:
     setattr(reader, "chunk_parser", chunk_parser)  # noqa: B010 - typed as a method
 
 
-def _provider_arguments(profile: Profile) -> dict[str, Any]:
+def _provider_arguments(profile: Profile, limits: Limits) -> dict[str, Any]:
     """What every request carries.
 
     With both costs at zero LiteLLM does not ask Ollama for them with a blocking call on the event loop.
@@ -145,11 +161,14 @@ def _provider_arguments(profile: Profile) -> dict[str, Any]:
         "input_cost_per_token": 0,
         "output_cost_per_token": 0,
         "no-log": True,
+        "stream_options": {"include_usage": True},
         **profile.options,
     }
     if profile.base_url is not None:
         fixed["api_base"] = profile.base_url
-    return fixed | {"timeout": httpx.Timeout(None, connect=CONNECT_SECONDS)}
+    if profile.api_key:
+        fixed["api_key"] = profile.api_key
+    return fixed | {"timeout": httpx.Timeout(None, connect=limits.connect)}
 
 
 async def takes_form(profile: Profile) -> bool:
@@ -211,7 +230,7 @@ async def _once(
 ) -> Reply:
     """The request, once; the connection is closed on every way out, also when the task is cancelled."""
     litellm = await asyncio.to_thread(load)
-    arguments = _provider_arguments(profile) | {"messages": messages}
+    arguments = _provider_arguments(profile, limits) | {"messages": messages}
     if tools:
         arguments["tools"] = tools
     if form is not None:
@@ -252,6 +271,8 @@ async def _read(
     async for chunk in stream:
         waiting.cancel()
         clock.reschedule(min(loop.time() + limits.idle, deadline))
+        if (used := getattr(chunk, "usage", None)) is not None:
+            watch.on_usage(_usage(used, stream))
         if not chunk.choices:
             continue
         delta = chunk.choices[0].delta
@@ -269,6 +290,14 @@ async def _read(
     if rest := thinking.finish():
         watch.on_text(rest)
     return Reply(thinking.text.strip(), calls.calls, cut_short)
+
+
+def _usage(used: Any, stream: Any) -> Usage:  # noqa: ANN401 - LiteLLM has no types
+    """The count. Where the server states none, LiteLLM counts with a tokenizer of its own."""
+    stated = any(getattr(chunk, "usage", None) is not None for chunk in getattr(stream, "chunks", ()))
+    details = getattr(used, "prompt_tokens_details", None)
+    cached = getattr(details, "cached_tokens", None) or 0
+    return Usage(used.prompt_tokens or 0, used.completion_tokens or 0, cached, stated)
 
 
 async def _close(stream: Any) -> None:  # noqa: ANN401 - LiteLLM has no types

@@ -73,7 +73,8 @@ TABLE = (
     Row(
         "bad_key",
         "{server} refused the key.",
-        "Set the provider's key in its environment variable (for example OPENAI_API_KEY) and start again.",
+        "Set the provider's key in its environment variable (for example OPENAI_API_KEY), or with "
+        "`keyring set llm-advisor OPENAI_API_KEY`, and start again.",
         kinds=("AuthenticationError", "PermissionDeniedError"),
         statuses=(401, 403),
         words=r"api[_ -]?key (?:client option )?must be set|missing (?:credentials|.{0,40}api key)",

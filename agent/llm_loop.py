@@ -28,12 +28,19 @@ AGAIN = (
     '{"tool": ..., "arguments": {...}} or with {"answer": "..."}, and nothing else.'
 )
 Messages = list[dict[str, Any]]
+Functions = list[dict[str, Any]]
 Ask = Callable[[Messages, list[dict[str, Any]] | None, dict[str, Any] | None], Awaitable[Reply]]
 """A request with its tools or the form of its answer."""
 
 
-async def answer_with_calls(ask: Ask, request: str, desk: ToolDesk) -> str:
+async def answer_with_calls(ask: Ask, request: str, desk: ToolDesk, tools: Functions) -> str:
     """The answer of a model that can call tools; "" where it said nothing or would not stop.
+
+    Args:
+        ask: sends a request.
+        request: what is asked, and what is known.
+        desk: runs the calls.
+        tools: those that are in view.
 
     Raises:
         VoiceError: the model failed, or it cannot call tools after all (`no_tools`).
@@ -41,7 +48,7 @@ async def answer_with_calls(ask: Ask, request: str, desk: ToolDesk) -> str:
     messages = _opening(prompt("answer"), request)
     for _ in range(ROUNDS):
         try:
-            reply = await ask(messages, desk.functions(), None)
+            reply = await ask(messages, tools, None)
         except VoiceError as error:
             if error.code != "context_full":
                 raise
@@ -61,17 +68,17 @@ async def answer_with_calls(ask: Ask, request: str, desk: ToolDesk) -> str:
     return ""
 
 
-async def answer_in_form(ask: Ask, request: str, desk: ToolDesk) -> str:
+async def answer_in_form(ask: Ask, request: str, desk: ToolDesk, tools: Functions) -> str:
     """The same for a model that cannot call tools: it names them in JSON; what is no JSON is its answer.
 
     Raises:
         VoiceError: the model failed.
     """
-    messages = _opening(f"{prompt('answer')}\n\n{_tools_told(desk)}", request)
+    messages = _opening(f"{prompt('answer')}\n\n{_tools_told(tools)}", request)
     repaired = False
     for _ in range(ROUNDS):
         try:
-            reply = await ask(messages, None, form(desk))
+            reply = await ask(messages, None, form(tools))
         except VoiceError as error:
             if error.code != "context_full":
                 raise
@@ -112,19 +119,19 @@ def read_step(text: str, desk: ToolDesk) -> tuple[str | None, Call | None, str]:
     return bare, None, ""  # prose that happens to hold an object
 
 
-def form(desk: ToolDesk) -> dict[str, Any]:
+def form(tools: Functions) -> dict[str, Any]:
     """JSON Schema of one step."""
     properties = {
-        "tool": {"type": "string", "enum": list(desk.names)},
+        "tool": {"type": "string", "enum": [tool["function"]["name"] for tool in tools]},
         "arguments": {"type": "object"},
         "answer": {"type": "string"},
     }
     return {"type": "object", "properties": properties}
 
 
-def _tools_told(desk: ToolDesk) -> str:
+def _tools_told(tools: Functions) -> str:
     lines = []
-    for row in desk.functions():
+    for row in tools:
         function = row["function"]
         arguments = ", ".join(function["parameters"]["properties"])
         lines.append(f"- {function['name']}({arguments}): {function['description']}")

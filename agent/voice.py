@@ -78,9 +78,18 @@ class Voice(Protocol):
         """
         ...
 
-    async def answer(self, question: str, needs: Needs, draft: str, emit: Emit) -> Spoken:
+    async def answer(
+        self, question: str, needs: Needs, draft: str, emit: Emit, conversation: str = ""
+    ) -> Spoken:
         """Answers a free question in a bounded loop over the tools; sends ToolCall and Delta events
         meanwhile.
+
+        Args:
+            question: what is asked.
+            needs: the slots.
+            draft: what the advisor would say without a model.
+            emit: takes the events.
+            conversation: what was said and decided before, see `agent.context`; empty where nothing was.
 
         Raises:
             VoiceError: the model failed, or its answer held something that no tool gave.
@@ -89,6 +98,10 @@ class Voice(Protocol):
 
     def warm(self) -> None:
         """Begins to load in the background what the first turn needs; returns at once."""
+        ...
+
+    async def rest(self) -> None:
+        """Stops what runs in the background, because another model takes over."""
         ...
 
     async def close(self) -> None:

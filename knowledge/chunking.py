@@ -46,6 +46,8 @@ class Chunk:
     origin: Origin = "shipped"
     asked: str = ""
     """Questions that its section answers; read by the search, never shown."""
+    provenance: str | None = None
+    """Of an own guide: where it came from and when it was added."""
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -153,6 +155,7 @@ def _chunk(guide: Guide, section: Section, group: Sequence[_Piece], first_line: 
         text=text,
         as_of=guide.as_of,
         origin=guide.origin,
+        provenance=guide.provenance,
         asked=asked_of(guide, section.heading[-1]),
     )
 

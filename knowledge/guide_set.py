@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from knowledge.corpus import SHIPPED, Guide, load_guides, parse_guide
+from knowledge.own.store import own_guide, own_guides
 
 
 def all_guides(home: Path) -> tuple[Guide, ...]:
@@ -14,17 +15,15 @@ def all_guides(home: Path) -> tuple[Guide, ...]:
     Args:
         home: the state folder, which holds the person's own guides.
     """
-    return load_guides((SHIPPED,))
+    return (*load_guides((SHIPPED,)), *own_guides(home))
 
 
 def guide_named(home: Path, file: str) -> Guide | None:
     """One guide by its file name, as `Guide.file` has it; None where there is none.
 
-    A shipped guide is read alone. A name that is no guide's leads nowhere, whatever path it spells.
+    Its text alone is read. A name that is no guide's leads nowhere, whatever path it spells.
     """
-    return shipped_guide(file) or next(
-        (guide for guide in all_guides(home) if guide.file == file and guide.origin == "own"), None
-    )
+    return shipped_guide(file) or own_guide(home, file)
 
 
 @cache

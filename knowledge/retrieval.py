@@ -13,14 +13,15 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from knowledge.alike import POOL, distinct
 from knowledge.calibration import PROBE, Scale
 from knowledge.chunking import Chunk
 from knowledge.corpus import Guide, Origin
 from knowledge.coverage import is_covered
 from knowledge.embedding import Embedder
 from knowledge.errors import AdvisorError, UsageError
+from knowledge.fusion import Ranking, fuse
 from knowledge.guide_set import all_guides
 from knowledge.home import home as default_home
 from knowledge.index import IndexUnusableError, VectorIndex
@@ -35,18 +36,9 @@ from knowledge.server_link import ChromaServerError
 from knowledge.settings import load_settings
 from knowledge.words import Words, open_words, passages_key
 
-if TYPE_CHECKING:
-    pass
-
 INDEX = "index"
 """Folder of the indexes in the state folder: that of all-MiniLM-L6-v2, and a folder for each other one."""
 MAX_PASSAGES = 50
-RRF_K = 3
-"""Of 1 / (k + rank). The usual 60 is for the long rankings of web search; among some hundred passages, of
-which one or two answer, the first places must count for more (`make bench` prints the figures)."""
-MARGIN_SHARE = 0.5
-"""How much the margins between passages count beside their ranks: a name that only one passage holds puts it
-far ahead, which its rank does not tell."""
 DEPTH = 60
 """How many passages of each ranking take part in the fusion."""
 
@@ -71,6 +63,8 @@ class Passage:
     """0 to 1: 1 where it leads every ranking. Only the order means something."""
     as_of: str | None = None
     origin: Origin = "shipped"
+    provenance: str | None = None
+    """Of an own guide: where it came from and when it was added, for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +77,6 @@ class SearchResult:
     """False where the guides do not answer the query; the passages are then only the nearest there are."""
     notice: str | None = None
     """What the person should know: searched by words alone, query cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """What one half of the search says: passage numbers with its own score, best first."""
-
-    hits: tuple[tuple[int, float], ...]
-    told: float = 0.0
-    """How near the nearest passage is by its own words alone."""
-
-    @property
-    def top(self) -> float:
-        return self.hits[0][1] if self.hits else 0.0
 
 
 def locator(passage: Passage) -> str:
@@ -218,16 +199,18 @@ class Retriever:
         if notice:
             notices.append(notice)
         held = self._words()
+        count = min(k, MAX_PASSAGES)
         fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])
         fused, notice = self._second.order(words, fused, self._text)
         if notice:
             notices.append(notice)
-        fused = fused[: min(k, MAX_PASSAGES)]
-        found = [held.passages[number] for number, _ in fused]
+        near = ((held.passages[number], score) for number, score in fused[: count + POOL])
+        ranked = distinct(list(near), count)
+        found = [chunk for chunk, _ in ranked]
         similarity = None if by_meaning is None else self._similarity(by_meaning.told)
         return SearchResult(
             query=query,
-            passages=tuple(_passage(chunk, score) for chunk, (_, score) in zip(found, fused, strict=True)),
+            passages=tuple(_passage(chunk, score) for chunk, score in ranked),
             covered=is_covered(words, found, held.lexical, similarity),
             notice=" ".join(notices) or None,
         )
@@ -385,23 +368,6 @@ def retriever_of(
     )
 
 
-def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
-    """Reciprocal rank fusion with margins; scaled so that leading all rankings gives 1.
-
-    Each ranking gives a passage 1 / (k + rank), and its place between the ranking's lowest and highest score.
-    """
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        low = min((score for _, score in ranking.hits), default=0.0)
-        spread = ranking.top - low
-        for rank, (number, score) in enumerate(ranking.hits, 1):
-            by_rank = (RRF_K + 1) / (RRF_K + rank)
-            by_margin = (score - low) / spread if spread > 0 else 1.0
-            gain = (1 - MARGIN_SHARE) * by_rank + MARGIN_SHARE * by_margin
-            scores[number] = scores.get(number, 0.0) + gain / len(rankings)
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-
-
 def _passage(chunk: Chunk, score: float) -> Passage:
     return Passage(
         text=chunk.text,
@@ -412,4 +378,5 @@ def _passage(chunk: Chunk, score: float) -> Passage:
         score=round(score, 4),
         as_of=chunk.as_of,
         origin=chunk.origin,
+        provenance=chunk.provenance,
     )

@@ -32,6 +32,24 @@ def citation(claim: str, file: str, heading: str) -> dict[str, Any]:
     return {"text": claim, **evidence_json(guide(file, heading, claim))}
 
 
+def plan_guides(plan: str) -> tuple[Evidence, ...]:
+    """What a plan (`finetune`, `migration`, `tokens`) says from the guides, in the order of its claims."""
+    return tuple(guide(row["file"], row["heading"], row["claim"]) for row in _plan_claims()[plan])
+
+
+def plan_citations(plan: str) -> list[dict[str, Any]]:
+    """The same as citations of the plan's document."""
+    return [citation(row["claim"], row["file"], row["heading"]) for row in _plan_claims()[plan]]
+
+
+@cache
+def _plan_claims() -> dict[str, list[dict[str, str]]]:
+    data: dict[str, list[dict[str, str]]] = json.loads(
+        resources.files("tools").joinpath("data/plan_claims.json").read_bytes()
+    )
+    return data
+
+
 def find_guide(file: str, heading: str, claim: str) -> Evidence:
     """The same from the guide itself; without a quote where the section does not support the claim."""
     from knowledge.references import find_section, supported

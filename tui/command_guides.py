@@ -5,6 +5,8 @@ from __future__ import annotations
 from tui.invocation import LazyGroup
 
 COMMANDS = {
+    "add": ("tui.guides.adding:command", "Add your own documents: Markdown, text, HTML, PDF."),
+    "remove": ("tui.guides.removing:command", "Remove guides that you added."),
     "check": ("tui.guides.check:command", "Figures of the guides against the calculation."),
     "list": ("tui.guides.listing:command", "The guides, with date, passages and origin."),
     "index": ("tui.guides.indexing:command", "Build the index, also with another embedder, and compare."),

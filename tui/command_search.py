@@ -30,7 +30,11 @@ def _lines(document: Mapping[str, Any], why: bool) -> list[str]:
     for number, passage in enumerate(document["passages"], 1):
         first, last = passage["lines"]
         lines.append(bold(f"{number}. {clean(' > '.join(passage['heading']), one_line=True)}"))
-        lines += wrapped(f"{passage['file']}, lines {first}-{last}", "   ", "   ")
+        lines += wrapped(f"{clean(passage['file'], one_line=True)}, lines {first}-{last}", "   ", "   ")
+        if passage["origin"] == "own":
+            lines += wrapped(
+                f"From your own guide: {clean(passage['provenance'], one_line=True)}", "   ", "   "
+            )
         lines += ["", *(f"   {line}" if line else "" for line in plain_lines(passage["text"])), ""]
         for wrong in passage["disagreements"]:
             lines += [*wrapped(f"Disagrees: {clean(wrong['text'], one_line=True)}", "   ", "   "), ""]

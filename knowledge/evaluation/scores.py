@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from knowledge.evaluation.labeled import Labeled
+from knowledge.fusion import Ranking, fuse
 from knowledge.index_fill import Progress
-from knowledge.retrieval import Ranking, Retriever, fuse
+from knowledge.retrieval import Retriever
 
 DEPTH = 10
 WAYS = ("hybrid", "reranked", "words only", "vectors only")

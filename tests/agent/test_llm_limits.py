@@ -223,7 +223,8 @@ async def test_a_missing_key_is_a_matter_of_the_key(tmp_path: Path, monkeypatch:
     voice = LiteLlmVoice("openai/gpt-4.1-mini", FakeSmallRetriever(tmp_path))
     with pytest.raises(VoiceError) as caught:
         await voice.word(DRAFT, lambda event: None)
-    assert caught.value.code == "bad_key"
+    assert caught.value.code == "no_key"
+    assert "OPENAI_API_KEY" in caught.value.message
     await voice.close()
 
 

@@ -31,8 +31,8 @@ async def test_calls_and_answer_in_json(tmp_path: Path, monkeypatch: pytest.Monk
         spoken = await on.voice.answer(QUESTION, Needs(), "Draft.", on.emit)
         assert spoken.text == "The cache halves [1]."
         assert [tool.name for tool in on.tools] == ["search_guides"]
-        assert on.server.requests[0]["format"]["properties"]["tool"]["enum"][0] == "estimate_memory"
-        assert "- fit_model(model, quant" in on.sent(0)
+        assert on.server.requests[0]["format"]["properties"]["tool"]["enum"][0] == "search_guides"
+        assert "- search_guides(query, k)" in on.sent(0)
         assert "Result of search_guides" in on.sent(1)
         assert on.streamed == ""
 

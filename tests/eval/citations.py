@@ -12,7 +12,7 @@ from knowledge.references import Cited, read_passage
 from knowledge.retrieval import LOADING
 
 Faults = list[str]
-_EXCERPT = re.compile("^(?:From the guide|And from) \u201c(.+?)\u201d \\[(\\d)\\]:$", re.MULTILINE)
+_EXCERPT = re.compile("^(?:From|And from) the guide \u201c(.+?)\u201d \\[(\\d)\\]:$", re.MULTILINE)
 
 
 def guide_rows(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -11,13 +11,12 @@ import pytest
 
 from knowledge.corpus import load_guides
 from knowledge.errors import UsageError
+from knowledge.fusion import Ranking, fuse
 from knowledge.query_text import MAX_QUERY_CHARACTERS
 from knowledge.retrieval import (
     LOADING,
     Passage,
-    Ranking,
     Retriever,
-    fuse,
     locator,
     open_retriever,
 )

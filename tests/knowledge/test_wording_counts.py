@@ -46,7 +46,9 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     count_wording("a", WordingCounts(texts=1), tmp_path / "file")
 
 
-def test_doctor_shows_the_rate() -> None:
+def test_doctor_shows_the_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path))
+
     def found() -> str:
         return next(str(c["found"]) for c in doctor(offline=True)["checks"] if c["name"] == "wording")
 

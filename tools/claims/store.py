@@ -81,18 +81,39 @@ def check_guide(guide: Guide) -> list[Document]:
 
 def findings_of(guides: Iterable[Guide], home: Path | None = None) -> dict[str, list[Document]]:
     """The findings of each guide by its file, from the store where it has them; what is new is kept."""
-    found = _checked(tuple(guides), home, None)
+    found = checked_guides(guides, home, None)
     return {guide.file: documents for guide, documents in found}
 
 
 def build_claims(guides: Iterable[Guide], home: Path | None = None, seconds: float = BUILD_SECONDS) -> int:
     """Checks what is not checked yet, for at most so many seconds, and keeps it; how many guides are done."""
-    return len(_checked(tuple(guides), home, seconds))
+    return len(checked_guides(guides, home, seconds))
 
 
-def _checked(
-    guides: tuple[Guide, ...], home: Path | None, seconds: float | None
+def forget_claims(guides: Iterable[Guide], home: Path | None = None) -> None:
+    """Removes the findings of guides that are gone, which repeat their words."""
+    folder, facts = claims_folder(home), facts_version(home)
+    findings = dict(_read(folder / "findings.json", facts).get("guides", {}))
+    passages = dict(_read(folder / "passages.json", facts).get("passages", {}))
+    for guide in guides:
+        findings.pop(f"{guide.origin}:{corpus_hash((guide,))}", None)
+        for chunk in chunk_guide(guide):
+            passages.pop(chunk.id, None)
+    try:
+        for name, key, rows in (
+            ("findings.json", "guides", findings),
+            ("passages.json", "passages", passages),
+        ):
+            if (folder / name).exists():
+                _write(folder / name, {"facts": facts, key: rows})
+    except OSError as error:
+        _log.warning("the findings of removed guides were not removed: %s", error)
+
+
+def checked_guides(
+    guides: Iterable[Guide], home: Path | None = None, seconds: float | None = BUILD_SECONDS
 ) -> list[tuple[Guide, list[Document]]]:
+    """The guides with their findings; what is new is checked, for at most so many seconds, and kept."""
     facts = facts_version(home)
     folder = claims_folder(home)
     known = _read(folder / "findings.json", facts).get("guides", {})

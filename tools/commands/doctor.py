@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import sys
@@ -15,7 +14,6 @@ from typing import Any, Literal
 
 from knowledge.errors import AdvisorError
 from knowledge.home import HOME_VARIABLE, home
-from knowledge.ollama import ollama_url
 from knowledge.wording_counts import read_counts
 
 Document = dict[str, Any]
@@ -31,7 +29,6 @@ PACKAGES = (
     "textual",
     "torch",
 )
-OLLAMA_SECONDS = 1.5
 MIN_PYTHON = (3, 11)
 LEAST_DISK = 10 << 30
 """Bytes; a usual model of 8 billion parameters takes half of it."""
@@ -75,7 +72,8 @@ def doctor(*, offline: bool) -> Document:
         ("guide index", False, lambda: _of_search("guide index", offline)),
         ("hardware", False, _hardware),
         ("disk", False, _disk),
-        ("Ollama", False, lambda: _ollama(offline)),
+        ("Ollama", False, lambda: _of_chat("Ollama", offline)),
+        ("chat model", False, lambda: _of_chat("chat model", offline)),
         ("wording", False, _wording),
     )
     checks = [_looked(name, needed, look) for name, needed, look in parts]
@@ -211,27 +209,11 @@ def _disk() -> Check:
     return Check("disk", "ok", free)
 
 
-def _ollama(offline: bool) -> Check:
-    if offline:
-        return Check("Ollama", "skipped", "not asked for, because of --offline")
-    import urllib.request
+def _of_chat(name: str, offline: bool) -> Check:
+    from tools.commands.doctor_chat import LOOKS
 
-    try:
-        address = ollama_url()
-    except AdvisorError as error:
-        return Check("Ollama", "warning", error.message, error.hint)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"{address}/api/version", timeout=OLLAMA_SECONDS) as answer:
-            number = json.loads(answer.read(10_000)).get("version", "unknown")
-    except (OSError, ValueError, AttributeError):
-        return Check(
-            "Ollama",
-            "warning",
-            f"no answer at {address}; the guided mode needs none",
-            "To use a local model in the chat: install Ollama and start `ollama serve`.",
-        )
-    return Check("Ollama", "ok", f"version {number} at {address}")
+    state, found, next_step = LOOKS[name](offline)
+    return Check(name, state, found, next_step)
 
 
 def report(document: Document) -> str:

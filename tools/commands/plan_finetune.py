@@ -11,7 +11,7 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError, UsageError
 from tools.brief import brief_of, defaults
 from tools.candidates import Rejected, evidence_json
-from tools.citing import citation, guide
+from tools.citing import plan_citations, plan_guides
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import MAX_TOKENS, Name, Number, Request, Text, Tokens
 from tools.commands.task_words import task_word
@@ -30,53 +30,9 @@ from tools.reserve import reserved
 from tools.roles import training as role
 
 Document = dict[str, Any]
-CHAT, MEMORY = "finetune-chat-base.md", "finetuning-memory.md"
 USE_KEYS = ("quant", "engine", "context", "kv_cache_type", "hardware", "memory", "speed")
 USUAL_LENGTH = 4096
 """Tokens of an example where none were said: 1x in the guide's table of costs."""
-CITED = (
-    (
-        "above 70% of the scenarios fine-tuning may not be needed; below 50% it should help significantly",
-        CHAT,
-        "Is fine-tuning worth it: the 70 % and 50 % thresholds",
-    ),
-    (
-        "for p = 70%, 20 scenarios give +-10 points, 100 give +-4.6",
-        "evaluating-candidates.md",
-        "How many scenarios: the size of the error",
-    ),
-    (
-        "for most projects QLoRA: good quality with manageable memory",
-        CHAT,
-        "Full fine-tuning, LoRA or QLoRA: memory, quality, speed",
-    ),
-    (
-        "training memory is weights, adapter, gradients, optimizer states, activations, logits and overhead",
-        MEMORY,
-        "The parts of training memory",
-    ),
-    (
-        "logits take tokens x vocabulary x 4 bytes",
-        CHAT,
-        "Large vocabularies have a hidden memory cost",
-    ),
-    (
-        "micro-batch 1 with gradient accumulation, then activation checkpointing, then shorter max_length",
-        MEMORY,
-        "What to change when training runs out of memory",
-    ),
-    (
-        "mean rank after fine-tuning: Qwen3-8B 2.33, Qwen3-4B-Instruct-2507 3.33",
-        "classroom-base-model.md",
-        "distil labs ranks of 2026-03-17 (newer table)",
-    ),
-    (
-        "the gain from fine-tuning inverts the order of size: the 8B models gained least",
-        "classroom-base-model.md",
-        "Which small models improved the most after fine-tuning (tunability)",
-    ),
-    ("six boxes to tick before the model choice is final", CHAT, "Decision checklist for the base model"),
-)
 
 
 def _share(value: object) -> object:
@@ -182,7 +138,7 @@ def plan_finetune(query: FinetuneQuery) -> Document:
         "rejected": [each.as_json() for each in rejected[:6]],
         "caveats": _caveats(query, wish, bases, notes),
         "basis": [evidence_json(evidence) for evidence in _basis(bases)],
-        "citations": [citation(*row) for row in CITED],
+        "citations": plan_citations("finetune"),
     }
     if not bases:
         document["error"] = _nothing(rejected)
@@ -402,7 +358,7 @@ def _caveats(query: FinetuneQuery, wish: Wish, bases: list[BasePlan], notes: lis
 
 
 def _basis(bases: list[BasePlan]) -> list[Evidence]:
-    found = [guide(file, heading, claim) for claim, file, heading in CITED[:2]]
+    found = list(plan_guides("finetune")[:2])
     found += [table.evidence for table in distil_tables()]
     for each in bases:
         found += each.shown.estimate.basis

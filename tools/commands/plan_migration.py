@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
 from tools.candidates import evidence_json
-from tools.citing import citation, guide
+from tools.citing import plan_citations, plan_guides
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import Name, Number, Request, Text, Tokens, figure_text
 from tools.hardware import describe
@@ -30,50 +30,6 @@ from tools.reserve import reserved
 
 Document = dict[str, Any]
 GIB = 1 << 30
-CLASS, CHANGE, EVALUATE = "classroom-base-model.md", "changing-the-base-model.md", "evaluating-candidates.md"
-CITED = (
-    (
-        "a candidate must meet all five hard requirements",
-        CLASS,
-        "Hard requirements for the institutional base model",
-    ),
-    (
-        "a permissive license that allows academic use, redistribution and modification",
-        CLASS,
-        "Licenses acceptable for an academic base model",
-    ),
-    (
-        "after the hard requirements, four preferences decide",
-        CLASS,
-        "Soft preferences: tunability, languages, community, tools",
-    ),
-    (
-        "five steps: hard requirements, external benchmarks, own tasks, LoRA trainability, weakest machine",
-        EVALUATE,
-        "The five steps of evaluating a base model",
-    ),
-    (
-        "each existing adapter has to be verified or retrained",
-        CHANGE,
-        "What happens to existing adapters when the base model is replaced",
-    ),
-    (
-        "at most once per academic year, announced one semester in advance",
-        CHANGE,
-        "Four rules for changing the base model",
-    ),
-    ("a migration runs in seven steps", CHANGE, "The seven steps of a base model migration"),
-    (
-        "the old base model stays supported as a fallback for one additional semester",
-        CHANGE,
-        "How long is the old base model kept",
-    ),
-    (
-        "a gain of at least twice the standard error on your benchmark suite",
-        CHANGE,
-        "What counts as a meaningful improvement",
-    ),
-)
 _SIZE = re.compile(r"([0-9]{1,13}(?:\.[0-9]{1,3})?)\s*([mgt])?(?:i?b)?", re.IGNORECASE)
 _UNITS = {"m": 1 << 20, "g": GIB, "t": 1 << 40}
 LEAST_BYTES = 1 << 20
@@ -202,7 +158,7 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
         "disagreements": list(disagreements()),
         "caveats": [*_caveats(current, best, target), *notes],
         "basis": [evidence_json(evidence) for evidence in _basis(current, found)],
-        "citations": [citation(*row) for row in CITED],
+        "citations": plan_citations("migration"),
     }
     document["process"] = process(document, query.semester_months)
     if best is None:
@@ -386,7 +342,7 @@ def _caveats(current: Reviewed, best: Reviewed | None, target: Target) -> list[s
 
 
 def _basis(current: Reviewed, found: list[Reviewed]) -> list[Evidence]:
-    rows = [guide(file, heading, claim) for claim, file, heading in CITED[:3]]
+    rows = list(plan_guides("migration")[:3])
     rows += [table.evidence for table in distil_tables()]
     for each in (current, *found):
         rows.append(Evidence("catalog", f"license, release and files of {each.model.id}", each.model.as_of))

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import NoAnswerError, UsageError
 from tools.candidates import evidence_json
-from tools.citing import citation, guide
+from tools.citing import citation, plan_citations, plan_guides
 from tools.commands.lookups import model_named
 from tools.commands.requests import Name, Number, Request, Tokens
 from tools.memory.generic import is_encoder
@@ -19,37 +19,8 @@ from tools.planning.tokens import Budget, Conversation, Totals
 from tools.planning.training_work import training_work, utilization
 
 Document = dict[str, Any]
-GUIDE = "token-budget.md"
 Count = Annotated[int, Number, Field(ge=1, le=1_000_000_000)]
 Epochs = Annotated[float, Number, Field(gt=0, le=10_000, allow_inf_nan=False)]
-CITED = (
-    (
-        "decide the token budget early: it shapes the design of the conversations",
-        GUIDE,
-        "Decide the token budget first",
-    ),
-    (
-        "relative training cost against 4K tokens per example: 8K 2x, 16K 4x, 32K 8x",
-        GUIDE,
-        "Relative training cost by tokens per example",
-    ),
-    ("16K tokens per example is the practical ceiling", GUIDE, "Why 16K tokens is the practical ceiling"),
-    (
-        "a system prompt takes about 500 tokens, an exchange about 400-600, a buffer about 1K",
-        GUIDE,
-        "Tokens per exchange, system prompt and buffer",
-    ),
-    (
-        "at 500 tokens per exchange that is about 28 exchanges at most; plan 20-25",
-        GUIDE,
-        "How many exchanges fit into 16K tokens: worked example",
-    ),
-    (
-        "longer conversations: split them at topic changes, trim the system prompt, or raise the budget",
-        GUIDE,
-        "Options when conversations exceed the token budget",
-    ),
-)
 LIMIT = (
     "the practical length per example is about half of the context window",
     "finetune-chat-base.md",
@@ -127,7 +98,7 @@ def plan_tokens(query: TokensQuery) -> Document:
         "worked_example": plan.worked_example(),
         "caveats": _caveats(budget, query, model),
         "basis": [evidence_json(evidence) for evidence in _basis(model)],
-        "citations": [citation(*row) for row in (*CITED, LIMIT)],
+        "citations": [*plan_citations("tokens"), citation(*LIMIT)],
     }
     return document | ({"note": note} if note else {})
 
@@ -266,7 +237,7 @@ def _caveats(budget: Budget, query: TokensQuery, model: ModelRecord | None) -> l
 
 
 def _basis(model: ModelRecord | None) -> list[Evidence]:
-    found = [guide(file, heading, claim) for claim, file, heading in CITED[1:4]]
+    found = list(plan_guides("tokens")[1:4])
     if model is not None:
         found.append(Evidence("catalog", f"window and architecture of {model.id}", model.as_of))
         found.append(Evidence("tool", "operations of training by formula", "arXiv:2001.08361"))

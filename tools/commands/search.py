@@ -72,6 +72,8 @@ def search(query: SearchQuery, *, offline: bool = False) -> Document:
                 "lines": list(passage.lines),
                 "score": passage.score,
                 "as_of": passage.as_of,
+                "origin": passage.origin,
+                "provenance": passage.provenance,
                 "disagreements": disagreements(passage),
             }
             for passage in found.passages

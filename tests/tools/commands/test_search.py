@@ -43,6 +43,8 @@ def test_the_document_has_the_keys_of_the_contract() -> None:
                 "lines": [3, 9],
                 "score": 0.5,
                 "as_of": "2026-11",
+                "origin": "shipped",
+                "provenance": None,
                 "disagreements": [],
             }
         ],
