@@ -176,9 +176,8 @@ class Evidence:
         """Whether a number of the evidence rounds to the figure as written."""
         if figure.dimension is None:
             return _near(figure.values, figure.half, self.bare)
-        if not any(figure.values):
-            # Nothing rounds to nothing: 27 cents are not $0.
-            return 0.0 in self.sized.get(figure.dimension, set())
+        if figure.dimension == "usd" and not any(figure.values):
+            return 0.0 in self.sized.get("usd", set())  # 27 cents are not $0
         scaled = tuple(value * figure.scale for value in figure.values)
         if _near(scaled, figure.half * figure.scale, self.sized.get(figure.dimension, set())):
             return True

@@ -27,6 +27,7 @@ class Strength:
     personas: int = 0
     passed: int = 0
     failed: dict[str, list[str]] = field(default_factory=dict)
+    """What went wrong with the model and not in guided mode."""
     ungrounded: list[str] = field(default_factory=list)
     different: int = 0
     counts: dict[str, WordingCounts] = field(default_factory=dict)
@@ -59,7 +60,7 @@ def _quick(**changes: float) -> Limits:
 async def _one(persona: dict[str, Any], result: Strength) -> None:
     guided = await converse(persona)
     held = await converse(persona, MODEL)
-    failed = check(persona, held)
+    failed = [fault for fault in check(persona, held) if fault not in check(persona, guided)]
     if failed:
         result.failed[persona["id"]] = failed
     result.passed += not failed
