@@ -26,6 +26,61 @@ class Ready(Event):
     mode: str
     """`guided`, `ollama` or `api`."""
     model: str | None
+    note: str | None = None
+    """One line on why this mode, where it was chosen for the person."""
+    pull: str | None = None
+    """A model that would make a better mode possible: `ollama pull PULL`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mode(Event):
+    """Another model words the answers from now on; the conversation stays as it is."""
+
+    type: ClassVar[str] = "mode"
+    mode: str
+    model: str | None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm(Event):
+    """Something with an effect outside the conversation waits for a yes: send the command with `confirm`."""
+
+    type: ClassVar[str] = "confirm"
+    action: str
+    """`pull`."""
+    model: str
+    text: str
+    size_bytes: int | None = None
+    """Of the download, where it is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Event):
+    """How far a download is."""
+
+    type: ClassVar[str] = "progress"
+    action: str
+    model: str
+    step: str
+    completed_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost(Event):
+    """What the conversation has taken of API models so far; local models are not counted."""
+
+    type: ClassVar[str] = "cost"
+    model: str | None
+    prompt_tokens: int
+    answer_tokens: int
+    usd: float | None
+    """None where the price of a model is not known."""
+    estimated: bool
+    """Part of it was counted by an estimate, because the server did not say."""
+    max_usd: float | None
+    """The ceiling, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

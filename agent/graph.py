@@ -1,15 +1,18 @@
 """The conversation as a LangGraph graph.
 
-    listen -> understand -> decide | answer -> respond -> listen
+    listen -> understand -> decide | answer -> respond -> listen | confirm
+    confirm -> act | understand | respond
 
-`listen` holds nothing but the interrupt, because a node runs again from its top when it is resumed. Nodes
-return only what changed; what a face shows is written to the custom stream as `agent.events` objects.
+`listen` and `confirm` hold nothing but the interrupt, because a node runs again from its top when it is
+resumed. Nodes return only what changed; what a face shows is written to the custom stream as `agent.events`
+objects.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agent.consent import act, take_consent
 from agent.nodes import Services, answer, decide, respond, understand_input
 from agent.state import State
 
@@ -29,6 +32,11 @@ def build_graph(
     from langgraph.graph import END, START, StateGraph
     from langgraph.types import interrupt
 
+    def kept(change: State) -> State:
+        """The change with what was spent, after the steps in which a model is asked."""
+        change["spent"] = services.account.as_json()
+        return change
+
     async def listen(state: State) -> State:
         return State(input=interrupt("say something"))
 
@@ -39,10 +47,19 @@ def build_graph(
         return await decide(state, services, get_stream_writer())
 
     async def answer_node(state: State) -> State:
-        return await answer(state, services, get_stream_writer())
+        return kept(await answer(state, services, get_stream_writer()))
 
     async def respond_node(state: State) -> State:
-        return await respond(state, services, get_stream_writer())
+        return kept(await respond(state, services, get_stream_writer()))
+
+    async def confirm(state: State) -> State:
+        return take_consent(state, interrupt("yes or no"))
+
+    async def act_node(state: State) -> State:
+        return await act(state, get_stream_writer())
+
+    def after_responding(state: State) -> str:
+        return "confirm" if state.get("wish") else "listen"
 
     def after_understanding(state: State) -> str:
         return state.get("route", "decide")
@@ -53,6 +70,8 @@ def build_graph(
     graph.add_node("decide", decide_node)
     graph.add_node("answer", answer_node)
     graph.add_node("respond", respond_node)
+    graph.add_node("confirm", confirm)
+    graph.add_node("act", act_node)
     graph.add_edge(START, "listen")
     graph.add_edge("listen", "understand")
     graph.add_conditional_edges(
@@ -62,5 +81,7 @@ def build_graph(
     )
     graph.add_edge("decide", "respond")
     graph.add_edge("answer", "respond")
-    graph.add_edge("respond", "listen")
+    graph.add_conditional_edges("respond", after_responding, ["listen", "confirm"])
+    graph.add_conditional_edges("confirm", after_understanding, ["act", "understand", "respond"])
+    graph.add_edge("act", "respond")
     return graph.compile(checkpointer=checkpointer)

@@ -44,7 +44,7 @@ _SENTENCE = re.compile(r".+?(?:[.!?](?:\s*\[\d+(?:\s*,\s*\d+)*\])*(?=\s|$)|$)", 
 """With the marks that follow its full stop."""
 _LIST_MARKER = re.compile(r"^\s*(?:\d{1,2}[.)]|#+)\s", re.MULTILINE)
 _URL = re.compile(
-    r"(?:https?://|www\.)[^\s)>\]`\"']+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net|dev|ai|co)\b(?:/[^\s)>\]`\"']*)?"
+    r"(?:https?://|www\.)[^\s)>\]`\"']+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net|dev|ai|co|app|example|info|me|ru|sh|xyz)\b(?:/[^\s)>\]`\"']*)?"
 )
 _CODE = re.compile(r"```[\w-]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _COMMAND = re.compile(
@@ -52,7 +52,40 @@ _COMMAND = re.compile(
     r"|mlx_lm[\w.]*|python3?) (?:-m )?(?:run|pull|serve|install|add|create|clone|show|list|download|get|load"
     r"|compose|exec|push|rm|chat|https?)|llama-(?:server|cli|bench|quantize) -)[^\n`.;,]*",
 )
+_MACHINERY = re.compile(
+    r"\"(?:tool|name|arguments|parameters|role)\"\s*:|</?\|?(?:im_start|im_end|system|assistant|tool_call|function)\b"
+    r"|\[/?INST\]|<</?SYS>>|<\s*(?:img|script|iframe|svg|form|object|link|meta|a)\b|!\[|\$\(",
+    re.IGNORECASE,
+)
+"""Calls, shell substitutions, role tags, HTML and pictures: none of them is a word to a person."""
+_NAMES = frozenset(
+    {"model", "models", "name", "file", "filename", "path", "location", "title", "description", "base_model"}
+)
+"""Keys of tool results that hold what somebody else called something."""
+_PLAIN_NAME = re.compile(r"[\w.:/+@ ()-]{1,160}")
+MOST_NAME_WORDS = 8
 _FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]+")
+
+
+def _named_plainly(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """A tool's result without names that are no names: the name of a file can hold a whole sentence."""
+    if isinstance(value, Mapping):
+        return {
+            key: _named_plainly(item)
+            for key, item in value.items()
+            if not (key in _NAMES and isinstance(item, str) and not _is_name(item))
+        }
+    if isinstance(value, list):
+        return [_named_plainly(item) for item in value]
+    return value
+
+
+def _is_name(text: str) -> bool:
+    return (
+        _PLAIN_NAME.fullmatch(text) is not None
+        and len(text.split()) <= MOST_NAME_WORDS
+        and _COMMAND.search(text) is None
+    )
 
 
 @dataclass(slots=True)
@@ -77,10 +110,24 @@ class Evidence:
         except ValueError:
             value = None
         if isinstance(value, dict | list):
+            value = _named_plainly(value)
             self._walk(value, None)
+            text = json.dumps(value, ensure_ascii=False)
         else:
             self._numbers(text)
         self._words(text)
+
+    def add_foreign(self, text: str) -> None:
+        """Takes in a text that neither we nor the person wrote, such as a passage of an added guide.
+
+        It may prove what it is about, but no command and no link: those are what an attacker would have us
+        say. What it says of prices and licenses is told as its own words (`agent.llm_ground`).
+        """
+        kept = _CODE.sub(lambda m: f" {m[2]} " if m[2] and " " not in m[2].strip() else " ", text)
+        for pattern in (_URL, _COMMAND, _FLAG, _MACHINERY):
+            kept = pattern.sub(" ", kept)
+        self._numbers(kept)
+        self._words(kept)
 
     def _words(self, text: str) -> None:
         self.folded += "\0" + _marked(text)
@@ -129,6 +176,8 @@ class Evidence:
         """Whether a number of the evidence rounds to the figure as written."""
         if figure.dimension is None:
             return _near(figure.values, figure.half, self.bare)
+        if figure.dimension == "usd" and not any(figure.values):
+            return 0.0 in self.sized.get("usd", set())  # 27 cents are not $0
         scaled = tuple(value * figure.scale for value in figure.values)
         if _near(scaled, figure.half * figure.scale, self.sized.get(figure.dimension, set())):
             return True
@@ -236,6 +285,7 @@ def unfounded(text: str, evidence: Evidence) -> list[str]:
     found = [c for c in commands(text) if _spaced(c) not in evidence.spaced and not _is_term(c, evidence)]
     links = [link.rstrip(".,;:") for link in _URL.findall(text)]
     found += [link for link in links if not evidence.says(link)]
+    found += [mark for mark in _MACHINERY.findall(text) if _spaced(mark) not in evidence.spaced]
     plain = _LIST_MARKER.sub(" ", _MARK.sub(" ", _URL.sub(" ", _CODE.sub(" ", text))))
     names = mentions(plain)
     for name in names:

@@ -13,16 +13,19 @@ import importlib
 import threading
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agent.llm_errors import explained, named
+from agent.cost import Usage
+from agent.llm_errors import OLLAMA, explained, named, wait_before_retry
 from agent.llm_stream import Call, CallBuffer, ThinkFilter
 from agent.profiles import CONNECT_SECONDS, Profile
+from agent.voice import VoiceError
 from knowledge.litellm_setup import import_quietly, silence
 
 TEMPERATURE = 0.2
 SEED = 7
+MOST_CHARACTERS_PER_TOKEN = 16
 _LATE = (
     "litellm.responses.mcp.chat_completions_handler",
     "litellm.proxy.openai_files_endpoints.common_utils",
@@ -43,9 +46,13 @@ class Limits:
     (https://github.com/ollama/ollama/issues/5081).
     """
 
+    connect: float = CONNECT_SECONDS
     first: float = 300.0
     idle: float = 60.0
     total: float = 900.0
+    """For a request, and for all requests of an answer together."""
+    understanding: float = 8.0
+    """For reading a message, repair and all; 0 leaves it to the built-in parser."""
     loading: float = 2.0
     """Silence after which `on_waiting` is called."""
 
@@ -57,6 +64,8 @@ class Watch:
     on_text: Callable[[str], None] = lambda text: None
     on_waiting: Callable[[], None] = lambda: None
     on_thinking: Callable[[], None] = lambda: None
+    on_usage: Callable[[Usage], None] = lambda usage: None
+    """Called with the tokens that a request took."""
 
 
 @dataclass(slots=True)
@@ -81,6 +90,18 @@ def load() -> Any:  # noqa: ANN401 - LiteLLM has no types
                 gc.freeze()
                 gc.enable()
     return _loaded[0]
+
+
+def check_provider(profile: Profile) -> None:
+    """Whether LiteLLM knows who serves a model. Loads LiteLLM: call it in a thread.
+
+    Raises:
+        VoiceError: it does not.
+    """
+    try:
+        load().get_llm_provider(profile.model)
+    except Exception as error:
+        raise explained(error, profile.server, profile.name, profile.provider) from None
 
 
 def _imported() -> Any:  # noqa: ANN401 - as above
@@ -122,7 +143,7 @@ def _leave_tags_alone() -> None:
     setattr(reader, "chunk_parser", chunk_parser)  # noqa: B010 - typed as a method
 
 
-def _provider_arguments(profile: Profile) -> dict[str, Any]:
+def _provider_arguments(profile: Profile, limits: Limits) -> dict[str, Any]:
     """What every request carries.
 
     With both costs at zero LiteLLM does not ask Ollama for them with a blocking call on the event loop.
@@ -140,11 +161,22 @@ def _provider_arguments(profile: Profile) -> dict[str, Any]:
         "input_cost_per_token": 0,
         "output_cost_per_token": 0,
         "no-log": True,
+        "stream_options": {"include_usage": True},
         **profile.options,
     }
     if profile.base_url is not None:
         fixed["api_base"] = profile.base_url
-    return fixed | {"timeout": httpx.Timeout(None, connect=CONNECT_SECONDS)}
+    if profile.api_key:
+        fixed["api_key"] = profile.api_key
+    return fixed | {"timeout": httpx.Timeout(None, connect=limits.connect)}
+
+
+async def takes_form(profile: Profile) -> bool:
+    """Whether the model can be held to a JSON Schema. Ollama holds any of its models to one."""
+    if profile.provider == OLLAMA:
+        return True
+    litellm = await asyncio.to_thread(load)
+    return bool(await asyncio.to_thread(litellm.supports_response_schema, profile.model))
 
 
 async def complete(
@@ -153,23 +185,66 @@ async def complete(
     tools: list[dict[str, Any]] | None,
     watch: Watch,
     limits: Limits,
+    form: dict[str, Any] | None = None,
 ) -> Reply:
-    """One request, streamed; the connection is closed on every way out, also when the task is cancelled.
+    """One request, streamed; sent again as the table of errors says, while nothing of an answer was shown.
+
+    Args:
+        profile: whom to ask.
+        messages: the conversation with the model.
+        tools: what it may call.
+        watch: what is told meanwhile.
+        limits: how long to wait.
+        form: JSON Schema that the answer is to have; the answer is text all the same, and may not have it.
 
     Raises:
         VoiceError: the model failed.
     """
+    shown = False
+
+    def on_text(piece: str) -> None:
+        nonlocal shown
+        shown = True
+        watch.on_text(piece)
+
+    watched = replace(watch, on_text=on_text)
+    tried = 0
+    while True:
+        try:
+            return await _once(profile, messages, tools, watched, limits, form)
+        except VoiceError as error:
+            wait = wait_before_retry(error, tried)
+            if shown or wait is None:
+                raise
+            tried += 1
+            await asyncio.sleep(wait)
+
+
+async def _once(
+    profile: Profile,
+    messages: list[dict[str, Any]],
+    tools: list[dict[str, Any]] | None,
+    watch: Watch,
+    limits: Limits,
+    form: dict[str, Any] | None,
+) -> Reply:
+    """The request, once; the connection is closed on every way out, also when the task is cancelled."""
     litellm = await asyncio.to_thread(load)
-    arguments = _provider_arguments(profile) | {"messages": messages}
+    arguments = _provider_arguments(profile, limits) | {"messages": messages}
     if tools:
         arguments["tools"] = tools
+    if form is not None:
+        named_form = {"name": "answer", "schema": form, "strict": False}
+        arguments["response_format"] = {"type": "json_schema", "json_schema": named_form}
     loop = asyncio.get_running_loop()
     waiting = loop.call_later(limits.loading, watch.on_waiting)
     stream = None
     try:
         async with asyncio.timeout(limits.first) as clock:
             stream = await litellm.acompletion(**arguments)
-            return await _read(stream, watch, clock, waiting, limits)
+            return await _read(stream, watch, clock, waiting, limits, profile)
+    except VoiceError:
+        raise
     except TimeoutError:
         raise named("timeout", profile.server, profile.name, profile.provider) from None
     except Exception as error:
@@ -186,17 +261,24 @@ async def _read(
     clock: asyncio.Timeout,
     waiting: asyncio.TimerHandle,
     limits: Limits,
+    profile: Profile,
 ) -> Reply:
     """Reads a stream to its end, moving the time limit on with every chunk."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limits.total
     thinking, calls, thought, cut_short = ThinkFilter(), CallBuffer(), False, False
+    left = profile.answer_tokens * MOST_CHARACTERS_PER_TOKEN
     async for chunk in stream:
         waiting.cancel()
         clock.reschedule(min(loop.time() + limits.idle, deadline))
+        if (used := getattr(chunk, "usage", None)) is not None:
+            watch.on_usage(_usage(used, stream))
         if not chunk.choices:
             continue
         delta = chunk.choices[0].delta
+        left -= len(delta.content or "") + len(getattr(delta, "reasoning_content", None) or "")
+        if left < 0:  # a server that does not keep to `max_tokens` may never end
+            raise named("too_long", profile.server, profile.name, profile.provider)
         cut_short = cut_short or chunk.choices[0].finish_reason == "length"
         if getattr(delta, "reasoning_content", None) and not thought:
             thought = True
@@ -208,6 +290,14 @@ async def _read(
     if rest := thinking.finish():
         watch.on_text(rest)
     return Reply(thinking.text.strip(), calls.calls, cut_short)
+
+
+def _usage(used: Any, stream: Any) -> Usage:  # noqa: ANN401 - LiteLLM has no types
+    """The count. Where the server states none, LiteLLM counts with a tokenizer of its own."""
+    stated = any(getattr(chunk, "usage", None) is not None for chunk in getattr(stream, "chunks", ()))
+    details = getattr(used, "prompt_tokens_details", None)
+    cached = getattr(details, "cached_tokens", None) or 0
+    return Usage(used.prompt_tokens or 0, used.completion_tokens or 0, cached, stated)
 
 
 async def _close(stream: Any) -> None:  # noqa: ANN401 - LiteLLM has no types

@@ -1,4 +1,4 @@
-"""Every way in which a language model can fail, as one sentence and a next step.
+"""Every way in which a language model can fail: whether it is tried again, one sentence, and a next step.
 
 The table is read from the top; the first row that fits says what happened. A row fits by the name of the
 exception's class (or of one above it), by HTTP status, or by words of the server's message. The message is
@@ -14,6 +14,8 @@ from agent.voice import VoiceError
 
 OLLAMA = "ollama"
 GUIDED = "This turn goes on in guided mode."
+MOST_WAIT = 8.0
+"""Seconds; who is told to come again later than that, does not wait in the middle of a turn."""
 DEPTH = 5
 """Exceptions that are followed inside one another."""
 
@@ -32,14 +34,25 @@ class Row:
     """Only for this provider; None for any."""
     goes_on: bool = False
     """The model still answers."""
+    retries: int = 0
+    """How often the same request is sent again, as long as nothing of an answer was seen."""
+    wait: float = 0.0
+    """Seconds before that, where the server says nothing of its own; doubled each time."""
 
 
 TABLE = (
     Row(
         "no_tools",
-        "{name} cannot call tools; it answers from the guides alone.",
+        "{name} cannot call tools; it is asked for them in words.",
         "Models that can are listed under `tools` in Ollama's library, for example `ollama pull qwen3:8b`.",
         words=r"does not support tools|tools? (?:use |calling )?(?:is|are) not supported",
+        goes_on=True,
+    ),
+    Row(
+        "no_form",
+        "{name} cannot be held to a form of answer; it is asked in words.",
+        "Nothing needs to be done.",
+        words=r"response_format|json_schema|structured outputs? (?:is|are) not supported",
         goes_on=True,
     ),
     Row(
@@ -60,7 +73,8 @@ TABLE = (
     Row(
         "bad_key",
         "{server} refused the key.",
-        "Set the provider's key in its environment variable (for example OPENAI_API_KEY) and start again.",
+        "Set the provider's key in its environment variable (for example OPENAI_API_KEY), or with "
+        "`keyring set llm-advisor OPENAI_API_KEY`, and start again.",
         kinds=("AuthenticationError", "PermissionDeniedError"),
         statuses=(401, 403),
         words=r"api[_ -]?key (?:client option )?must be set|missing (?:credentials|.{0,40}api key)",
@@ -94,6 +108,8 @@ TABLE = (
         "Wait a minute, or check the limits of your account.",
         kinds=("RateLimitError", "BudgetExceededError"),
         statuses=(429,),
+        retries=2,
+        wait=0.5,
     ),
     Row(
         "timeout",
@@ -125,6 +141,8 @@ TABLE = (
         "Try again; where it happens often, look into the server's log.",
         kinds=("MidStreamFallbackError", "RemoteProtocolError", "APIConnectionError"),
         words=r"payload is not completed|server disconnected|incomplete",
+        retries=1,
+        wait=0.1,
     ),
     Row(
         "malformed",
@@ -139,6 +157,8 @@ TABLE = (
         "Look into the server's log, or try again.",
         statuses=(500, 502, 503),
         kinds=("InternalServerError", "ServiceUnavailableError", "BadGatewayError"),
+        retries=1,
+        wait=0.3,
     ),
     Row(
         "too_long",
@@ -186,8 +206,32 @@ def explained(error: BaseException, server: str, name: str, provider: str) -> Vo
         match = re.search(row.words, text, re.IGNORECASE) if row.words else None
         if match or kinds.intersection(row.kinds) or status in row.statuses:
             found = match[1] if match is not None and match.re.groups else ""
-            return _filled(row, server, name, found)
+            failure = _filled(row, server, name, found)
+            failure.wait = _retry_after(chain)
+            return failure
     return _filled(LAST, server, name, "")
+
+
+def wait_before_retry(error: VoiceError, tried: int) -> float | None:
+    """Seconds to wait before a request is sent again; None where it is not.
+
+    Args:
+        error: how it failed.
+        tried: how often it was sent again already.
+    """
+    row = next((r for r in TABLE if r.code == error.code), LAST)
+    wait = row.wait * 2**tried if error.wait is None else error.wait
+    return None if tried >= row.retries or wait > MOST_WAIT else wait
+
+
+def _retry_after(chain: list[BaseException]) -> float | None:
+    """Seconds of a `Retry-After` header; a date in it is left alone."""
+    for one in chain:
+        headers = getattr(one, "litellm_response_headers", None) or {}
+        said = next((str(v) for k, v in dict(headers).items() if str(k).lower() == "retry-after"), "")
+        if re.fullmatch(r"\d+(?:\.\d+)?", said.strip()):
+            return float(said)
+    return None
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -9,6 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.llm_json import read_object
+
 TAGS = ("think", "thinking", "thought", "reasoning")
 _OPENING = tuple(f"<{tag}>" for tag in TAGS)
 _CLOSING = tuple(f"</{tag}>" for tag in TAGS)
@@ -93,10 +95,7 @@ class Call:
         Raises:
             ValueError: they are no JSON object.
         """
-        value = json.loads(self.arguments or "{}")
-        if not isinstance(value, dict):
-            raise ValueError("the arguments are no JSON object")
-        return value
+        return read_object(self.arguments) if self.arguments.strip() else {}
 
     def as_message(self) -> dict[str, Any]:
         """The call as it goes back to the model; arguments that could not be read go back empty."""

@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from agent.events import ToolCall
 from agent.llm_stream import Call
-from agent.voice import Emit
+from agent.prompt_budget import MOST_RESULT
+from agent.tool_repair import meant, near, repaired
+from agent.understanding.by_model import folded
+from agent.voice import Emit, Wish
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Passage, Retriever, locator
 from tools.budget import GIB
 from tools.claims.beside import disagreements
 from tools.commands.requests import parse
 from tools.commands.search import SearchQuery
-from tools.registry import run_tool
+from tools.registry import GUARDED, TOOLS, run_tool
 
 CALLS = 6
 """Tool calls of one answer."""
-RESULT_CHARACTERS = 6_000
 SEARCH = "search_guides"
 MOST_PASSAGES = 4
 PASSAGE_CHARACTERS = 1_500
@@ -50,6 +53,10 @@ _SIZES: tuple[tuple[int, int, frozenset[str]], ...] = (
 )
 """List items and characters of a text that are kept, and keys that go, until the result is small enough."""
 _log = logging.getLogger(__name__)
+_SCHEMAS = {tool.name: tool.parameters() for tool in (*TOOLS, *GUARDED)}
+_GUARDED = {tool.name: tool for tool in GUARDED}
+_GUARDED_FUNCTIONS = [tool.as_function() for tool in GUARDED]
+_SOURCE = re.compile(r"\w/\w|\bollama:|\.gguf\b", re.IGNORECASE)
 
 Document = dict[str, Any]
 
@@ -57,9 +64,28 @@ Document = dict[str, Any]
 class ToolDesk:
     """The tools of one answer: runs calls within a budget and keeps what they gave."""
 
-    def __init__(self, retriever: Retriever, emit: Emit) -> None:
+    def __init__(
+        self,
+        retriever: Retriever,
+        emit: Emit,
+        result_characters: int = MOST_RESULT,
+        question: str = "",
+    ) -> None:
+        """
+        Args:
+            retriever: the guides.
+            emit: takes a ToolCall event for each tool that ran.
+            result_characters: of a result, for which the model's window has room.
+            question: what the person asked; only what it names may be done with a guarded tool.
+        """
+        self._room = result_characters
         self._retriever = retriever
         self._emit = emit
+        self._asked = question
+        self._question = folded(question)
+        self._known: dict[str, str] = {}
+        self.wish: Wish | None = None
+        """A call with side effects that the person is to be asked about."""
         self.left = CALLS
         self.given: list[str] = []
         """Every result as the model saw it."""
@@ -70,27 +96,67 @@ class ToolDesk:
         self.passages: list[Passage] = []
         """Guide passages in the order of their numbers: the first is [1]."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tools that may be called."""
+        return tuple(_SCHEMAS)
+
+    @property
+    def guarded(self) -> list[Document]:
+        """The tools with side effects, where the person names something that they could be for."""
+        return _GUARDED_FUNCTIONS if _SOURCE.search(self._asked) else []
+
     async def run(self, call: Call) -> str:
         """Runs one call; the result is small JSON text, and what is wrong comes back as `{"error": ...}`."""
         if self.left <= 0:
             return _text({"error": {"message": "No more tool calls. Answer with what you have."}})
         self.left -= 1
+        name = meant(call.name, self.names)
         try:
             arguments = call.read()
         except ValueError as error:
-            document: Document = {"error": {"code": "usage", "message": f"Bad arguments: {error}."}}
-            return self._keep(call.name, {}, document, document, 0.0)
+            return self._refused(name, {}, f"Bad arguments: {error}.")
+        if name not in _SCHEMAS:
+            guess = near(name, self.names)
+            hint = f"Did you mean `{guess}`?" if guess else f"Tools: {', '.join(self.names)}."
+            return self._refused(name, arguments, f"There is no tool `{name[:60]}`. {hint}")
+        arguments = {k: v for k, v in repaired(arguments, _SCHEMAS[name]).items() if v is not None}
+        again = self._known.get(_text([name, dict(sorted(arguments.items()))]))
+        if again is not None:
+            return f'{{"note":"You called this before. The same result:","result":{again}}}'
+        if name in _GUARDED:
+            return self._wished(name, arguments)
         started = time.monotonic()
-        document, shown = await self._result(call.name, arguments)
-        return self._keep(call.name, arguments, document, shown, time.monotonic() - started)
+        document, shown = await self._result(name, arguments)
+        text = self._keep(name, arguments, document, shown, time.monotonic() - started)
+        self._known[_text([name, dict(sorted(arguments.items()))])] = text
+        return text
+
+    def _refused(self, name: str, arguments: Document, message: str) -> str:
+        document: Document = {"error": {"code": "usage", "message": message}}
+        return self._keep(name, arguments, document, document, 0.0)
+
+    def _wished(self, name: str, arguments: Document) -> str:
+        """Keeps a call with side effects for the person to decide on; it does not run here."""
+        tool = _GUARDED[name]
+        try:
+            parse(tool.request, arguments)
+        except AdvisorError as error:
+            return self._refused(name, arguments, f"{error.message} {error.hint}".strip())
+        if folded(str(arguments[tool.shown[0]])) not in self._question:
+            # What a passage or a tool's result says must not bring the person a question to confirm.
+            return self._refused(name, arguments, "The person did not ask for that by name.")
+        self.wish = Wish(name, arguments)
+        return _text({"note": "The person is asked first."})
 
     def _keep(
         self, name: str, arguments: Document, document: Document, shown: Document, seconds: float
     ) -> str:
         self._emit(ToolCall(name, arguments, document, round(seconds, 3)))
-        return self._given(shown, compact(shown))
+        return self._given(shown)
 
-    def _given(self, shown: Document, text: str) -> str:
+    def _given(self, shown: Document) -> str:
+        text = compact(shown, self._room)
         self.given.append(text)
         rows = shown.get("passages", ())
         sound = [row for row in rows if OWN not in row]
@@ -170,10 +236,10 @@ class ToolDesk:
         if not document.get("covered"):
             self.passages.clear()
             return ""
-        return self._given(shown, _text(shown))
+        return self._given(shown)
 
 
-def compact(document: Document, room: int = RESULT_CHARACTERS) -> str:
+def compact(document: Document, room: int = MOST_RESULT) -> str:
     """A result as JSON text of at most `room` characters: bytes in GiB, nothing empty, the long cut."""
     text = ""
     for items, characters, without in _SIZES:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.clarify import clarification
+from agent.consent import ask_consent
+from agent.context import conversation_text
+from agent.cost import Account
 from agent.events import (
     Delta,
     Event,
@@ -21,11 +24,12 @@ from agent.events import (
 )
 from agent.explanation import beside_before, recommendation_text
 from agent.followup import guided_reply, told_of_wish
-from agent.intake import Intake, take_in
+from agent.intake import Intake, question_of, take_in
 from agent.interview import next_question
 from agent.reply import Reply
 from agent.state import Outcome, Pending, Spoken, State, is_answered, needs_of
 from agent.understanding import Understanding
+from agent.understanding.explained import left_unread
 from agent.voice import Voice, VoiceError
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Retriever
@@ -45,16 +49,20 @@ class Services:
     retriever: Retriever
     voice: Voice | None = None
     """A language model that words answers; None in guided mode."""
+    account: Account = field(default_factory=Account)
+    """What was spent on API models."""
 
 
 def _route(taken: Intake, state: State) -> str:
     """decide or answer: a question about something is answered, everything else moves the decision on."""
     read, answered = taken.read, is_answered(state)
+    if taken.about is not None:
+        return "answer" if taken.about.stands else "decide"
     if read.intent == "what_if":
         return "answer" if answered or not taken.changed else "decide"
     if read.intent == "ask":
         return "answer" if answered or not taken.changed else "decide"
-    if read.intent in ASKING and not taken.changed and (answered or state.get("pending") is None):
+    if read.intent in ASKING and not taken.changed:
         return "answer"
     return "decide"
 
@@ -66,7 +74,7 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
         return State(route="decide", outcome=Outcome(kind="recommendation"), pending=None)
     text = str(given.get("text", ""))
     emit(Status("reading your message"))
-    taken = await asyncio.to_thread(take_in, text, state)
+    taken = await _taken_in(text, state, services, emit)
     read, remarks = taken.read, list(taken.remarks)
     change = State(
         needs=taken.needs.as_json(), messages=[*state.get("messages", []), Spoken(role="user", text=text)]
@@ -75,7 +83,7 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
         await _emit_needs(taken.needs, emit)
     unclear = None
     if read.intent != "recommend_now":
-        unclear = await asyncio.to_thread(clarification, read, taken.needs, state)
+        unclear = await asyncio.to_thread(clarification, taken, state)
     if unclear is not None:
         clarified = [*state.get("clarified", []), unclear["slot"]]
         unclear["remarks"] = list(read.notes)
@@ -83,19 +91,33 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
     route = _route(taken, state)
     outcome = Outcome(remarks=remarks)
     change["about"] = None
-    if route == "answer" or (read.intent == "ask" and not is_answered(state)):
+    if taken.about is not None and taken.about.stands:
+        outcome = Outcome(kind="reply", text=taken.about.text)
+    elif route == "answer" or (read.intent == "ask" and not is_answered(state)):
         reply = await asyncio.to_thread(guided_reply, taken, text, services.retriever, state)
         change["about"] = reply.about
         if reply.call is not None:
             emit(reply.call)
         outcome = _reply_outcome(reply, read, text, remarks, before_deciding=route == "decide")
-    elif is_answered(state) or (read.intent == "recommend_now" and _began(taken.needs, state)):
+    elif is_answered(state) or (
+        read.intent == "recommend_now" and (read.insists or _began(taken.needs, state))
+    ):
         outcome["kind"] = "recommendation"
     if route == "decide" and not outcome.get("preface"):
         wished = await asyncio.to_thread(told_of_wish, read, taken.needs)
         if wished is not None:
             outcome |= Outcome(preface=wished.text, citations=wished.citations)
     return State(**change | {"outcome": outcome, "route": route})
+
+
+async def _taken_in(text: str, state: State, services: Services, emit: Emit) -> Intake:
+    """The message as the built-in parser reads it, or, where that leaves something, with a model's help."""
+    taken = await asyncio.to_thread(take_in, text, state)
+    asked, voice = question_of(state), services.voice
+    if voice is None or not await asyncio.to_thread(left_unread, text, taken.read, asked):
+        return taken
+    inferred = await voice.understand(text, needs_of(state), asked, emit)
+    return taken if inferred is None else await asyncio.to_thread(take_in, text, state, inferred)
 
 
 def _began(needs: Needs, state: State) -> bool:
@@ -139,7 +161,8 @@ async def decide(state: State, services: Services, emit: Emit) -> State:
     needs = needs_of(state)
     emit(Status("weighing what to ask"))
     asked = tuple(state.get("asked", []))
-    proposal = await asyncio.to_thread(next_question, needs, asked)
+    settled = tuple(state.get("clarified", []))
+    proposal = await asyncio.to_thread(next_question, needs, asked, settled)
     if proposal is None:
         return State(outcome=Outcome(**outcome | {"kind": "recommendation"}))
     return State(
@@ -168,10 +191,15 @@ async def answer(state: State, services: Services, emit: Emit) -> State:
         return State(outcome=outcome)
     emit(Status("asking the model"))
     try:
-        spoken = await services.voice.answer(question, needs_of(state), outcome.get("text", ""), emit)
+        spoken = await services.voice.answer(
+            question, needs_of(state), outcome.get("text", ""), emit, conversation_text(state)
+        )
     except VoiceError as error:
         emit(Failure(error.code, error.message, error.hint))
         return State(outcome=outcome)
+    if spoken.wish is not None:
+        wish = {"tool": spoken.wish.tool, "arguments": spoken.wish.arguments}
+        return State(outcome=Outcome(**outcome | {"kind": "consent", "wish": wish}))
     # The model's marks count its own passages, so these come first.
     citations = spoken.citations + [c for c in outcome.get("citations", []) if c not in spoken.citations]
     return State(outcome=Outcome(**outcome | {"text": spoken.text, "citations": citations}))
@@ -182,6 +210,8 @@ async def respond(state: State, services: Services, emit: Emit) -> State:
     outcome = state.get("outcome", Outcome())
     kind = outcome.get("kind", "recommendation")
     remarks = " ".join(outcome.get("remarks", []))
+    if kind == "consent":
+        return ask_consent(state, outcome, emit)
     if kind == "question":
         return await _ask(state, outcome, remarks, services, emit)
     if kind == "reply" and not outcome.get("hypothetical"):
@@ -202,8 +232,14 @@ async def _ask(state: State, outcome: Outcome, remarks: str, services: Services,
     lead = _prefaced(outcome, remarks, emit)
     emit(Question(outcome["slot"], text, outcome["reason"], outcome["options"], outcome["clarifies"]))
     pending = Pending(
-        slot=outcome["slot"], text=text, options=outcome["options"], clarifies=outcome["clarifies"]
+        slot=outcome["slot"],
+        text=text,
+        options=outcome["options"],
+        clarifies=outcome["clarifies"],
+        reason=outcome["reason"],
     )
+    if "settles" in outcome:
+        pending["settles"] = outcome["settles"]
     return State(pending=pending, messages=_said(state, f"{lead}\n\n{text}".strip()), outcome=Outcome())
 
 

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import os
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent.cost import FREE, Price, price_of
 from agent.llm_errors import OLLAMA, explained, named
+from agent.prompt_budget import Window, answer_tokens, window_for
 from agent.voice import VoiceError
-from knowledge.errors import UsageError
-from knowledge.ollama import ollama_url
+from knowledge.catalog.api_models import read_price_map
+from knowledge.errors import AdvisorError, UsageError
+from knowledge.keys import find_key
+from knowledge.ollama import is_this_machine, ollama_url
+from tools.hardware import detect_machine
+from tools.ollama_models import ServerModel, list_models, loaded_bytes, with_details
 
-LONGEST_CONTEXT = 16_384
-"""Tokens that are asked of Ollama at most: memory for more would be taken from the person's own use."""
 API_CONTEXT = 32_000
 """Tokens that a prompt to an API may take; longer ones cost money without being read better."""
-ANSWER_TOKENS = 1_200
-"""Of a local model, whose reasoning is switched off."""
 API_ANSWER_TOKENS = 4_000
 """Of an API model, which may reason on the same account."""
 KEEP_ALIVE = "30m"
 CONNECT_SECONDS = 3.0
+"""Where nothing else is set."""
 SHOW_SECONDS = 15.0
 NO_THINKING = {"gpt-oss": "low"}
 """Models that cannot leave their reasoning out, with the least they can do. Rewording needs none."""
@@ -49,6 +53,10 @@ class Profile:
     options: dict[str, Any] = field(default_factory=dict)
     """Arguments of every request, the same all session long: a changing `num_ctx` makes Ollama load the model
     again (https://github.com/Aider-AI/aider/issues/4687)."""
+    price: Price | None = None
+    """None where it is not known."""
+    api_key: str = field(default="", repr=False)
+    """Only of a key from the keyring: LiteLLM reads the environment itself."""
     waiting: str = "waiting for the model"
     note: str | None = None
 
@@ -61,43 +69,57 @@ def split_model(model: str) -> tuple[str, str]:
     return (OLLAMA if provider in ("ollama", "ollama_chat") else provider), name
 
 
-async def read_profile(model: str) -> Profile:
-    """The profile of a model; asks Ollama once what its model can.
+async def read_profile(model: str, connect_seconds: float = CONNECT_SECONDS) -> Profile:
+    """The profile of a model; asks Ollama once what its model can, and looks for the key of any other.
 
     Raises:
-        VoiceError: Ollama does not answer or does not have the model.
+        VoiceError: Ollama does not answer or does not have the model, or there is no key.
     """
     provider, name = split_model(model)
-    if provider != OLLAMA:
-        return Profile(model, model, provider, provider or f"The provider of {name}")
-    return await _ollama_profile(model, name)
+    if provider == OLLAMA:
+        return await _ollama_profile(model, name, connect_seconds)
+    return await asyncio.to_thread(_api_profile, model, provider, name)
 
 
-async def _ollama_profile(model: str, name: str) -> Profile:
+def _api_profile(model: str, provider: str, name: str) -> Profile:
+    """The profile of an API model, from the price map and the key."""
+    key = find_key(model)
+    if key.missing:
+        raise VoiceError("no_key", f"There is no key for {model}: {key.variable} is not set.", key.hint)
+    prices = read_price_map()
+    row = prices.record(model) or prices.record(name)
+    window = min(API_CONTEXT, row.max_input_tokens or API_CONTEXT) if row else API_CONTEXT
+    answer = min(API_ANSWER_TOKENS, row.max_output_tokens or API_ANSWER_TOKENS) if row else API_ANSWER_TOKENS
+    return Profile(
+        model,
+        model,
+        provider,
+        provider or f"The provider of {name}",
+        tools=row is None or row.tool_calling is not False,
+        context=window,
+        answer_tokens=min(answer, window // 4),
+        price=price_of(model),
+        api_key=key.value,
+    )
+
+
+async def _ollama_profile(model: str, name: str, connect_seconds: float) -> Profile:
     try:
         url = ollama_url()
     except UsageError as error:
         raise VoiceError("address", error.message, error.hint) from None
-    shown = await _show(url, name)
+    shown = await _show(url, name, connect_seconds)
     capabilities = shown.get("capabilities")
     # Servers before 0.6.4 do not say: the tools are tried, and a refusal is understood.
     can = set(capabilities) if isinstance(capabilities, list) else {"tools"}
-    info = shown.get("model_info")
-    lengths = [
-        value
-        for key, value in (info.items() if isinstance(info, dict) else ())
-        if key.endswith(".context_length") and isinstance(value, int) and value > 0
-    ]
-    context = min([*lengths, LONGEST_CONTEXT])
-    options: dict[str, Any] = {"num_ctx": context, "keep_alive": KEEP_ALIVE}
+    window = await asyncio.to_thread(_window, name, shown, url)
+    options: dict[str, Any] = {"num_ctx": window.tokens, "keep_alive": KEEP_ALIVE}
     if "thinking" in can:
         family = next((prefix for prefix in NO_THINKING if name.startswith(prefix)), None)
         options["reasoning_effort"] = NO_THINKING[family] if family else "none"
-    note = (
-        f"{model} is used as ollama_chat/{name}, Ollama's chat interface."
-        if model.startswith("ollama/")
-        else None
-    )
+    notes = [window.note] if window.note else []
+    if model.startswith("ollama/"):
+        notes.append(f"{model} is used as ollama_chat/{name}, Ollama's chat interface.")
     return Profile(
         f"ollama_chat/{name}",
         name,
@@ -105,27 +127,63 @@ async def _ollama_profile(model: str, name: str) -> Profile:
         url,
         base_url=url,
         tools="tools" in can,
-        context=context,
-        answer_tokens=min(ANSWER_TOKENS, context // 4),
+        context=window.tokens,
+        answer_tokens=answer_tokens(window.tokens),
         options=options,
+        price=None if shown.get("remote_host") else FREE,
         waiting="the model is loading",
-        note=note,
+        note=" ".join(notes) or None,
     )
 
 
-async def _show(url: str, name: str) -> dict[str, Any]:
+def _window(name: str, shown: dict[str, Any], url: str) -> Window:
+    """The window of this session, by the model's shape and the memory of the machine that serves it."""
+    bare = name.removesuffix(":latest")
+    if not is_this_machine(url):
+        return window_for(with_details(ServerModel(bare, 0), shown), None)
+    try:
+        listed = next((one for one in list_models(details=False) if one.name == bare), None)
+    except AdvisorError:
+        listed = None
+    return window_for(with_details(listed or ServerModel(bare, 0), shown), detect_machine(), loaded_bytes())
+
+
+async def preload(profile: Profile, limit_seconds: float) -> None:
+    """Makes Ollama load the model with the session's window; does nothing for other providers.
+
+    It is an offer: what goes wrong is said by the first request. Cancelling it cancels the loading.
+    """
+    if profile.base_url is None or profile.provider != OLLAMA:
+        return
+    body = {
+        "model": profile.name,
+        "stream": False,
+        "keep_alive": KEEP_ALIVE,
+        "options": {"num_ctx": profile.options["num_ctx"]},
+    }
+    with contextlib.suppress(VoiceError):
+        await _post(profile.base_url, "/api/generate", body, profile.name, limit_seconds, CONNECT_SECONDS)
+
+
+async def _show(url: str, name: str, connect_seconds: float) -> dict[str, Any]:
     """Ollama's `/api/show`."""
+    return await _post(url, "/api/show", {"model": name}, name, SHOW_SECONDS, connect_seconds)
+
+
+async def _post(
+    url: str, path: str, body: dict[str, Any], name: str, seconds: float, connect_seconds: float
+) -> dict[str, Any]:
     await asyncio.to_thread(importlib.import_module, "httpx")
     import httpx
 
-    timeout = httpx.Timeout(SHOW_SECONDS, connect=CONNECT_SECONDS)
+    timeout = httpx.Timeout(seconds, connect=connect_seconds)
     key = os.environ.get("OLLAMA_API_KEY")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     # Certificates take 50 ms of the event loop to load, and a proxy is of no use on the way to this machine.
     secure = url.startswith("https:")
     try:
         async with httpx.AsyncClient(timeout=timeout, verify=secure, trust_env=secure) as client:
-            response = await client.post(f"{url}/api/show", json={"model": name}, headers=headers)
+            response = await client.post(f"{url}{path}", json=body, headers=headers)
             if response.status_code == 404 and re.search("model|not found", response.text):
                 raise named("model_missing", url, name, OLLAMA)
             response.raise_for_status()

@@ -8,11 +8,32 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
 
-from agent.events import Event
+from agent.events import Cost, Event
+
+
+class Models(Protocol):
+    """The model behind a conversation."""
+
+    def switch(self, model: str) -> AsyncIterator[Event]:
+        """Another model from now on (`guided`, `auto` or a LiteLLM model); ends with TurnEnd."""
+        ...
+
+    def pull(self, name: str, *, confirmed: bool = False) -> AsyncIterator[Event]:
+        """Downloads a model into Ollama and uses it; unconfirmed it only asks. Ends with TurnEnd."""
+        ...
+
+    def spent(self) -> Cost:
+        """What the conversation cost so far."""
+        ...
 
 
 class Session(Protocol):
     """One conversation."""
+
+    @property
+    def models(self) -> Models:
+        """The model behind it."""
+        ...
 
     def open(self) -> AsyncIterator[Event]:
         """Start or resume: Ready first, then what a resumed session already said."""

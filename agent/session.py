@@ -16,8 +16,10 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from agent.events import Event, Message, NeedsChanged, Ready, Recommendation, TurnEnd
+from agent.events import Event, Message, NeedsChanged, Recommendation, TurnEnd
 from agent.graph import RECURSION_LIMIT, build_graph
+from agent.models import Models
+from agent.modes import AUTO, GUIDED, find_model, limits_of, wanted_model
 from agent.nodes import Services
 from agent.state import State, first_state, needs_of
 from agent.store import Store, forget_old, memory_store, open_store
@@ -25,13 +27,15 @@ from knowledge.errors import UsageError
 from knowledge.home import home as state_home
 from knowledge.references import read_passage
 from knowledge.retrieval import Retriever, open_retriever
+from knowledge.settings import load_settings
 from tools.guides.showing import passage_json
 from tools.recommend import recommend
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
-GUIDED = "guided"
+WAITING = (("listen",), ("confirm",))
+"""Where the graph stands between turns."""
 NAME = re.compile(r"[\w.\- ]{1,64}")
 TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGCHAIN_TRACING", "LANGSMITH_TRACING_V2")
 
@@ -50,13 +54,6 @@ def import_without_probe() -> None:
         socket.has_ipv6 = had
 
 
-def mode_of(model: str) -> str:
-    """`guided`, `ollama` or `api`."""
-    if model == GUIDED:
-        return GUIDED
-    return "ollama" if model.split("/", 1)[0] in ("ollama", "ollama_chat") else "api"
-
-
 def new_name() -> str:
     """A session name that sorts by time."""
     return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
@@ -65,9 +62,9 @@ def new_name() -> str:
 class GraphSession:
     """A conversation over the LangGraph graph; fulfils `agent.protocol.Session`."""
 
-    def __init__(self, name: str, model: str, services: Services, store: Store) -> None:
+    def __init__(self, name: str, models: Models, services: Services, store: Store) -> None:
         self.name = name
-        self.model = model
+        self.models = models
         self._services = services
         self._store = store
         self._graph = build_graph(services, store.saver)
@@ -83,12 +80,13 @@ class GraphSession:
         """Ready, then, where the session goes on, its needs, what was said and the recommendation as it
         stands.
         """
-        mode = mode_of(self.model)
         if self._services.voice is not None:
             self._services.voice.warm()
-        yield Ready(self.name, mode, None if mode == GUIDED else self.model)
+        yield self.models.ready(self.name)
         if self._store.notice is not None:
             yield self._store.notice
+        async for event in self.models.opening():
+            yield event
         async for event in self._settle():
             yield event
         for spoken in self._state.get("messages", []):
@@ -105,7 +103,7 @@ class GraphSession:
         snapshot = await self._graph.aget_state(self._config)
         if not snapshot.values:
             await self._graph.ainvoke(first_state(), self._config)
-        elif snapshot.next != ("listen",):
+        elif snapshot.next not in WAITING:
             async with aclosing(self._stream(None, self._config)) as events:
                 async for event in events:
                     yield event
@@ -114,6 +112,7 @@ class GraphSession:
     async def _remember(self) -> None:
         snapshot = await self._graph.aget_state(self._config)
         self._state = cast("State", snapshot.values)
+        self._services.account.restore(self._state.get("spent", {}))
         self._cut = False
 
     async def _stream(self, payload: Any, config: RunnableConfig) -> AsyncGenerator[Event]:  # noqa: ANN401
@@ -125,6 +124,7 @@ class GraphSession:
         from langgraph.types import Command
 
         sent: Counter[type[Event]] = Counter()
+        counted = self._services.account.counted
         try:
             if self._cut:
                 await self._forget_turn()
@@ -138,6 +138,8 @@ class GraphSession:
         except sqlite3.Error as error:
             async for event in self._in_memory(payload, str(error), sent):
                 yield event
+        if self._services.account.counted > counted:
+            yield self.models.spent()
         yield TurnEnd()
 
     async def _forget_turn(self) -> None:
@@ -198,21 +200,24 @@ class GraphSession:
 
 async def open_session(
     *,
-    model: str = GUIDED,
+    model: str | None = None,
     session: str | None = None,
     offline: bool = False,
     home: Path | None = None,
     retriever: Retriever | None = None,
+    max_cost: float | None = None,
 ) -> GraphSession:
     """Opens a conversation.
 
     Args:
-        model: `guided`, or a LiteLLM model that words the answers.
+        model: `guided`, `auto`, or a LiteLLM model that words the answers; None for the one of the settings,
+            which is guided where they name none.
         session: name to resume or to begin under; None begins a new one.
         offline: forbids the network, and with it every model but `guided`, a Chroma server
             and an embedder behind an API.
         home: state folder; None for the usual one.
         retriever: guides to search; None opens the embedded index without waiting for it.
+        max_cost: US dollars that it may spend on an API model; None for what the settings say.
 
     Raises:
         UsageError: a bad session name, a model together with `offline`, or settings that cannot be read.
@@ -224,18 +229,16 @@ async def open_session(
             "A session name holds up to 64 letters, digits, spaces, dots, dashes and underscores.",
             hint="Try --session my-laptop.",
         )
-    if offline and model != GUIDED:
-        raise UsageError(
-            f"--offline forbids the network, and {model} needs it.",
-            hint="Leave out --offline or use --model guided.",
-        )
-    if model == GUIDED:
+    settings = load_settings()
+    choice = wanted_model(model, settings, offline=offline)
+    if choice.model == GUIDED:
         import_without_probe()
+    # Ollama is asked while the rest is opened.
+    looking = asyncio.create_task(asyncio.to_thread(find_model)) if choice.model == AUTO else None
     folder = home or state_home()
     services = Services(retriever or open_retriever(folder, wait=False, offline=offline))
-    if model != GUIDED:
-        from agent.llm import LiteLlmVoice
-
-        services.voice = LiteLlmVoice(model, services.retriever)
+    services.account.max_usd = settings.max_cost if max_cost is None else max_cost
+    models = Models(services, limits_of(settings), offline=offline)
     store = await open_store(folder)
-    return GraphSession(session or new_name(), model, services, store)
+    models.begin(choice if looking is None else await looking)
+    return GraphSession(session or new_name(), models, services, store)

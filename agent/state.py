@@ -6,7 +6,7 @@ Recommendations are not kept: they are computed again from the needs, which alwa
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from tools.needs import Needs
 
@@ -28,6 +28,9 @@ class Pending(TypedDict):
     text: str
     options: list[str]
     clarifies: bool
+    reason: NotRequired[str]
+    settles: NotRequired[dict[str, dict[str, Any]]]
+    """What each option of a contradiction puts into slots (None clears one), by the option."""
 
 
 class Outcome(TypedDict, total=False):
@@ -40,6 +43,7 @@ class Outcome(TypedDict, total=False):
     reason: str
     options: list[str]
     clarifies: bool
+    settles: dict[str, dict[str, Any]]
     citations: list[dict[str, str]]
     remarks: list[str]
     """Things to say first: what was noticed, left out or corrected."""
@@ -47,6 +51,8 @@ class Outcome(TypedDict, total=False):
     """An answer that comes before the question or recommendation of the same turn, with `citations`."""
     ask_model: str
     """The free question, where a language model may answer it with tools."""
+    wish: dict[str, Any]
+    """`{tool, arguments}` that a model would call and a person has to be asked about."""
     hypothetical: dict[str, Any]
     """Needs of a what-if; the conversation's own needs stay as they are."""
 
@@ -76,6 +82,10 @@ class State(TypedDict, total=False):
     """A recommendation was given, even if it was that nothing fits."""
     about: About | None
     """The question that was answered last; None where the last message asked nothing."""
+    wish: dict[str, Any] | None
+    """`{tool, arguments}` that waits for the person's yes."""
+    spent: dict[str, Any]
+    """What API models took so far, see `agent.cost.Account`; never taken back."""
     input: dict[str, Any]
     route: str
     outcome: Outcome
@@ -93,6 +103,7 @@ def first_state() -> State:
         last=[],
         answered=False,
         about=None,
+        wish=None,
         input={},
         route="",
         outcome={},

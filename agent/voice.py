@@ -7,20 +7,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from agent.events import Event
+from agent.understanding import Asked
+from agent.understanding.by_model import Inferred
 from tools.needs import Needs
 
 Emit = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """A tool with side effects or cost that the model would call; it runs when the person says yes."""
+
+    tool: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Spoken:
-    """An answer of the model, already held against what the tools gave."""
+    """An answer of the model, already held against what the tools gave; with a wish there is no text yet."""
 
     text: str
     citations: list[dict[str, str]] = field(default_factory=list)
+    wish: Wish | None = None
 
 
 class VoiceError(Exception):
@@ -33,10 +44,26 @@ class VoiceError(Exception):
         self.code = code
         self.message = message
         self.hint = hint
+        self.wait: float | None = None
+        """Seconds after which the server said to come again."""
 
 
 class Voice(Protocol):
     """A language model behind the conversation."""
+
+    async def understand(self, text: str, needs: Needs, asked: Asked | None, emit: Emit) -> Inferred | None:
+        """What a message says, for what the built-in parser left unread.
+
+        Never raises: where the model fails or takes too long, the parser's reading is all there is (None),
+        and what has failed shows when the answer is worded.
+
+        Args:
+            text: the message.
+            needs: what is known so far.
+            asked: the pending question, if any.
+            emit: takes the Status events meanwhile.
+        """
+        ...
 
     async def word(self, draft: str, emit: Emit, said: str = "") -> str:
         """The draft in other words, with its numbers, names and commands unchanged.
@@ -51,9 +78,18 @@ class Voice(Protocol):
         """
         ...
 
-    async def answer(self, question: str, needs: Needs, draft: str, emit: Emit) -> Spoken:
+    async def answer(
+        self, question: str, needs: Needs, draft: str, emit: Emit, conversation: str = ""
+    ) -> Spoken:
         """Answers a free question in a bounded loop over the tools; sends ToolCall and Delta events
         meanwhile.
+
+        Args:
+            question: what is asked.
+            needs: the slots.
+            draft: what the advisor would say without a model.
+            emit: takes the events.
+            conversation: what was said and decided before, see `agent.context`; empty where nothing was.
 
         Raises:
             VoiceError: the model failed, or its answer held something that no tool gave.
@@ -62,6 +98,10 @@ class Voice(Protocol):
 
     def warm(self) -> None:
         """Begins to load in the background what the first turn needs; returns at once."""
+        ...
+
+    async def rest(self) -> None:
+        """Stops what runs in the background, because another model takes over."""
         ...
 
     async def close(self) -> None:

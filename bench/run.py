@@ -18,6 +18,7 @@ PARTS = (
     "large",
     "understanding",
     "conversations",
+    "strengths",
     "tui",
 )
 

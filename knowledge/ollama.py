@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from urllib.parse import urlsplit
 
@@ -36,3 +37,12 @@ def ollama_url() -> str:
     if port is None and not (has_scheme and (base or parts.scheme == "https")):
         port = OLLAMA_PORT
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+def is_this_machine(url: str) -> bool:
+    """Whether an address is of this machine, so that its memory is the server's."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

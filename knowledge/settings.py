@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from typing import Annotated
 
-from pydantic import AnyHttpUrl, StringConstraints, ValidationError
+from pydantic import AnyHttpUrl, Field, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -24,6 +24,8 @@ FILE = "settings.toml"
 PREFIX = "LLM_ADVISOR_"
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -40,6 +42,21 @@ class Settings(BaseSettings):
     folder, or `auto` for the first known small one that is there. None: none."""
     chroma: AnyHttpUrl | None = None
     """Address of a Chroma server that holds the guide index. None: files in the state folder."""
+    understanding_seconds: Annotated[float, Field(ge=0, le=600)] = 8.0
+    """How long a language model may read a message that the built-in parser cannot explain. 0: it never
+    reads; it only words answers."""
+    model: Name | None = None
+    """Who words the answers in the chat: `guided`, `auto`, `ollama_chat/NAME` or any LiteLLM model. None:
+    guided, which needs nothing. `--model` wins over it."""
+    max_cost: Dollars | None = None
+    """US dollars that a conversation may spend on an API model. None: no ceiling. `--max-cost` wins over
+    it."""
+    connect_seconds: Seconds = 3.0
+    """How long a model server may take to accept a connection."""
+    first_token_seconds: Seconds = 300.0
+    """How long it may take to its first token: a large model is loaded for minutes."""
+    idle_seconds: Seconds = 60.0
+    """How long it may be silent in the middle of an answer."""
 
     @classmethod
     def settings_customise_sources(

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, Generic, TypeVar
 
 from knowledge.errors import AdvisorError, UsageError
+from tools.commands.added import AddQuery, add_model
 from tools.commands.benchmarks import BenchmarksQuery, benchmarks
 from tools.commands.compare import CompareQuery, compare
 from tools.commands.fit import FitQuery, fit
@@ -19,7 +20,7 @@ from tools.commands.plan_pretrain import PretrainQuery, plan_pretraining
 from tools.commands.plan_stack import StackQuery, plan_stack
 from tools.commands.plan_tokens import TokensQuery, plan_tokens
 from tools.commands.recommend import RecommendQuery, recommend
-from tools.commands.requests import Request, parse
+from tools.commands.requests import MAX_NAME, Request, parse
 from tools.commands.search import SearchQuery, search
 
 Document = dict[str, Any]
@@ -36,6 +37,10 @@ class Tool(Generic[R]):
     answer: Callable[[R], Document]
     shown: tuple[str, ...]
     """Arguments a model is told of; the request model takes more, but a long list confuses small models."""
+    asks: str = ""
+    """Of a guarded tool: the question to the person, with its arguments in braces."""
+    reason: str = ""
+    """Why the person is asked."""
 
     def parameters(self) -> Document:
         """JSON Schema of the arguments, without references and null alternatives."""
@@ -186,6 +191,20 @@ TOOLS: tuple[Tool[Any], ...] = (
     ),
 )
 
+GUARDED: tuple[Tool[Any], ...] = (
+    Tool(
+        "add_model",
+        "Looks up a model that the catalog does not have, by its hub id (`org/name`) or Ollama tag "
+        "(`ollama:TAG`), and adds it; only where the person asks for it. The person is asked first.",
+        AddQuery,
+        add_model,
+        ("source",),
+        "Shall I look up `{source}` and add it to your models?",
+        "it goes over the network and changes your list of models",
+    ),
+)
+"""Tools with side effects or cost: nothing but a person's yes makes them run."""
+
 
 @cache
 def _by_name() -> dict[str, Tool[Any]]:
@@ -212,6 +231,26 @@ def run_tool(name: str, arguments: Mapping[str, object]) -> Document:
         return {"error": error.as_json()}
 
 
+def run_guarded(name: str, arguments: Mapping[str, object]) -> Document:
+    """Runs a guarded tool; only to be called when the person has said yes.
+
+    Raises:
+        UsageError: There is none of this name.
+    """
+    found = next((tool for tool in GUARDED if tool.name == name), None)
+    if found is None:
+        raise UsageError(f"There is no guarded tool `{name[:60]}`.")
+    return found.run(arguments)
+
+
+def consent_question(name: str, arguments: Mapping[str, object]) -> tuple[str, str]:
+    """What a person is asked before a guarded tool runs, and why."""
+    tool = next(tool for tool in GUARDED if tool.name == name)
+    shown = {key: str(value)[:MAX_NAME].replace("`", "'") for key, value in arguments.items()}
+    return tool.asks.format_map(shown), tool.reason
+
+
+@cache
 def functions() -> list[Document]:
-    """All tools in the form that chat completions take."""
+    """All tools in the form that chat completions take, without the guarded ones; takes 50 ms at first."""
     return [tool.as_function() for tool in TOOLS]

@@ -14,7 +14,7 @@ from contextlib import aclosing, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from agent.events import Event
-from agent.protocol import Session, SessionFactory
+from agent.protocol import Models, Session, SessionFactory
 from tui.event_stream import each
 
 T = TypeVar("T")
@@ -81,6 +81,12 @@ class Bridge:
     async def recommend(self) -> AsyncGenerator[Event, None]:
         """The answer now."""
         async with aclosing(self._stream(lambda: self._live().recommend())) as stream:
+            async for event in stream:
+                yield event
+
+    async def on_model(self, turn: Callable[[Models], AsyncIterator[Event]]) -> AsyncGenerator[Event, None]:
+        """A turn on the model behind the conversation."""
+        async with aclosing(self._stream(lambda: turn(self._live().models))) as stream:
             async for event in stream:
                 yield event
 

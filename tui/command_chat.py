@@ -11,26 +11,31 @@ import click
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import UsageError
 from tui.invocation import common_options, invocation
-from tui.output import write_note
 
-GUIDED = "guided"
+GUIDED, AUTO = "guided", "auto"
 SESSION_NAME = re.compile(r"[\w.\- ]{1,64}")
 HELP = """Talk, and end with a recommendation.
 
-MODEL is `guided` (built in: no model server, no network, no key), `ollama_chat/NAME` for a model of a running
-Ollama, or any LiteLLM model. Only the last two go over the network, to the server that the model's name says;
-everything is computed by the same tools with each of them. Where you have set an embedder behind an API (see
+MODEL is `guided` (built in: no model server, no network, no key; the default), `ollama_chat/NAME` for a model
+of a running Ollama, any LiteLLM model, or `auto`: the best model of a running Ollama that fits this machine,
+else guided. All but guided go over the network, to the server that the model's name says (`auto`: to Ollama);
+everything is computed by the same tools with each of them. `model = "..."` in settings.toml or
+LLM_ADVISOR_MODEL sets another default, and /model NAME switches in mid-conversation. A key is read from the
+provider's variable (OPENAI_API_KEY) or the system keyring (`keyring set llm-advisor OPENAI_API_KEY`), and is
+never written anywhere. Where you have set an embedder behind an API (see
 `llm-advisor guides index --help`), what is looked up in the guides is sent to it; --offline leaves that out.
 """
 
 
-def factory(model: str, session: str | None, offline: bool) -> SessionFactory:
+def factory(
+    model: str | None, session: str | None, offline: bool, max_cost: float | None = None
+) -> SessionFactory:
     """Opens the session once the face is there; what it needs is imported then."""
 
     async def open_it() -> Session:
         from agent.session import open_session
 
-        return await open_session(model=model, session=session, offline=offline)
+        return await open_session(model=model, session=session, offline=offline, max_cost=max_cost)
 
     return open_it
 
@@ -51,21 +56,20 @@ def session_name(name: str | None) -> str | None:
     return name.strip()
 
 
-def model_name(model: str, offline: bool) -> str:
-    """The model that words the answers.
+def model_name(model: str | None, offline: bool) -> str | None:
+    """The model that words the answers; None for the one of the settings.
 
     Raises:
         UsageError: It is empty, or would need the network although that is forbidden.
     """
+    if model is None:
+        return None
     model = model.strip()
     if not model or re.search(r"[\x00-\x20\x7f-\x9f]", model):
         raise UsageError(
-            "--model takes a name without spaces.", hint="guided, ollama_chat/NAME or a LiteLLM model."
+            "--model takes a name without spaces.", hint="guided, auto, ollama_chat/NAME or a LiteLLM model."
         )
-    if model == "auto":
-        write_note("A model is not looked for yet: the built-in guided mode answers.")
-        return GUIDED
-    if offline and model != GUIDED:
+    if offline and model not in (GUIDED, AUTO):
         raise UsageError(
             f"--offline forbids the model server that `{model[:60]}` needs.",
             hint="Leave --offline away, or use --model guided.",
@@ -73,11 +77,11 @@ def model_name(model: str, offline: bool) -> str:
     return model
 
 
-def _chat(model: str, session: str | None, plain: bool) -> int:
+def _chat(model: str | None, session: str | None, max_cost: float | None, plain: bool) -> int:
     asked = invocation(click.get_current_context())
     name = session_name(session)
     chosen = model_name(model, asked.offline)
-    opens = factory(chosen, name, asked.offline)
+    opens = factory(chosen, name, asked.offline, max_cost)
     if asked.as_json:
         from tui import jsonl
 
@@ -93,7 +97,7 @@ def _chat(model: str, session: str | None, plain: bool) -> int:
         )
     from tui.app import run as run_screen
 
-    return run_screen(opens, model=chosen, session_name=name)
+    return run_screen(opens, model=chosen or "", session_name=name)
 
 
 command = click.Command(
@@ -102,7 +106,15 @@ command = click.Command(
     help=HELP,
     params=[
         click.Option(
-            ["--model"], default=GUIDED, metavar="MODEL", help="Who words the answers (default guided)."
+            ["--model"],
+            metavar="MODEL",
+            help="Who words the answers: guided, auto, ollama_chat/NAME or a LiteLLM model.",
+        ),
+        click.Option(
+            ["--max-cost"],
+            type=click.FloatRange(min=0),
+            metavar="USD",
+            help="Dollars that the conversation may spend on an API model; it stops before.",
         ),
         click.Option(
             ["--session"], metavar="NAME", help="Name of the conversation; goes on with it if it exists."

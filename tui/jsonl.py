@@ -13,6 +13,7 @@ from tui.error_log import note_error
 from tui.event_stream import each
 from tui.json_requests import MAX_LINE, json_object
 from tui.line_source import read_lines
+from tui.model_commands import JSON_COMMANDS, json_turn
 from tui.output import write_json
 
 MAX_TEXT = 1_000_000
@@ -62,9 +63,14 @@ def _events(session: Session, message: Mapping[str, Any]) -> AsyncIterator[Event
     Raises:
         UsageError: The object is neither a text nor a known command.
     """
+    if message.get("command") in JSON_COMMANDS:
+        return json_turn(session.models, message)
     if set(message) == {"command"}:
         if message["command"] != "recommend":
-            raise UsageError("The only command is `recommend`.", hint='Send {"command": "recommend"}.')
+            raise UsageError(
+                "The commands are `recommend`, `model`, `pull` and `cost`.",
+                hint='Send {"command": "recommend"}.',
+            )
         return session.recommend()
     text = message.get("text")
     if set(message) != {"text"} or not isinstance(text, str):

@@ -35,7 +35,7 @@ STARTS = {
     "dataset": "I have | examples",
 }
 """The sentence that changes a slot, with the place to type at; elsewhere the slot's name and a colon."""
-ORIGINS = {"user": "said", "detected": "detected", "assumed": "assumed"}
+ORIGINS = {"user": "said", "inferred": "inferred", "detected": "detected", "assumed": "assumed"}
 _WRITERS: dict[str, Callable[[Any], str]] = {
     "context": lambda value: f"{tokens(value)} tokens",
     "min_speed": lambda value: f"at least {value:g} tok/s" if is_number(value) else clean(value),
@@ -68,7 +68,7 @@ class Need:
     label: str
     value: str
     origin: str
-    """`said`, `detected` or `assumed`."""
+    """`said`, `inferred`, `detected` or `assumed`."""
     detail: str
     """The quoted words, or why it was assumed."""
 
@@ -110,7 +110,12 @@ def hardware_words(
     needs: Mapping[str, Any], assumptions: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[str, str]:
     """What the hardware line says: the machine, and where that came from; empty where nothing is known."""
-    origins = {"said": "as you said", "detected": "this machine", "assumed": "assumed"}
+    origins = {
+        "said": "as you said",
+        "inferred": "as understood",
+        "detected": "this machine",
+        "assumed": "assumed",
+    }
     for row in read_needs(needs, assumptions):
         if row.slot == "hardware":
             return row.value, origins[row.origin]

@@ -7,7 +7,19 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
-from agent.events import Event, Failure, Message, Question, Ready, Recommendation, ToolCall
+from agent.events import (
+    Confirm,
+    Cost,
+    Event,
+    Failure,
+    Message,
+    Mode,
+    Progress,
+    Question,
+    Ready,
+    Recommendation,
+    ToolCall,
+)
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError
 from tui.claims import SourceList
@@ -16,14 +28,20 @@ from tui.event_stream import each
 from tui.guides.showing import passage_lines
 from tui.json_requests import lines_of
 from tui.markdown_lines import plain_lines
+from tui.model_commands import HELP as MODEL_HELP
+from tui.model_commands import cost_turn, cost_words, mode_words, progress_words, typed
 from tui.output import wrapped, write_error, write_lines, write_note
 from tui.recommendation_text import recommendation_lines
 
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = (
     "Say what you need in your own words. /recommend answers now, /source N opens a source of the last "
-    "answer, /help shows this, /quit ends."
+    f"answer, {MODEL_HELP}, /help shows this, /quit ends."
 )
+YES = ("y", "yes")
+NO = ("n", "no")
+STEPS = 10
+"""Lines in which the progress of a download is told."""
 
 
 class Repl:
@@ -34,6 +52,12 @@ class Repl:
         self._options: list[str] = []
         self._sources = SourceList()
         """Those of the last answer."""
+        self._to_pull: str | None = None
+        """What is pulled at the next yes."""
+        self._told = ""
+        """The last line on a download."""
+        self.pulling = False
+        """A download runs; stopping it does not end the conversation."""
 
     def opening(self) -> AsyncIterator[Event]:
         """What the session says at once."""
@@ -42,8 +66,14 @@ class Repl:
     def turn(self, line: str) -> AsyncIterator[Event] | None:
         """The events that a line asks for; None where it was answered here."""
         text = line.strip()
+        self.pulling = False
+        to_pull, self._to_pull = self._to_pull, None
+        if to_pull is not None and text.lower() in (*YES, *NO):
+            return self._pull(to_pull, text.lower() in YES)
         if not text:
             return None
+        if (command := typed(text)) is not None:
+            return self._on_model(*command)
         if text == "/help":
             _advisor(HELP)
             return None
@@ -56,6 +86,27 @@ class Repl:
             _advisor(f"There is no command {text.split()[0][:40]}. {HELP}")
             return None
         return self._session.say(self._chosen(text))
+
+    def _pull(self, name: str, wanted: bool) -> AsyncIterator[Event] | None:
+        if not wanted:
+            _advisor("Nothing is downloaded.")
+            return None
+        self.pulling, self._told = True, ""
+        return self._session.models.pull(name, confirmed=True)
+
+    def _on_model(self, command: str, name: str) -> AsyncIterator[Event] | None:
+        """The turn of `/model`, `/pull` or `/cost`."""
+        if command == "cost":
+            return cost_turn(self._session.models)
+        if not name:
+            _advisor(f"/{command} takes a name. {MODEL_HELP}.")
+            return None
+        return self._session.models.switch(name) if command == "model" else self._session.models.pull(name)
+
+    def stopped(self) -> None:
+        """Says that a download was stopped."""
+        self.pulling = False
+        _advisor("Stopped. What came is kept: /pull goes on from there.")
 
     def _open(self, number: str) -> None:
         """Shows one source of the last answer: the passage of a guide, or what kind of fact it is."""
@@ -120,6 +171,26 @@ class Repl:
             write_note(f"({event.name}, {event.seconds:.1f} s)")
         elif isinstance(event, Ready):
             write_note(f"Session {event.session}, {event.mode} mode. {HELP}")
+            if event.note:
+                write_note(event.note)
+        else:
+            self._show_model(event)
+
+    def _show_model(self, event: Event) -> None:
+        """Events on the model behind the conversation."""
+        if isinstance(event, Mode):
+            _advisor(mode_words(event))
+        elif isinstance(event, Confirm):
+            self._to_pull = event.model
+            _advisor(f"{event.text} (yes or no)")
+        elif isinstance(event, Cost):
+            write_note(f"Cost so far: {cost_words(event)}.")
+        elif isinstance(event, Progress):
+            share = (event.completed_bytes or 0) * STEPS // (event.total_bytes or 1)
+            told = f"{event.step} {share}"  # a line for each tenth: a bar is noise to a screen reader
+            if told != self._told:
+                self._told = told
+                write_note(progress_words(event, bar=False))
 
     async def close(self) -> None:
         """Lets go of the session."""
@@ -178,6 +249,16 @@ def _reader() -> Callable[[], str | None]:
     return read
 
 
+def _hold(runner: asyncio.Runner, repl: Repl, turn: AsyncIterator[Event]) -> None:
+    """One turn; Ctrl+C stops a download, and ends the conversation anywhere else."""
+    try:
+        runner.run(repl.show(turn))
+    except KeyboardInterrupt:
+        if not repl.pulling:
+            raise
+        repl.stopped()
+
+
 def run(open_session: SessionFactory) -> int:
     """Holds the conversation until /quit or the end of the input.
 
@@ -198,7 +279,7 @@ def run(open_session: SessionFactory) -> int:
             while (line := read()) is not None and line.strip() not in ("/quit", "/exit"):
                 turn = repl.turn(line)
                 if turn is not None:
-                    runner.run(repl.show(turn))
+                    _hold(runner, repl, turn)
         finally:
             runner.run(repl.close())
     return 0

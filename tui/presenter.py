@@ -6,17 +6,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agent.events import (
+    Cost,
     Delta,
     Event,
     Failure,
     Message,
+    Mode,
     NeedsChanged,
+    Progress,
     Question,
     Ready,
     Recommendation,
     Status,
     ToolCall,
 )
+from tui.model_commands import cost_words, mode_words, progress_words
 from tui.needs_view import hardware_words
 from tui.plaintext import words
 from tui.turns import Input
@@ -32,6 +36,9 @@ FIRST_STEP = {
     "open": "getting ready",
     "say": "reading what you said",
     "recommend": "comparing models",
+    "model": "looking for the model",
+    "pull": "asking Ollama",
+    "cost": "counting",
 }
 
 
@@ -64,14 +71,20 @@ class Presenter:
             Question: self._question,
             Recommendation: self._recommendation,
             Failure: self._failure,
+            Mode: self._switched,
+            Progress: self._progress,
+            Cost: self._cost,
         }
+        self._asked = False
+        """The running turn is the question what the conversation cost."""
 
     async def begin(self, given: Input) -> None:
         """Show what was asked for, and a sign of life."""
         self._opening = given.kind == "open"
         self._recommended = None
         self._status.begin(FIRST_STEP[given.kind])
-        if given.kind != "open":
+        self._asked = given.kind == "cost"
+        if given.kind != "open" and not given.on_model:
             self.settle_question()
             self._conversation.follow()
             await self._conversation.add(UserMessage(given.text or RECOMMEND_TEXT))
@@ -117,6 +130,21 @@ class Presenter:
     async def _ready(self, event: Ready) -> None:
         self.mode = event.mode
         self._top.ready(event.mode, event.model, event.session)
+        if event.note:
+            await self._conversation.add(Notice(event.note))
+
+    async def _switched(self, event: Mode) -> None:
+        self.mode = event.mode
+        self._top.ready(event.mode, event.model, None)
+        await self._conversation.add(Notice(mode_words(event)))
+
+    async def _progress(self, event: Progress) -> None:
+        self._status.step(progress_words(event, bar=True))
+
+    async def _cost(self, event: Cost) -> None:
+        self._status.cost(cost_words(event))
+        if self._asked:
+            await self._conversation.add(Notice(f"Cost so far: {cost_words(event)}."))
 
     async def _needs_changed(self, event: NeedsChanged) -> None:
         self._needs.show(event.needs, event.assumptions)

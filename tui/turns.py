@@ -17,8 +17,15 @@ log = logging.getLogger("llm_advisor.tui")
 class Input:
     """Something for the session to do."""
 
-    kind: Literal["open", "say", "recommend"]
+    kind: Literal["open", "say", "recommend", "model", "pull", "cost"]
     text: str = ""
+    confirmed: bool = False
+    """Of `pull`: the person said yes."""
+
+    @property
+    def on_model(self) -> bool:
+        """Whether it is about the model behind the conversation and not a part of what is said."""
+        return self.kind in ("model", "pull", "cost")
 
 
 class TurnView(Protocol):

@@ -126,6 +126,11 @@ def maker_name(provider: str) -> str:
     )
 
 
+def is_local_provider(provider: str) -> bool:
+    """Whether a provider's models run on the person's own machines, and cost nothing per token."""
+    return provider in _providers()["local"]
+
+
 def load_api_models() -> tuple[ApiModel, ...]:
     """The makers' own models of the installed price map, retired ones included."""
     return read_price_map().models
@@ -166,7 +171,7 @@ def _without_doubles(models: Sequence[ApiModel]) -> tuple[ApiModel, ...]:
 
 def _record(key: str, row: Mapping[str, object], source: str) -> ApiModel:
     mode, provider = str(row["mode"]), str(row.get("litellm_provider"))
-    local = provider in _providers()["local"]
+    local = is_local_provider(provider)
     tier, above, longer = _tiers(row)
     price = {name: _price(tier.get(name), mode, local) for name in _PRICES}
     ends = row.get("deprecation_date")

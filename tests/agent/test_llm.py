@@ -121,7 +121,7 @@ async def test_calls_with_empty_arguments_get_ids_and_an_error_to_retry_on(
     async with stage(provider, tmp_path, monkeypatch, *replies) as on:
         spoken = await on.voice.answer("cache?", Needs(), "Draft.", on.emit)
         assert spoken.text == "The cache halves [1]."
-        assert [tool.result.get("error", {}).get("code") for tool in on.tools] == ["usage", "usage", None]
+        assert [tool.result.get("error", {}).get("code") for tool in on.tools] == ["usage", None]
         sent = [m for m in on.server.requests[1]["messages"] if m["role"] == "tool"]
         assert len({m["tool_call_id"] for m in sent}) == 2
         assert all("`query` is missing" in m["content"] for m in sent)
@@ -146,20 +146,36 @@ async def test_an_answer_in_braces_that_is_no_call_is_shown(
         assert spoken.text == on.streamed == "{this is no call}"
 
 
+def search(number: int) -> Call:
+    """A search that is another one than those of other numbers."""
+    return Call("search_guides", {"query": f"what does q{number}_0 do to the cache"})
+
+
 async def test_the_budget_of_calls_and_rounds_ends_in_an_answer_without_tools(
     provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    greedy: Reply = [Calls((SEARCH, SEARCH, SEARCH))]
-    async with stage(provider, tmp_path, monkeypatch, greedy, greedy, words("It halves [1].")) as on:
+    greedy: list[Reply] = [[Calls((search(n), search(n + 1), search(n + 2)))] for n in (1, 4)]
+    async with stage(provider, tmp_path, monkeypatch, *greedy, words("It halves [1].")) as on:
         spoken = await on.voice.answer("cache?", Needs(), "Draft.", on.emit)
         assert spoken.text == "It halves [1]."
         assert len(on.tools) == 6
         assert "tools" not in on.server.requests[2]
-    rounds: list[Reply] = [*[[SEARCH]] * 4, words("It halves [1].")]
+    rounds: list[Reply] = [*[[search(n)] for n in range(6)], words("It halves [1].")]
     async with stage(provider, tmp_path, monkeypatch, *rounds) as on:
         assert (await on.voice.answer("cache?", Needs(), "Draft.", on.emit)).text == "It halves [1]."
-        assert len(on.server.requests) == 5
-        assert "tools" not in on.server.requests[4]
+        assert len(on.server.requests) == 7
+        assert "tools" not in on.server.requests[6]
+
+
+async def test_a_loop_of_the_same_call_runs_the_tool_once_and_ends(
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop: list[Reply] = [*[[SEARCH]] * 6, words("It halves [1].")]
+    async with stage(provider, tmp_path, monkeypatch, *loop) as on:
+        assert (await on.voice.answer("cache?", Needs(), "Draft.", on.emit)).text == "It halves [1]."
+        assert len(on.tools) == 1
+        assert len(on.server.requests) == 7
+        assert "You called this before" in on.sent(2)
 
 
 async def test_an_empty_answer_is_asked_for_again_without_tools(
@@ -217,6 +233,10 @@ FAILURES: dict[str, tuple[Reply, str]] = {
 }
 
 
+REQUESTS = {"cut at once": 2, "rate": 3, "server": 2, "context": 2}
+"""How often it is tried; with a full context once more without the list of tools."""
+
+
 @pytest.mark.parametrize("case", FAILURES)
 async def test_failures_are_told_in_one_sentence(
     provider: str,
@@ -231,12 +251,11 @@ async def test_failures_are_told_in_one_sentence(
             await on.voice.answer("cache?", Needs(), "Draft.", on.emit)
         assert caught.value.code == code
         assert KEY not in caught.value.message + caught.value.hint
-        # Where the context is full, the question is tried once more without the list of tools.
-        assert len(on.server.requests) == (2 if code == "context_full" else 1)
+        assert len(on.server.requests) == REQUESTS.get(case, 1)
     assert capfd.readouterr() == ("", "")
 
 
-async def test_a_refusal_of_tools_is_told_once_and_worked_around(
+async def test_a_refusal_of_tools_is_worked_around_and_remembered(
     provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refusal = [Fail(400, "registry.ollama.ai/library/fake does not support tools")]
@@ -245,7 +264,7 @@ async def test_a_refusal_of_tools_is_told_once_and_worked_around(
             spoken = await on.voice.answer("what is the cache of q8_0?", Needs(), "Draft.", on.emit)
             assert spoken.text == "The cache halves [1]."
             assert spoken.citations
-        assert [failure.code for failure in on.failures] == ["no_tools"]
+        assert not on.failures
         assert ["tools" in request for request in on.server.requests] == [True, False, False]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,18 @@ from typing import Any
 
 import pytest
 
-from agent.events import Delta, Event, Failure, Message, Question, Ready, Recommendation, ToolCall, TurnEnd
+from agent.events import (
+    Delta,
+    Event,
+    Failure,
+    Message,
+    NeedsChanged,
+    Question,
+    Ready,
+    Recommendation,
+    ToolCall,
+    TurnEnd,
+)
 from agent.session import GraphSession, open_session
 from tests.fakes.model_script import Call, Cut, Fail, Pause, Reply, Say, words
 from tests.fakes.model_server import FakeModelServer, FakeOllama, FakeOpenAI
@@ -118,6 +130,34 @@ async def test_the_same_needs_give_the_same_recommendation_with_any_model(
             found.append((_of(events, Recommendation), _of(events, Message)))
             await session.close()
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("provider", SERVERS)
+async def test_a_message_in_another_language_is_understood_and_its_source_shown(
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "Je veux un assistant de programmation hors ligne sur ma RTX 3060 12GB, pour mon entreprise."
+    read = {
+        "intent": "needs",
+        "task": {"value": "code", "quote": "assistant de programmation"},
+        "license": {"value": "commercial", "quote": "pour mon entreprise"},
+    }
+
+    def understanding(body: dict[str, Any]) -> Reply:
+        asked = body["messages"][0]["content"].startswith("You read messages")
+        return words(json.dumps(read)) if asked else obliging(body)
+
+    with SERVERS[provider](understanding) as server:
+        point_at(server, monkeypatch)
+        session, _ = await _open(provider, tmp_path)
+        needs = _of(await _turn(session, said), NeedsChanged)[0].needs
+        [event async for event in session.recommend()]
+        later = _of(await _turn(session, "it is for personal use"), NeedsChanged)[0].needs
+        await session.close()
+    assert (needs["task"]["value"]["name"], needs["task"]["source"]) == ("code", "inferred")
+    assert (needs["hardware"]["value"]["text"], needs["hardware"]["source"]) == ("RTX 3060 12GB", "user")
+    assert needs["license"]["value"]["use"] == "commercial"
+    assert (later["license"]["value"]["use"], later["license"]["source"]) == ("personal", "user")
 
 
 async def test_a_question_is_worded_but_not_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

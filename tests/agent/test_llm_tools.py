@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from agent.events import Event, ToolCall
 from agent.llm_stream import Call
-from agent.llm_tools import CALLS, RESULT_CHARACTERS, ToolDesk, compact
+from agent.llm_tools import CALLS, ToolDesk, compact
+from agent.prompt_budget import MOST_RESULT
 from tests.fakes.voices import FakeSmallRetriever
 from tools.registry import run_tool
 
@@ -50,7 +51,7 @@ def test_bytes_become_gib_and_what_is_empty_goes() -> None:
 def test_what_is_long_is_cut_and_says_so() -> None:
     document = {"rows": [{"text": "word " * 500, "number": n} for n in range(60)]}
     text = compact(document)
-    assert len(text) <= RESULT_CHARACTERS
+    assert len(text) <= MOST_RESULT
     rows = json.loads(text)["rows"]
     assert rows[0]["text"].endswith("\u2026")
     assert rows[-1] == f"and {60 - (len(rows) - 1)} more"
@@ -73,7 +74,7 @@ def test_real_results_stay_whole_json(name: str, arguments: dict[str, Any]) -> N
     document = run_tool(name, arguments)
     assert "error" not in document
     shown = compact(document)
-    assert len(shown) <= RESULT_CHARACTERS
+    assert len(shown) <= MOST_RESULT
     assert isinstance(json.loads(shown), dict)
 
 
@@ -82,15 +83,16 @@ async def test_the_budget_is_kept_and_passages_keep_their_numbers(tmp_path: Path
     desk = ToolDesk(FakeSmallRetriever(tmp_path), events.append)
     first = json.loads(await desk.run(Call("a", "search_guides", '{"query": "cache of q8_0", "k": null}')))
     again = json.loads(await desk.run(Call("b", "search_guides", '{"query": "cache of q8_0"}')))
-    assert first == again
+    assert first == again["result"]
+    assert "before" in again["note"]
     assert first["passages"][0]["cite"] == "[1]"
     for _ in range(CALLS - 2):
         await desk.run(Call("c", "search_guides", "not json"))
     over = json.loads(await desk.run(Call("d", "search_guides", '{"query": "cache"}')))
     assert "No more tool calls" in over["error"]["message"]
-    assert len(events) == CALLS
+    assert len(events) == CALLS - 1
     assert all(isinstance(event, ToolCall) for event in events)
-    assert len(desk.given) == CALLS
+    assert len(desk.given) == CALLS - 1
 
 
 async def test_a_question_that_the_guides_do_not_cover_brings_nothing(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.profiles import LONGEST_CONTEXT, read_profile, split_model
+from agent.profiles import read_profile, split_model
+from agent.prompt_budget import wanted_window
 from agent.voice import VoiceError
 from knowledge.ollama import ollama_url
 from tests.fakes.model_server import FakeOllama
@@ -74,7 +75,7 @@ async def test_a_long_context_is_not_asked_for_whole(monkeypatch: pytest.MonkeyP
     with FakeOllama(context=262_144) as server:
         monkeypatch.setenv("OLLAMA_API_BASE", server.url)
         profile = await read_profile("ollama_chat/fake")
-    assert profile.options["num_ctx"] == profile.context == LONGEST_CONTEXT
+    assert profile.options["num_ctx"] == profile.context == wanted_window()
     assert "reasoning_effort" not in profile.options
     assert profile.note is None
 

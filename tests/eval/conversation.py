@@ -61,12 +61,13 @@ def fixed_machine(machine: Machine = DETECTED) -> AbstractContextManager[object]
     return patch("tools.brief.detect_machine", lambda: machine)
 
 
-async def converse(persona: Json) -> Held:
+async def converse(persona: Json, model: str = "guided") -> Held:
     """Holds one conversation; `says`, then answers to what is asked, then each of `then`."""
     held = Held()
     with tempfile.TemporaryDirectory() as folder, fixed_machine():
         home = Path(folder)
-        session = await open_session(home=home, retriever=FakeRetriever(home), offline=True)
+        offline = model == "guided"
+        session = await open_session(model=model, home=home, retriever=FakeRetriever(home), offline=offline)
         try:
             async for event in session.open():
                 if event.type == "question":

@@ -66,6 +66,8 @@ class Fail:
 
     status: int
     text: str
+    retry_after: str = ""
+    """Seconds or a date, for the header of that name."""
 
 
 Step = Say | Think | Call | Calls | Pause | Raw | Cut | Full | Fail

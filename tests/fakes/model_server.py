@@ -7,6 +7,7 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -109,7 +110,9 @@ class FakeModelServer(ABC):
         while reply and isinstance(reply[0], Pause):  # before the headers, as while a model is loading
             await self._wait(reader, reply.pop(0))
         if reply and isinstance(reply[0], Fail):
-            await answer_json(writer, self.failure(reply[0].text), reply[0].status)
+            failed = reply[0]
+            head = f"Retry-After: {failed.retry_after}\r\n" if failed.retry_after else ""
+            await answer_json(writer, self.failure(failed.text), failed.status, head)
             return
         writer.write(STREAM.format(self.content_type).encode())
         for step in reply:
@@ -161,16 +164,38 @@ async def _chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
         await writer.drain()
 
 
-async def answer_json(writer: asyncio.StreamWriter, document: object, status: int = 200) -> None:
-    """A whole JSON answer."""
+async def answer_json(
+    writer: asyncio.StreamWriter, document: object, status: int = 200, more: str = ""
+) -> None:
+    """A whole JSON answer; `more` is lines of its head."""
     data = json.dumps(document).encode()
     head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n"
-    writer.write(head.encode() + b"Connection: close\r\n\r\n" + data)
+    writer.write(head.encode() + more.encode() + b"Connection: close\r\n\r\n" + data)
     await writer.drain()
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model that a fake Ollama has beside the one that answers."""
+
+    name: str
+    size: int
+    capabilities: tuple[str, ...] | None = ("completion", "tools")
+    context: int = 32768
+    remote: bool = False
+    family: str = "llama"
+    layers: int = 32
+    """With 8 heads of 128 for keys and values: 4 KiB a layer and token."""
+
+
 class FakeOllama(FakeModelServer):
-    """Ollama's `/api/chat` (NDJSON), `/api/show` and `/api/tags`."""
+    """Ollama's `/api/chat` (NDJSON), `/api/show`, `/api/tags`, `/api/ps`, `/api/generate` and `/api/pull`.
+
+    Attributes:
+        loads: bodies of requests that load a model.
+        pulls: names that were pulled.
+        pull_steps: what a pull sends: rows, and pauses.
+    """
 
     content_type = "application/x-ndjson"
 
@@ -182,8 +207,15 @@ class FakeOllama(FakeModelServer):
         context: int = 32768,
         show_seconds: float = 0.0,
         show_document: object = None,
+        listed: tuple[Listed, ...] | None = None,
+        loaded_bytes: int = 0,
     ) -> None:
         super().__init__(*replies)
+        self.listed = (Listed(model, 0, capabilities, context),) if listed is None else listed
+        self.loaded_bytes = loaded_bytes
+        self.loads: list[Document] = []
+        self.pulls: list[str] = []
+        self.pull_steps: list[Document | Pause] = [{"status": "success"}]
         self.model = model
         self.capabilities = capabilities
         self.context = context
@@ -200,7 +232,18 @@ class FakeOllama(FakeModelServer):
     ) -> None:
         named = body.get("model", "").removesuffix(":latest")
         if path == "/api/tags":
-            await answer_json(writer, {"models": [{"name": f"{self.model}:latest", "model": self.model}]})
+            await answer_json(writer, {"models": [_tag(one) for one in self.listed]})
+        elif path == "/api/ps":
+            rows = [{"name": f"{self.model}:latest", "size_vram": self.loaded_bytes}]
+            await answer_json(writer, {"models": rows if self.loaded_bytes else []})
+        elif path == "/api/pull":
+            await self._pull(body, reader, writer)
+        elif path == "/api/show" and (other := self._other(named)) is not None:
+            await asyncio.sleep(self.show_seconds)
+            await answer_json(writer, _shown(other))
+        elif path == "/api/generate" and named == self.model:
+            self.loads.append(body)
+            await answer_json(writer, {"model": self.model, "done": True, "done_reason": "load"})
         elif path in ("/api/show", "/api/chat") and named != self.model:
             await answer_json(writer, {"error": f"model '{body.get('model')}' not found"}, 404)
         elif path == "/api/show":
@@ -215,6 +258,21 @@ class FakeOllama(FakeModelServer):
             await self._chat(headers, body, reader, writer)
         else:
             await answer_json(writer, {"error": "404 page not found"}, 404)
+
+    def _other(self, name: str) -> Listed | None:
+        """A model that is listed with a size, and so shown with its shape."""
+        return next((one for one in self.listed if one.name == name and one.size), None)
+
+    async def _pull(self, body: Document, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM.format(self.content_type).encode())
+        for step in self.pull_steps:
+            if isinstance(step, Pause):
+                await self._wait(reader, step)
+            else:
+                await _chunk(writer, json.dumps(step).encode() + b"\n")
+        self.pulls.append(body["model"])
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
 
     def _line(self, message: Document, **more: object) -> bytes:
         row = {"model": self.model, "created_at": "2026-11-20T10:00:00Z", "message": message, "done": False}
@@ -241,14 +299,40 @@ class FakeOllama(FakeModelServer):
         return {"error": text}
 
 
+def _tag(one: Listed) -> Document:
+    name = one.name if ":" in one.name else f"{one.name}:latest"
+    row: Document = {"name": name, "model": name, "size": one.size, "details": {"family": one.family}}
+    return row | ({"remote_host": "https://ollama.com:443"} if one.remote else {})
+
+
+def _shown(one: Listed) -> Document:
+    shape = {
+        "context_length": one.context,
+        "block_count": one.layers,
+        "embedding_length": 4096,
+        "attention.head_count": 32,
+        "attention.head_count_kv": 8,
+    }
+    info: Document = {"general.architecture": one.family}
+    info |= {f"{one.family}.{key}": value for key, value in shape.items()}
+    shown: Document = {"model_info": info, "details": {"family": one.family}}
+    if one.capabilities is not None:
+        shown["capabilities"] = list(one.capabilities)
+    return shown | ({"remote_host": "https://ollama.com:443"} if one.remote else {})
+
+
 class FakeOpenAI(FakeModelServer):
     """The chat completions of OpenAI and of everything that imitates them (server-sent events)."""
 
     content_type = "text/event-stream"
 
-    def __init__(self, *replies: Answer, model: str = "fake") -> None:
+    def __init__(
+        self, *replies: Answer, model: str = "fake", usage: tuple[int, int] | None = (100, 20)
+    ) -> None:
+        """`usage` are the tokens in and out that it states where it is asked to; None states none."""
         super().__init__(*replies)
         self.model = model
+        self.usage = usage
         self._calls = 0
 
     async def _route(
@@ -303,7 +387,16 @@ class FakeOpenAI(FakeModelServer):
     def ending(self, body: Document, reply: Iterable[Step]) -> bytes:
         called = any(isinstance(step, Call | Calls) for step in reply)
         reason = "length" if Full() in list(reply) else "tool_calls" if called else "stop"
-        return self._event({}, reason) + b"data: [DONE]\n\n"
+        return self._event({}, reason) + self._usage(body) + b"data: [DONE]\n\n"
+
+    def _usage(self, body: Document) -> bytes:
+        """The chunk without choices that OpenAI ends a stream with."""
+        if self.usage is None or not body.get("stream_options", {}).get("include_usage"):
+            return b""
+        into, out = self.usage
+        count = {"prompt_tokens": into, "completion_tokens": out, "total_tokens": into + out}
+        row = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": self.model}
+        return b"data: " + json.dumps(row | {"choices": [], "usage": count}).encode() + b"\n\n"
 
     def failure(self, text: str) -> Document:
         return {"error": {"message": text, "type": "invalid_request_error", "code": None}}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from agent.events import Event, Message, Ready, TurnEnd
+from tests.tui.fake_models import FakeModels
 from tui.cli import main
 
 
@@ -65,6 +66,7 @@ class FakeSession:
     script: Script = lambda text: [Message(f"heard {text}")]
     said: list[str] = field(default_factory=list)
     closed: bool = False
+    models: FakeModels = field(default_factory=FakeModels)
 
     async def _play(self, events: Sequence[Event | Exception]) -> AsyncIterator[Event]:
         for event in events:

@@ -19,6 +19,7 @@ from agent.events import (
     ToolCall,
     TurnEnd,
 )
+from tests.tui.fake_models import FakeModels
 
 GIB = 1 << 30
 Step = Event | float | Exception | threading.Event
@@ -44,6 +45,7 @@ class FakeSession:
         self.stopped = 0
         self.closed = False
         self.thread = ""
+        self.models = FakeModels()
 
     async def __call__(self) -> FakeSession:
         return self

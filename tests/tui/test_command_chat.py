@@ -20,9 +20,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What sessions were opened with; the chat talks to a fake one."""
     calls: list[dict[str, Any]] = []
 
-    def factory(model: str, session: str | None, offline: bool) -> Any:
+    def factory(model: str | None, session: str | None, offline: bool, max_cost: float | None = None) -> Any:
         async def open_it() -> FakeSession:
-            calls.append({"model": model, "session": session, "offline": offline})
+            calls.append({"model": model, "session": session, "offline": offline, "max_cost": max_cost})
             return FakeSession()
 
         return open_it
@@ -39,7 +39,7 @@ def test_json_is_the_line_protocol(
     assert outcome.status == 0
     assert [line["type"] for line in outcome.lines] == ["ready", "message", "turn_end"]
     assert outcome.err == ""
-    assert opened == [{"model": "guided", "session": None, "offline": False}]
+    assert opened == [{"model": None, "session": None, "offline": False, "max_cost": None}]
 
 
 def test_plain_needs_no_terminal(program: Program, opened: list[dict[str, Any]]) -> None:
@@ -56,16 +56,22 @@ def test_the_screen_needs_a_terminal(program: Program, opened: list[dict[str, An
     assert opened == []
 
 
-def test_auto_is_guided_for_now_and_says_so(program: Program, opened: list[dict[str, Any]]) -> None:
-    outcome = program("chat", "--json", "--model", "auto")
-    assert opened[0]["model"] == "guided"
-    assert "guided" in outcome.err
+def test_model_and_ceiling_are_told_to_the_session(program: Program, opened: list[dict[str, Any]]) -> None:
+    program("chat", "--json", "--model", "auto", "--max-cost", "0.5")
+    assert (opened[0]["model"], opened[0]["max_cost"]) == ("auto", 0.5)
+
+
+def test_auto_offline_is_left_to_the_session(program: Program, opened: list[dict[str, Any]]) -> None:
+    assert program("chat", "--json", "--model", "auto", "--offline").status == 0
+    assert (opened[0]["model"], opened[0]["offline"]) == ("auto", True)
 
 
 @pytest.mark.parametrize(
     "options",
     [
         ("--offline", "--model", "ollama_chat/qwen3:8b"),
+        ("--max-cost", "-1"),
+        ("--max-cost", "much"),
         ("--model", ""),
         ("--model", "two words"),
         ("--model", "a\x1b[31m"),

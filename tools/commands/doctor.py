@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import sys
@@ -15,7 +14,7 @@ from typing import Any, Literal
 
 from knowledge.errors import AdvisorError
 from knowledge.home import HOME_VARIABLE, home
-from knowledge.ollama import ollama_url
+from knowledge.wording_counts import read_counts
 
 Document = dict[str, Any]
 State = Literal["ok", "warning", "missing", "skipped"]
@@ -30,7 +29,6 @@ PACKAGES = (
     "textual",
     "torch",
 )
-OLLAMA_SECONDS = 1.5
 MIN_PYTHON = (3, 11)
 LEAST_DISK = 10 << 30
 """Bytes; a usual model of 8 billion parameters takes half of it."""
@@ -74,7 +72,9 @@ def doctor(*, offline: bool) -> Document:
         ("guide index", False, lambda: _of_search("guide index", offline)),
         ("hardware", False, _hardware),
         ("disk", False, _disk),
-        ("Ollama", False, lambda: _ollama(offline)),
+        ("Ollama", False, lambda: _of_chat("Ollama", offline)),
+        ("chat model", False, lambda: _of_chat("chat model", offline)),
+        ("wording", False, _wording),
     )
     checks = [_looked(name, needed, look) for name, needed, look in parts]
     usable = all(check.state in ("ok", "warning") for check in checks if check.needed)
@@ -97,6 +97,20 @@ def _looked(name: str, needed: bool, look: Callable[[], Check]) -> Check:
         return Check(name, "missing", error.message.rstrip("."), error.hint, needed)
     except Exception as error:
         return Check(name, "missing", f"could not be checked ({type(error).__name__})", "make setup", needed)
+
+
+def _wording() -> Check:
+    """How often the words of language models had to be written again or dropped."""
+    rows = [
+        f"{model}: {row.texts} texts checked, {row.violations} held something unfounded "
+        f"({row.violations / row.texts:.0%}), {row.rewrites} of them rewritten, {row.fallbacks} replaced by "
+        "the built-in words"
+        for model, row in read_counts().items()
+        if row.texts
+    ]
+    return Check(
+        "wording", "ok" if rows else "skipped", "; ".join(rows) or "no model has worded anything yet"
+    )
 
 
 def _python() -> Check:
@@ -195,27 +209,11 @@ def _disk() -> Check:
     return Check("disk", "ok", free)
 
 
-def _ollama(offline: bool) -> Check:
-    if offline:
-        return Check("Ollama", "skipped", "not asked for, because of --offline")
-    import urllib.request
+def _of_chat(name: str, offline: bool) -> Check:
+    from tools.commands.doctor_chat import LOOKS
 
-    try:
-        address = ollama_url()
-    except AdvisorError as error:
-        return Check("Ollama", "warning", error.message, error.hint)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"{address}/api/version", timeout=OLLAMA_SECONDS) as answer:
-            number = json.loads(answer.read(10_000)).get("version", "unknown")
-    except (OSError, ValueError, AttributeError):
-        return Check(
-            "Ollama",
-            "warning",
-            f"no answer at {address}; the guided mode needs none",
-            "To use a local model in the chat: install Ollama and start `ollama serve`.",
-        )
-    return Check("Ollama", "ok", f"version {number} at {address}")
+    state, found, next_step = LOOKS[name](offline)
+    return Check(name, state, found, next_step)
 
 
 def report(document: Document) -> str:

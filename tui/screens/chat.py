@@ -12,18 +12,18 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Footer, TextArea
 from textual.worker import Worker, WorkerState
 
-from agent.events import Event
+from agent.events import Confirm, Event
 from tui.bridge import Bridge
 from tui.claims import Source
 from tui.glyphs import glyphs
 from tui.history import InputHistory
+from tui.model_commands import typed
 from tui.needs_view import change_sentence
-from tui.plaintext import shorten
 from tui.presenter import Presenter
+from tui.screens.chat_model import ModelActions, model_turn
 from tui.turns import Input, Turns, describe
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
@@ -40,7 +40,7 @@ QUIT_SECONDS = 2.0
 QUIT_WORDS = {"/quit", "/exit", "quit", "exit", ":q"}
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(ModelActions):
     """The one main screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,6 +52,7 @@ class ChatScreen(Screen[None]):
         Binding("ctrl+d", "leave", "Quit", show=False),
         Binding("ctrl+l", "app.log", "Log", show=False, priority=True),
         Binding("f3", "answer", "Answer", show=False),
+        Binding("f7", "model", "Model", show=False),
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
     ]
@@ -131,9 +132,11 @@ class ChatScreen(Screen[None]):
     def _source(self, given: Input) -> AsyncGenerator[Event, None]:
         if given.kind == "open":
             return self._bridge.open()
+        if given.on_model:
+            return self._bridge.on_model(model_turn(given))
         return self._bridge.recommend() if given.kind == "recommend" else self._bridge.say(given.text)
 
-    def _submit(self, given: Input) -> None:
+    def submit(self, given: Input) -> None:
         """Run it, or let it wait for the turn that runs."""
         self._turns.waiting.append(given)
         if not self._begun or self._turns.active:
@@ -178,6 +181,8 @@ class ChatScreen(Screen[None]):
                 self._detect_machine(self._detect)
         await self.presenter.show(event)
         self._sync_question()
+        if isinstance(event, Confirm):
+            self.confirm_pull(event)
 
     async def turn_ended(self, given: Input, *, failed: bool, stopped: bool) -> None:
         """It is over."""
@@ -213,6 +218,9 @@ class ChatScreen(Screen[None]):
         if text.lower() in QUIT_WORDS:
             self.app.exit()
             return
+        if (command := typed(text)) is not None:
+            self.on_model(*command)
+            return
         self._say(text)
 
     @on(QuestionMessage.Picked)
@@ -225,7 +233,7 @@ class ChatScreen(Screen[None]):
             composer.focus()
         elif choice.kind == "recommend":
             composer.put("")
-            self._submit(Input("recommend"))
+            self.submit(Input("recommend"))
         else:
             self._say(choice.text)
 
@@ -233,7 +241,7 @@ class ChatScreen(Screen[None]):
         self._history.add(text)
         self._save_history(text)
         self.query_one(Composer).put("")
-        self._submit(Input("say", text))
+        self.submit(Input("say", text))
 
     @work(thread=True, exit_on_error=False)
     def _save_history(self, text: str) -> None:
@@ -326,10 +334,6 @@ class ChatScreen(Screen[None]):
             composer.action_send()
             event.stop()
 
-    def flash(self, text: str, kind: str = "information") -> None:
-        """A short message in the status line."""
-        self.query_one(StatusLine).flash(shorten(text, 200), kind)
-
     def action_stop(self) -> None:
         """Stop the running turn; what came stays, what was typed comes back."""
         if self._worker is not None and self._turns.running is not None:
@@ -337,7 +341,7 @@ class ChatScreen(Screen[None]):
 
     def action_recommend(self) -> None:
         """Have the answer now, with assumptions for what is not known."""
-        self._submit(Input("recommend"))
+        self.submit(Input("recommend"))
 
     def action_interrupt(self) -> None:
         """Ctrl+C: copy what is selected, else stop what runs, else ask once before quitting."""

@@ -21,10 +21,10 @@ class HardwareLine(FittedText):
         self._hardware = self._origin = self._detected = ""
         super().__init__(self._build, id="top")
 
-    def ready(self, mode: str, model: str | None, session: str) -> None:
-        """The session is open."""
+    def ready(self, mode: str, model: str | None, session: str | None) -> None:
+        """The session is open, or (without its name) goes on with another model."""
         self._who = model if model and model != "guided" else MODES.get(mode, mode)
-        self._session = session
+        self._session = self._session if session is None else session
         self._redraw()
 
     def hardware(self, text: str, origin: str) -> None:

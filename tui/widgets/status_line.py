@@ -30,6 +30,7 @@ class StatusLine(Static):
         self._ticks: Timer | None = None
         self._frame = 0
         self._queued = 0
+        self._cost = ""
 
     def on_mount(self) -> None:
         self._ticks = self.set_interval(TICK_SECONDS, self._tick, pause=True)
@@ -54,6 +55,11 @@ class StatusLine(Static):
     def queued(self, count: int) -> None:
         """How many inputs wait for the running turn."""
         self._queued = count
+        self._draw()
+
+    def cost(self, text: str) -> None:
+        """What the conversation cost so far; stays in sight."""
+        self._cost = text
         self._draw()
 
     def flash(self, text: str, kind: str = "information") -> None:
@@ -82,7 +88,8 @@ class StatusLine(Static):
         elif self._step is not None:
             self.update(self._life(), layout=False)
         else:
-            self.update(styled((IDLE, "$foreground-muted")), layout=False)
+            text = f"{self._cost}  {glyphs().separator}  {IDLE}" if self._cost else IDLE
+            self.update(styled((text, "$foreground-muted")), layout=False)
 
     def _life(self) -> Content:
         frames = glyphs().spinner

@@ -175,7 +175,8 @@ def ollama(socket_enabled: None) -> Iterator[str]:
 def test_a_running_ollama_is_found(monkeypatch: pytest.MonkeyPatch, ollama: str) -> None:
     monkeypatch.setenv("OLLAMA_HOST", ollama)
     check = named(doctor(offline=False), "Ollama")
-    assert (check["state"], check["found"]) == ("ok", f"version 9.9 at http://{ollama}")
+    assert check["state"] == "ok"
+    assert check["found"].startswith(f"version 9.9 at http://{ollama}, 0 models")
 
 
 def test_no_ollama_is_a_warning_with_the_next_step(

@@ -1,0 +1,70 @@
+"""Tools with side effects or cost run only when the person says yes: the question, the wait and the deed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from agent.events import Question, Status, ToolCall
+from agent.state import Outcome, Spoken, State
+from agent.understanding.replies import read_reply
+from agent.understanding.text import prepare
+from agent.understanding.types import Asked
+from agent.voice import Emit
+from knowledge.errors import UsageError
+from tools.registry import consent_question, run_guarded
+
+SLOT = "confirm"
+OPTIONS = ("yes", "no")
+LEFT = "I left it as it is."
+
+
+def ask_consent(state: State, outcome: Outcome, emit: Emit) -> State:
+    """Asks about the tool that a model would call; a question that was open before stays open."""
+    wish = outcome["wish"]
+    text, reason = consent_question(wish["tool"], wish["arguments"])
+    emit(Question(SLOT, text, reason, list(OPTIONS), clarifies=True))
+    said = Spoken(role="advisor", text=text)
+    return State(wish=wish, messages=[*state.get("messages", []), said], outcome=Outcome())
+
+
+def take_consent(state: State, given: dict[str, Any]) -> State:
+    """What the answer leads to: the deed, a word that it was left, or, where it is none, its own turn."""
+    text = str(given.get("text", ""))
+    reply = read_reply(prepare(text), Asked(SLOT, OPTIONS)) if text else None
+    change = State(input=given, wish=None)
+    if reply is None or reply.option is None:
+        return State(**change | {"route": "understand"})
+    heard = [*state.get("messages", []), Spoken(role="user", text=text)]
+    if reply.option == OPTIONS[0]:
+        done = Outcome(wish=state.get("wish") or {})
+        return State(**change | {"route": "act", "outcome": done, "messages": heard})
+    left = Outcome(kind="reply", text=LEFT)
+    return State(**change | {"route": "respond", "outcome": left, "messages": heard})
+
+
+async def act(state: State, emit: Emit) -> State:
+    """Runs the tool that the person said yes to, and says what came of it."""
+    wish = state.get("outcome", Outcome()).get("wish") or {}
+    name, arguments = str(wish.get("tool", "")), dict(wish.get("arguments", {}))
+    emit(Status(f"running {name}"))
+    started = time.monotonic()
+    try:
+        document = await asyncio.to_thread(run_guarded, name, arguments)
+    except UsageError as error:
+        document = {"error": error.as_json()}
+    emit(ToolCall(name, arguments, document, round(time.monotonic() - started, 3)))
+    return State(outcome=Outcome(kind="reply", text=_told(document)))
+
+
+def _told(document: dict[str, Any]) -> str:
+    """The result of a guarded tool in a few sentences, from the result alone."""
+    failed = document.get("error")
+    if failed:
+        return f"That did not work: {failed['message']} {failed.get('hint', '')}".strip()
+    lines = [f"**{document['model']}** is among your models now."]
+    if document.get("unknown"):
+        lines.append(f"Not known of it: {', '.join(document['unknown'])}.")
+    lines += [f"- `{command}`" for command in document.get("commands", ())]
+    return "\n".join(lines)

@@ -1,0 +1,106 @@
+"""What a free answer may rest on, and its citations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agent.grounding import Evidence, cited_sentences, miscited, unfounded
+from agent.llm_tools import ToolDesk
+from agent.reply import named_guide, passage_citation
+from agent.voice import Spoken
+from knowledge.retrieval import Passage
+from tools.claims.beside import disagreements
+
+MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+(?!\[\d)|\n+")
+"""A mark after the full stop belongs to the sentence before it."""
+
+
+class Ground:
+    """Everything that the answer to a question may rest on."""
+
+    def __init__(self, desk: ToolDesk, known: list[str], draft: str) -> None:
+        """
+        Args:
+            desk: what the tools gave.
+            known: the question, the needs and the decision.
+            draft: what guided mode would say.
+        """
+        computed = [*known, _unquoted(draft)]
+        self._all = evidence_of([*computed, *desk.computed], desk.passages, _quotes(draft))
+        self._other = evidence_of([*computed, *desk.computed])
+        self._vouched = evidence_of([*computed, *desk.vouched])
+        self._cited = [evidence_of([_whole(passage)]) for passage in desk.passages]
+        self._own = desk.own
+
+    def problems(self, text: str) -> list[str]:
+        """What of a text rests on nothing; what only an own guide says must be marked as its words."""
+        silent = unfounded(_without_marked(text, self._own), self._vouched)
+        return list(
+            dict.fromkeys(unfounded(text, self._all) + silent + miscited(text, self._cited, self._other))
+        )
+
+
+def evidence_of(texts: list[str], passages: Sequence[Passage] = (), foreign: str = "") -> Evidence:
+    """What texts and passages prove; an added guide, or what quotes one, proves no command and no link."""
+    evidence = Evidence()
+    evidence.add_foreign(foreign)
+    for text in texts:
+        evidence.add(text)
+    for passage in passages:
+        take = evidence.add if passage.origin == "shipped" else evidence.add_foreign
+        take(f"{passage.guide}\n{_whole(passage)}")
+    return evidence
+
+
+def with_citations(text: str, desk: ToolDesk) -> Spoken:
+    """The answer with its marks numbered by first use, and the passages they stand for; unknown marks go."""
+    order: list[int] = []
+
+    def renumber(match: re.Match[str]) -> str:
+        numbers = [int(n) for n in match[1].split(",")]
+        known = [n for n in numbers if 0 < n <= len(desk.passages)]
+        order.extend(n for n in known if n not in order)
+        marks = ", ".join(str(order.index(n) + 1) for n in known)
+        return f" [{marks}]" if marks else ""
+
+    said: dict[int, str] = {}
+    for sentence, numbers in cited_sentences(text):
+        for number in numbers:
+            said[number] = f"{said.get(number, '')} {sentence}".strip()
+    text = MARKS.sub(renumber, text).strip()
+    passages = [desk.passages[n - 1] for n in order]
+    citations = [passage_citation(p, said.get(n, "")) for n, p in zip(order, passages, strict=True)]
+    return Spoken(text + _own_words(passages), citations)
+
+
+def _whole(passage: Passage) -> str:
+    """What a citation of a passage may rest on: its headings, its words, what the tools say to them."""
+    return "\n".join((*passage.heading, passage.text, *(str(one["text"]) for one in disagreements(passage))))
+
+
+def _own_words(passages: list[Passage]) -> str:
+    """That what is marked so is the person's own document speaking."""
+    own = [f"[{n}] is {named_guide(p)}." for n, p in enumerate(passages, 1) if p.origin == "own"]
+    return "\n\n" + " ".join(own) if own else ""
+
+
+def _unquoted(draft: str) -> str:
+    """A draft without what it quotes of own guides."""
+    return "\n".join(line for line in draft.split("\n") if not line.startswith(">"))
+
+
+def _quotes(draft: str) -> str:
+    """What a draft quotes of own guides."""
+    return "\n".join(line for line in draft.split("\n") if line.startswith(">"))
+
+
+def _without_marked(text: str, numbers: tuple[int, ...]) -> str:
+    """A text without the sentences that are marked with one of the numbers."""
+    marked = frozenset(map(str, numbers))
+
+    def is_marked(sentence: str) -> bool:
+        return any(marked.intersection(re.findall(r"\d+", found[1])) for found in MARKS.finditer(sentence))
+
+    return "\n".join(s for s in _SENTENCE_ENDS.split(text) if not is_marked(s))

@@ -1,0 +1,76 @@
+"""The chat's actions on the model behind the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+from textual.screen import Screen
+
+from agent.events import Confirm, Event
+from agent.protocol import Models
+from tui.model_commands import cost_turn
+from tui.plaintext import shorten
+from tui.turns import Input
+from tui.widgets.composer import Composer
+from tui.widgets.status_line import StatusLine
+
+
+def model_turn(given: Input) -> Callable[[Models], AsyncIterator[Event]]:
+    """What an input does with the models of a session."""
+    if given.kind == "model":
+        return lambda models: models.switch(given.text)
+    if given.kind == "pull":
+        return lambda models: models.pull(given.text, confirmed=given.confirmed)
+    return cost_turn
+
+
+class ModelActions(Screen[None]):
+    """Switching, downloading and counting; the chat itself adds the turns."""
+
+    def submit(self, given: Input) -> None:
+        """Run it, or let it wait for the turn that runs."""
+        raise NotImplementedError
+
+    def flash(self, text: str, kind: str = "information") -> None:
+        """A short message in the status line."""
+        self.query_one(StatusLine).flash(shorten(text, 200), kind)
+
+    def on_model(self, command: str, name: str) -> None:
+        """`/model`, `/pull` and `/cost`; `/model` without a name shows the models to choose from."""
+        self.query_one(Composer).put("")
+        if command == "cost":
+            self.action_cost()
+        elif command == "model" and not name:
+            self.action_model()
+        elif name:
+            self.submit(Input("model", name) if command == "model" else Input("pull", name))
+        else:
+            self.flash("/pull takes the name of a model, such as qwen3:4b", "warning")
+
+    def confirm_pull(self, event: Confirm) -> None:
+        """Asks before a download."""
+        from tui.screens.choose import ChooseScreen
+
+        def chosen(answer: str | None) -> None:
+            if answer == "yes":
+                self.submit(Input("pull", event.model, confirmed=True))
+            else:
+                self.flash("Nothing is downloaded")
+
+        options = (("no", "No"), ("yes", f"Yes, download {event.model}"))
+        self.app.push_screen(ChooseScreen("Download a model", event.text, options), chosen)
+
+    def action_model(self) -> None:
+        """Choose who words the answers."""
+        from tui.screens.choose import MODEL_OPTIONS, MODEL_TEXT, ChooseScreen, server_models
+
+        def chosen(model: str | None) -> None:
+            if model is not None:
+                self.submit(Input("model", model))
+
+        screen = ChooseScreen("Who words the answers", MODEL_TEXT, MODEL_OPTIONS, more=server_models)
+        self.app.push_screen(screen, chosen)
+
+    def action_cost(self) -> None:
+        """What the conversation cost so far."""
+        self.submit(Input("cost"))
