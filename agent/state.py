@@ -6,7 +6,7 @@ Recommendations are not kept: they are computed again from the needs, which alwa
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from tools.needs import Needs
 
@@ -28,6 +28,9 @@ class Pending(TypedDict):
     text: str
     options: list[str]
     clarifies: bool
+    reason: NotRequired[str]
+    settles: NotRequired[dict[str, dict[str, Any]]]
+    """What each option of a contradiction puts into slots (None clears one), by the option."""
 
 
 class Outcome(TypedDict, total=False):
@@ -40,6 +43,7 @@ class Outcome(TypedDict, total=False):
     reason: str
     options: list[str]
     clarifies: bool
+    settles: dict[str, dict[str, Any]]
     citations: list[dict[str, str]]
     remarks: list[str]
     """Things to say first: what was noticed, left out or corrected."""
