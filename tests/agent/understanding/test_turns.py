@@ -29,6 +29,12 @@ class TestAnswers:
         got = understand("2", Needs(), asked=Asked("concurrency", ("just me", "2 to 5", "more")))
         assert got.updates["concurrency"].value == 2
 
+    @pytest.mark.parametrize("text", ["32k context please", "for 5 people, 32k context", "32k ctx"])
+    def test_a_context_is_no_number_of_people(self, text: str) -> None:
+        got = understand(text, Needs(), asked=Asked("concurrency", ("just me", "a few people", "many")))
+        assert got.updates["context"].value == 32_768
+        assert "concurrency" not in got.updates or got.updates["concurrency"].value == 5
+
     def test_yes_takes_the_option_that_says_so(self) -> None:
         got = understand("yes", Needs(), asked=Asked("training", ("No, use it as it is", "Yes, with LoRA")))
         assert got.updates["training"].value.method == "lora"
