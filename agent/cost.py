@@ -188,7 +188,7 @@ class Account:
         if price is None:
             raise unpriced(name)
         worst = price.usd(bill.most_prompt, most_answer)
-        if self.bound_usd + worst > self.max_usd:
+        if not self.bound_usd + worst <= self.max_usd:  # also where the ceiling is no number
             raise VoiceError(
                 "cost",
                 f"The next request to {name} could pass the ceiling of {_dollars(self.max_usd)}: "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import sys
 
@@ -77,11 +78,22 @@ def model_name(model: str | None, offline: bool) -> str | None:
     return model
 
 
+def ceiling(max_cost: float | None) -> float | None:
+    """The dollars that may be spent.
+
+    Raises:
+        UsageError: it is no number of dollars.
+    """
+    if max_cost is not None and not math.isfinite(max_cost):
+        raise UsageError("--max-cost takes a number of dollars.", hint="For example --max-cost 0.50.")
+    return max_cost
+
+
 def _chat(model: str | None, session: str | None, max_cost: float | None, plain: bool) -> int:
     asked = invocation(click.get_current_context())
     name = session_name(session)
     chosen = model_name(model, asked.offline)
-    opens = factory(chosen, name, asked.offline, max_cost)
+    opens = factory(chosen, name, asked.offline, ceiling(max_cost))
     if asked.as_json:
         from tui import jsonl
 

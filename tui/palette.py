@@ -25,6 +25,6 @@ def chat_commands(chat: ChatScreen) -> Iterator[SystemCommand]:
             yield SystemCommand("Copy a command", "Of the option shown", block.action_copy_command)
     if chat.query(UserMessage):
         yield SystemCommand("Export the conversation", "As Markdown, into this folder", chat.action_export)
-    yield SystemCommand("Model", "Who words the answers (F7)", chat.action_model)
+    yield SystemCommand("Model", "Who words the answers (F8)", chat.action_model)
     yield SystemCommand("Cost", "What the conversation cost so far", chat.action_cost)
     yield SystemCommand("Needs", "Show or fold the panel", chat.action_needs)

@@ -61,18 +61,24 @@ def fixed_machine(machine: Machine = DETECTED) -> AbstractContextManager[object]
     return patch("tools.brief.detect_machine", lambda: machine)
 
 
-async def converse(persona: Json, model: str = "guided") -> Held:
-    """Holds one conversation; `says`, then answers to what is asked, then each of `then`."""
+async def converse(persona: Json, model: str | None = None, further: Sequence[str] = ()) -> Held:
+    """Holds one conversation; `says`, then answers to what is asked, then each of `then` and `further`.
+
+    `model` words it; None is guided mode, without a network.
+    """
     held = Held()
     with tempfile.TemporaryDirectory() as folder, fixed_machine():
         home = Path(folder)
-        offline = model == "guided"
-        session = await open_session(model=model, home=home, retriever=FakeRetriever(home), offline=offline)
+        session = await open_session(
+            model=model, home=home, retriever=FakeRetriever(home), offline=model is None
+        )
         try:
             async for event in session.open():
                 if event.type == "question":
                     held.faults.append("asks before the first input")
             await _talk(session, persona, held)
+            for text in further:
+                await _turn(session, text, held)
         finally:
             await session.close()
     return held

@@ -72,6 +72,8 @@ def test_auto_offline_is_left_to_the_session(program: Program, opened: list[dict
         ("--offline", "--model", "ollama_chat/qwen3:8b"),
         ("--max-cost", "-1"),
         ("--max-cost", "much"),
+        ("--max-cost", "nan"),
+        ("--max-cost", "inf"),
         ("--model", ""),
         ("--model", "two words"),
         ("--model", "a\x1b[31m"),

@@ -52,7 +52,7 @@ class ChatScreen(ModelActions):
         Binding("ctrl+d", "leave", "Quit", show=False),
         Binding("ctrl+l", "app.log", "Log", show=False, priority=True),
         Binding("f3", "answer", "Answer", show=False),
-        Binding("f7", "model", "Model", show=False),
+        Binding("f8", "model", "Model", show=False),
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
     ]
