@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import socket
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -16,16 +15,20 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from agent.events import Event, Message, NeedsChanged, Ready, Recommendation, TurnEnd
+from agent.events import Branch, Event, Message, Ready, TurnEnd
 from agent.graph import RECURSION_LIMIT, build_graph
+from agent.lock import SessionLock
 from agent.nodes import Services
-from agent.state import State, first_state, needs_of
-from agent.store import Store, forget_old, memory_store, open_store
-from knowledge.errors import UsageError
+from agent.saved import bring_up, copied
+from agent.standing import standing
+from agent.state import State, first_state, is_answered
+from agent.store import Store, memory_store, open_store
+from agent.timeline import branch_of, branches_of
+from agent.transcript import transcript
+from knowledge.errors import AdvisorError, UsageError
 from knowledge.home import home as state_home
 from knowledge.references import read_passage
 from knowledge.retrieval import Retriever, open_retriever
-from tools.recommend import recommend
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -64,11 +67,14 @@ def new_name() -> str:
 class GraphSession:
     """A conversation over the LangGraph graph; fulfils `agent.protocol.Session`."""
 
-    def __init__(self, name: str, model: str, services: Services, store: Store) -> None:
+    def __init__(
+        self, name: str, model: str, services: Services, store: Store, lock: SessionLock | None = None
+    ) -> None:
         self.name = name
         self.model = model
         self._services = services
         self._store = store
+        self._lock = lock
         self._graph = build_graph(services, store.saver)
         self._state: State = first_state()
         self._cut = False
@@ -92,19 +98,27 @@ class GraphSession:
             yield event
         for spoken in self._state.get("messages", []):
             if spoken["role"] == "advisor":
-                yield Message(spoken["text"])
-        if self._state.get("needs"):
-            yield NeedsChanged(self._state.get("needs", {}))
-        if self._state.get("last"):
-            found = await asyncio.to_thread(recommend, needs_of(self._state))
-            yield Recommendation(found.as_json())
+                yield Message(spoken["text"], spoken.get("citations", []))
+        if branches_of(self._state):
+            yield Branch(branch_of(self._state), branches_of(self._state))
+        if self._state.get("needs") or is_answered(self._state):
+            for event in await asyncio.to_thread(standing, self._state):
+                yield event
+
+    async def prepare(self) -> None:
+        """Brings what is saved to the present form.
+
+        Raises:
+            NoAnswerError: a newer program saved it.
+        """
+        await bring_up(self._graph, self._config)
 
     async def _settle(self) -> AsyncGenerator[Event]:
         """Brings the graph to the point where it listens; a turn that a kill cut off is finished first."""
         snapshot = await self._graph.aget_state(self._config)
         if not snapshot.values:
             await self._graph.ainvoke(first_state(), self._config)
-        elif snapshot.next != ("listen",):
+        elif snapshot.next != ("listen",) or not snapshot.interrupts:
             async with aclosing(self._stream(None, self._config)) as events:
                 async for event in events:
                     yield event
@@ -133,8 +147,8 @@ class GraphSession:
                     sent[type(event)] += 1
                     yield event
             await self._remember()
-            await forget_old(self._store, self.name)
-        except sqlite3.Error as error:
+            await self._store.forget_old(self.name)
+        except self._store.errors as error:
             async for event in self._in_memory(payload, str(error), sent):
                 yield event
         yield TurnEnd()
@@ -178,12 +192,26 @@ class GraphSession:
         """The answer now, on assumptions for what is not known."""
         return self._turn({"command": "recommend"})
 
+    def undo(self) -> AsyncIterator[Event]:
+        """Takes the last turn back."""
+        return self._turn({"command": "undo"})
+
+    def branch(self, name: str) -> AsyncIterator[Event]:
+        """Goes into a branch; a new name begins one."""
+        return self._turn({"command": "branch", "name": name})
+
+    def leave(self) -> AsyncIterator[Event]:
+        """Returns from the branch."""
+        return self._turn({"command": "return"})
+
     async def close(self) -> None:
         """Closes the checkpoints, the embedder's process and the model's connections."""
         if self._services.voice is not None:
             await self._services.voice.close()
         self._services.retriever.close()
         await self._store.close()
+        if self._lock is not None:
+            self._lock.release()
 
     def passage(self, locator: str) -> dict[str, Any] | None:
         """The lines of a guide that a citation points at."""
@@ -199,9 +227,13 @@ class GraphSession:
             "as_of": section.as_of,
         }
 
-    def history(self) -> list[dict[str, str]]:
+    def history(self) -> list[dict[str, Any]]:
         """What was said, oldest first."""
-        return [{"role": m["role"], "text": m["text"]} for m in self._state.get("messages", [])]
+        return [dict(message) for message in self._state.get("messages", [])]
+
+    async def transcript(self) -> dict[str, Any]:
+        """All there is to export."""
+        return await asyncio.to_thread(transcript, self.name, self._state)
 
 
 async def open_session(
@@ -211,6 +243,7 @@ async def open_session(
     offline: bool = False,
     home: Path | None = None,
     retriever: Retriever | None = None,
+    copy: bool = False,
 ) -> GraphSession:
     """Opens a conversation.
 
@@ -220,9 +253,12 @@ async def open_session(
         offline: forbids the network, and with it every model but `guided`.
         home: state folder; None for the usual one.
         retriever: guides to search; None opens the embedded index without waiting for it.
+        copy: goes on in a copy of the session, under a name of its own; the session itself stays as it is.
 
     Raises:
         UsageError: a bad session name, or a model together with `offline`.
+        SessionBusyError: another process has the session open.
+        NoAnswerError: a newer program saved it, or there is none to copy.
     """
     for variable in TRACING:
         os.environ[variable] = "false"
@@ -245,4 +281,20 @@ async def open_session(
 
         services.voice = LiteLlmVoice(model, services.retriever)
     store = await open_store(folder)
-    return GraphSession(session or new_name(), model, services, store)
+    try:
+        name = session or new_name()
+        if copy:
+            name = await copied(store, name)
+        lock = SessionLock(folder, name)
+        await asyncio.to_thread(lock.acquire)
+        opened = GraphSession(name, model, services, store, lock)
+        try:
+            await opened.prepare()
+        except AdvisorError:
+            lock.release()
+            raise
+    except AdvisorError:
+        services.retriever.close()
+        await store.close()
+        raise
+    return opened

@@ -9,31 +9,88 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agent.events import Failure
 
 if TYPE_CHECKING:
+    import aiosqlite
     from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.checkpoint.memory import InMemorySaver
 
 FILE = "sessions.sqlite"
-BUSY_SECONDS = 5.0
+BUSY_SECONDS = 30.0
+"""How long a write waits for those of other conversations."""
 
 
-@dataclass(slots=True)
 class Store:
-    """A checkpoint saver and what must be told about it."""
+    """Conversations in memory, which forgets them at the end of the program; the base of the lasting ones."""
 
-    saver: BaseCheckpointSaver[Any]
-    notice: Failure | None
-    connection: Any = None
-    """The open database; None where the conversation is kept in memory."""
+    errors: tuple[type[Exception], ...] = ()
+    """What a store that failed raises."""
+    lasting = False
+
+    def __init__(self, saver: BaseCheckpointSaver[Any], notice: Failure | None) -> None:
+        self.saver = saver
+        self.notice = notice
+        """What must be told about it."""
+
+    async def forget_old(self, thread: str) -> None:
+        """Drops the checkpoints of earlier turns: one is enough to go on from, and to go back."""
+        saver = cast("InMemorySaver", self.saver)
+        for namespace, kept in saver.storage.get(thread, {}).items():
+            newest = max(kept)
+            found = await saver.aget_tuple(
+                {"configurable": {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": newest}}
+            )
+            assert found is not None
+            versions = found.checkpoint["channel_versions"]
+            for old in [one for one in kept if one != newest]:
+                del kept[old]
+                saver.writes.pop((thread, namespace, old), None)
+            for key in [key for key in saver.blobs if key[:2] == (thread, namespace)]:
+                if versions.get(key[2]) != key[3]:
+                    del saver.blobs[key]
+
+    async def delete(self, thread: str) -> None:
+        """Removes a conversation."""
+        await self.saver.adelete_thread(thread)
 
     async def close(self) -> None:
-        if self.connection is not None:
-            await self.connection.close()
+        """Lets go of files and connections."""
+
+
+class SqliteStore(Store):
+    """Conversations in the file of the state folder."""
+
+    errors = (sqlite3.Error,)
+    lasting = True
+
+    def __init__(
+        self, saver: BaseCheckpointSaver[Any], notice: Failure | None, connection: aiosqlite.Connection
+    ) -> None:
+        super().__init__(saver, notice)
+        self.connection = connection
+
+    async def forget_old(self, thread: str) -> None:
+        newest = "SELECT MAX(checkpoint_id) FROM checkpoints WHERE thread_id = ?"
+        for table in ("writes", "checkpoints"):
+            await self.connection.execute(
+                f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ({newest})", (thread, thread)
+            )
+        await self.connection.commit()
+
+    async def delete(self, thread: str) -> None:
+        """Removes a conversation; what it said does not stay in free pages of the file either."""
+        await super().delete(thread)
+        with suppress(sqlite3.Error):  # another process writes: its pages are used again sooner or later
+            await self.connection.execute("VACUUM")
+            await self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def close(self) -> None:
+        await self.connection.close()
 
 
 def memory_store(reason: str) -> Store:
@@ -99,12 +156,15 @@ async def open_store(home: Path) -> Store:
     try:
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
+        # With the write-ahead log, a killed process loses nothing either way; waiting for the disk at every
+        # step would slow down conversations beside each other.
+        await connection.execute("PRAGMA synchronous = NORMAL")
         await connection.execute("CREATE TABLE IF NOT EXISTS write_probe (x INTEGER)")
         await connection.commit()
     except sqlite3.Error as error:
         await connection.close()
         return memory_store(_plain(error))
-    return Store(saver, notice, connection)
+    return SqliteStore(saver, notice, connection)
 
 
 def _plain(error: Exception) -> str:
@@ -112,15 +172,3 @@ def _plain(error: Exception) -> str:
     if isinstance(error, OSError):
         return (error.strerror or type(error).__name__).lower()
     return str(error).rstrip(".").lower()
-
-
-async def forget_old(store: Store, thread: str) -> None:
-    """Drops the checkpoints of earlier turns: one is enough to go on from."""
-    if store.connection is None:
-        return
-    newest = "SELECT MAX(checkpoint_id) FROM checkpoints WHERE thread_id = ?"
-    for table in ("writes", "checkpoints"):
-        await store.connection.execute(
-            f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ({newest})", (thread, thread)
-        )
-    await store.connection.commit()

@@ -23,13 +23,13 @@ everything is computed by the same tools with each of them.
 """
 
 
-def factory(model: str, session: str | None, offline: bool) -> SessionFactory:
+def factory(model: str, session: str | None, offline: bool, copy: bool = False) -> SessionFactory:
     """Opens the session once the face is there; what it needs is imported then."""
 
     async def open_it() -> Session:
         from agent.session import open_session
 
-        return await open_session(model=model, session=session, offline=offline)
+        return await open_session(model=model, session=session, offline=offline, copy=copy)
 
     return open_it
 
@@ -72,11 +72,13 @@ def model_name(model: str, offline: bool) -> str:
     return model
 
 
-def _chat(model: str, session: str | None, plain: bool) -> int:
+def _chat(model: str, session: str | None, copy: bool, plain: bool) -> int:
     asked = invocation(click.get_current_context())
     name = session_name(session)
     chosen = model_name(model, asked.offline)
-    opens = factory(chosen, name, asked.offline)
+    if copy and name is None:
+        raise UsageError("--copy copies a named conversation.", hint="Add --session NAME.")
+    opens = factory(chosen, name, asked.offline, copy)
     if asked.as_json:
         from tui import jsonl
 
@@ -105,6 +107,11 @@ command = click.Command(
         ),
         click.Option(
             ["--session"], metavar="NAME", help="Name of the conversation; goes on with it if it exists."
+        ),
+        click.Option(
+            ["--copy"],
+            is_flag=True,
+            help="Go on in a copy of that conversation, also while it is open elsewhere.",
         ),
         click.Option(
             ["--plain"], is_flag=True, help="Lines of text without a screen; fit for screen readers."

@@ -6,18 +6,23 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 
-from agent.events import Event, Failure, Message, Question, Ready, Recommendation, ToolCall
+from agent.events import Branch, Event, Failure, Message, Question, Ready, Recommendation, ToolCall
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError
 from tui.error_log import note_error
 from tui.event_stream import each
+from tui.export.files import export_named
 from tui.json_requests import lines_of
 from tui.markdown_lines import plain_lines
 from tui.output import bullets, wrapped, write_error, write_lines, write_note
 from tui.recommendation_text import recommendation_lines
 
 YOU, ADVISOR = "You: ", "Advisor: "
-HELP = "Say what you need in your own words. /recommend answers now, /help shows this, /quit ends."
+HELP = (
+    "Say what you need in your own words. /recommend answers now, /undo takes the last answer back, "
+    "/branch NAME goes aside for a what-if, /return comes back from it, /export [FILE] writes the "
+    "conversation (.md, .json or .html), /help shows this, /quit ends."
+)
 
 
 class Repl:
@@ -26,6 +31,7 @@ class Repl:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._options: list[str] = []
+        self._branches = ""
 
     def opening(self) -> AsyncIterator[Event]:
         """What the session says at once."""
@@ -36,15 +42,36 @@ class Repl:
         text = line.strip()
         if not text:
             return None
-        if text == "/help":
-            _advisor(HELP)
-            return None
-        if text == "/recommend":
-            return self._session.recommend()
         if text.startswith("/"):
-            _advisor(f"There is no command {text.split()[0][:40]}. {HELP}")
-            return None
+            return self._command(*text.split(maxsplit=1))
         return self._session.say(self._chosen(text))
+
+    def _command(self, command: str, argument: str = "") -> AsyncIterator[Event] | None:
+        turns = {
+            "/recommend": self._session.recommend,
+            "/undo": self._session.undo,
+            "/return": self._session.leave,
+        }
+        if command in turns and not argument:
+            return turns[command]()
+        if command == "/branch" and argument:
+            return self._session.branch(argument)
+        if command == "/export":
+            return self._export(argument.strip())
+        if command == "/help":
+            _advisor(HELP)
+        elif command == "/branch":
+            _advisor(f"{self._branches} Give a branch a name: /branch bigger-card.".strip())
+        elif command in turns:
+            _advisor(f"{command} stands alone. {HELP}")
+        else:
+            _advisor(f"There is no command {command[:40]}. {HELP}")
+        return None
+
+    async def _export(self, argument: str) -> AsyncIterator[Event]:
+        """Writes the conversation: into the file that is named, or a new one of the format that is named."""
+        path = await asyncio.to_thread(export_named, await self._session.transcript(), argument)
+        yield Message(f"The conversation is written to `{path}`.")
 
     def _chosen(self, text: str) -> str:
         """The option that a bare number picks, or the text itself."""
@@ -90,6 +117,8 @@ class Repl:
             write_error({"message": event.message, "hint": event.hint})
         elif isinstance(event, ToolCall):
             write_note(f"({event.name}, {event.seconds:.1f} s)")
+        elif isinstance(event, Branch):
+            self._branches = f"Branches: {', '.join(event.branches)}." if event.branches else ""
         elif isinstance(event, Ready):
             write_note(f"Session {event.session}, {event.mode} mode. {HELP}")
 

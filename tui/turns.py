@@ -17,8 +17,30 @@ log = logging.getLogger("llm_advisor.tui")
 class Input:
     """Something for the session to do."""
 
-    kind: Literal["open", "say", "recommend"]
+    kind: Literal["open", "say", "recommend", "undo", "branch", "return"]
     text: str = ""
+    """What is said, or the name of the branch."""
+
+    @property
+    def travels(self) -> bool:
+        """Whether it goes to another point of the conversation, which is then shown anew."""
+        return self.kind in ("undo", "branch", "return")
+
+
+BRANCH = "/branch "
+COMMANDS_HELP = "There is /recommend, /undo, /branch NAME, /return and /export [FILE]."
+
+
+def typed_command(text: str) -> Input | str | None:
+    """A command of the composer: a turn, what `/export` is to write to, or None where there is no such."""
+    command, _, argument = text.strip().partition(" ")
+    argument = argument.strip()
+    if command == "/export":
+        return argument
+    if command == "/branch" and argument:
+        return Input("branch", argument)
+    turns = {"/recommend": Input("recommend"), "/undo": Input("undo"), "/return": Input("return")}
+    return turns.get(command) if not argument else None
 
 
 class TurnView(Protocol):

@@ -12,7 +12,6 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import Footer, TextArea
 from textual.worker import Worker, WorkerState
 
@@ -22,9 +21,9 @@ from tui.claims import Source
 from tui.glyphs import glyphs
 from tui.history import InputHistory
 from tui.needs_view import change_sentence
-from tui.plaintext import shorten
 from tui.presenter import Presenter
-from tui.turns import Input, Turns, describe
+from tui.screens.chat_actions import ConversationActions
+from tui.turns import COMMANDS_HELP, Input, Turns, describe, typed_command
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
 from tui.widgets.empty_state import EmptyState, Example
@@ -40,7 +39,7 @@ QUIT_SECONDS = 2.0
 QUIT_WORDS = {"/quit", "/exit", "quit", "exit", ":q"}
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(ConversationActions):
     """The one main screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,6 +51,9 @@ class ChatScreen(Screen[None]):
         Binding("ctrl+d", "leave", "Quit", show=False),
         Binding("ctrl+l", "app.log", "Log", show=False, priority=True),
         Binding("f3", "answer", "Answer", show=False),
+        Binding("f4", "undo", "Take back", show=False),
+        Binding("f5", "branch", "Branch", show=False),
+        Binding("f6", "return", "Return", show=False),
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
     ]
@@ -66,8 +68,7 @@ class ChatScreen(Screen[None]):
         history_file: Path | None,
         detect: Callable[[], str] | None,
     ) -> None:
-        super().__init__()
-        self._bridge = bridge
+        super().__init__(bridge)
         self._model, self._session = model, session
         self._history = InputHistory(history_file)
         self._detect = detect
@@ -113,7 +114,7 @@ class ChatScreen(Screen[None]):
         return self._turns.active or bool(self._turns.waiting)
 
     def _begin(self) -> None:
-        self._bridge.start()
+        self.bridge.start()
         self._begun = True
         self._load_history()
         self._turns.waiting.insert(0, Input("open"))  # before what was sent in the meantime
@@ -129,11 +130,20 @@ class ChatScreen(Screen[None]):
         self.app.call_from_thread(self.query_one(HardwareLine).detected, text)
 
     def _source(self, given: Input) -> AsyncGenerator[Event, None]:
-        if given.kind == "open":
-            return self._bridge.open()
-        return self._bridge.recommend() if given.kind == "recommend" else self._bridge.say(given.text)
+        bridge = self.bridge
+        if given.kind == "say":
+            return bridge.say(given.text)
+        if given.kind == "branch":
+            return bridge.branch(given.text)
+        ways = {
+            "open": bridge.open,
+            "recommend": bridge.recommend,
+            "undo": bridge.undo,
+            "return": bridge.leave,
+        }
+        return ways[given.kind]()
 
-    def _submit(self, given: Input) -> None:
+    def submit(self, given: Input) -> None:
         """Run it, or let it wait for the turn that runs."""
         self._turns.waiting.append(given)
         if not self._begun or self._turns.active:
@@ -183,8 +193,12 @@ class ChatScreen(Screen[None]):
         """It is over."""
         await self.presenter.end(stopped=stopped)
         if given.kind == "open" and not failed and not stopped:
-            await self.presenter.resume(await self._bridge.history())
-        if (failed or stopped) and given.kind != "recommend":
+            await self.presenter.resume(await self.bridge.history())
+        if given.travels:
+            arrived = not failed and not stopped
+            await (self.presenter.arrive(await self.bridge.history()) if arrived else self.presenter.stay())
+            self._sync_question()
+        elif (failed or stopped) and given.kind != "recommend":
             self._give_back([given, *self._turns.take_back()])
         self.refresh_bindings()
 
@@ -213,7 +227,24 @@ class ChatScreen(Screen[None]):
         if text.lower() in QUIT_WORDS:
             self.app.exit()
             return
+        if text.startswith("/"):
+            composer = self.query_one(Composer)
+            command = typed_command(text)
+            if command is None:
+                self.flash(f"There is no command {text.split()[0]}. {COMMANDS_HELP}", "warning")
+                return
+            composer.put("")
+            self._history.add(text)
+            self._do(command)
+            return
         self._say(text)
+
+    def _do(self, command: Input | str) -> None:
+        """A typed command: a turn, or `export` with what follows it."""
+        if isinstance(command, Input):
+            self.submit(command)
+        else:
+            self.action_export(command)
 
     @on(QuestionMessage.Picked)
     def _picked(self, event: QuestionMessage.Picked) -> None:
@@ -225,7 +256,7 @@ class ChatScreen(Screen[None]):
             composer.focus()
         elif choice.kind == "recommend":
             composer.put("")
-            self._submit(Input("recommend"))
+            self.submit(Input("recommend"))
         else:
             self._say(choice.text)
 
@@ -233,7 +264,7 @@ class ChatScreen(Screen[None]):
         self._history.add(text)
         self._save_history(text)
         self.query_one(Composer).put("")
-        self._submit(Input("say", text))
+        self.submit(Input("say", text))
 
     @work(thread=True, exit_on_error=False)
     def _save_history(self, text: str) -> None:
@@ -270,7 +301,7 @@ class ChatScreen(Screen[None]):
 
         passage = None
         if event.source.kind == "guide" and event.source.locator:
-            passage = await self._bridge.passage(event.source.locator)
+            passage = await self.bridge.passage(event.source.locator)
         await self.app.push_screen(PassageScreen(event.source, passage))
 
     @on(ListSources)
@@ -326,18 +357,10 @@ class ChatScreen(Screen[None]):
             composer.action_send()
             event.stop()
 
-    def flash(self, text: str, kind: str = "information") -> None:
-        """A short message in the status line."""
-        self.query_one(StatusLine).flash(shorten(text, 200), kind)
-
     def action_stop(self) -> None:
         """Stop the running turn; what came stays, what was typed comes back."""
         if self._worker is not None and self._turns.running is not None:
             self._worker.cancel()
-
-    def action_recommend(self) -> None:
-        """Have the answer now, with assumptions for what is not known."""
-        self._submit(Input("recommend"))
 
     def action_interrupt(self) -> None:
         """Ctrl+C: copy what is selected, else stop what runs, else ask once before quitting."""
@@ -359,38 +382,3 @@ class ChatScreen(Screen[None]):
         else:
             self._quit_asked = now
             self.flash("Press Ctrl+C again to quit; the conversation is saved", "warning")
-
-    def action_needs(self) -> None:
-        """Show the needs and go there; from there, fold them away."""
-        panel = self.query_one(NeedsPanel)
-        if panel.display and panel.has_focus_within:
-            panel.set_class(False, "-open")
-            panel.set_class(True, "-closed")
-            self.query_one(Composer).focus()
-        else:
-            panel.set_class(False, "-closed")
-            panel.set_class(True, "-open")
-            panel.query_one("OptionList").focus()
-
-    def action_answer(self) -> None:
-        """Go to the last recommendation."""
-        blocks = list(self.query(RecommendationBlock))
-        if blocks:
-            blocks[-1].focus()
-            blocks[-1].scroll_visible(top=True, animate=False)
-
-    def action_page(self, by: int) -> None:
-        """Scroll the conversation by a page."""
-        conversation = self.query_one(Conversation)
-        conversation.scroll_page_up() if by < 0 else conversation.scroll_page_down()
-
-    @work(exit_on_error=False)
-    async def action_export(self) -> None:
-        """Write the conversation as Markdown into the current folder."""
-        from tui.export import write_conversation
-
-        path, problem = await write_conversation(self, self._session or "conversation")
-        if problem:
-            self.flash(problem, "error")
-        else:
-            self.flash(f"Wrote {path}")
