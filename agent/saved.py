@@ -13,7 +13,7 @@ from agent.migrations import migrated
 from agent.state import VERSION, State
 from agent.store import Store, open_store
 from agent.timeline import undo
-from knowledge.errors import AdvisorError, UnknownNameError, UsageError
+from knowledge.errors import ServiceError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -154,14 +154,13 @@ async def open_archive(home: Path) -> AsyncIterator[Archive]:
     """What is saved on this machine (or in the database of the settings).
 
     Raises:
-        AdvisorError: it cannot be read.
+        ServiceError: it cannot be reached.
     """
     store = await open_store(home)
     try:
         if not store.lasting and store.notice is not None:
-            raise AdvisorError(
-                "The saved conversations cannot be read.", hint=store.notice.hint, code="state"
-            )
+            reason = store.notice.message.replace("This conversation cannot be saved", "Nothing can be read")
+            raise ServiceError(reason, hint=store.notice.hint)
         yield Archive(store)
     finally:
         await store.close()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agent.events import Branch, Event, Message, Ready, TurnEnd
 from agent.graph import RECURSION_LIMIT, build_graph
-from agent.lock import SessionLock
+from agent.lock import SessionBusyError, SessionLock
 from agent.nodes import Services
 from agent.saved import bring_up, copied
 from agent.standing import standing
@@ -289,6 +289,11 @@ async def open_session(
         await asyncio.to_thread(lock.acquire)
         opened = GraphSession(name, model, services, store, lock)
         try:
+            if not await store.hold(name):
+                raise SessionBusyError(
+                    f"The conversation \u201c{name}\u201d is open on another machine.",
+                    hint=f'Close it there, or go on in a copy: llm-advisor chat --session "{name}" --copy',
+                )
             await opened.prepare()
         except AdvisorError:
             lock.release()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from agent.events import Failure
+from knowledge.settings import load_settings
 
 if TYPE_CHECKING:
     import aiosqlite
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 FILE = "sessions.sqlite"
 BUSY_SECONDS = 30.0
 """How long a write waits for those of other conversations."""
+
+
+NOT_SAVED = (
+    "Set LLM_ADVISOR_HOME to a folder that can be written; the conversation goes on without being saved."
+)
 
 
 class Store:
@@ -36,6 +42,10 @@ class Store:
         self.saver = saver
         self.notice = notice
         """What must be told about it."""
+
+    async def hold(self, thread: str) -> bool:
+        """Whether nobody on another machine has the conversation open; then it is held until `close`."""
+        return True
 
     async def forget_old(self, thread: str) -> None:
         """Drops the checkpoints of earlier turns: one is enough to go on from, and to go back."""
@@ -93,15 +103,11 @@ class SqliteStore(Store):
         await self.connection.close()
 
 
-def memory_store(reason: str) -> Store:
-    """A store that forgets at the end of the program, with the reason why."""
+def memory_store(reason: str, hint: str = NOT_SAVED) -> Store:
+    """A store that forgets at the end of the program, with the reason why and the next step."""
     from langgraph.checkpoint.memory import InMemorySaver
 
-    notice = Failure(
-        "state",
-        f"This conversation cannot be saved: {reason}.",
-        "Set LLM_ADVISOR_HOME to a folder that can be written; the conversation goes on without being saved.",
-    )
+    notice = Failure("state", f"This conversation cannot be saved: {reason}.", hint)
     return Store(InMemorySaver(), notice)
 
 
@@ -136,7 +142,16 @@ def _prepared(home: Path, path: Path) -> str | None:
 
 
 async def open_store(home: Path) -> Store:
-    """Opens the sessions file, or the next best thing."""
+    """Opens the database of the settings, else the sessions file, or the next best thing.
+
+    Raises:
+        UsageError: the settings cannot be read.
+    """
+    postgres = (await asyncio.to_thread(load_settings)).postgres
+    if postgres is not None:
+        from agent.postgres import open_postgres
+
+        return await open_postgres(postgres.get_secret_value())
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 

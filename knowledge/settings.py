@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from typing import Annotated
 
-from pydantic import AnyHttpUrl, StringConstraints, ValidationError
+from pydantic import AnyHttpUrl, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -40,6 +40,10 @@ class Settings(BaseSettings):
     folder. None: none."""
     chroma: AnyHttpUrl | None = None
     """Address of a Chroma server that holds the guide index. None: files in the state folder."""
+
+    postgres: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """Address of a Postgres database that holds the conversations, `postgresql://USER:PASSWORD@HOST:5432/NAME`;
+    needs the extra `llm-advisor[postgres]`. None: a file in the state folder."""
 
     @classmethod
     def settings_customise_sources(
