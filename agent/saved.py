@@ -30,8 +30,6 @@ BEFORE = {
     "respond": "decide",
 }
 """A step that comes before each one: an update in its name goes on at the same place."""
-UNANSWERED = ("decide", "answer", "respond")
-"""Steps at which the message is taken in and not yet answered."""
 
 
 def config_of(name: str) -> RunnableConfig:
@@ -46,12 +44,12 @@ async def bring_up(graph: Graph, config: RunnableConfig) -> None:
         NoAnswerError: a newer program saved it; it is left as it is.
     """
     snapshot = await graph.aget_state(config)
-    if not snapshot.values:
+    if not snapshot.values or snapshot.values.get("version") == VERSION:
         return
-    state = migrated(snapshot.values)
-    if snapshot.values.get("version") != VERSION:
-        step = snapshot.next[0] if snapshot.next else "listen"
-        await graph.aupdate_state(config, state, as_node=BEFORE.get(step, "respond"))
+    # Read by its number, a checkpoint comes without what a killed step had written: that step is done again.
+    saved = await graph.aget_state(snapshot.config)
+    step = saved.next[0] if saved.next else "listen"
+    await graph.aupdate_state(config, migrated(saved.values), as_node=BEFORE.get(step, "respond"))
 
 
 async def copied(store: Store, name: str) -> str:
@@ -116,7 +114,7 @@ class Archive:
         if not snapshot.values:
             raise unknown(name, await self.names())
         state = migrated(snapshot.values)
-        if snapshot.next and snapshot.next[0] in UNANSWERED and state.get("earlier"):
+        if state.get("outcome") and state.get("earlier"):  # a message is taken in and not answered
             state = cast("State", {**state, **undo(state)[0]})
         return state
 

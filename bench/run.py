@@ -17,6 +17,7 @@ PARTS = (
     "retrieval",
     "understanding",
     "conversations",
+    "sessions",
     "tui",
 )
 
