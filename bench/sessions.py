@@ -22,7 +22,7 @@ LONG_TURNS = 100
 MESSAGES = (
     "a coding assistant for my RTX 3060 12GB",
     "for work, commercial",
-    "32k context please",
+    "just one person",
     "why not Llama 3.3 70B?",
     "what if I had two of them?",
 )
@@ -79,10 +79,15 @@ async def together(home: Path, count: int) -> int:
 async def size_of_long(home: Path, turns: int) -> int:
     """Bytes of the file that holds one conversation of `turns` turns and nothing else."""
     session = await opened(home, "long")
+    text = "chat on an RTX 3090, personal use, English, everything stays local, just tell me"
     for number in range(turns):
-        async for _ in session.say(f"{8 * (1 + number % 4)}k context please"):
+        async for _ in session.say(text if number == 0 else f"{8 * (1 + number % 4)}k context please"):
             pass
     await session.close()
+    return await asyncio.to_thread(_size, home)
+
+
+def _size(home: Path) -> int:
     return sum(path.stat().st_size for path in home.glob("sessions.sqlite*"))
 
 

@@ -44,17 +44,22 @@ class FakeSlowVoice:
 
 def turn(session: GraphSession, number: int) -> AsyncIterator[Event]:
     """The turn of that number, 0 to TURNS - 1."""
-    ways = [
-        lambda: session.say(NEEDS),
-        session.recommend,
-        lambda: session.say("why not Llama 3.3 70B?"),
-        lambda: session.branch("aside"),
-        lambda: session.say("I have two RTX 4090 instead"),
-        session.leave,
-        session.undo,
-        lambda: session.say("16k context please"),
-    ]
-    return ways[number]()
+    match number:
+        case 0:
+            return session.say(NEEDS)
+        case 1:
+            return session.recommend()
+        case 2:
+            return session.say("why not Llama 3.3 70B?")
+        case 3:
+            return session.branch("aside")
+        case 4:
+            return session.say("I have two RTX 4090 instead")
+        case 5:
+            return session.leave()
+        case 6:
+            return session.undo()
+    return session.say("16k context please")
 
 
 def stands(session: GraphSession) -> dict[str, Any]:
