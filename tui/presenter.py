@@ -58,6 +58,8 @@ class Presenter:
         self.question: QuestionMessage | None = None
         self.mode = self.branch = ""
         self.branches: list[str] = []
+        self.refused = False
+        """The way to another point of the conversation could not be gone."""
         self._handlers: dict[type[Event], Callable[[Any], Awaitable[None]]] = {
             Ready: self._ready,
             NeedsChanged: self._needs_changed,
@@ -74,7 +76,7 @@ class Presenter:
     async def begin(self, given: Input) -> None:
         """Show what was asked for, and a sign of life."""
         self._opening = given.kind == "open"
-        self._travels = given.travels
+        self._travels, self.refused = given.travels, False
         self._recommended = None
         self._status.begin(FIRST_STEP[given.kind])
         if given.kind in ("say", "recommend"):
@@ -197,4 +199,5 @@ class Presenter:
         await self._conversation.add(self._recommended, show_top=True)
 
     async def _failure(self, event: Failure) -> None:
+        self.refused = self._travels
         await self._conversation.add(FailureMessage(event.message, event.hint, event.code))

@@ -53,7 +53,7 @@ class ChatScreen(ConversationActions):
         Binding("f3", "answer", "Answer", show=False),
         Binding("f4", "undo", "Take back", show=False),
         Binding("f5", "branch", "Branch", show=False),
-        Binding("f6", "return", "Return", show=False),
+        Binding("f6", "return", "Return", show=False, priority=True),
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
     ]
@@ -195,7 +195,7 @@ class ChatScreen(ConversationActions):
         if given.kind == "open" and not failed and not stopped:
             await self.presenter.resume(await self.bridge.history())
         if given.travels:
-            arrived = not failed and not stopped
+            arrived = not (failed or stopped or self.presenter.refused)
             await (self.presenter.arrive(await self.bridge.history()) if arrived else self.presenter.stay())
             self._sync_question()
         elif (failed or stopped) and given.kind != "recommend":
