@@ -22,7 +22,7 @@ from agent.model_facts import FACTS
 from agent.particulars import Particulars, particulars
 from agent.plan_arguments import arguments_of, asked_with
 from agent.plans import answer_plan
-from agent.reply import UNCOVERED, Reply, from_guides
+from agent.reply import Reply, from_guides
 from agent.state import About, State, is_answered
 from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
@@ -103,8 +103,8 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     except AdvisorError as error:
         return Reply(f"{error.message} {error.hint}".strip())
     if found is None:
-        aside = read.intent == "off_topic"
-        found = Reply(UNCOVERED, found=False) if aside else from_guides(question, retriever)
+        # Off the advisor's topic; a document of the person's own may be about anything.
+        found = from_guides(question, retriever, own_only=read.intent == "off_topic")
     if not found.found and not is_answered(state):
         return Reply(f"{found.text} {HELLO}", found=False)
     return found

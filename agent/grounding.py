@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from agent.figures import NUMBER, Figure, figures, readings
 from knowledge.catalog.mentions import Mention, find_model_names
 from knowledge.catalog.store import load_catalog
+from knowledge.figures import NUMBER, Figure, figures, readings
 
 MENTION_WINDOW = 3_500
 """`find_model_names` reads 4,000 characters."""
@@ -40,6 +40,8 @@ _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
 _BITS = re.compile(r"(?:\b|_)(?:i?q|int|u?fp|bf|f|w|nf|mxfp|nvfp)(\d{1,2})(?![\d.])", re.IGNORECASE)
 _MARK = re.compile(r"\[\d+(?:\s*,\s*\d+)*\]")
+_SENTENCE = re.compile(r".+?(?:[.!?](?:\s*\[\d+(?:\s*,\s*\d+)*\])*(?=\s|$)|$)", re.MULTILINE)
+"""With the marks that follow its full stop."""
 _LIST_MARKER = re.compile(r"^\s*(?:\d{1,2}[.)]|#+)\s", re.MULTILINE)
 _URL = re.compile(
     r"(?:https?://|www\.)[^\s)>\]`\"']+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net|dev|ai|co)\b(?:/[^\s)>\]`\"']*)?"
@@ -255,6 +257,32 @@ def unfounded(text: str, evidence: Evidence) -> list[str]:
         and not evidence.says(word)
         and not evidence.says(word.removesuffix("s"))
     ]
+    return list(dict.fromkeys(found))
+
+
+def cited_sentences(text: str) -> list[tuple[str, tuple[int, ...]]]:
+    """The sentences that carry citation marks, without them, with the numbers of the passages they cite."""
+    rows = [
+        (_MARK.sub(" ", sentence).strip(), tuple(int(mark[1:-1]) for mark in marks(sentence)))
+        for sentence in _SENTENCE.findall(text)
+    ]
+    return [row for row in rows if row[1]]
+
+
+def miscited(text: str, passages: Sequence[Evidence], other: Evidence) -> list[str]:
+    """Figures of a text that the passages cited beside them do not hold, and nothing computed either.
+
+    Args:
+        text: an answer with marks.
+        passages: what each passage holds; the first is [1].
+        other: results of tools and what the person said.
+    """
+    found = []
+    for sentence, numbers in cited_sentences(text):
+        cited = [passages[number - 1] for number in numbers if 0 < number <= len(passages)]
+        for figure in figures(_LIST_MARKER.sub(" ", sentence)) if cited else ():
+            if not (figure.trivial or other.has(figure) or any(one.has(figure) for one in cited)):
+                found.append(f"{figure.text} [{', '.join(map(str, numbers))}]")
     return list(dict.fromkeys(found))
 
 

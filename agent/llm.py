@@ -15,15 +15,17 @@ from typing import Any
 
 from agent import llm_client
 from agent.events import Delta, Failure, Status
-from agent.grounding import Evidence, lost, unfounded
+from agent.grounding import Evidence, cited_sentences, lost, miscited, unfounded
 from agent.llm_client import Limits, Reply, Watch
 from agent.llm_errors import named
 from agent.llm_stream import may_be_call, text_call
 from agent.llm_tools import ToolDesk
 from agent.profiles import Profile, read_profile
 from agent.prompts import prompt
+from agent.reply import named_guide, passage_citation
 from agent.voice import Emit, Spoken, VoiceError
-from knowledge.retrieval import Retriever, locator
+from knowledge.retrieval import Passage, Retriever
+from tools.claims.beside import disagreements
 from tools.needs import Needs
 from tools.registry import TOOLS, functions
 
@@ -38,6 +40,8 @@ MOST_QUOTED = 400
 """Characters of the person's message that a wording is told."""
 MOST_ASKED = 4_000
 """Characters of a question."""
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+(?!\[\d)|\n+")
+"""A mark after the full stop belongs to the sentence before it."""
 _MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
 Messages = list[dict[str, Any]]
 
@@ -90,8 +94,18 @@ class LiteLlmVoice:
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
         evidence = await asyncio.to_thread(_evidence, [question, known, bare, *desk.given])
-        text = await self._sound(profile, messages, text, lambda worded: unfounded(worded, evidence), emit)
-        return _cited(text, desk)
+        computed = [question, known, _unquoted(bare)]
+        other = await asyncio.to_thread(_evidence, [*computed, *desk.computed])
+        # What only an own guide says must be marked as its words, wherever it comes up.
+        vouched = await asyncio.to_thread(_evidence, [*computed, *desk.vouched])
+        cited = await asyncio.to_thread(lambda: [_evidence([_whole(p)]) for p in desk.passages])
+
+        def problems(worded: str) -> list[str]:
+            silent = unfounded(_without_marked(worded, desk.own), vouched)
+            return list(dict.fromkeys(unfounded(worded, evidence) + silent + miscited(worded, cited, other)))
+
+        text = await self._sound(profile, messages, text, problems, emit)
+        return await asyncio.to_thread(_cited, text, desk)
 
     async def close(self) -> None:
         """Closes LiteLLM's connections; must run before the event loop ends."""
@@ -272,6 +286,37 @@ def _cited(text: str, desk: ToolDesk) -> Spoken:
         marks = ", ".join(str(order.index(n) + 1) for n in known)
         return f" [{marks}]" if marks else ""
 
+    said: dict[int, str] = {}
+    for sentence, numbers in cited_sentences(text):
+        for number in numbers:
+            said[number] = f"{said.get(number, '')} {sentence}".strip()
     text = _MARKS.sub(renumber, text).strip()
     passages = [desk.passages[n - 1] for n in order]
-    return Spoken(text, [{"kind": "guide", "source": p.guide, "locator": locator(p)} for p in passages])
+    citations = [passage_citation(p, said.get(n, "")) for n, p in zip(order, passages, strict=True)]
+    return Spoken(text + _own_words(passages), citations)
+
+
+def _whole(passage: Passage) -> str:
+    """What a citation of a passage may rest on: its headings, its words, what the tools say to them."""
+    return "\n".join((*passage.heading, passage.text, *(str(one["text"]) for one in disagreements(passage))))
+
+
+def _own_words(passages: list[Passage]) -> str:
+    """That what is marked so is the person's own document speaking."""
+    own = [f"[{n}] is {named_guide(p)}." for n, p in enumerate(passages, 1) if p.origin == "own"]
+    return "\n\n" + " ".join(own) if own else ""
+
+
+def _unquoted(draft: str) -> str:
+    """A draft without what it quotes of own guides."""
+    return "\n".join(line for line in draft.split("\n") if not line.startswith(">"))
+
+
+def _without_marked(text: str, numbers: tuple[int, ...]) -> str:
+    """A text without the sentences that are marked with one of the numbers."""
+    marked = frozenset(map(str, numbers))
+
+    def is_marked(sentence: str) -> bool:
+        return any(marked.intersection(re.findall(r"\d+", found[1])) for found in _MARKS.finditer(sentence))
+
+    return "\n".join(s for s in _SENTENCE_ENDS.split(text) if not is_marked(s))

@@ -1,7 +1,7 @@
-"""The one module that imports LiteLLM: late, quiet, with time limits, and with nothing left open.
+"""Chats through LiteLLM: loaded late, quiet, with time limits, and with nothing left open.
 
-LiteLLM takes 2 to 3 seconds to import, prints banners on errors, fetches a price map at import, and asks
-Ollama on the event loop for the cost of a finished stream. All of that is kept away from the rest here.
+LiteLLM asks Ollama on the event loop for the cost of a finished stream; that is kept away from the rest here,
+and what is said of its import in `knowledge.litellm_setup`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import asyncio
 import contextlib
 import gc
 import importlib
-import logging
-import os
 import threading
 import warnings
 from collections.abc import Callable
@@ -21,10 +19,10 @@ from typing import Any
 from agent.llm_errors import explained, named
 from agent.llm_stream import Call, CallBuffer, ThinkFilter
 from agent.profiles import CONNECT_SECONDS, Profile
+from knowledge.litellm_setup import import_quietly, silence
 
 TEMPERATURE = 0.2
 SEED = 7
-_LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai", "httpx", "aiohttp")
 _LATE = (
     "litellm.responses.mcp.chat_completions_handler",
     "litellm.proxy.openai_files_endpoints.common_utils",
@@ -86,13 +84,9 @@ def load() -> Any:  # noqa: ANN401 - LiteLLM has no types
 
 
 def _imported() -> Any:  # noqa: ANN401 - as above
-    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else the price map is fetched at import
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    litellm = import_quietly()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import litellm
-
         for name in _LATE:
             with contextlib.suppress(
                 ImportError
@@ -102,12 +96,8 @@ def _imported() -> Any:  # noqa: ANN401 - as above
 
         for model in (utils.Delta, utils.Message, utils.ModelResponse, utils.ModelResponseStream):
             model.model_rebuild()
-        litellm.suppress_debug_info = True
-        litellm.telemetry = False
-        litellm.callbacks = []
         _leave_tags_alone()
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    silence()
     return litellm
 
 

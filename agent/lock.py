@@ -20,9 +20,15 @@ FOLDER = "locks"
 
 
 class SessionBusyError(NoAnswerError):
-    """Another process (or another part of this one) has the conversation open."""
+    """Another process (or another part of this one) has the conversation open; `where` says which."""
 
     code = "session_busy"
+
+    def __init__(self, name: str, where: str) -> None:
+        super().__init__(
+            f"The conversation \u201c{name}\u201d is open {where}.",
+            hint=f'Close it there, or go on in a copy: llm-advisor chat --session "{name}" --copy',
+        )
 
 
 class SessionLock:
@@ -46,10 +52,7 @@ class SessionLock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except Timeout:
-            raise SessionBusyError(
-                f"The conversation \u201c{self._name}\u201d is open in another process{self._who()}.",
-                hint=f'Close it there, or go on in a copy: llm-advisor chat --session "{self._name}" --copy',
-            ) from None
+            raise SessionBusyError(self._name, f"in another process{self._who()}") from None
         except OSError:
             return
         holder = {

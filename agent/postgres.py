@@ -49,11 +49,15 @@ class PostgresStore(Store):
         """Takes the conversation's lock in the database, which lets go of it when the program ends."""
         import psycopg
 
-        self._holding = await psycopg.AsyncConnection.connect(
-            self._address, autocommit=True, connect_timeout=CONNECT_SECONDS
-        )
-        taken = await self._holding.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (thread,))
-        return bool((await taken.fetchone() or (False,))[0])
+        asks = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+        try:
+            self._holding = await psycopg.AsyncConnection.connect(
+                self._address, autocommit=True, connect_timeout=CONNECT_SECONDS
+            )
+            taken = await (await self._holding.execute(asks, (thread,))).fetchone()
+        except psycopg.Error:
+            return True  # the database has gone since it was opened; the first turn says so
+        return taken is not None and bool(taken[0])
 
     async def forget_old(self, thread: str) -> None:
         await self.saver.aprune([thread], strategy="keep_latest")

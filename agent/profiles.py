@@ -12,7 +12,7 @@ from typing import Any
 from agent.llm_errors import OLLAMA, explained, named
 from agent.voice import VoiceError
 from knowledge.errors import UsageError
-from tools.ollama import ollama_url
+from knowledge.ollama import ollama_url
 
 LONGEST_CONTEXT = 16_384
 """Tokens that are asked of Ollama at most: memory for more would be taken from the person's own use."""

@@ -42,8 +42,11 @@ class Session(Protocol):
         """Let go of files and child processes; what was said is already saved."""
         ...
 
-    def passage(self, locator: str) -> dict[str, Any] | None:
-        """The guide passage `file#heading:first-last`: guide, heading, file, lines, text, as_of; or None."""
+    def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
+        """The guide passage `file#heading:first-last`: the document of `guides show`; or None.
+
+        `quote` is the citation's, where it has one: a guide that has changed is noticed by it.
+        """
         ...
 
     def history(self) -> list[dict[str, Any]]:

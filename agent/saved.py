@@ -148,13 +148,13 @@ class Archive:
 
 
 @asynccontextmanager
-async def open_archive(home: Path) -> AsyncIterator[Archive]:
+async def open_archive(home: Path, *, offline: bool = False) -> AsyncIterator[Archive]:
     """What is saved on this machine (or in the database of the settings).
 
     Raises:
         ServiceError: it cannot be reached.
     """
-    store = await open_store(home)
+    store = await open_store(home, offline=offline)
     try:
         if not store.lasting and store.notice is not None:
             reason = store.notice.message.replace("This conversation cannot be saved", "Nothing can be read")

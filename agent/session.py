@@ -25,10 +25,11 @@ from agent.state import State, first_state, is_answered
 from agent.store import Store, memory_store, open_store
 from agent.timeline import branch_of, branches_of
 from agent.transcript import transcript
-from knowledge.errors import AdvisorError, UsageError
+from knowledge.errors import UsageError
 from knowledge.home import home as state_home
 from knowledge.references import read_passage
 from knowledge.retrieval import Retriever, open_retriever
+from tools.guides.showing import passage_json
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -213,19 +214,10 @@ class GraphSession:
         if self._lock is not None:
             self._lock.release()
 
-    def passage(self, locator: str) -> dict[str, Any] | None:
-        """The lines of a guide that a citation points at."""
-        section = read_passage(locator)
-        if section is None:
-            return None
-        return {
-            "guide": section.guide,
-            "heading": [section.heading],
-            "file": section.file,
-            "lines": [section.first, section.last],
-            "text": section.text,
-            "as_of": section.as_of,
-        }
+    def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
+        """The passage of a guide that a citation points at, with its lines marked."""
+        cited = read_passage(locator, quote)
+        return None if cited is None else passage_json(cited)
 
     def history(self) -> list[dict[str, Any]]:
         """What was said, oldest first."""
@@ -250,13 +242,14 @@ async def open_session(
     Args:
         model: `guided`, or a LiteLLM model that words the answers.
         session: name to resume or to begin under; None begins a new one.
-        offline: forbids the network, and with it every model but `guided`.
+        offline: forbids the network, and with it every model but `guided`, a Chroma server
+            and an embedder behind an API.
         home: state folder; None for the usual one.
         retriever: guides to search; None opens the embedded index without waiting for it.
         copy: goes on in a copy of the session, under a name of its own; the session itself stays as it is.
 
     Raises:
-        UsageError: a bad session name, or a model together with `offline`.
+        UsageError: a bad session name, a model together with `offline`, or settings that cannot be read.
         SessionBusyError: another process has the session open.
         NoAnswerError: a newer program saved it, or there is none to copy.
     """
@@ -275,12 +268,13 @@ async def open_session(
     if model == GUIDED:
         import_without_probe()
     folder = home or state_home()
-    services = Services(retriever or open_retriever(folder, wait=False))
+    services = Services(retriever or open_retriever(folder, wait=False, offline=offline))
     if model != GUIDED:
         from agent.llm import LiteLlmVoice
 
         services.voice = LiteLlmVoice(model, services.retriever)
-    store = await open_store(folder)
+    store = await open_store(folder, offline=offline)
+    opened: GraphSession | None = None
     try:
         name = session or new_name()
         if copy:
@@ -288,18 +282,14 @@ async def open_session(
         lock = SessionLock(folder, name)
         await asyncio.to_thread(lock.acquire)
         opened = GraphSession(name, model, services, store, lock)
-        try:
-            if not await store.hold(name):
-                raise SessionBusyError(
-                    f"The conversation \u201c{name}\u201d is open on another machine.",
-                    hint=f'Close it there, or go on in a copy: llm-advisor chat --session "{name}" --copy',
-                )
-            await opened.prepare()
-        except AdvisorError:
-            lock.release()
-            raise
-    except AdvisorError:
-        services.retriever.close()
-        await store.close()
+        if not await store.hold(name):
+            raise SessionBusyError(name, "on another machine")
+        await opened.prepare()
+    except BaseException:
+        if opened is not None:
+            await opened.close()
+        else:
+            services.retriever.close()
+            await store.close()
         raise
     return opened

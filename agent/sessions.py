@@ -1,4 +1,7 @@
-"""`sessions`: what is saved, shown, renamed, exported and deleted."""
+"""`sessions`: what is saved, shown, renamed, exported and deleted.
+
+`offline` opens no connection to a database that holds the conversations.
+"""
 
 from __future__ import annotations
 
@@ -69,11 +72,11 @@ def checked_name(name: str) -> str:
     return name.strip()
 
 
-def list_sessions(query: SessionsQuery) -> Document:
+def list_sessions(query: SessionsQuery, *, offline: bool = False) -> Document:
     """Every conversation, the one that changed last first."""
 
     async def read() -> list[Document]:
-        async with open_archive(home()) as archive:
+        async with open_archive(home(), offline=offline) as archive:
             return [_listed(name, *saved) for name, saved in (await archive.values()).items()]
 
     return {"sessions": asyncio.run(read())}
@@ -98,22 +101,22 @@ def _listed(name: str, values: dict[str, Any], changed: str) -> Document:
     }
 
 
-async def _state(name: str) -> State:
-    async with open_archive(home()) as archive:
+async def _state(name: str, offline: bool) -> State:
+    async with open_archive(home(), offline=offline) as archive:
         return await archive.state(name)
 
 
-def show_session(query: SessionQuery) -> Document:
+def show_session(query: SessionQuery, *, offline: bool = False) -> Document:
     """A conversation as one document, see `agent.transcript`.
 
     Raises:
         UnknownNameError: there is none of that name.
         NoAnswerError: a newer program saved it.
     """
-    return transcript(query.name, asyncio.run(_state(query.name)))
+    return transcript(query.name, asyncio.run(_state(query.name, offline)))
 
 
-def rename_session(query: SessionRename) -> Document:
+def rename_session(query: SessionRename, *, offline: bool = False) -> Document:
     """Gives a conversation another name.
 
     Raises:
@@ -124,7 +127,7 @@ def rename_session(query: SessionRename) -> Document:
     new = checked_name(query.new_name)
 
     async def rename() -> None:
-        async with open_archive(home()) as archive:
+        async with open_archive(home(), offline=offline) as archive:
             await archive.rename(query.name, new)
 
     with held(home(), *dict.fromkeys((query.name, new))):
@@ -132,7 +135,7 @@ def rename_session(query: SessionRename) -> Document:
     return {"renamed": query.name, "name": new}
 
 
-def delete_session(query: SessionDelete) -> Document:
+def delete_session(query: SessionDelete, *, offline: bool = False) -> Document:
     """Removes a conversation with all its branches.
 
     Raises:
@@ -141,7 +144,7 @@ def delete_session(query: SessionDelete) -> Document:
     """
 
     async def delete() -> None:
-        async with open_archive(home()) as archive:
+        async with open_archive(home(), offline=offline) as archive:
             await archive.delete(query.name)
 
     with held(home(), query.name):

@@ -141,14 +141,23 @@ def _prepared(home: Path, path: Path) -> str | None:
     return _set_aside(path) if _damaged(path) else None
 
 
-async def open_store(home: Path) -> Store:
+async def open_store(home: Path, *, offline: bool = False) -> Store:
     """Opens the database of the settings, else the sessions file, or the next best thing.
+
+    Args:
+        home: state folder.
+        offline: opens no connection to a database, also none on this machine.
 
     Raises:
         UsageError: the settings cannot be read.
     """
     postgres = (await asyncio.to_thread(load_settings)).postgres
     if postgres is not None:
+        if offline:
+            return memory_store(
+                "it is kept in a Postgres database, and --offline opens no connection",
+                "Leave --offline away, or remove the setting `postgres`.",
+            )
         from agent.postgres import open_postgres
 
         return await open_postgres(postgres.get_secret_value())

@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import time
 
-from knowledge.evaluation.scores import KINDS, Row, load_queries, mean, score
+from knowledge.evaluation.labeled import KINDS, load_queries
+from knowledge.evaluation.scores import Row, mean, score
 from knowledge.retrieval import open_retriever
 
 ROUNDS = 1_000

@@ -15,6 +15,7 @@ PARTS = (
     "fit",
     "quality",
     "retrieval",
+    "large",
     "understanding",
     "conversations",
     "sessions",

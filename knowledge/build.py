@@ -5,6 +5,7 @@ Exit status 0 when the index is there and verified, 3 with one sentence when not
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -28,21 +29,28 @@ def build(home: Path | None = None) -> Retriever:
 class ProgressLine:
     """Progress on stderr: a bar on a terminal, else one line when it begins and one when it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, title: str = "Indexing the guides", what: str = "passages") -> None:
+        self._title = title
+        self._what = what
         self._begun = False
+        self._length = 0
 
-    def __call__(self, done: int, total: int) -> None:
+    def __call__(self, done: int, total: int, detail: str = "") -> None:
+        """`detail` says more of the step at hand; only a terminal shows it."""
         stream = sys.stderr
         if stream.isatty():
             width = 32
             filled = width * done // max(total, 1)
-            end = "\n" if done >= total else ""
             bar = "#" * filled + "-" * (width - filled)
-            stream.write(f"\rIndexing the guides [{bar}] {done}/{total} passages{end}")
+            line = f"{self._title} [{bar}] {done}/{total} {self._what}{f' {detail}' if detail else ''}"
+            line = line[: max(40, shutil.get_terminal_size().columns - 1)]
+            # As long as the line before it, or that one's end would stay.
+            stream.write("\r" + line.ljust(self._length) + ("\n" if done >= total else ""))
+            self._length = len(line)
         elif not self._begun:
-            stream.write(f"Indexing the guides: {total} passages\n")
+            stream.write(f"{self._title}: {total} {self._what}\n")
         if not stream.isatty() and done >= total:
-            stream.write("Indexing the guides: done\n")
+            stream.write(f"{self._title}: done\n")
         self._begun = True
         stream.flush()
 

@@ -46,6 +46,8 @@ class Chunk:
     origin: Origin = "shipped"
     asked: str = ""
     """Questions that its section answers; read by the search, never shown."""
+    provenance: str | None = None
+    """Of an own guide: where it came from and when it was added."""
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -142,9 +144,8 @@ def _chunk(guide: Guide, section: Section, group: Sequence[_Piece], first_line: 
     sizes: dict[str, int] = {}
     for piece in group:
         sizes[piece.kind] = sizes.get(piece.kind, 0) + len(piece.text)
-    identity = "\x1f".join((guide.file, *section.heading, text))
     return Chunk(
-        id=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16],
+        id=passage_id(guide.file, section.heading, text),
         file=guide.file,
         guide=guide.title,
         heading=section.heading,
@@ -154,8 +155,15 @@ def _chunk(guide: Guide, section: Section, group: Sequence[_Piece], first_line: 
         text=text,
         as_of=guide.as_of,
         origin=guide.origin,
+        provenance=guide.provenance,
         asked=asked_of(guide, section.heading[-1]),
     )
+
+
+def passage_id(file: str, heading: Sequence[str], text: str) -> str:
+    """The id of these words under this heading of this file."""
+    identity = "\x1f".join((file, *heading, text))
+    return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _renamed(chunk: Chunk, name: str) -> Chunk:

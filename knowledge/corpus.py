@@ -52,10 +52,12 @@ def load_guides(folders: Sequence[Path] = (SHIPPED,)) -> tuple[Guide, ...]:
 
 
 def corpus_hash(guides: Iterable[Guide]) -> str:
-    """Content hash of the guides; a changed letter or name changes it."""
+    """Content hash of the guides; a changed letter or name changes it, and where an own guide came from."""
     digest = hashlib.sha256()
     for guide in guides:
-        for part in (guide.file, "\n".join(guide.lines)):
+        # What is known of an own guide does not stand in its lines.
+        known = (guide.title, guide.as_of or "", guide.provenance or "") if guide.origin == "own" else ()
+        for part in (guide.file, "\n".join(guide.lines), *known):
             data = part.encode("utf-8", "surrogatepass")
             digest.update(len(data).to_bytes(8, "big"))
             digest.update(data)

@@ -1,24 +1,17 @@
-"""Turning texts into vectors, in a process of its own (see `embedding_worker`)."""
+"""Turning texts into vectors, in a process of its own (see `model_worker`)."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
-import json
-import os
-import queue
-import subprocess
 import sys
-import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from knowledge.embedding_worker import DIMENSIONS, NAME
-from knowledge.errors import ServiceError
-from knowledge.home import log_file
+from knowledge.errors import AdvisorError, ServiceError
+from knowledge.model_child import ModelChild
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,25 +19,8 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-LOAD_SECONDS = 180.0
-"""A cold disk and a busy machine included; five seconds are usual."""
 ANSWER_SECONDS = 30.0
 SECONDS_PER_TEXT = 2.0
-MAX_STARTS = 3
-_QUIET = {
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-    "DO_NOT_TRACK": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "TRANSFORMERS_VERBOSITY": "error",
-    # Threads that have nothing to do sleep, instead of keeping the processor from the terminal interface.
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "TQDM_DISABLE": "1",
-    "PYTHONWARNINGS": "ignore",
-    "PYTHONIOENCODING": "utf-8",
-}
 
 
 class EmbedderError(ServiceError):
@@ -58,11 +34,17 @@ class Embedder(Protocol):
 
     @property
     def name(self) -> str:
-        """Identifies the model; vectors of two names are never compared."""
+        """Identifies the model and its weights; vectors of two names are never compared.
+
+        Raises:
+            EmbedderError: there is no such model here.
+        """
         ...
 
     @property
-    def dimensions(self) -> int: ...
+    def dimensions(self) -> int | None:
+        """Numbers in a vector; None where only the first vector tells."""
+        ...
 
     @property
     def ready(self) -> bool:
@@ -74,10 +56,18 @@ class Embedder(Protocol):
         ...
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """One unit vector a text, as the rows of a float32 matrix; waits for loading.
+        """One unit vector a passage, as the rows of a float32 matrix; waits for loading.
 
         Raises:
             EmbedderError: it cannot be loaded, died, or took too long.
+        """
+        ...
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """As `embed`, for texts that passages are looked up by: many models read them differently.
+
+        Raises:
+            EmbedderError: as above.
         """
         ...
 
@@ -86,187 +76,170 @@ class Embedder(Protocol):
         ...
 
 
+class Model(Protocol):
+    """Which model an embedder's process loads."""
+
+    @property
+    def dimensions(self) -> int | None: ...
+
+    def identity(self) -> str:
+        """The embedder's name.
+
+        Raises:
+            AdvisorError: there is no such model here.
+        """
+        ...
+
+    def command(self) -> list[str]:
+        """The process that loads it.
+
+        Raises:
+            AdvisorError: as above.
+        """
+        ...
+
+    def seconds(self, count: int, query: bool) -> float:
+        """How long an answer to so many texts may take."""
+        ...
+
+
+class MiniLM:
+    """all-MiniLM-L6-v2, which is part of the installation."""
+
+    dimensions = DIMENSIONS
+
+    def identity(self) -> str:
+        return NAME
+
+    def command(self) -> list[str]:
+        return worker("knowledge.embedding_worker")
+
+    def seconds(self, count: int, query: bool) -> float:
+        return ANSWER_SECONDS + SECONDS_PER_TEXT * count
+
+
+def dimensions_of(embedder: Embedder) -> int:
+    """Numbers in a vector; some embedders tell only with their first.
+
+    Raises:
+        EmbedderError: it cannot make one.
+    """
+    return embedder.dimensions or int(embedder.embed_queries(["ready"]).shape[1])
+
+
 class ChildEmbedder:
-    """all-MiniLM-L6-v2 in a child process, started when first needed. Safe to use from several threads."""
+    """A model in a child process, started when first needed. Safe to use from several threads."""
 
     def __init__(
-        self, *, command: Sequence[str] | None = None, log: Path | None = None, patience: float | None = None
+        self,
+        model: Model | None = None,
+        *,
+        command: Sequence[str] | None = None,
+        log: Path | None = None,
+        patience: float | None = None,
     ) -> None:
-        """`command`, `log` and `patience` (seconds for any one answer) stand in for the defaults in tests."""
-        self._command = list(command or (sys.executable, "-P", "-m", "knowledge.embedding_worker"))
-        self._log = log
-        self._patience = patience
-        self._lock = threading.RLock()
-        self._child: subprocess.Popen[bytes] | None = None
-        self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
-        self._loaded = threading.Event()
-        self._starts = 0
-        self._sent = 0
-        self._closed = False
+        """
+        Args:
+            model: None for all-MiniLM-L6-v2.
+            command: stands in for the model's process in tests; `log` and `patience` as for ModelChild.
+        """
+        self._model: Model = model or MiniLM()
+        self._command = None if command is None else list(command)
+        self._child = ModelChild("embedder", EmbedderError, log=log, patience=patience)
+        self._name: str | None = None
+        self._dimensions = self._model.dimensions
 
     @property
     def name(self) -> str:
-        return NAME
+        if self._name is None:
+            try:
+                self._name = self._model.identity()
+            except AdvisorError as error:
+                raise EmbedderError(error.message, hint=error.hint) from None
+        return self._name
 
     @property
-    def dimensions(self) -> int:
-        return DIMENSIONS
+    def dimensions(self) -> int | None:
+        return self._dimensions or self._child.told.get("dimensions")
 
     @property
     def ready(self) -> bool:
-        child = self._child
-        return self._loaded.is_set() and child is not None and child.poll() is None
+        return self._child.ready
 
     @property
     def failed(self) -> bool:
         """True when it died and will not be started again."""
-        child = self._child
-        return self._closed or (
-            self._starts >= MAX_STARTS and (child is None or child.poll() is not None) and not self.ready
-        )
+        return self._child.failed
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens that it reads of a text; None before it is loaded, or where it does not say."""
+        return self._child.told.get("tokens")
 
     def warm(self) -> None:
-        # Whoever holds the lock is loading or embedding: then it is warm, or about to be.
-        if self._lock.acquire(blocking=False):
-            try:
-                self._start()
-            except EmbedderError:
-                return
-            finally:
-                self._lock.release()
+        try:
+            self._child.warm(self._process())
+        except EmbedderError:
+            return
 
     def embed(self, texts: Sequence[str]) -> Vectors:
+        return self._vectors(texts, query=False)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._vectors(texts, query=True)
+
+    def close(self) -> None:
+        self._child.close()
+
+    def _process(self) -> list[str]:
+        try:
+            return self._command or self._model.command()
+        except AdvisorError as error:
+            raise EmbedderError(error.message, hint=error.hint) from None
+
+    def _vectors(self, texts: Sequence[str], *, query: bool) -> Vectors:
         import numpy as np
 
         if not texts:
-            return np.zeros((0, self.dimensions), dtype=np.float32)
-        with self._lock:
-            self._start()
-            self._wait_loaded()
-            self._sent += 1
-            self._send({"id": self._sent, "texts": list(texts)})
-            answer = self._answer(self._patience or ANSWER_SECONDS + SECONDS_PER_TEXT * len(texts))
-            if answer.get("id") != self._sent or "vectors" not in answer:
-                self._stop()
-                raise EmbedderError(f"The embedder failed: {answer.get('error', 'it answered out of turn')}.")
-            try:
-                data = base64.b64decode(answer["vectors"], validate=True)
-                vectors = np.frombuffer(data, dtype="<f4").reshape(len(texts), self.dimensions)
-            except (binascii.Error, ValueError, TypeError):
-                self._stop()
-                raise EmbedderError("The embedder answered something that is no vector.") from None
+            return np.zeros((0, self.dimensions or 0), dtype=np.float32)
+        seconds = self._model.seconds(len(texts), query)
+        request = {"texts": list(texts), "query": query, "seconds": seconds}
+        answer = self._child.ask(self._process(), request, seconds)
+        try:
+            data = np.frombuffer(base64.b64decode(answer["vectors"], validate=True), dtype="<f4")
+            vectors = data.reshape(len(texts), self.dimensions or -1)
+        except (binascii.Error, KeyError, ValueError, TypeError):
+            self._child.stop()
+            raise EmbedderError("The embedder answered something that is no vector.") from None
+        self._dimensions = int(vectors.shape[1])
         return vectors.astype(np.float32)
 
+
+class UnusableEmbedder:
+    """Stands where the embedder that was set cannot be used: words alone answer, and say why."""
+
+    dimensions = None
+    ready = False
+
+    def __init__(self, reason: AdvisorError) -> None:
+        self._reason = reason
+
+    @property
+    def name(self) -> str:
+        raise EmbedderError(self._reason.message, hint=self._reason.hint)
+
+    def warm(self) -> None:
+        """There is nothing to load."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        raise EmbedderError(self._reason.message, hint=self._reason.hint)
+
+    embed_queries = embed
+
     def close(self) -> None:
-        # Not under the lock: closing must also end a call that waits for an answer.
-        self._closed = True
-        self._stop()
-
-    def _start(self) -> None:
-        if self._closed:
-            raise EmbedderError("The embedder is closed.")
-        if self._child is not None and self._child.poll() is None:
-            return
-        if self._starts >= MAX_STARTS:
-            raise EmbedderError(
-                "The embedder stopped several times.", hint=f"Its messages are in {self._log_path()}."
-            )
-        self._starts += 1
-        self._loaded.clear()
-        self._answers = queue.Queue()
-        with _open_log(self._log_path()) as log:
-            try:
-                self._child = subprocess.Popen(
-                    self._command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    env={**os.environ, **_QUIET},
-                    # Ctrl+C in the terminal is for the parent; the child ends with its stdin.
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise EmbedderError(f"The embedder cannot be started: {error.strerror}.") from error
-        reader = threading.Thread(
-            target=_read, args=(self._child, self._answers, self._loaded), name="embedder", daemon=True
-        )
-        reader.start()
-
-    def _wait_loaded(self) -> None:
-        until = time.monotonic() + (self._patience or LOAD_SECONDS)
-        while not self._loaded.wait(0.02):
-            if not self._answers.empty():
-                reason = self._answers.get().get("fatal", "it ended while loading")
-                self._stop()
-                raise EmbedderError(
-                    f"The embedder cannot be loaded: {reason}.",
-                    hint=f"Its messages are in {self._log_path()}.",
-                )
-            if time.monotonic() > until:
-                self._stop()
-                raise EmbedderError("The embedder took too long to load.")
-
-    def _send(self, request: dict[str, Any]) -> None:
-        child = self._child
-        try:
-            if child is None or child.stdin is None:
-                raise BrokenPipeError
-            child.stdin.write(json.dumps(request).encode("ascii") + b"\n")
-            child.stdin.flush()
-        except (OSError, ValueError):
-            self._stop()
-            raise EmbedderError("The embedder stopped.") from None
-
-    def _answer(self, seconds: float) -> dict[str, Any]:
-        try:
-            answer = self._answers.get(timeout=seconds)
-        except queue.Empty:
-            self._stop()
-            raise EmbedderError("The embedder took too long to answer.") from None
-        if "ended" in answer:
-            self._stop()
-            raise EmbedderError("The embedder stopped.")
-        return answer
-
-    def _stop(self) -> None:
-        child, self._child = self._child, None
-        self._loaded.clear()
-        if child is None:
-            return
-        child.kill()
-        child.wait()
-        if child.stdin is not None:
-            # What was still in the buffer has nobody to read it.
-            with contextlib.suppress(OSError):
-                child.stdin.close()
-
-    def _log_path(self) -> Path:
-        return self._log or log_file("embedder")
+        """There is nothing to give back."""
 
 
-def _read(
-    child: subprocess.Popen[bytes], answers: queue.Queue[dict[str, Any]], loaded: threading.Event
-) -> None:
-    """Carries the child's lines into the queue, until it ends."""
-    with child.stdout or open(os.devnull, "rb") as stream:
-        for line in stream:
-            try:
-                answer = json.loads(line)
-            except ValueError:
-                answer = {"error": "it answered something that is no JSON"}
-            if not isinstance(answer, dict):
-                answer = {"error": "it answered something that is no object"}
-            if answer.get("ready"):
-                loaded.set()
-            else:
-                answers.put(answer)
-    answers.put({"ended": True})
-
-
-def _open_log(path: Path) -> IO[bytes]:
-    """The log, or nowhere: a state folder that cannot be written must not stop the search."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("wb")
-    except OSError:
-        return open(os.devnull, "wb")
+def worker(module: str, *words: str) -> list[str]:
+    """The command line of a model's process; `-P` keeps the working folder off its path."""
+    return [sys.executable, "-P", "-m", module, *words]

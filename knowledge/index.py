@@ -4,6 +4,7 @@
       current        name of the generation in use, replaced atomically
       lock           held by whoever builds
       g-<hash>-<n>/  one generation: Chroma's files, and manifest.json, written last
+      readers/       a locked file for everyone who reads a generation
 
 Every generation carries the corpus hash and the embedder's name; an index of other guides,
 of another embedder, or with a damaged file is never used.
@@ -15,13 +16,14 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from knowledge.embedding import Embedder
 from knowledge.errors import AdvisorError
+from knowledge.index_readers import hold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
     Vectors = NDArray[np.float32]
 
-FORMAT = 2
+FORMAT = 3
 COLLECTION = "guides"
 POINTER = "current"
 MANIFEST = "manifest.json"
@@ -73,9 +75,10 @@ class Nearest:
 class VectorIndex:
     """An opened generation. Safe to use from several threads."""
 
-    def __init__(self, collection: Collection, client: ClientAPI, manifest: Manifest) -> None:
+    def __init__(self, collection: Collection, manifest: Manifest, close: Callable[[], None]) -> None:
+        """`close` lets go of what the collection stands on."""
         self._collection = collection
-        self._client = client
+        self._close = close
         self._lock = threading.Lock()
         self.manifest = manifest
 
@@ -90,7 +93,7 @@ class VectorIndex:
                 )
                 distances = (found["distances"] or [[]])[0]
             except Exception as error:
-                raise IndexUnusableError("The guide index cannot be read.") from error
+                raise self.explained(error) from error
         best: dict[str, float] = {}
         told = 0.0
         for view, distance in zip(found["ids"][0], distances, strict=True):
@@ -100,12 +103,18 @@ class VectorIndex:
                 told = max(told, 1.0 - float(distance))
         return Nearest(tuple(best.items())[:count], told)
 
-    def vectors_by_digest(self) -> dict[str, NDArray[np.float32]]:
-        """All vectors, by the digest of the words that they were made of; empty where they cannot be read."""
+    def explained(self, error: Exception) -> AdvisorError:
+        """What to say of an error of Chroma."""
+        return IndexUnusableError("The guide index cannot be read.")
+
+    def vectors_of(self, digests: Sequence[str]) -> dict[str, NDArray[np.float32]]:
+        """Vectors by the digest of the words that they were made of; what cannot be read is left out."""
         import numpy as np
 
+        wanted: Any = {"digest": {"$in": list(digests)}}  # Chroma types it more narrowly than it reads it
         try:
-            held = self._collection.get(include=["embeddings", "metadatas"])
+            with self._lock:
+                held = self._collection.get(where=wanted, include=["embeddings", "metadatas"])
             rows = np.asarray(held["embeddings"], dtype=np.float32)
             return {
                 str(fields["digest"]): row for fields, row in zip(held["metadatas"] or (), rows, strict=True)
@@ -115,7 +124,7 @@ class VectorIndex:
 
     def close(self) -> None:
         """Lets go of the files."""
-        close_client(self._client)
+        self._close()
 
 
 def open_index(folder: Path, corpus: str, embedder: Embedder) -> VectorIndex:
@@ -124,13 +133,31 @@ def open_index(folder: Path, corpus: str, embedder: Embedder) -> VectorIndex:
     Raises:
         IndexUnusableError: there is none, or it does not pass; the message says which.
     """
-    generation = current_generation(folder)
-    if generation is None:
-        raise IndexUnusableError("The guide index is not built yet.", code="index_missing")
+    while True:
+        name = pointed(folder)
+        generation = folder / name
+        if not name or not generation.is_dir():
+            raise IndexUnusableError("The guide index is not built yet.", code="index_missing")
+        release = hold(generation)
+        try:
+            return _opened(generation, corpus, embedder, release)
+        except IndexUnusableError:
+            release()
+            # Another advisor may have put a new generation in its place meanwhile.
+            if pointed(folder) == name:
+                raise
+
+
+def _opened(generation: Path, corpus: str, embedder: Embedder, release: Callable[[], None]) -> VectorIndex:
     manifest = read_manifest(generation)
     _check(manifest, corpus, embedder)
     _check_files(generation, manifest)
     client: ClientAPI | None = None
+
+    def close() -> None:
+        close_client(client)
+        release()
+
     try:
         client = chroma_client(generation)
         collection = client.get_collection(COLLECTION, embedding_function=None)
@@ -140,15 +167,23 @@ def open_index(folder: Path, corpus: str, embedder: Embedder) -> VectorIndex:
             and metadata.get("embedder") == manifest.embedder
             and collection.count() == manifest.vectors
         )
-        sample = collection.get(limit=1, include=["embeddings"])["embeddings"]
-        sizes = [] if sample is None else [len(vector) for vector in sample]
+        index = VectorIndex(collection, manifest, close)
+        # A first query reads the graph, so that nothing is read of the files later.
+        sound = sound and bool(index.nearest(unit_vector(manifest.dimensions), 1).hits)
     except Exception as error:
         close_client(client)
         raise IndexUnusableError("The guide index is damaged.") from error
-    if not sound or sizes != [manifest.dimensions]:
+    if not sound:
         close_client(client)
         raise IndexUnusableError("The guide index does not hold what it says.")
-    return VectorIndex(collection, client, manifest)
+    return index
+
+
+def unit_vector(dimensions: int) -> NDArray[np.float32]:
+    """Any vector of unit length, for a query whose answer does not matter."""
+    import numpy as np
+
+    return np.full(dimensions, dimensions**-0.5, dtype=np.float32)
 
 
 def _check(manifest: Manifest, corpus: str, embedder: Embedder) -> None:
@@ -156,7 +191,7 @@ def _check(manifest: Manifest, corpus: str, embedder: Embedder) -> None:
         raise IndexUnusableError("The guide index is of another version.", code="index_old")
     if manifest.corpus != corpus:
         raise IndexUnusableError("The guides have changed since the index was built.", code="index_old")
-    if manifest.embedder != embedder.name or manifest.dimensions != embedder.dimensions:
+    if manifest.embedder != embedder.name or embedder.dimensions not in (None, manifest.dimensions):
         raise IndexUnusableError("The guide index was built with another embedder.", code="index_old")
 
 
@@ -215,6 +250,11 @@ def current_generation(folder: Path) -> Path | None:
     """The folder of the generation in use."""
     name = pointed(folder)
     return folder / name if name and (folder / name).is_dir() else None
+
+
+def forget_index(folder: Path) -> None:
+    """Makes the next build start anew: the generation in use is not used any more."""
+    (folder / POINTER).unlink(missing_ok=True)
 
 
 def read_manifest(generation: Path) -> Manifest:

@@ -56,6 +56,9 @@ def concepts(text: str) -> list[str]:
     found: list[str] = []
     at = 0
     while at < len(stems):
+        if stems[at] not in field.first:
+            at += 1
+            continue
         for size in range(min(field.longest, len(stems) - at), 0, -1):
             names = field.spellings.get(tuple(stems[at : at + size]))
             if names:
@@ -213,20 +216,43 @@ def passage_tokens(chunk: Chunk) -> list[str]:
     return words + concepts("\n".join((own, chunk.text)))
 
 
-def _groups(text: str, ignored: frozenset[str] = frozenset()) -> Iterator[tuple[str, list[str]]]:
+def highest(scores: NDArray[np.float32], count: int) -> tuple[tuple[int, float], ...]:
+    """The `count` highest scores above 0 with their places, highest first; of equal ones the later place."""
+    import numpy as np
+
+    held = np.arange(len(scores))
+    if len(scores) > count:
+        # Sorting all of a hundred thousand for the sake of a few would take most of a query's time.
+        least = np.partition(scores, len(scores) - count)[len(scores) - count]
+        held = np.flatnonzero(scores >= max(least, np.finfo(np.float32).tiny))
+    best = held[scores[held].argsort(kind="stable")[::-1]][:count]
+    return tuple((int(number), float(scores[number])) for number in best if scores[number] > 0)
+
+
+def _groups(text: str, ignored: frozenset[str] = frozenset()) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The stem of each word, and all tokens that the word gives."""
     words = _words(text)
     for index, word in enumerate(words):
         if word in ignored:
             continue
         previous = words[index - 1] if index else ""
-        yield _stem(word), list(dict.fromkeys(_expanded(word, previous)))
+        # Only a number or a series before a word changes what it gives.
+        joined = previous in _SERIES or _NUMBER.match(previous) is not None
+        yield _stem(word), _tokens(word, previous if joined else "")
+
+
+@lru_cache(maxsize=50_000)
+def _tokens(word: str, previous: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_expanded(word, previous)))
 
 
 def _words(text: str) -> list[str]:
     # Lower-cased last: compatibility forms (a mathematical bold A) only become letters by the normalization.
-    folded = unicodedata.normalize("NFKD", text.replace("\u00d7", "x")).lower()
-    folded = "".join(char for char in folded if not unicodedata.combining(char))
+    if text.isascii():
+        folded = text.lower()
+    else:
+        folded = unicodedata.normalize("NFKD", text.replace("\u00d7", "x")).lower()
+        folded = "".join(char for char in folded if not unicodedata.combining(char))
     return _WORD.findall(_THOUSANDS.sub("", folded))
 
 
@@ -282,6 +308,8 @@ class _Field:
     """The stems of a spelling -> the concepts it can mean."""
     longest: int
     """Stems in the longest spelling."""
+    first: frozenset[str]
+    """The first stem of every spelling."""
 
 
 @lru_cache(maxsize=1)
@@ -295,4 +323,9 @@ def _field() -> _Field:
             stems = tuple(stem for stem, _ in _groups(spelling))
             if concept not in spellings.get(stems, ()):
                 spellings[stems] = (*spellings.get(stems, ()), concept)
-    return _Field(frozenset(data["stop_words"].split()), spellings, max(map(len, spellings), default=0))
+    return _Field(
+        frozenset(data["stop_words"].split()),
+        spellings,
+        max(map(len, spellings), default=0),
+        frozenset(stems[0] for stems in spellings),
+    )

@@ -9,43 +9,42 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import unicodedata
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from knowledge.alike import POOL, distinct
+from knowledge.calibration import PROBE, Scale
 from knowledge.chunking import Chunk
 from knowledge.corpus import Guide, Origin
 from knowledge.coverage import is_covered
-from knowledge.embedding import ChildEmbedder, Embedder
+from knowledge.embedding import Embedder
 from knowledge.errors import AdvisorError, UsageError
+from knowledge.fusion import Ranking, fuse
 from knowledge.guide_set import all_guides
 from knowledge.home import home as default_home
-from knowledge.index import IndexUnusableError, VectorIndex, open_index
-from knowledge.index_build import Progress, build_index
+from knowledge.index import IndexUnusableError, VectorIndex
+from knowledge.index_fill import Progress
+from knowledge.index_place import FolderIndex, IndexPlace, index_place
+from knowledge.lexical import highest
+from knowledge.query_text import cleaned
+from knowledge.query_vectors import QueryVectors
+from knowledge.reranking import Reranker, SecondReading
+from knowledge.search_models import SearchModels, models_of
+from knowledge.server_link import ChromaServerError
+from knowledge.settings import load_settings
 from knowledge.words import Words, open_words, passages_key
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-MAX_QUERY_CHARACTERS = 2_000
+INDEX = "index"
+"""Folder of the indexes in the state folder: that of all-MiniLM-L6-v2, and a folder for each other one."""
 MAX_PASSAGES = 50
-RRF_K = 3
-"""Of 1 / (k + rank). The usual 60 is for the long rankings of web search; among some hundred passages, of
-which one or two answer, the first places must count for more (`make bench` prints the figures)."""
-MARGIN_SHARE = 0.5
-"""How much the margins between passages count beside their ranks: a name that only one passage holds puts it
-far ahead, which its rank does not tell."""
 DEPTH = 60
 """How many passages of each ranking take part in the fusion."""
 
 CLOSE_SECONDS = 2.0
-TOGETHER = 32
-"""Queries that are embedded together where several are known before they are asked."""
+RETRY_SECONDS = 60.0
+"""After that a Chroma server that could not be used is tried again, in the background."""
 
 LOADING = "The embedder is still loading; these passages were found by their words alone."
 
@@ -64,6 +63,8 @@ class Passage:
     """0 to 1: 1 where it leads every ranking. Only the order means something."""
     as_of: str | None = None
     origin: Origin = "shipped"
+    provenance: str | None = None
+    """Of an own guide: where it came from and when it was added, for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +79,6 @@ class SearchResult:
     """What the person should know: searched by words alone, query cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """What one half of the search says: passage numbers with its own score, best first."""
-
-    hits: tuple[tuple[int, float], ...]
-    told: float = 0.0
-    """How near the nearest passage is by its own words alone."""
-
-    @property
-    def top(self) -> float:
-        return self.hits[0][1] if self.hits else 0.0
-
-
 def locator(passage: Passage) -> str:
     """The address of a passage in citations: `file#heading:first-last`."""
     first, last = passage.lines
@@ -100,20 +88,48 @@ def locator(passage: Passage) -> str:
 class Retriever:
     """Searches a set of guides. Safe to use from several threads."""
 
-    def __init__(self, guides: Iterable[Guide], folder: Path, embedder: Embedder) -> None:
-        """`folder` is the index folder; nothing is loaded before `prepare`, `warm` or the first search."""
+    def __init__(
+        self,
+        guides: Iterable[Guide],
+        folder: Path,
+        embedder: Embedder,
+        *,
+        place: IndexPlace | None = None,
+        scale: Scale | None = None,
+        reranker: Reranker | None = None,
+        words: Path | None = None,
+        sends_to: str | None = None,
+    ) -> None:
+        """Nothing is loaded before `prepare`, `warm` or the first search.
+
+        Args:
+            guides: what is searched.
+            folder: the index folder.
+            embedder: makes the vectors; closed with the retriever.
+            place: where the vectors are; None for the index folder.
+            scale: reads its cosines; None where they are those of all-MiniLM-L6-v2.
+            reranker: reads the first passages again; closed with the retriever.
+            words: folder of the words, which are the same for every embedder; None for `folder`.
+            sends_to: who gets the texts that are embedded; None where they stay on this machine. With it the
+                index is built by `prepare(build=True)` alone, because nothing is sent unasked.
+        """
         self._guides = tuple(guides)
         self._folder = folder
+        self._place = place or FolderIndex(folder)
         self.embedder = embedder
+        self._store = words or folder
+        self._second = SecondReading(reranker)
+        self._scale = scale
+        self._sends_to = sends_to
+        self._queries = QueryVectors(embedder)
         self._corpus = passages_key(self._guides)
         self._lock = threading.Lock()
         self._words_lock = threading.Lock()
         self._held: Words | None = None
         self._index: VectorIndex | None = None
         self._trouble: str | None = None
+        self._again: float | None = None
         self._thread: threading.Thread | None = None
-        self._ahead_lock = threading.Lock()
-        self._ahead: dict[str, tuple[Future[NDArray[np.float32]], int]] = {}
 
     @property
     def ready(self) -> bool:
@@ -126,25 +142,40 @@ class Retriever:
         return self._trouble
 
     @property
+    def tells_coverage(self) -> bool:
+        """Whether the embedder has a say in whether the guides cover a query."""
+        return self._scale is None or self._scale.tells
+
+    @property
     def chunks(self) -> Sequence[Chunk]:
         """All passages, in reading order; each is read when it is asked for."""
         return self._words().passages
 
-    def prepare(self, progress: Progress | None = None) -> None:
-        """Opens the index, building it where it is missing, old or damaged, and loads the embedder.
+    def prepare(self, progress: Progress | None = None, *, build: bool = False) -> None:
+        """Opens the index, building it where it is missing, old or damaged, and loads the models.
 
-        Waits for both. Where one fails it does not raise: `trouble` says why, and words alone answer.
+        Waits for all. Where one fails it does not raise: `trouble` says why, and words alone answer.
+
+        Args:
+            progress: called while the index is built.
+            build: builds it also where the texts leave this machine for that.
         """
-        self.embedder.warm()
-        chunks = self.chunks
-        with self._lock:
-            try:
+        try:
+            self._place.check()
+            self.embedder.warm()
+            self._second.warm()
+            chunks = self.chunks
+            with self._lock:
                 if self._index is None and chunks:
-                    self._index = self._opened(chunks, progress)
-                self.embedder.embed(["ready"])
+                    self._index = self._opened(chunks, progress, build or self._sends_to is None)
+                if not self.embedder.ready:
+                    self.embedder.embed_queries([PROBE])
                 self._trouble = None
-            except AdvisorError as error:
-                self._trouble = error.message
+        except AdvisorError as error:
+            self._trouble = error.message
+            # A server may come back; what is wrong with this machine stays wrong.
+            self._again = time.monotonic() + RETRY_SECONDS if isinstance(error, ChromaServerError) else None
+        self._second.load()
 
     def warm(self, progress: Progress | None = None) -> None:
         """Prepares in the background; searches answer by words until it is done."""
@@ -162,18 +193,24 @@ class Retriever:
         """
         if k < 1:
             raise UsageError("The number of passages must be at least 1.", hint="For example: -k 5")
-        words, notices = _cleaned(query)
+        words, notices = cleaned(query)
         by_words = self._by_words(words)
         by_meaning, notice = self._by_meaning(words)
         if notice:
             notices.append(notice)
         held = self._words()
-        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])[: min(k, MAX_PASSAGES)]
-        found = [held.passages[number] for number, _ in fused]
-        similarity = None if by_meaning is None else by_meaning.told
+        count = min(k, MAX_PASSAGES)
+        fused = fuse([by_words] if by_meaning is None else [by_words, by_meaning])
+        fused, notice = self._second.order(words, fused, self._text)
+        if notice:
+            notices.append(notice)
+        near = ((held.passages[number], score) for number, score in fused[: count + POOL])
+        ranked = distinct(list(near), count)
+        found = [chunk for chunk, _ in ranked]
+        similarity = None if by_meaning is None else self._similarity(by_meaning.told)
         return SearchResult(
             query=query,
-            passages=tuple(_passage(chunk, score) for chunk, (_, score) in zip(found, fused, strict=True)),
+            passages=tuple(_passage(chunk, score) for chunk, score in ranked),
             covered=is_covered(words, found, held.lexical, similarity),
             notice=" ".join(notices) or None,
         )
@@ -185,35 +222,25 @@ class Retriever:
         """
         if not self.ready:
             return
-        from concurrent.futures import Future
-
         words = []
         for query in queries:
             with contextlib.suppress(UsageError):
-                words.append(_cleaned(query)[0])
-        words = list(dict.fromkeys(words))
-        batches: list[tuple[list[str], Future[NDArray[np.float32]]]] = [
-            (words[start : start + TOGETHER], Future()) for start in range(0, len(words), TOGETHER)
-        ]
-        with self._ahead_lock:
-            self._ahead = {text: (made, row) for batch, made in batches for row, text in enumerate(batch)}
-        threading.Thread(target=self._read_ahead, args=(batches,), name="queries", daemon=True).start()
-
-    def _read_ahead(self, batches: Iterable[tuple[list[str], Future[NDArray[np.float32]]]]) -> None:
-        for texts, made in batches:
-            try:
-                made.set_result(self.embedder.embed(texts))
-            except Exception as error:
-                made.set_exception(error)
+                words.append(cleaned(query)[0])
+        self._queries.expect(words)
 
     def rankings(self, query: str) -> tuple[Ranking, Ranking | None]:
         """Both halves of the search before they are joined, by words and by meaning, for benchmarks."""
-        words, _ = _cleaned(query)
+        words, _ = cleaned(query)
         return self._by_words(words), self._by_meaning(words)[0]
 
+    def reranked(self, query: str, fused: Sequence[tuple[int, float]]) -> list[tuple[int, float]] | None:
+        """The order that the reranker makes of joined rankings, for benchmarks; None where there is none."""
+        return self._second.order(cleaned(query)[0], fused, self._text)[0] if self._second.ready else None
+
     def close(self) -> None:
-        """Ends the embedder and lets go of the index."""
+        """Ends the models' processes and lets go of the index."""
         self.embedder.close()
+        self._second.close()
         # Whoever prepares may be waiting for another process that builds; that must not hold up an exit.
         if self._lock.acquire(timeout=CLOSE_SECONDS):
             try:
@@ -226,30 +253,49 @@ class Retriever:
     def _words(self) -> Words:
         with self._words_lock:
             if self._held is None:
-                self._held = open_words(self._folder, self._corpus, self._guides)
+                self._held = open_words(self._store, self._corpus, self._guides)
                 # Their text is in the store now; that of a hundred thousand passages need not be held twice.
                 self._guides = ()
             return self._held
 
-    def _opened(self, chunks: Sequence[Chunk], progress: Progress | None) -> VectorIndex:
+    def _opened(self, chunks: Sequence[Chunk], progress: Progress | None, build: bool) -> VectorIndex:
+        # An embedder that cannot be used at all says so here, before there is talk of the index.
+        _ = self.embedder.name
         try:
-            return open_index(self._folder, self._corpus, self.embedder)
-        except IndexUnusableError:
-            build_index(self._folder, chunks, self._corpus, self.embedder, progress)
-            return open_index(self._folder, self._corpus, self.embedder)
+            return self._scaled(self._place.open(self._corpus, self.embedder))
+        except IndexUnusableError as error:
+            if not build:
+                raise IndexUnusableError(
+                    f"{error.message} Build it with `llm-advisor guides index`, "
+                    f"which sends the guides to {self._sends_to}."
+                ) from None
+            self._place.build(chunks, self._corpus, self.embedder, progress)
+            return self._scaled(self._place.open(self._corpus, self.embedder))
+
+    def _scaled(self, index: VectorIndex) -> VectorIndex:
+        """The index, with the scale of its embedder."""
+        if self._scale is not None:
+            try:
+                self._scale.fit(self.embedder, index)
+            except AdvisorError:
+                index.close()
+                raise
+        return index
 
     def _by_words(self, words: str) -> Ranking:
-        return Ranking(_best(self._words().lexical.scores(words)))
+        return Ranking(highest(self._words().lexical.scores(words), DEPTH))
 
     def _by_meaning(self, words: str) -> tuple[Ranking | None, str | None]:
         index = self._index
         if self._trouble is not None:
+            if self._again is not None and time.monotonic() > self._again:
+                self.warm()
             return None, f"Searched by words alone: {self._trouble}"
         if index is None or not self.embedder.ready:
             self.warm()
             return None, LOADING
         try:
-            found = index.nearest(self._vector(words)[0], DEPTH)
+            found = index.nearest(self._queries.vector(words), DEPTH)
         except AdvisorError as error:
             return None, f"Searched by words alone: {error.message}"
         place = self._words().place
@@ -257,14 +303,12 @@ class Retriever:
         kept = tuple((number, score) for number, score in hits if number is not None)
         return Ranking(kept, found.told), None
 
-    def _vector(self, words: str) -> NDArray[np.float32]:
-        """The vector of a query as the only row of a matrix."""
-        with self._ahead_lock:
-            ahead = self._ahead.pop(words, None)
-        if ahead is None:
-            return self.embedder.embed([words])
-        made, row = ahead
-        return made.result()[row : row + 1]
+    def _text(self, number: int) -> str:
+        chunk = self.chunks[number]
+        return "\n".join((*chunk.heading, chunk.text))
+
+    def _similarity(self, cosine: float) -> float | None:
+        return cosine if self._scale is None else self._scale.similarity(cosine)
 
 
 def open_retriever(
@@ -273,21 +317,33 @@ def open_retriever(
     wait: bool = True,
     guides: Iterable[Guide] | None = None,
     embedder: Embedder | None = None,
+    offline: bool = False,
     progress: Progress | None = None,
 ) -> Retriever:
     """A retriever over guides, with its index in the state folder.
 
     Args:
         home: the state folder; None for the usual one.
-        wait: build what is missing and load the embedder first. Without it everything loads in the background
+        wait: build what is missing and load the models first. Without it everything loads in the background
             and searches answer by words until then.
         guides: None for the shipped ones and those that the person added.
-        embedder: None for the local one in a child process. The retriever closes it.
+        embedder: None for the one that is set. The retriever closes it.
+        offline: opens no connection: an embedder behind an API and a Chroma server are not used, and words
+            alone answer then.
         progress: called while an index is built, without `wait` from another thread.
+
+    Raises:
+        UsageError: the settings cannot be read.
     """
     state = home or default_home()
     found = all_guides(state) if guides is None else guides
-    retriever = Retriever(found, state / "index", embedder or ChildEmbedder())
+    settings = load_settings()
+    if embedder is not None:
+        folder = state / INDEX
+        place = index_place(settings, folder, offline=offline)
+        retriever = Retriever(found, folder, embedder, place=place)
+    else:
+        retriever = retriever_of(models_of(settings, offline=offline), found, state, offline=offline)
     if wait:
         retriever.prepare(progress)
     else:
@@ -295,52 +351,21 @@ def open_retriever(
     return retriever
 
 
-def fuse(rankings: Sequence[Ranking]) -> list[tuple[int, float]]:
-    """Reciprocal rank fusion with margins; scaled so that leading all rankings gives 1.
-
-    Each ranking gives a passage 1 / (k + rank), and its place between the ranking's lowest and highest score.
-    """
-    scores: dict[int, float] = {}
-    for ranking in rankings:
-        low = min((score for _, score in ranking.hits), default=0.0)
-        spread = ranking.top - low
-        for rank, (number, score) in enumerate(ranking.hits, 1):
-            by_rank = (RRF_K + 1) / (RRF_K + rank)
-            by_margin = (score - low) / spread if spread > 0 else 1.0
-            gain = (1 - MARGIN_SHARE) * by_rank + MARGIN_SHARE * by_margin
-            scores[number] = scores.get(number, 0.0) + gain / len(rankings)
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _best(scores: NDArray[np.float32]) -> tuple[tuple[int, float], ...]:
-    """The highest scores above 0 with their places, highest first; of equal ones the later place."""
-    import numpy as np
-
-    held = np.arange(len(scores))
-    if len(scores) > DEPTH:
-        # Sorting all of a hundred thousand for the sake of sixty would take most of a query's time.
-        least = np.partition(scores, len(scores) - DEPTH)[len(scores) - DEPTH]
-        held = np.flatnonzero(scores >= max(least, np.finfo(np.float32).tiny))
-    best = held[scores[held].argsort(kind="stable")[::-1]][:DEPTH]
-    return tuple((int(number), float(scores[number])) for number in best if scores[number] > 0)
-
-
-def _cleaned(query: str) -> tuple[str, list[str]]:
-    """The query without control characters and of bounded length, and what to say about that."""
-    kept = "".join(
-        " " if unicodedata.category(char)[0] == "C" else char for char in query[: MAX_QUERY_CHARACTERS * 4]
+def retriever_of(
+    models: SearchModels, guides: Iterable[Guide], home: Path, *, offline: bool = False
+) -> Retriever:
+    """A retriever that uses the given models; nothing is loaded yet."""
+    folder = home / INDEX / models.folder
+    return Retriever(
+        guides,
+        folder,
+        models.embedder,
+        place=index_place(load_settings(), folder, offline=offline),
+        scale=Scale(folder) if models.folder else None,
+        reranker=models.reranker,
+        words=home / INDEX,
+        sends_to=models.sends_to,
     )
-    words = " ".join(kept.split())
-    notices = []
-    if len(words) > MAX_QUERY_CHARACTERS or len(query) > MAX_QUERY_CHARACTERS * 4:
-        words = words[:MAX_QUERY_CHARACTERS].rpartition(" ")[0] or words[:MAX_QUERY_CHARACTERS]
-        notices.append(f"Only the first {MAX_QUERY_CHARACTERS:,} characters of the query were used.")
-    if not any(char.isalnum() for char in words):
-        raise UsageError(
-            "The query is empty.",
-            hint="Ask in a few words, for example: how much memory does a 70B model need",
-        )
-    return words, notices
 
 
 def _passage(chunk: Chunk, score: float) -> Passage:
@@ -353,4 +378,5 @@ def _passage(chunk: Chunk, score: float) -> Passage:
         score=round(score, 4),
         as_of=chunk.as_of,
         origin=chunk.origin,
+        provenance=chunk.provenance,
     )

@@ -36,8 +36,8 @@ class Settings(BaseSettings):
     machine, or a folder), or `litellm:MODEL` for one behind an API. None: all-MiniLM-L6-v2, which is part of
     the installation."""
     reranker: Name | None = None
-    """A cross-encoder that reads the first passages again: a hub id that is already on this machine, or a
-    folder. None: none."""
+    """A cross-encoder that reads the first passages again: a hub id that is already on this machine, a
+    folder, or `auto` for the first known small one that is there. None: none."""
     chroma: AnyHttpUrl | None = None
     """Address of a Chroma server that holds the guide index. None: files in the state folder."""
 

@@ -27,6 +27,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from knowledge.alike import without_repeats
 from knowledge.chunking import Chunk, chunk_guides
 from knowledge.corpus import Guide, corpus_hash
 from knowledge.lexical import LexicalIndex
@@ -40,6 +41,7 @@ NEW = ".new"
 KEPT = 3
 """Stores that stay: two advisors with guides of their own in one folder must not push each other out."""
 _SOURCES = (
+    "alike.py",
     "asked.json",
     "asked.py",
     "chunking.py",
@@ -98,7 +100,7 @@ def open_words(folder: Path, corpus: str, guides: Iterable[Guide]) -> Words:
     store = folder / f"{PREFIX}{corpus[:24]}"
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         return _opened(store)
-    chunks = chunk_guides(guides)
+    chunks = tuple(without_repeats(chunk_guides(guides)))
     lexical = LexicalIndex(chunks)
     try:
         _write(store, chunks, lexical)
@@ -106,6 +108,15 @@ def open_words(folder: Path, corpus: str, guides: Iterable[Guide]) -> Words:
     except (OSError, ValueError):
         places = {chunk.id: number for number, chunk in enumerate(chunks)}
         return Words(chunks, lexical, places.get)
+
+
+def forget_words(folder: Path) -> None:
+    """Removes all stores, and with them the text of guides that are gone; the next start writes its own.
+
+    Whoever reads one goes on: its files are mapped.
+    """
+    for path in folder.glob(f"{PREFIX}*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @cache

@@ -68,6 +68,8 @@ def main() -> int:
     if not options.no_index:
         say("building the guide index")
         subprocess.run([str(python_of(VENV)), "-P", "-m", "knowledge.build"], check=True, cwd=ROOT)
+        say("checking the figures of the guides")
+        subprocess.run([str(python_of(VENV)), "-P", "-m", "tools.guides.build"], check=True, cwd=ROOT)
     return 0
 
 

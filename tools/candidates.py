@@ -325,7 +325,9 @@ class Recommendation:
 
 
 def evidence_json(evidence: Evidence) -> dict[str, str]:
-    return {"kind": evidence.kind, "source": evidence.source, "locator": evidence.locator}
+    """The object of a document; `quote` only where a guide is quoted."""
+    row = {"kind": evidence.kind, "source": evidence.source, "locator": evidence.locator}
+    return row | ({"quote": evidence.quote} if evidence.quote else {})
 
 
 def device_json(device: DeviceMemory) -> dict[str, Any]:

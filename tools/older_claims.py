@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from knowledge.references import find_section
+from tools.citing import guide
 from tools.memory.types import Evidence
 
 What = Literal["memory_gb", "file_gb", "window_k", "dimensions"]
@@ -30,6 +30,8 @@ class Claim:
     """One figure of an older guide."""
 
     model_id: str
+    name: str
+    """The model as our guide writes it."""
     what: What
     stated: float
     """In the unit of the guide: GB, thousands of tokens, dimensions."""
@@ -39,8 +41,10 @@ class Claim:
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        section = find_section(*self.guide)
-        return () if section is None else (Evidence("guide", section.guide, section.locator),)
+        """The line of our guide that tells it."""
+        unit = _UNITS[self.what][0]
+        stated = f"{self.name}: {self.stated:g} {unit}".replace(" K tokens", "K")
+        return (guide(*self.guide, stated),)
 
     def off(self, actual: float) -> float:
         """By what share of the right value the claim is off; negative where it is too low.
@@ -87,11 +91,12 @@ def claim_of(model_id: str, what: What) -> Claim | None:
     row = _by_model().get(model_id.lower())
     if row is None or what not in row:
         return None
-    guide = _data()["guides"][row["guide"]]
+    place = _data()["guides"][row.get(f"{what.split('_')[0]}_guide", row["guide"])]
     return Claim(
         row["model"],
+        row["name"],
         what,
         float(row[what]),
         str(row.get(f"{what.split('_')[0]}_note", "")),
-        (guide[0], guide[1]),
+        (place[0], place[1]),
     )

@@ -17,8 +17,8 @@ from pydantic import TypeAdapter
 
 from knowledge.catalog.api_models import current_api_models, is_retired, read_price_map
 from knowledge.catalog.records import ApiModel
-from knowledge.references import find_section
 from tools.candidates import evidence_json
+from tools.citing import guide
 from tools.memory.types import Evidence
 
 SAME = "the same"
@@ -52,6 +52,10 @@ class Price:
 
 def _pair(price: Price) -> tuple[float, float]:
     return price.input_usd, price.output_usd
+
+
+def _per_million(stated: list[float]) -> str:
+    return f"{_usd(stated[0])} in and {_usd(stated[1])} out per million tokens"
 
 
 def _usd(value: float) -> str:
@@ -192,10 +196,7 @@ def _hosted(pattern: str, today: tuple[ApiModel, ...]) -> Price | None:
 def _claim(row: dict[str, Any]) -> PriceClaim:
     today = current_api_models()
     now = _price(next((model for model in today if _name(model) == row["key"]), None))
-    section = find_section(_table()["file"], row["heading"])
-    evidence = [Evidence("guide", _table()["guide"], "API models")]
-    if section is not None:
-        evidence.append(Evidence("guide", section.guide, section.locator))
+    evidence = [guide(_table()["file"], row["heading"], f"{row['name']}: {_per_million(row['stated'])}")]
     source = read_price_map().source
     successor = _price(_newest(row["line"]))
     evidence += [Evidence("catalog", source, price.of) for price in (now, successor) if price is not None]

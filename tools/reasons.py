@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from knowledge.references import Section, find_section
 from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration, Reason
+from tools.citing import guide
 from tools.memory.types import Evidence
 from tools.running_costs import dollars
 
@@ -49,19 +49,14 @@ def tags_of(candidate: Candidate, brief: Brief) -> set[str]:
     return tags
 
 
-def guide_evidence(section: Section) -> Evidence:
-    return Evidence("guide", section.guide, section.locator)
-
-
 def advice(candidate: Candidate, brief: Brief) -> list[Reason]:
     """What the guides say about an option like this one."""
     tags = tags_of(candidate, brief)
-    found = []
-    for rule in rules():
-        section = find_section(rule["file"], rule["heading"])
-        if section is not None and tags.issuperset(rule["when"]):
-            found.append(Reason(rule["text"], (guide_evidence(section),)))
-    return found
+    return [
+        Reason(rule["text"], (guide(rule["file"], rule["heading"], rule["text"]),))
+        for rule in rules()
+        if tags.issuperset(rule["when"])
+    ]
 
 
 def _beside(c: Configuration, brief: Brief) -> str:
@@ -96,7 +91,7 @@ def _memory_reason(candidate: Candidate, brief: Brief) -> Reason | None:
 def _quality_reason(candidate: Candidate, brief: Brief) -> Reason:
     q = candidate.quality
     if candidate.role == "pretrain-config":
-        return Reason(f"Suits the data: {q.note}.", q.basis)
+        return Reason(f"Size for the data: {q.score:.0f} of 100, {q.note}.", q.basis)
     note = q.note or ("from public scores" if q.measured else "expected, not measured")
     c = candidate.configuration
     if q.loss >= WORTH_A_WORD and c is not None:

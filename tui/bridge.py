@@ -102,9 +102,9 @@ class Bridge:
             async for event in stream:
                 yield event
 
-    async def passage(self, locator: str) -> dict[str, Any] | None:
+    async def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
         """A guide passage, read in the session's thread."""
-        return await self._call(lambda: self._live().passage(locator))
+        return await self._call(lambda: self._live().passage(locator, quote))
 
     async def history(self) -> list[dict[str, Any]]:
         """What was said so far."""

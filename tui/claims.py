@@ -17,6 +17,8 @@ class Source:
     kind: str
     source: str
     locator: str
+    quote: str = ""
+    """Of a guide: the beginning of the cited words."""
 
     @property
     def label(self) -> str:
@@ -25,7 +27,9 @@ class Source:
         if self.kind == "guide" and "#" in self.locator:
             heading = self.locator.split("#", 1)[1].rsplit(":", 1)[0].replace("-", " ").strip()
             lines = self.locator.rsplit(":", 1)[-1]
-            where = f", lines {lines}" if lines[:1].isdigit() else ""
+            first, _, last = lines.partition("-")
+            where = f", line {first}" if first == last else f", lines {lines}"
+            where = where if first.isdigit() else ""
             return f"guide: {name}" + (f", {heading}" if heading and heading not in name else "") + where
         return f"{self.kind}: {name}" if self.kind else name
 
@@ -41,7 +45,8 @@ class SourceList:
         key = tuple(clean(evidence.get(name) or "", one_line=True) for name in ("kind", "source", "locator"))
         kind, source, locator = key
         if (kind, source, locator) not in self._known:
-            self._known[kind, source, locator] = Source(len(self._known) + 1, kind, source, locator)
+            quote = clean(evidence.get("quote") or "", one_line=True)
+            self._known[kind, source, locator] = Source(len(self._known) + 1, kind, source, locator, quote)
         return self._known[kind, source, locator]
 
     def all(self) -> list[Source]:

@@ -19,7 +19,8 @@ HELP = """Talk, and end with a recommendation.
 
 MODEL is `guided` (built in: no model server, no network, no key), `ollama_chat/NAME` for a model of a running
 Ollama, or any LiteLLM model. Only the last two go over the network, to the server that the model's name says;
-everything is computed by the same tools with each of them.
+everything is computed by the same tools with each of them. Where you have set an embedder behind an API (see
+`llm-advisor guides index --help`), what is looked up in the guides is sent to it; --offline leaves that out.
 """
 
 

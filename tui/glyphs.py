@@ -26,6 +26,8 @@ class Glyphs:
     notice: str
     best: str
     pointer: str
+    cited: str
+    """Before a line of a guide that is cited."""
     folded: str
     unfolded: str
     bullet: str
@@ -50,6 +52,7 @@ UNICODE = Glyphs(
     notice="·",
     best="★",
     pointer="▸",
+    cited="▶",
     folded="▸",
     unfolded="▾",
     bullet="•",
@@ -71,6 +74,7 @@ ASCII = Glyphs(
     notice="-",
     best="*",
     pointer=">",
+    cited=">",
     folded="+",
     unfolded="-",
     bullet="-",

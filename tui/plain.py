@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 from agent.events import Branch, Event, Failure, Message, Question, Ready, Recommendation, ToolCall
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError
+from tui.claims import SourceList
 from tui.error_log import note_error
 from tui.event_stream import each
 from tui.export.files import export_named
+from tui.guides.showing import passage_lines
 from tui.json_requests import lines_of
 from tui.markdown_lines import plain_lines
-from tui.output import bullets, wrapped, write_error, write_lines, write_note
+from tui.output import wrapped, write_error, write_lines, write_note
 from tui.recommendation_text import recommendation_lines
 
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = (
-    "Say what you need in your own words. /recommend answers now, /undo takes the last answer back, "
-    "/branch NAME goes aside for a what-if, /return comes back from it, /export [FILE] writes the "
-    "conversation (.md, .json or .html), /help shows this, /quit ends."
+    "Say what you need in your own words. /recommend answers now, /source N opens a source of the last "
+    "answer, /undo takes the last answer back, /branch NAME goes aside for a what-if, /return comes back, "
+    "/export [FILE] writes the conversation (.md, .json or .html), /help shows this, /quit ends."
 )
 
 
@@ -32,6 +35,8 @@ class Repl:
         self._session = session
         self._options: list[str] = []
         self._branches = ""
+        self._sources = SourceList()
+        """Those of the last answer."""
 
     def opening(self) -> AsyncIterator[Event]:
         """What the session says at once."""
@@ -58,7 +63,9 @@ class Repl:
             return self._session.branch(argument)
         if command == "/export":
             return self._export(argument.strip())
-        if command == "/help":
+        if command == "/source":
+            self._open(argument.strip())
+        elif command == "/help":
             _advisor(HELP)
         elif command == "/branch":
             _advisor(f"{self._branches} Give a branch a name: /branch bigger-card.".strip())
@@ -72,6 +79,24 @@ class Repl:
         """Writes the conversation: into the file that is named, or a new one of the format that is named."""
         path = await asyncio.to_thread(export_named, await self._session.transcript(), argument)
         yield Message(f"The conversation is written to `{path}`.")
+
+    def _open(self, number: str) -> None:
+        """Shows one source of the last answer: the passage of a guide, or what kind of fact it is."""
+        known = {str(source.number): source for source in self._sources.all()}
+        source = known.get(number.strip("[]"))
+        if source is None:
+            numbers = f"1 to {len(known)}" if len(known) > 1 else "1"
+            asked = f"/source takes a number: {numbers}." if known else "The last answer has no sources."
+            _advisor(asked)
+            return
+        passage = None
+        if source.kind == "guide" and source.locator:
+            passage = self._session.passage(source.locator, source.quote)
+        if passage is None:
+            places = dict.fromkeys(text for text in (source.source, source.locator) if text)
+            write_lines(wrapped(f"[{source.number}] {source.kind}: {'; '.join(places)}"))
+        else:
+            write_lines(passage_lines(passage))
 
     def _chosen(self, text: str) -> str:
         """The option that a bare number picks, or the text itself."""
@@ -102,8 +127,7 @@ class Repl:
         """One event; signs of life and partial texts are for screens that can take them back."""
         if isinstance(event, Message):
             _advisor(event.text)
-            places = dict.fromkeys(item.get("locator") or item.get("source", "") for item in event.citations)
-            write_lines(bullets(f"source: {place}" for place in places if place))
+            self._list_sources(event.citations)
         elif isinstance(event, Question):
             self._question(event)
         elif isinstance(event, Recommendation):
@@ -125,6 +149,14 @@ class Repl:
     async def close(self) -> None:
         """Lets go of the session."""
         await self._session.close()
+
+    def _list_sources(self, citations: Sequence[Mapping[str, Any]]) -> None:
+        self._sources = SourceList()
+        for citation in citations:
+            source = self._sources.add(citation)
+            if source.locator or source.source:
+                text = source.locator or source.source
+                write_lines(wrapped(text, indent="      ", first=f"  [{source.number}] "))
 
     def _question(self, question: Question) -> None:
         _advisor(question.text)

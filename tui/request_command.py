@@ -47,6 +47,8 @@ class Face(Generic[R]):
     """Has `--why`."""
     stdin: bool = True
     """Has `--stdin`."""
+    failed: Callable[[Document], bool] = lambda document: "error" in document
+    """Whether a document that was answered ends with exit status 1."""
     expect: Callable[[Sequence[R]], None] | None = None
     """Told the requests of `--stdin` that are already there before the first of them is answered."""
 
@@ -78,7 +80,7 @@ def request_command(face: Face[R]) -> click.Command:
             write_json(document)
         else:
             _show(face, document, why)
-        return 1 if "error" in document else 0
+        return 1 if face.failed(document) else 0
 
     return click.Command(face.name, callback=run, params=_params(face), help=face.help)
 

@@ -8,39 +8,19 @@ answerable queries with a rank of at most k, MRR the mean of 1 / rank, nDCG@10 a
 
 from __future__ import annotations
 
-import json
 import math
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from knowledge.retrieval import Ranking, Retriever, fuse
+from knowledge.evaluation.labeled import Labeled
+from knowledge.fusion import Ranking, fuse
+from knowledge.index_fill import Progress
+from knowledge.retrieval import Retriever
 
-QUERIES = Path(__file__).parent / "queries.jsonl"
-KINDS = ("exact", "paraphrase", "table", "multi", "unanswerable")
 DEPTH = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Labeled:
-    """A query with what answers it."""
-
-    kind: str
-    text: str
-    parts: tuple[tuple[str, ...], ...]
-    """Patterns that one passage must match; several parts where the answer stands in several passages, none
-    where nothing answers the query."""
-
-    def answered_by(self, passage: str) -> tuple[int, ...]:
-        """Numbers of the parts that a passage holds."""
-        return tuple(
-            number
-            for number, patterns in enumerate(self.parts)
-            if all(re.search(pattern, passage) for pattern in patterns)
-        )
+WAYS = ("hybrid", "reranked", "words only", "vectors only")
+"""Ways to search; `reranked` is the hybrid search with a cross-encoder behind it, where one is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,43 +79,42 @@ class Scores:
     """Of each query, sorted."""
 
 
-def load_queries(path: Path = QUERIES) -> tuple[Labeled, ...]:
-    """The labeled queries."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    records = [json.loads(line) for line in lines if line.strip()]
-    return tuple(Labeled(record["kind"], record["query"], _parts(record)) for record in records)
+def score(retriever: Retriever, queries: Sequence[Labeled], progress: Progress | None = None) -> Scores:
+    """Runs all queries on a ready retriever.
 
-
-def _parts(record: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-    parts = record["parts"] if "parts" in record else [record["must_match"]]
-    return tuple(tuple(patterns) for patterns in parts if patterns)
-
-
-def score(retriever: Retriever, queries: Sequence[Labeled]) -> Scores:
-    """Runs all queries on a ready retriever."""
+    Args:
+        retriever: with its vectors.
+        queries: what is asked.
+        progress: called with the queries done and the queries in all.
+    """
     passages = [" ".join(chunk.heading) + "\n" + chunk.text for chunk in retriever.chunks]
-    results: dict[str, list[Result]] = {"hybrid": [], "words only": [], "vectors only": []}
+    results: dict[str, list[Result]] = {name: [] for name in WAYS}
     covered: dict[bool, list[bool]] = {True: [], False: []}
     seconds = []
-    for query in queries:
+    for number, query in enumerate(queries, 1):
         started = time.perf_counter()
         found = retriever.search(query.text)
         seconds.append(time.perf_counter() - started)
         covered[bool(query.parts)].append(found.covered)
+        if progress is not None:
+            progress(number, len(queries))
         if not query.parts:
             continue
         held = [query.answered_by(text) for text in passages]
         words, vectors = retriever.rankings(query.text)
         vectors = vectors or Ranking(())
+        fused = fuse([words, vectors])
         for name, hits in (
-            ("hybrid", fuse([words, vectors])),
+            ("hybrid", fused),
+            ("reranked", retriever.reranked(query.text, fused)),
             ("words only", words.hits),
             ("vectors only", vectors.hits),
         ):
-            first = tuple(held[number] for number, _ in hits[:DEPTH])
-            results[name].append(Result(query.kind, len(query.parts), first, sum(map(bool, held))))
+            if hits is not None:
+                first = tuple(held[place] for place, _ in hits[:DEPTH])
+                results[name].append(Result(query.kind, len(query.parts), first, sum(map(bool, held))))
     return Scores(
-        rows={name: Row(tuple(found)) for name, found in results.items()},
+        rows={name: Row(tuple(found)) for name, found in results.items() if found},
         false_answers=sum(covered[False]) / max(1, len(covered[False])),
         missed_answers=1 - sum(covered[True]) / max(1, len(covered[True])),
         seconds=tuple(sorted(seconds)),

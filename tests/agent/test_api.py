@@ -26,7 +26,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), 
 @pytest.fixture(autouse=True)
 def _words_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No embedder is loaded, and every conversation is kept in a folder of the test."""
-    monkeypatch.setattr("agent.session.open_retriever", lambda folder, wait: FakeRetriever(folder))
+    monkeypatch.setattr("agent.session.open_retriever", lambda folder, **_: FakeRetriever(folder))
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.grounding import Evidence, lost, marks, unfounded
+from agent.grounding import Evidence, lost, marks, miscited, unfounded
 from knowledge.chunking import chunk_guides
 from knowledge.corpus import SHIPPED, load_guides
 
@@ -172,3 +172,19 @@ def test_marks_are_read_one_by_one() -> None:
 def test_names_are_found_in_long_texts() -> None:
     long = "word " * 3000
     assert unfounded(f"{long} Take Qwen3-32B.", _evidence(DRAFT, long)) == ["Qwen3-32B"]
+
+
+def test_a_figure_must_stand_in_the_passage_that_is_cited_for_it() -> None:
+    passages = [
+        _evidence("A q8_0 cache takes 53% of f16."),
+        _evidence("Ollama keeps 4K tokens below 24 GiB."),
+    ]
+    tools = _evidence('{"total_gib": 5.85}')
+    assert miscited("The cache takes 53% [1]. Ollama keeps 4K tokens [2].", passages, tools) == []
+    assert miscited("The cache takes 53%. [1]", passages, tools) == []
+    assert miscited("In all 5.85 GiB, the cache 53% of f16 [1].", passages, tools) == []
+    assert miscited("The cache takes 53% and 4K tokens [1, 2].", passages, tools) == []
+    assert miscited("The cache takes 53% [2].", passages, tools) == ["53% [2]"]
+    wrong = "It takes 53%. [2] Ollama keeps 4K tokens [1]."
+    assert miscited(wrong, passages, tools) == ["53% [2]", "4K tokens [1]"]
+    assert miscited("The cache takes 53% [7].", passages, tools) == []  # an unknown mark is dropped later

@@ -19,7 +19,7 @@ from agent.plans import answer_plan
 from agent.session import GraphSession
 from agent.understanding import LastAnswer, understand
 from agent.understanding.data import load
-from knowledge.references import find_section
+from knowledge.references import read_passage
 from tests.agent.conversing import NEEDS, all_of, of, opened, said, words
 from tools.commands.requests import Request
 from tools.needs import Needs
@@ -164,11 +164,11 @@ def test_every_topic_cites_sections_that_exist(topic: str) -> None:
     places = list(_cited(topic))
     assert places
     for place in places:
-        file, _, rest = place.partition("#")
-        heading = rest.rpartition(":")[0]
-        section = find_section(file, heading)
-        assert section is not None, place
-        assert section.locator == place
+        cited = read_passage(place)
+        assert cited is not None, place
+        assert cited.notice is None
+        assert cited.marked is not None
+        assert cited.section.at(*cited.marked) == place
 
 
 def test_the_table_names_what_there_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import logging
 import os
@@ -16,6 +17,7 @@ from agent.lock import SessionBusyError
 from agent.postgres import open_postgres
 from agent.saved import Archive, open_archive
 from agent.session import open_session
+from agent.sessions import SessionsQuery, list_sessions
 from agent.store import open_store
 from knowledge.errors import ServiceError, UsageError
 from knowledge.settings import load_settings
@@ -35,7 +37,7 @@ async def test_a_conversation_is_saved_taken_back_and_goes_on(
 ) -> None:
     monkeypatch.setenv(VARIABLE, SERVER)
     name = f"test {secrets.token_hex(4)}"
-    session, opening = await opened(tmp_path, name)
+    session, opening = await opened(tmp_path, name, offline=False)
     assert not of(opening, Failure)
     await said(session, NEEDS)
     best = models(await all_of(session.recommend()))
@@ -44,7 +46,7 @@ async def test_a_conversation_is_saved_taken_back_and_goes_on(
     await all_of(session.leave())
     await session.close()
     # Another machine has another state folder.
-    again, opening = await opened(tmp_path / "other", name)
+    again, opening = await opened(tmp_path / "other", name, offline=False)
     assert models(opening) == best
     await all_of(again.undo())
     await again.close()
@@ -66,11 +68,11 @@ async def test_another_machine_is_told_that_it_is_open(
 ) -> None:
     monkeypatch.setenv(VARIABLE, SERVER)
     name = f"test {secrets.token_hex(4)}"
-    first, _ = await opened(tmp_path / "one", name)
+    first, _ = await opened(tmp_path / "one", name, offline=False)
     with pytest.raises(SessionBusyError, match="another machine"):
-        await opened(tmp_path / "two", name)
+        await opened(tmp_path / "two", name, offline=False)
     await first.close()
-    second, _ = await opened(tmp_path / "two", name)
+    second, _ = await opened(tmp_path / "two", name, offline=False)
     await second.close()
     store = await open_store(tmp_path)
     await store.delete(name)
@@ -90,7 +92,7 @@ async def test_a_server_that_is_not_there_leaves_the_conversation_in_memory(
 ) -> None:
     monkeypatch.setenv(VARIABLE, UNREACHABLE)
     caplog.set_level(logging.DEBUG)
-    session, opening = await opened(tmp_path)
+    session, opening = await opened(tmp_path, offline=False)
     (failure,) = of(opening, Failure)
     assert "refused" in failure.message
     assert "postgres" in failure.hint
@@ -102,6 +104,16 @@ async def test_a_server_that_is_not_there_leaves_the_conversation_in_memory(
             pass
     shown = [failure.message, failure.hint, error.value.message, error.value.hint, caplog.text]
     assert not [text for text in shown if PASSWORD in text]
+
+
+def test_offline_opens_no_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, UNREACHABLE)
+    monkeypatch.setattr("agent.postgres.open_postgres", None)
+    store = asyncio.run(open_store(tmp_path, offline=True))
+    assert store.notice is not None
+    assert "--offline" in store.notice.message
+    with pytest.raises(ServiceError, match="Nothing can be read"):
+        list_sessions(SessionsQuery(), offline=True)
 
 
 @pytest.mark.parametrize("missing", ["psycopg", "psycopg_pool", "langgraph.checkpoint.postgres"])

@@ -6,8 +6,8 @@ import pytest
 
 from agent.profiles import LONGEST_CONTEXT, read_profile, split_model
 from agent.voice import VoiceError
+from knowledge.ollama import ollama_url
 from tests.fakes.model_server import FakeOllama
-from tools.ollama import ollama_url
 
 URLS = {
     "": "http://127.0.0.1:11434",

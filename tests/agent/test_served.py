@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def _words_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.setattr(served, "open_retriever", lambda folder, wait: FakeRetriever(folder))
+    monkeypatch.setattr(served, "open_retriever", lambda folder, **_: FakeRetriever(folder))
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     yield
     for cached in (served._retriever, served._services, served._graph):

@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 from agent.session import GraphSession, open_session
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
+from tests.eval.citations import faults_of_document
 from tests.fakes.retriever import FakeRetriever
 from tools.hardware_types import Machine
 
@@ -155,6 +156,7 @@ def check(persona: Json, held: Held) -> Failures:
         return failed if expect.get("none_or_caveat") else [*failed, "no candidate"]
     return (
         failed
+        + faults_of_document(found)
         + _against_expectation(found["candidates"][0], expect)
         + _against_catalog(found["candidates"][0])
     )

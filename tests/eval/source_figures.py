@@ -15,12 +15,12 @@ from typing import Any
 
 import yaml
 
-from agent.figures import Figure, figures
 from agent.nodes import Services, understand_input
 from agent.reply import Reply
 from agent.state import State, first_state
 from knowledge.catalog.api_models import resolve_api_model
 from knowledge.catalog.records import ModelRecord
+from knowledge.figures import Figure, figures
 from knowledge.retrieval import Retriever
 from tests.eval.conversation import fixed_machine
 from tools.commands.lookups import model_named

@@ -26,7 +26,9 @@ async def test_conversations_end_in_what_the_person_would_accept(part: int) -> N
     figures = await hold_all(load_personas()[part::PARTS])
     print("\n".join(figures.lines()))
     faults = {
-        name: said for name, said in figures.failed.items() if any("asks" in s or "turn" in s for s in said)
+        name: said
+        for name, said in figures.failed.items()
+        if any(word in s for s in said for word in ("asks", "turn", ".md#"))
     }
     assert not faults
     assert figures.pass_share >= LEAST_PASS_SHARE, figures.failed

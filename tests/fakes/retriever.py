@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from knowledge.corpus import SHIPPED, Guide, load_guides
-from knowledge.index_build import Progress
+from knowledge.index_fill import Progress
 from knowledge.retrieval import Retriever
 from tests.knowledge.fakes import FakeEmbedder
 

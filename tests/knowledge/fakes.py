@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.embedding import EmbedderError
+from knowledge.reranking import RerankerError
 
 if TYPE_CHECKING:
     from knowledge.embedding import Vectors
@@ -100,6 +101,40 @@ class FakeEmbedder:
                 vectors[row, place % self.dimensions] += 1
         unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self.embed(texts)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeReranker:
+    """Scores a passage by how many of the query's words it holds."""
+
+    name = "fake reranker"
+
+    def __init__(self, most: int = 100) -> None:
+        """`most` passages are read, however many there are, as by a slow model."""
+        self._most = most
+        self.ready = False
+        self.failing = False
+        self.closed = False
+
+    def warm(self) -> None:
+        """It needs no time."""
+
+    def load(self) -> None:
+        if self.failing:
+            raise RerankerError("The reranker stopped.")
+        self.ready = True
+
+    def scores(self, query: str, passages: Sequence[str], seconds: float) -> list[float]:
+        if self.failing:
+            raise RerankerError("The reranker stopped.")
+        words = set(re.findall(r"\w+", query.lower()))
+        read = [set(re.findall(r"\w+", passage.lower())) for passage in passages[: self._most]]
+        return [float(len(words & held)) for held in read]
 
     def close(self) -> None:
         self.closed = True

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from knowledge import embedding_worker
-from knowledge.embedding import MAX_STARTS, ChildEmbedder, EmbedderError
-from knowledge.embedding_worker import WorkerError, verify, weights_folder
+from knowledge.embedding import ChildEmbedder, EmbedderError
+from knowledge.embedding_worker import verify, weights_folder
+from knowledge.model_child import MAX_STARTS
+from knowledge.model_worker import WorkerError
 
 ANSWERS = """
 import base64, json, os, struct, sys
@@ -74,7 +76,6 @@ def test_warming_does_not_wait(start: Start) -> None:
         ("import time; time.sleep(60)", 0.3, "too long to load"),
         (ANSWERS % "import time; time.sleep(60)", 3, "too long to answer"),
         (ANSWERS % "raise SystemExit(1)", 20, "stopped"),
-        (ANSWERS % "answer = {'id': 1, 'error': 'ValueError()'}", 20, "ValueError"),
         (ANSWERS % "answer['id'] = 99", 20, "out of turn"),
         (ANSWERS % "answer['vectors'] = 'AAAA'", 20, "no vector"),
         (ANSWERS % "answer['vectors'] = '?'", 20, "no vector"),
@@ -88,6 +89,15 @@ def test_every_failure_is_one_sentence(start: Start, script: str, patience: floa
         embedder.embed(["text"])
     assert caught.value.message.endswith(".")
     assert not embedder.ready
+
+
+def test_a_request_that_failed_does_not_end_the_process(start: Start) -> None:
+    script = ANSWERS % "answer = answer if request['id'] > 1 else {'id': 1, 'error': 'ValueError'}"
+    embedder = start(script)
+    with pytest.raises(EmbedderError, match="failed: ValueError\\."):
+        embedder.embed(["text"])
+    assert embedder.ready
+    assert embedder.embed(["text"]).shape == (1, 384)
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
@@ -162,7 +172,7 @@ import sys, time
 from knowledge.embedding import ChildEmbedder
 embedder = ChildEmbedder(command=[sys.executable, "-P", "-m", "knowledge.embedding_worker"])
 embedder.warm()
-print(embedder._child.pid, flush=True)
+print(embedder._child._child.pid, flush=True)
 time.sleep(60)
 """
 
@@ -227,3 +237,20 @@ def test_the_spy_would_see_a_socket(tmp_path: Path) -> None:
     script = "import socket; socket.socket(socket.AF_UNIX).bind('/nowhere/at/all')"
     subprocess.run([sys.executable, "-c", script], env=environment, check=False, stderr=subprocess.DEVNULL)
     assert "socket.bind" in (tmp_path / "sockets").read_text()
+
+
+@pytest.mark.index
+@pytest.mark.timeout(300)
+def test_many_passages_together_have_the_vectors_of_each_alone(tmp_path: Path) -> None:
+    # Together they are read in half precision where the processor has it, alone in full precision.
+    texts = [f"Passage {number}: " + "quantization of the cache costs memory. " * 8 for number in range(6)]
+    texts += ["Licenses allow commercial use, or they do not, or with conditions on revenue. " * 4]
+    embedder = ChildEmbedder(log=tmp_path / "log")
+    try:
+        together = embedder.embed(texts)
+        alone = [embedder.embed([text])[0] for text in texts]
+    finally:
+        embedder.close()
+    for one, other in zip(together, alone, strict=True):
+        assert abs(float(one @ one) - 1) < 1e-5
+        assert float(one @ other) > 0.999

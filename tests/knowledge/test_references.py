@@ -6,11 +6,12 @@ import json
 import re
 from importlib import resources
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from knowledge.corpus import SHIPPED
-from knowledge.references import find_section, read_passage
+from knowledge.corpus import SHIPPED, Guide, parse_guide
+from knowledge.references import find_section, open_lines, read_passage
 
 FILES = sorted(path.name for path in SHIPPED.glob("*.md"))
 
@@ -37,6 +38,7 @@ def test_every_heading_is_found_and_its_locator_leads_back(file: str) -> None:
         assert 1 <= section.first <= section.last <= len(lines)
         passage = read_passage(section.locator)
         assert passage is not None
+        assert passage.notice is None
         assert passage.text == section.text
         assert passage.text.splitlines()[0].endswith(heading)
         assert passage.text.strip() == passage.text
@@ -102,3 +104,81 @@ def test_guides_named_in_the_data_exist() -> None:
         if entry.name.endswith(".json"):
             for file in re.findall(r"guides/([a-z0-9-]+\.md)", entry.read_text(encoding="utf-8")):
                 assert file in FILES, (entry.name, file)
+
+
+CHANGING = """# Guide
+
+## Part: one #1
+
+The answer is 42 GB.
+
+More text.
+
+## Same
+
+First of two.
+
+## Same
+
+Second of two.
+"""
+
+
+def _guide(text: str) -> Guide:
+    return parse_guide("changing.md", text)
+
+
+def test_odd_and_repeated_headings_lead_to_their_own_lines() -> None:
+    guide = _guide(CHANGING)
+    cited = open_lines(guide, "Part: one #1", (5, 5), "The answer is 42 GB.")
+    assert cited is not None
+    assert (cited.marked, cited.notice, cited.text) == ((5, 5), None, "The answer is 42 GB.")
+    second = open_lines(guide, "Same", (15, 15), "Second of two.")
+    assert second is not None
+    assert (second.section.first, second.marked, second.notice) == (13, (15, 15), None)
+
+
+def test_lines_that_moved_are_found_again_and_it_is_said() -> None:
+    moved = _guide(CHANGING.replace("The answer", "A new line.\n\nThe answer"))
+    cited = open_lines(moved, "Part: one #1", (5, 5), "The answer is 42 GB.")
+    assert cited is not None
+    assert cited.marked == (7, 7)
+    assert cited.notice is not None
+    renamed = _guide(CHANGING.replace("Part: one #1", "Other"))
+    cited = open_lines(renamed, "Part: one #1", (5, 5), "The answer is 42 GB.")
+    assert cited is not None
+    assert cited.marked == (5, 5)
+    assert cited.notice is not None
+
+
+@pytest.mark.parametrize("lines", [(5, 5), (6, 6), (11, 11), (400, 401)])
+def test_a_line_that_was_not_cited_is_never_marked(lines: tuple[int, int]) -> None:
+    changed = _guide(CHANGING.replace("42 GB", "48 GB"))
+    cited = open_lines(changed, "Part: one #1", lines, "The answer is 42 GB.")
+    assert cited is not None
+    assert cited.marked is None
+    assert cited.notice is not None
+    assert "has changed" in cited.notice
+    assert cited.section.heading == "Part: one #1"
+
+
+def test_of_a_passage_the_line_that_is_quoted_is_marked() -> None:
+    cited = open_lines(_guide(CHANGING), "Part: one #1", (3, 7), "More text.")
+    assert cited is not None
+    assert (cited.marked, cited.notice) == ((7, 7), None)
+    whole = open_lines(_guide(CHANGING), "Part: one #1", (3, 7))
+    assert whole is not None
+    assert whole.marked == (3, 7)
+
+
+def test_no_file_but_a_guide_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path))
+    (tmp_path / "secret.md").write_text("# Secret\n\nwords\n", encoding="utf-8")
+    for file in (
+        "secret.md",
+        "../secret.md",
+        f"{tmp_path}/secret.md",
+        "own/../secret.md",
+        "./quantization.md",
+    ):
+        assert read_passage(f"{file}#Secret:1-3") is None

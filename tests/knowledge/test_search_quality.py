@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from knowledge.chunking import MAX_CHARACTERS, Chunk
-from knowledge.evaluation.scores import KINDS, Labeled, Scores, load_queries, score
+from knowledge.evaluation.labeled import KINDS, Labeled, load_queries
+from knowledge.evaluation.scores import Scores, score
 from knowledge.retrieval import Retriever
 
 # Whoever comes first builds the index, which takes long on a busy machine.

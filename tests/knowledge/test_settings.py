@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from knowledge.errors import UsageError
 from knowledge.home import home
 from knowledge.settings import FILE, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A state folder for each test: a wrong file must not be there for others."""
+    monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path / "home"))
 
 
 def write(text: str | bytes) -> None:

@@ -12,7 +12,7 @@ from tools.successor import footprint
 
 
 def _claim(stated: float) -> Claim:
-    return Claim("org/model", "memory_gb", stated, "", ("", ""))
+    return Claim("org/model", "Model", "memory_gb", stated, "", ("", ""))
 
 
 @given(st.floats(0.1, 1e3), st.floats(0.1, 1e3))

@@ -100,4 +100,4 @@ def test_the_difference_is_computed() -> None:
         less = round((1 - claim.now.input_usd / 5) * 100)
         assert f"{less} % less" in claim.text
     assert json.dumps(claim.as_json())
-    assert [e.kind for e in claim.evidence][:2] == ["guide", "guide"]
+    assert [e.kind for e in claim.evidence][:2] == ["guide", "catalog"]

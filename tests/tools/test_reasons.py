@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from knowledge.catalog.store import load_catalog
-from knowledge.references import find_section, read_passage
+from knowledge.references import read_passage
 from tests.tools.asking import MACHINES, NOWHERE, answer, best, brief
 from tools.candidates import Candidate, Reason
 from tools.reasons import LOW_QUANTS, advice, rules, tags_of, trade_off
@@ -41,12 +41,10 @@ def _guides(candidate: Candidate) -> list[tuple[Reason, str]]:
 def test_every_citation_leads_to_its_heading(task: str, slots: dict[str, Any], text: str) -> None:
     for candidate in answer(task, text, **slots).candidates:
         for _, locator in _guides(candidate):
-            if ":" not in locator:
-                assert find_section(locator, "") is None  # a whole guide is cited by its file
-                continue
             passage = read_passage(locator)
             assert passage is not None, locator
-            assert passage.text.splitlines()[0].lstrip("#").strip() == passage.heading
+            assert passage.notice is None
+            assert passage.section.text.splitlines()[0].lstrip("#").strip() == passage.section.heading
         for reason in candidate.why:
             for evidence in reason.evidence:
                 assert evidence.kind in ("guide", "benchmark", "catalog", "tool", "measurement", "user")
@@ -77,13 +75,13 @@ def test_advice_goes_to_whom_it_concerns() -> None:
     multi = best("classification", dataset={"labeled": True, "multi_label": True})
     single = best("classification", dataset={"labeled": True, "multi_label": False})
     assert "sigmoid" in _texts(multi)
-    assert "softmax output" not in _texts(multi)
-    assert "softmax output" in _texts(single)
+    assert "softmax activation" not in _texts(multi)
+    assert "softmax activation" in _texts(single)
     assert "cross-encoder" in _texts(best("reranking"))
-    assert "token budget" in _texts(best("chat", training={"method": "qlora"}))
+    assert "practical ceiling" in _texts(best("chat", training={"method": "qlora"}))
     assert "first 100 steps" in _texts(best("chat", training={"method": "scratch"}))
-    assert "Retrieval decides" in _texts(best("rag"))
-    assert "only a local model qualifies" in _texts(
+    assert "Add a reranker" in _texts(best("rag"))
+    assert "must not leave your machines" in _texts(
         best("chat", deployment={"mode": "local", "private": True})
     )
     assert "API suits" in _texts(best("chat", NOWHERE))
@@ -99,7 +97,7 @@ def test_a_coarse_quantization_is_warned_of() -> None:
             assert c is not None
             low = c.quant in LOW_QUANTS
             seen |= low
-            assert ("Below Q4" in _texts(candidate)) is low
+            assert ("Avoid Q3_K_M" in _texts(candidate)) is low
     ladder = {"Q3_K_M"}
     assert ladder <= set(LOW_QUANTS)
 

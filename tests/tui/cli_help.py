@@ -118,7 +118,7 @@ class FakeSession:
     async def close(self) -> None:
         self.closed = True
 
-    def passage(self, locator: str) -> dict[str, Any] | None:
+    def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
         return None
 
     def history(self) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ class FakeSession:
     async def close(self) -> None:
         self.closed = True
 
-    def passage(self, locator: str) -> dict[str, Any] | None:
+    def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
         return self.passages.get(locator)
 
     def history(self) -> list[dict[str, Any]]:
@@ -134,7 +134,8 @@ PASSAGE = {
     "guide": "Memory of a local model",
     "heading": ["Memory of a local model", "What takes memory"],
     "file": "memory.md",
-    "lines": [12, 18],
+    "lines": [12, 17],
+    "marked": [14, 14],
     "as_of": "2026-10-01",
     "text": "## What takes memory\n\nThe weights take most of it; the KV cache grows with the context.\n\n"
     "| part | grows with |\n| --- | --- |\n| KV cache | context |",

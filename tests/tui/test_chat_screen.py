@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from textual.containers import VerticalScroll
 from textual.events import Paste
 
 from agent.events import Delta, Failure, Message, NeedsChanged, Question, Recommendation, Status
@@ -17,6 +18,7 @@ from tests.tui.fakes import (
     FIRST_TURN,
     LOCATOR,
     NEEDS,
+    PASSAGE,
     RECOMMENDATION,
     FakeSession,
     conversation,
@@ -24,6 +26,7 @@ from tests.tui.fakes import (
 )
 from tui import themes
 from tui.app import AdvisorApp
+from tui.claims import Source
 from tui.screens.help import HelpScreen
 from tui.screens.log import LogScreen
 from tui.screens.passage import PassageScreen
@@ -210,7 +213,7 @@ async def test_an_exception_becomes_a_failure_and_the_next_turn_works() -> None:
 async def test_what_fails_beside_the_conversation_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     async with chatting(conversation()) as (app, pilot):
 
-        async def broken(locator: str) -> None:
+        async def broken(locator: str, quote: str) -> None:
             raise OSError(f"cannot read {locator} [/]")
 
         monkeypatch.setattr(app.bridge, "passage", broken)
@@ -355,8 +358,9 @@ async def test_recommendation_options_sources_and_copying(monkeypatch: pytest.Mo
         await pilot.press("2")
         await until(pilot, lambda: isinstance(app.screen, PassageScreen))
         await pilot.pause()
-        assert "memory.md, lines 12-18, as of 2026-10-01" in shown(app)
+        assert "memory.md, line 14, as of 2026-10-01" in shown(app)
         assert "12  ## What takes memory" in shown(app)
+        assert "\u25b6 14  The weights take most of it" in shown(app)
         await pilot.press("escape", "1")
         await until(pilot, lambda: isinstance(app.screen, PassageScreen))
         assert "LiveCodeBench v6" in shown(app)
@@ -371,7 +375,21 @@ async def test_sources_are_listed_and_opened_from_the_list() -> None:
         await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(app.screen, PassageScreen))
         await pilot.pause()
-        assert "memory.md, lines 12-18" in shown(app)
+        assert "memory.md, line 14" in shown(app)
+
+
+async def test_a_long_section_is_scrolled_to_the_cited_lines_and_a_change_is_told() -> None:
+    text = "\n".join(f"line {number}" for number in range(1, 121))
+    long = {**PASSAGE, "text": text, "lines": [1, 120], "marked": [100, 101], "notice": "It has changed."}
+    source = Source(1, "guide", "Memory", LOCATOR)
+    async with chatting(conversation()) as (app, pilot):
+        await app.push_screen(PassageScreen(source, long))
+        await pilot.pause()
+        await pilot.pause()
+        cited = app.screen.query_one(".cited")
+        assert app.screen.query_one(VerticalScroll).region.contains_region(cited.region)
+        assert "\u25b6 100  line 100" in shown(app)
+        assert "It has changed." in shown(app)
 
 
 async def test_folded_parts_open_by_key() -> None:

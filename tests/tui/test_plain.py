@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.events import Branch, Event, Failure, Message, Question, Recommendation, Status, ToolCall
 from knowledge.errors import NoAnswerError
 from tests.tui.cli_help import FakeSession
+from tools.guides.showing import ShowQuery, show_passage
 from tui.plain import run
 
 BOXES = {chr(code) for code in range(0x2500, 0x2600)}
@@ -40,7 +42,7 @@ def test_shows_who_speaks_and_what_was_said(
         ]
     )
     out, err = talk(session, b"hi there\n", capsys, monkeypatch)
-    assert out == "You: hi there\nAdvisor: Hello guide (x.md#a)\n  - source: x.md#a:1-2\n"
+    assert out == "You: hi there\nAdvisor: Hello guide (x.md#a)\n  [1] x.md#a:1-2\n"
     assert "/recommend" in err
 
 
@@ -72,6 +74,34 @@ def test_commands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monkey
     out, _ = talk(session, b"/help\n/nonsense\n\n/recommend\n/quit\nnever read\n", capsys, monkeypatch)
     assert session.said == ["(recommend)"]
     assert "There is no command /nonsense." in out
+
+
+def test_a_source_is_opened_by_its_number(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passage = show_passage(ShowQuery(passage="quantization.md:107"))
+    cited = [
+        {
+            "kind": "guide",
+            "source": "Quantization",
+            "locator": "quantization.md#x:107-107",
+            "quote": "The KV",
+        },
+        {"kind": "tool", "source": "estimate_memory", "locator": "weights + cache"},
+    ]
+
+    class Opening(FakeSession):
+        def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
+            return passage if (locator, quote) == ("quantization.md#x:107-107", "The KV") else None
+
+    said = b"/source 1\nhello\n/source 1\n/source 2\n/source 3\n"
+    out, _ = talk(Opening(lambda _: [Message("Yes [1].", cited)]), said, capsys, monkeypatch)
+    assert "The last answer has no sources." in out
+    assert "  [1] quantization.md#x:107-107\n  [2] weights + cache\n" in out
+    assert "\u25b6 107  The KV cache can be quantized" in out
+    assert "\n  105  ### KV cache types" in out
+    assert "[2] tool: estimate_memory; weights + cache" in out
+    assert "/source takes a number: 1 to 2." in out
 
 
 def test_an_error_is_told_and_the_conversation_goes_on(

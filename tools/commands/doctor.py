@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from knowledge.errors import AdvisorError
 from knowledge.home import HOME_VARIABLE, home
-from tools.ollama import ollama_url
+from knowledge.ollama import ollama_url
 
 Document = dict[str, Any]
 State = Literal["ok", "warning", "missing", "skipped"]
@@ -60,7 +60,7 @@ def doctor(*, offline: bool) -> Document:
     """Looks at everything; never raises for what it finds.
 
     Args:
-        offline: Do not ask whether an Ollama server answers.
+        offline: Do not ask whether an Ollama server or a Chroma server answers.
     """
     parts: tuple[tuple[str, bool, Callable[[], Check]], ...] = (
         ("Python", True, _python),
@@ -69,8 +69,9 @@ def doctor(*, offline: bool) -> Document:
         ("catalog", True, _catalog),
         ("API prices", False, _prices),
         ("state folder", False, _state_folder),
-        ("embedder", False, _embedder),
-        ("guide index", False, _index),
+        ("embedder", False, lambda: _of_search("embedder", offline)),
+        ("reranker", False, lambda: _of_search("reranker", offline)),
+        ("guide index", False, lambda: _of_search("guide index", offline)),
         ("hardware", False, _hardware),
         ("disk", False, _disk),
         ("Ollama", False, lambda: _ollama(offline)),
@@ -165,33 +166,11 @@ def _state_folder() -> Check:
     return Check("state folder", "ok", f"{where}, writable")
 
 
-def _embedder() -> Check:
-    from knowledge.embedding_worker import NAME, WorkerError, verify, weights_folder
+def _of_search(name: str, offline: bool) -> Check:
+    from tools.commands.doctor_search import LOOKS
 
-    try:
-        verify(weights_folder())
-    except WorkerError as error:
-        return Check("embedder", "missing", f"{error}; the guides are searched by words alone", "make setup")
-    return Check("embedder", "ok", f"{NAME}, weights verified")
-
-
-def _index() -> Check:
-    from knowledge.corpus import corpus_hash, load_guides
-    from knowledge.embedding import ChildEmbedder
-    from knowledge.index import open_index
-
-    guides = load_guides()
-    try:
-        index = open_index(home() / "index", corpus_hash(guides), ChildEmbedder())
-    except AdvisorError as error:
-        return Check(
-            "guide index",
-            "warning",
-            f"{error.message.rstrip('.')}; it is built at the first use",
-            "llm-advisor search quantization",
-        )
-    index.close()
-    return Check("guide index", "ok", f"built and verified, {len(guides)} guides")
+    state, found, next_step = LOOKS[name](offline)
+    return Check(name, state, found, next_step)
 
 
 def _hardware() -> Check:

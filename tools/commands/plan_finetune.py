@@ -11,6 +11,7 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError, UsageError
 from tools.brief import brief_of, defaults
 from tools.candidates import Rejected, evidence_json
+from tools.citing import plan_citations, plan_guides
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import MAX_TOKENS, Name, Number, Request, Text, Tokens
 from tools.commands.task_words import task_word
@@ -20,7 +21,6 @@ from tools.memory.generic import is_encoder
 from tools.memory.types import Evidence, TrainingRequest
 from tools.needs import Dataset, HardwareNeed, LicenseNeed, Needs, Slot, Task, TaskNeed, Training
 from tools.planning import finetune as plan
-from tools.planning.citing import citation, guide
 from tools.planning.finetune import BasePlan, Wish
 from tools.planning.rubric import ENOUGH, POOR, Rubric, rubric_of
 from tools.planning.training_fit import alike, fit_of, training_room, ways_of
@@ -30,29 +30,9 @@ from tools.reserve import reserved
 from tools.roles import training as role
 
 Document = dict[str, Any]
-CHAT, MEMORY = "finetune-chat-base.md", "finetuning-memory.md"
 USE_KEYS = ("quant", "engine", "context", "kv_cache_type", "hardware", "memory", "speed")
 USUAL_LENGTH = 4096
 """Tokens of an example where none were said: 1x in the guide's table of costs."""
-CITED = (
-    ("70 and 50 percent", CHAT, "Is fine-tuning worth it: the 70 % and 50 % thresholds"),
-    ("error of a pass rate", "evaluating-candidates.md", "How many scenarios: the size of the error"),
-    ("full, LoRA or QLoRA", CHAT, "Full fine-tuning, LoRA or QLoRA: memory, quality, speed"),
-    ("what training memory is made of", MEMORY, "The parts of training memory"),
-    ("logits and vocabulary", CHAT, "Large vocabularies have a hidden memory cost"),
-    ("what to do when memory is short", MEMORY, "What to change when training runs out of memory"),
-    (
-        "ranks after tuning",
-        "classroom-base-model.md",
-        "distil labs ranks of 2026-03-17 (newer table)",
-    ),
-    (
-        "small models gain more",
-        "classroom-base-model.md",
-        "Which small models improved the most after fine-tuning (tunability)",
-    ),
-    ("the checklist", CHAT, "Decision checklist for the base model"),
-)
 
 
 def _share(value: object) -> object:
@@ -158,7 +138,7 @@ def plan_finetune(query: FinetuneQuery) -> Document:
         "rejected": [each.as_json() for each in rejected[:6]],
         "caveats": _caveats(query, wish, bases, notes),
         "basis": [evidence_json(evidence) for evidence in _basis(bases)],
-        "citations": [citation(*row) for row in CITED],
+        "citations": plan_citations("finetune"),
     }
     if not bases:
         document["error"] = _nothing(rejected)
@@ -378,7 +358,7 @@ def _caveats(query: FinetuneQuery, wish: Wish, bases: list[BasePlan], notes: lis
 
 
 def _basis(bases: list[BasePlan]) -> list[Evidence]:
-    found = [guide(*row[1:]) for row in CITED[:2]]
+    found = list(plan_guides("finetune")[:2])
     found += [table.evidence for table in distil_tables()]
     for each in bases:
         found += each.shown.estimate.basis

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
 from tools.candidates import evidence_json
+from tools.citing import plan_citations, plan_guides
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import Name, Number, Request, Text, Tokens, figure_text
 from tools.hardware import describe
@@ -21,7 +22,6 @@ from tools.memory.training_shape import training_shape
 from tools.memory.types import Evidence
 from tools.planning import migration as plan
 from tools.planning.base_review import Target, table
-from tools.planning.citing import citation, guide
 from tools.planning.evaluation import steps, verdict
 from tools.planning.migration import Calendar, Retraining, Reviewed
 from tools.planning.migration_process import process
@@ -30,18 +30,6 @@ from tools.reserve import reserved
 
 Document = dict[str, Any]
 GIB = 1 << 30
-CLASS, CHANGE, EVALUATE = "classroom-base-model.md", "changing-the-base-model.md", "evaluating-candidates.md"
-CITED = (
-    ("hard requirements", CLASS, "Hard requirements for the institutional base model"),
-    ("licenses", CLASS, "Licenses acceptable for an academic base model"),
-    ("preferences", CLASS, "Soft preferences: tunability, languages, community, tools"),
-    ("the five steps", EVALUATE, "The five steps of evaluating a base model"),
-    ("what happens to adapters", CHANGE, "What happens to existing adapters when the base model is replaced"),
-    ("how often and how", CHANGE, "Four rules for changing the base model"),
-    ("seven steps", CHANGE, "The seven steps of a base model migration"),
-    ("one semester of fallback", CHANGE, "How long is the old base model kept"),
-    ("a meaningful gain", CHANGE, "What counts as a meaningful improvement"),
-)
 _SIZE = re.compile(r"([0-9]{1,13}(?:\.[0-9]{1,3})?)\s*([mgt])?(?:i?b)?", re.IGNORECASE)
 _UNITS = {"m": 1 << 20, "g": GIB, "t": 1 << 40}
 LEAST_BYTES = 1 << 20
@@ -170,7 +158,7 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
         "disagreements": list(disagreements()),
         "caveats": [*_caveats(current, best, target), *notes],
         "basis": [evidence_json(evidence) for evidence in _basis(current, found)],
-        "citations": [citation(*row) for row in CITED],
+        "citations": plan_citations("migration"),
     }
     document["process"] = process(document, query.semester_months)
     if best is None:
@@ -354,7 +342,7 @@ def _caveats(current: Reviewed, best: Reviewed | None, target: Target) -> list[s
 
 
 def _basis(current: Reviewed, found: list[Reviewed]) -> list[Evidence]:
-    rows = [guide(*row[1:]) for row in CITED[:3]]
+    rows = list(plan_guides("migration")[:3])
     rows += [table.evidence for table in distil_tables()]
     for each in (current, *found):
         rows.append(Evidence("catalog", f"license, release and files of {each.model.id}", each.model.as_of))

@@ -9,29 +9,20 @@ from pydantic import Field, field_validator
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import NoAnswerError, UsageError
 from tools.candidates import evidence_json
+from tools.citing import citation, plan_citations, plan_guides
 from tools.commands.lookups import model_named
 from tools.commands.requests import Name, Number, Request, Tokens
 from tools.memory.generic import is_encoder
 from tools.memory.types import Evidence, TrainingMethod
 from tools.planning import tokens as plan
-from tools.planning.citing import citation, guide
 from tools.planning.tokens import Budget, Conversation, Totals
 from tools.planning.training_work import training_work, utilization
 
 Document = dict[str, Any]
-GUIDE = "token-budget.md"
 Count = Annotated[int, Number, Field(ge=1, le=1_000_000_000)]
 Epochs = Annotated[float, Number, Field(gt=0, le=10_000, allow_inf_nan=False)]
-CITED = (
-    ("decide the budget first", GUIDE, "Decide the token budget first"),
-    ("relative cost", GUIDE, "Relative training cost by tokens per example"),
-    ("the ceiling", GUIDE, "Why 16K tokens is the practical ceiling"),
-    ("sizes of prompt, exchange and buffer", GUIDE, "Tokens per exchange, system prompt and buffer"),
-    ("worked example", GUIDE, "How many exchanges fit into 16K tokens: worked example"),
-    ("longer data", GUIDE, "Options when conversations exceed the token budget"),
-)
 LIMIT = (
-    "practical limit of a window",
+    "the practical length per example is about half of the context window",
     "finetune-chat-base.md",
     "Context window 8K, 32K or 128K: how long can a training conversation be",
 )
@@ -107,7 +98,7 @@ def plan_tokens(query: TokensQuery) -> Document:
         "worked_example": plan.worked_example(),
         "caveats": _caveats(budget, query, model),
         "basis": [evidence_json(evidence) for evidence in _basis(model)],
-        "citations": [citation(*row) for row in (*CITED, LIMIT)],
+        "citations": [*plan_citations("tokens"), citation(*LIMIT)],
     }
     return document | ({"note": note} if note else {})
 
@@ -246,7 +237,7 @@ def _caveats(budget: Budget, query: TokensQuery, model: ModelRecord | None) -> l
 
 
 def _basis(model: ModelRecord | None) -> list[Evidence]:
-    found = [guide(*row[1:]) for row in CITED[1:4]]
+    found = list(plan_guides("tokens")[1:4])
     if model is not None:
         found.append(Evidence("catalog", f"window and architecture of {model.id}", model.as_of))
         found.append(Evidence("tool", "operations of training by formula", "arXiv:2001.08361"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from knowledge.errors import UsageError
+from tools.claims.beside import disagreements
 from tools.commands.requests import Number, Request
 
 if TYPE_CHECKING:
@@ -27,27 +28,31 @@ class SearchQuery(Request):
 
 
 @cache
-def _retriever() -> Retriever:
+def _retriever(offline: bool) -> Retriever:
     """One for the whole process: loading the embedder takes seconds, a search milliseconds."""
     from knowledge.build import ProgressLine
     from knowledge.retrieval import open_retriever
 
-    retriever = open_retriever(progress=ProgressLine())
+    retriever = open_retriever(offline=offline, progress=ProgressLine())
     atexit.register(retriever.close)
     return retriever
 
 
-def expect(queries: Sequence[SearchQuery]) -> None:
+def expect(queries: Sequence[SearchQuery], *, offline: bool = False) -> None:
     """Says which queries come next, so that the embedder can read them together."""
     if queries:
-        _retriever().expect([query.query for query in queries])
+        _retriever(offline).expect([query.query for query in queries])
 
 
-def search(query: SearchQuery) -> Document:
+def search(query: SearchQuery, *, offline: bool = False) -> Document:
     """The passages that answer a query best, best first; builds the index where it is missing.
 
+    Args:
+        query: What to look for.
+        offline: Forbids an embedder behind an API and a Chroma server; the words alone answer then.
+
     Raises:
-        UsageError: The query holds no word.
+        UsageError: The query holds no word, or the settings cannot be read.
     """
     if not any(char.isalnum() for char in query.query):
         # Said before seconds go into loading the embedder.
@@ -55,7 +60,7 @@ def search(query: SearchQuery) -> Document:
         raise UsageError(
             "The query is empty.", hint="Ask in a few words, such as: which quantization for a 24 GB card"
         )
-    found = _retriever().search(query.query, query.k)
+    found = _retriever(offline).search(query.query, query.k)
     document: Document = {
         "query": query.query,
         "passages": [
@@ -67,6 +72,9 @@ def search(query: SearchQuery) -> Document:
                 "lines": list(passage.lines),
                 "score": passage.score,
                 "as_of": passage.as_of,
+                "origin": passage.origin,
+                "provenance": passage.provenance,
+                "disagreements": disagreements(passage),
             }
             for passage in found.passages
         ],

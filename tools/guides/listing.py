@@ -7,7 +7,9 @@ from typing import Any
 from knowledge.chunking import chunk_guide
 from knowledge.guide_set import all_guides
 from knowledge.home import home
+from knowledge.own.store import read_store
 from tools.commands.requests import Request
+from tools.guides.adding import guide_document
 
 Document = dict[str, Any]
 
@@ -17,7 +19,12 @@ class GuidesQuery(Request):
 
 
 def list_guides(query: GuidesQuery) -> Document:
-    """Every guide that answers are taken from."""
+    """Every guide that answers are taken from.
+
+    Raises:
+        StoreDamagedError: the list of the person's own guides cannot be read.
+    """
+    own = {guide.file: guide for guide in read_store(home())}
     return {
         "guides": [
             {
@@ -29,7 +36,11 @@ def list_guides(query: GuidesQuery) -> Document:
                 "origin": guide.origin,
                 "provenance": guide.provenance,
                 "lines": len(guide.lines),
-                "passages": sum(1 for _ in chunk_guide(guide)),
+                **(
+                    guide_document(own[guide.file])
+                    if guide.file in own
+                    else {"passages": sum(1 for _ in chunk_guide(guide)), "notices": []}
+                ),
             }
             for guide in all_guides(home())
         ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from knowledge.catalog.records import Kind
 from knowledge.errors import NoAnswerError, ServiceError, UsageError
+from knowledge.ollama import ollama_url
 from tools.introspect.from_gguf import base_ids, kind_of
 from tools.introspect.gguf_facts import text_of
 from tools.introspect.gguf_header import (
@@ -28,7 +29,6 @@ from tools.introspect.gguf_shape import GgufShape, gguf_shape
 from tools.introspect.quant_names import label_in, label_of_tensors
 from tools.introspect.sighting import Sighting
 from tools.memory.quantization import known_quants
-from tools.ollama import ollama_url
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse

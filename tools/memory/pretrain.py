@@ -96,13 +96,14 @@ def pretrain_shape(config: PretrainConfig) -> TrainingShape:
     )
 
 
-@cache
-def guide_evidence(block_size: int) -> Evidence:
-    """The guide's table of configurations with this context, with file, heading and lines."""
-    from knowledge.references import find_section
+def guide_evidence(config: PretrainConfig) -> Evidence:
+    """The configuration's row in the guide's table, whatever block size it is tried with."""
+    from tools.citing import guide
 
-    section = find_section(GUIDE, OVERVIEWS[1024 if block_size > 256 else 256])
-    return Evidence("guide", _raw()[1], section.locator if section else GUIDE)
+    config = pretrain_config(config.name) or config
+
+    claim = f"{config.name}.json: {config.stated_vram_gb:g} GB of VRAM, {config.stated_time}"
+    return guide(GUIDE, OVERVIEWS[1024 if config.block_size > 256 else 256], claim)
 
 
 def usual_request(config: PretrainConfig) -> TrainingRequest:
@@ -125,7 +126,7 @@ def estimate_pretraining(config: PretrainConfig, request: TrainingRequest | None
     """
     usual = usual_request(config)
     asked = request or usual
-    basis = (guide_evidence(config.block_size),)
+    basis = (guide_evidence(config),)
     found = estimate_shape(
         pretrain_shape(replace(config, block_size=asked.sequence_length)), asked, basis, ()
     )

@@ -83,6 +83,8 @@ class Evidence:
     kind: Literal["guide", "benchmark", "catalog", "tool", "measurement", "user"]
     source: str
     locator: str = ""
+    quote: str = ""
+    """Of a guide: the beginning of the cited words, by which they are found again when the guide changes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from knowledge.references import find_section
 from tools.break_even import BreakEven, break_even, months_to_pay_off
+from tools.candidates import evidence_json
+from tools.citing import guide
 from tools.costs import Load
 from tools.planning.cost_curve import Curve
 from tools.planning.cost_ways import ANY_PRICE, Plan, Way
@@ -15,6 +16,7 @@ from tools.running_costs import dollars, rough
 RULE_TOKENS = 1_000_000
 """Tokens a day above which the older guide says local; guides/local-or-api.md."""
 GUIDE = "local-or-api.md"
+RULE = "the older rule: above 1M tokens a day choose local"
 RULE_HEADING = "Is more than 1M tokens per day a reason for local"
 
 
@@ -149,13 +151,13 @@ def rule_of_the_guide(found: list[Crossing]) -> dict[str, Any] | None:
     else:
         opening = "It holds here" if holds else "It does not hold here"
         words = f"{opening}: {against} the break-even of {who} is about {rough(tokens)} tokens a day."
-    section = find_section(GUIDE, RULE_HEADING)
+    rule = guide(GUIDE, RULE_HEADING, RULE)
     return {
         "stated": stated,
         "holds": holds,
         "text": f"{stated} {words}",
         "evidence": [
             {"kind": "tool", "source": "break_even", "locator": first.point.formula},
-            *([{"kind": "guide", "source": section.guide, "locator": section.locator}] if section else []),
+            evidence_json(rule),
         ],
     }

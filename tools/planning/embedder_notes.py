@@ -11,10 +11,10 @@ from tools.memory.types import Evidence
 from tools.planning.amounts import Amount
 from tools.planning.retrieval import (
     Corpus,
-    cited,
     cut,
     encode_seconds,
     encoder_compute,
+    index_evidence,
     index_of,
     retrieval_table,
     vectors_for,
@@ -101,7 +101,7 @@ def embedder_notes(
     what = f"The index takes {index.total_bytes / GIB:.2f} GiB"
     evidence = (
         Evidence("tool", retrieval_table()["hnsw"]["source"], "tools/data/retrieval.json"),
-        cited("index"),
+        index_evidence(),
     )
     if corpus is None or brief.machine is None:
         return (

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from knowledge.catalog.records import ModelRecord
+from tools.citing import citation
 from tools.fit_model import FitWish, fit_model
 from tools.planning.base_review import Target, table
-from tools.planning.citing import citation
 from tools.planning.migration import Retraining, Reviewed, cases_for, meaningful_gain
 from tools.quality import quality_of
 
@@ -28,6 +28,8 @@ class Step:
     name: str
     computed: tuple[str, ...]
     to_do: str
+    claim: str
+    """What the guide says of the step."""
     heading: str
 
     def as_json(self) -> dict[str, Any]:
@@ -36,7 +38,7 @@ class Step:
             "name": self.name,
             "computed": list(self.computed),
             "to_do": self.to_do,
-            "citation": citation(self.name, GUIDE, self.heading),
+            "citation": citation(self.claim, GUIDE, self.heading),
         }
 
 
@@ -65,7 +67,9 @@ def steps(
         5: [_practice(each, target) for each in reviewed],
     }
     return tuple(
-        Step(row["step"], row["name"], tuple(computed[row["step"]]), row["todo"], row["heading"])
+        Step(
+            row["step"], row["name"], tuple(computed[row["step"]]), row["todo"], row["claim"], row["heading"]
+        )
         for row in table()["steps"]
     )
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
+from tools.citing import citation
 from tools.planning.base_review import table
-from tools.planning.citing import citation
 from tools.planning.migration import months_later
 
 Document = Mapping[str, Any]
@@ -27,7 +27,7 @@ def process(document: Document, semester_months: int) -> list[dict[str, Any]]:
             "name": row["name"],
             "computed": COMPUTED[row["key"]](document, semester_months),
             "to_do": row["todo"],
-            "citation": citation(row["name"], GUIDE, row["heading"]),
+            "citation": citation(row["claim"], GUIDE, row["heading"]),
         }
         for row in table()["process"]
     ]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from tools.brief import Assumption
 from tools.candidates import evidence_json
+from tools.citing import citation
 from tools.memory.pretrain import PretrainConfig
 from tools.memory.types import Evidence
 from tools.planning.amounts import Amount, bytes_per_token, text_units
@@ -30,7 +31,7 @@ from tools.planning.pretrain_run import (
     memory_of,
     stated_hours,
 )
-from tools.planning.pretrain_tables import Decision, Vote, by_size, cited, plan_tables, size_words
+from tools.planning.pretrain_tables import Decision, Vote, by_size, plan_tables, size_words
 
 Document = dict[str, Any]
 PARTS = (
@@ -307,7 +308,7 @@ def document_of(
     }
     document["caveats"] = [*caveats_of(document), *notes]
     document["basis"] = [evidence_json(evidence) for evidence in _basis(material)]
-    document["citations"] = _citations(chosen)
+    document["citations"] = _citations()
     if not document["memory"]["fits"]:
         document["error"] = _refusal(document)
     return document
@@ -350,19 +351,6 @@ def _basis(material: Material) -> list[Evidence]:
     ]
 
 
-def _citations(chosen: Chosen) -> list[dict[str, str]]:
+def _citations() -> list[dict[str, str]]:
     tables = plan_tables()
-    headings = [
-        *(table["heading"] for table in tables["tables"].values()),
-        *(tables[key]["heading"] for key in CITED),
-        tables["in_doubt"]["heading"],
-        tables["scaling"]["rule_heading"],
-        tables["scaling"]["data_heading"],
-        *tables["validation"]["headings"],
-    ]
-    return [evidence_json(cited(heading)) for heading in headings]
-
-
-CITED = (
-    "learning_rates", "combinations", "parameters", "domain", "matrix", "stated_time", "memory_by_context",
-)  # fmt: skip
+    return [citation(row["claim"], tables["guide"], row["heading"]) for row in tables["citations"]]

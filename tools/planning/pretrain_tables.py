@@ -10,11 +10,11 @@ from importlib.resources import files
 from typing import Any
 
 from knowledge.errors import UsageError
+from tools.citing import guide
 from tools.memory.pretrain import PretrainConfig, pretrain_configs
 from tools.memory.types import Evidence
 
 Row = dict[str, Any]
-GUIDE_TITLE = "Pretraining a small GPT"
 
 
 @cache
@@ -23,16 +23,6 @@ def plan_tables() -> dict[str, Any]:
     text = files("tools").joinpath("data/pretrain_plan.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
-
-
-@cache
-def cited(heading: str) -> Evidence:
-    """A section of the pretraining guide with file, heading and lines."""
-    from knowledge.references import find_section
-
-    file = plan_tables()["guide"]
-    section = find_section(file, heading)
-    return Evidence("guide", GUIDE_TITLE, section.locator if section else file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +157,24 @@ def votes(wish: Wish) -> tuple[Vote, ...]:
                 row=row["name"] if row else None,
                 configs=configs,
                 why=_why(name, asked, row),
-                evidence=cited((row or {}).get("heading") or table["heading"]),
+                evidence=_cited(name, row),
                 minimum=(row or {}).get("minimum"),
                 data=row,
             )
         )
     return tuple(found)
+
+
+def _cited(table: str, row: Row | None) -> Evidence:
+    """The lines of the guide's table, or of the row that answers."""
+    tables = plan_tables()
+    heading = (row or {}).get("heading") or tables["tables"][table]["heading"]
+    if row is None:
+        claim = next(one["claim"] for one in tables["citations"] if one["heading"] == heading)
+    else:
+        configs = " or ".join(f"{name}.json" for name in row.get("configs", ()))
+        claim = f"{row['name']}: {configs or row['words']}"
+    return guide(tables["guide"], heading, claim)
 
 
 def _configs_of(table: str, row: Row | None) -> tuple[str, ...]:

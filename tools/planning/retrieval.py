@@ -10,6 +10,7 @@ from typing import Any
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
+from tools.citing import citation, guide
 from tools.hardware_types import Machine
 from tools.memory.types import Evidence
 from tools.planning.amounts import Amount
@@ -25,14 +26,16 @@ def retrieval_table() -> dict[str, Any]:
     return loaded
 
 
-@cache
-def cited(key: str) -> Evidence:
-    """A section of the guide on retrieval with file, heading and lines, by its key in the table."""
-    from knowledge.references import find_section
+def cited(key: str) -> dict[str, str]:
+    """A claim of the guide on retrieval with its lines, by its key in the table."""
+    row = retrieval_table()["citations"][key]
+    return citation(row["claim"], retrieval_table()["guide"], row["heading"])
 
-    table = retrieval_table()
-    section = find_section(table["guide"], table["headings"][key])
-    return Evidence("guide", table["guide_title"], section.locator if section else table["guide"])
+
+def index_evidence() -> Evidence:
+    """The guide's formula for the memory of an index."""
+    row = retrieval_table()["citations"]["index"]
+    return guide(retrieval_table()["guide"], row["heading"], row["claim"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -317,7 +317,7 @@ def stack_document(
     document["retrieval_needed"] = not document["prompt"]["whole_corpus_fits"]
     document["caveats"] = caveats_of(document, stack, corpus)
     document["basis"] = [evidence_json(evidence) for evidence in _basis(stack)]
-    document["citations"] = [evidence_json(cited(key)) for key in CITED]
+    document["citations"] = [cited(key) for key in CITED]
     return document
 
 

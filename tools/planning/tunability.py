@@ -16,8 +16,8 @@ from itertools import combinations, pairwise
 from typing import Any, Literal
 
 from knowledge.catalog.store import follows_models, load_catalog
+from tools.citing import guide
 from tools.memory.types import Evidence
-from tools.planning.citing import guide
 
 LAB = "distil labs"
 Kind = Literal["after", "gain"]
@@ -139,7 +139,7 @@ def _from_review(review: dict[str, Any]) -> Table:
         "LoRA; ranks without intervals",
         review["source"],
         tuple(rows),
-        guide(*review["guide"]),
+        guide(review["guide"][0], review["guide"][1], review["claim"]),
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import cache
 
 from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Configuration, LicenseFigure, QualityFigure, Rejected
+from tools.citing import guide
 from tools.hardware import describe
 from tools.hardware_types import Machine
 from tools.memory.pretrain import GUIDE, PretrainConfig, estimate_pretraining, pretrain_configs
@@ -25,13 +25,12 @@ BATCH_POINTS = 6.0
 """Points off for each halving of the batch: the same training takes longer."""
 
 
-@cache
-def guide() -> Evidence:
-    """The guide's table of sizes by corpus, with file, heading and lines."""
-    from knowledge.references import find_section
-
-    section = find_section(GUIDE, BY_CORPUS)
-    return Evidence("guide", "Pretraining a small GPT", section.locator if section else GUIDE)
+def _by_data() -> tuple[Evidence, ...]:
+    """How the size is weighed, and the guide's table of sizes by corpus that it follows."""
+    return (
+        Evidence("tool", "size for the data", "a power law through the guide's sizes by corpus"),
+        guide(GUIDE, BY_CORPUS, "minimum and recommended model by the size of the training text"),
+    )
 
 
 def tokens_of(brief: Brief) -> int | None:
@@ -152,7 +151,7 @@ def _candidate(
         hardware=name,
         owned=not machine.rented,
         configuration=configuration,
-        quality=QualityFigure(worth, 10.0, False, (guide(),), "how well the size suits the data"),
+        quality=QualityFigure(worth, 10.0, False, _by_data(), "against the guide's sizes for such a dataset"),
         license=LicenseFigure("own", "yes", "you own what you train; mind the rights to your data"),
         utility=worth,
         training=TrainingPlan("scratch", config.block_size, estimate, name, room, True),

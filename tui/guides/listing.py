@@ -16,7 +16,7 @@ ORIGINS = {"shipped": "shipped", "own": "your own"}
 def _lines(document: Mapping[str, Any], why: bool) -> list[str]:
     lines = []
     for guide in document["guides"]:
-        told = [f"{guide['passages']} passages", ORIGINS[guide["origin"]]]
+        told = [_passages(guide["passages"]), ORIGINS[guide["origin"]]]
         if guide["as_of"]:
             told.insert(0, f"as of {clean(guide['as_of'], one_line=True)}")
         lines.append(bold(clean(guide["title"], one_line=True)))
@@ -24,7 +24,13 @@ def _lines(document: Mapping[str, Any], why: bool) -> list[str]:
         for text in (guide["scope"], guide["provenance"]):
             if text:
                 lines += wrapped(clean(text, one_line=True), "   ", "   ")
+        for notice in guide["notices"]:
+            lines += wrapped(clean(notice, one_line=True), "     ", "   ! ")
     return lines
+
+
+def _passages(count: int) -> str:
+    return f"{count:,} passage{'s' if count != 1 else ''}"
 
 
 command = request_command(

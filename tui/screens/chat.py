@@ -301,7 +301,7 @@ class ChatScreen(ConversationActions):
 
         passage = None
         if event.source.kind == "guide" and event.source.locator:
-            passage = await self.bridge.passage(event.source.locator)
+            passage = await self.bridge.passage(event.source.locator, event.source.quote)
         await self.app.push_screen(PassageScreen(event.source, passage))
 
     @on(ListSources)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -13,6 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer
 
 from tui.claims import Source
+from tui.glyphs import glyphs
+from tui.passage_view import Row, numbered_lines, place_of
 from tui.plaintext import clean
 from tui.widgets.text import FittedText, PlainText, hanging, styled
 
@@ -50,7 +53,11 @@ class PassageScreen(ModalScreen[None]):
             yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self.query_one(VerticalScroll).focus()
+        scroll = self.query_one(VerticalScroll)
+        scroll.focus()
+        cited = self.query(".cited")
+        if cited:
+            self.call_after_refresh(scroll.scroll_to_widget, cited.first(), animate=False, top=False)
 
     def action_copy(self) -> None:
         """Copy the passage with its place."""
@@ -73,40 +80,28 @@ class PassageScreen(ModalScreen[None]):
                 yield PlainText(f"\n{PLACE_WORDS.get(source.kind, 'Place')}: {source.locator}")
 
     def _passage_parts(self, passage: Mapping[str, Any]) -> ComposeResult:
-        heading = passage.get("heading") or ""
-        if isinstance(heading, list | tuple):
-            heading = " > ".join(clean(part, one_line=True) for part in heading)
-        first, last = _lines(passage)
         yield PlainText(
             f"[{self._source.number}] {clean(passage.get('guide') or '', one_line=True)}", classes="title"
         )
-        as_of = clean(passage.get("as_of") or "", one_line=True)
-        place = f"{clean(passage.get('file') or '', one_line=True)}, lines {first}-{last}"
-        yield PlainText(
-            "\n".join(
-                part for part in (clean(heading), place + (f", as of {as_of}" if as_of else "")) if part
-            ),
-            classes="place",
-        )
+        origin = [f"your own guide: {clean(passage.get('provenance') or '', one_line=True)}"]
+        told = [*place_of(passage), *(origin if passage.get("origin") == "own" else [])]
+        yield PlainText("\n".join(told), classes="place")
+        if passage.get("notice"):
+            yield PlainText(clean(passage["notice"], one_line=True), classes="notice")
+        rows = numbered_lines(passage)
         with VerticalScroll():
-            yield FittedText(hanging(_numbered(clean(passage.get("text") or ""), first)))
+            for marked, group in groupby(rows, key=lambda row: row.marked):
+                lines = [_styled(row) for row in group]
+                yield FittedText(hanging(lines), classes="cited" if marked else "")
+            for wrong in passage.get("disagreements") or ():
+                yield PlainText(f"\nDisagrees: {clean(str(wrong), one_line=True)}")
 
 
-def _lines(passage: Mapping[str, Any]) -> tuple[int, int]:
-    lines = passage.get("lines") or (1, 1)
-    try:
-        return int(lines[0]), int(lines[1])
-    except (TypeError, ValueError, IndexError):
-        return 1, 1
-
-
-def _numbered(text: str, first: int) -> list[tuple[Content, Content]]:
-    lines = text.splitlines()
-    wide = len(str(first + len(lines)))
-    return [
-        (
-            styled((f"{first + place:>{wide}}  ", "$foreground-muted")),
-            styled((line, "bold") if line.startswith("#") else line),
-        )
-        for place, line in enumerate(lines)
-    ]
+def _styled(row: Row) -> tuple[Content, Content]:
+    """A line with its number; a cited one with a sign and in bold, so that color is not needed to see it."""
+    gutter = f"{glyphs().cited if row.marked else ' '} {row.number:>{row.wide}}  "
+    heading = row.text.startswith("#")
+    return (
+        styled((gutter, "bold $accent" if row.marked else "$foreground-muted")),
+        styled((row.text, "bold") if heading or row.marked else row.text),
+    )

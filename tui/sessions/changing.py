@@ -42,23 +42,25 @@ def _delete(query: SessionDelete) -> Document:
     Raises:
         UsageError: nobody can be asked.
     """
+    asked = invocation(click.get_current_context())
     if not query.yes:
-        if invocation(click.get_current_context()).as_json or not sys.stdin.isatty():
+        if asked.as_json or not sys.stdin.isatty():
             raise UsageError(
                 "A conversation is deleted for good.", hint="Add --yes to delete it without being asked."
             )
-        said = sum(one["role"] == "user" for one in show_session(SessionQuery(name=query.name))["messages"])
+        document = show_session(SessionQuery(name=query.name), offline=asked.offline)
+        said = sum(one["role"] == "user" for one in document["messages"])
         name = clean(query.name, one_line=True)
         if not click.confirm(f"Delete \u201c{name}\u201d ({said} messages of yours) for good?", err=True):
             return {"kept": query.name}
-    return delete_session(query)
+    return delete_session(query, offline=asked.offline)
 
 
 rename = request_command(
     Face(
         name="rename",
         request=SessionRename,
-        answer=rename_session,
+        answer=lambda query: rename_session(query, offline=invocation(click.get_current_context()).offline),
         show=_renamed,
         help="Give a conversation another name.",
         positional="name",

@@ -23,9 +23,10 @@ With --json alone, the conversation itself is printed as JSON.
 
 
 def _export(query: SessionExport) -> Document:
-    document = show_session(SessionQuery(name=query.name))
+    asked = invocation(click.get_current_context())
+    document = show_session(SessionQuery(name=query.name), offline=asked.offline)
     kind = format_of(query.format, query.output)
-    if query.output is None and query.format is None and invocation(click.get_current_context()).as_json:
+    if query.output is None and query.format is None and asked.as_json:
         return document
     if query.output == "-":
         return {"session": query.name, "format": kind, "path": None, "content": exported(document, kind)}

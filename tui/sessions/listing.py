@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import click
+
 from agent.sessions import SessionsQuery, list_sessions
+from tui.invocation import invocation
 from tui.output import bold, wrapped
 from tui.plaintext import clean, shorten
 from tui.request_command import Face, request_command
@@ -51,7 +54,7 @@ command = request_command(
     Face(
         name="list",
         request=SessionsQuery,
-        answer=list_sessions,
+        answer=lambda query: list_sessions(query, offline=invocation(click.get_current_context()).offline),
         show=_lines,
         help="List the saved conversations, the latest first.",
         why=False,

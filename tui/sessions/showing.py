@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import click
+
 from agent.sessions import SessionQuery, show_session
+from tui.invocation import invocation
 from tui.markdown_lines import plain_lines
 from tui.needs_view import read_needs
 from tui.output import bold, bullets, section, wrapped
@@ -48,7 +51,7 @@ command = request_command(
     Face(
         name="show",
         request=SessionQuery,
-        answer=show_session,
+        answer=lambda query: show_session(query, offline=invocation(click.get_current_context()).offline),
         show=_lines,
         help="Show a conversation: what was said, the needs, the recommendation as it now stands.",
         positional="name",

@@ -37,6 +37,76 @@ def test_a_set_up_advisor_is_usable_without_index_and_ollama() -> None:
     assert named(document, "embedder")["state"] == "ok"
 
 
+@pytest.mark.parametrize(
+    ("setting", "state", "said", "next_step"),
+    [
+        ("all-MiniLM-L6-v2", "ok", "weights verified", ""),
+        (
+            "org/none",
+            "missing",
+            "`hf download org/none` fetches it; the guides are searched by words",
+            "Then",
+        ),
+        ("/no/such/folder", "missing", "There is no folder /no/such/folder", "config.json"),
+        ("litellm:openai/e", "ok", "queries are sent to openai; not asked whether it answers", ""),
+        ("litellm:e", "missing", "names no model that LiteLLM knows", "for example"),
+    ],
+)
+def test_the_embedder_that_is_set(
+    monkeypatch: pytest.MonkeyPatch, setting: str, state: str, said: str, next_step: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", "/nowhere")
+    monkeypatch.setenv("LLM_ADVISOR_EMBEDDER", setting)
+    document = doctor(offline=True)
+    check = named(document, "embedder")
+    assert (check["state"], said in check["found"]) == (state, True)
+    assert next_step in check["next_step"]
+    assert document["usable"] is True
+    json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("setting", "state", "said"),
+    [
+        ("", "skipped", "none is set"),
+        ("auto", "skipped", "none of the known ones is on this machine"),
+        ("org/none", "missing", "hf download org/none"),
+    ],
+)
+def test_the_reranker_that_is_set(
+    monkeypatch: pytest.MonkeyPatch, setting: str, state: str, said: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", "/nowhere")
+    monkeypatch.setenv("LLM_ADVISOR_RERANKER", setting)
+    check = named(doctor(offline=True), "reranker")
+    assert (check["state"], said in check["found"]) == (state, True)
+
+
+def test_models_on_this_machine_are_named_with_their_weights(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    monkeypatch.setenv("LLM_ADVISOR_EMBEDDER", str(folder))
+    monkeypatch.setenv("LLM_ADVISOR_RERANKER", str(folder))
+    document = doctor(offline=True)
+    for name in ("embedder", "reranker"):
+        check = named(document, name)
+        assert check["state"] == "ok"
+        assert check["found"].startswith("tiny@")
+
+
+def test_settings_that_cannot_be_read_are_said(tmp_path: Path) -> None:
+    home().mkdir(parents=True)
+    (home() / "settings.toml").write_text("embeder = 1\n")
+    document = doctor(offline=True)
+    assert document["usable"] is True
+    for name in ("embedder", "reranker", "guide index"):
+        assert "no setting `embeder`" in named(document, name)["found"]
+
+
 def test_an_address_of_ollama_that_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OLLAMA_API_BASE", raising=False)
     monkeypatch.setenv("OLLAMA_HOST", "[::1")

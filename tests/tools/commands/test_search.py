@@ -24,7 +24,7 @@ class FakeRetriever:
 
 @pytest.fixture(autouse=True)
 def _fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_retriever", FakeRetriever)
+    monkeypatch.setattr(module, "_retriever", lambda offline: FakeRetriever())
 
 
 def ask(**values: Any) -> dict[str, Any]:
@@ -43,6 +43,9 @@ def test_the_document_has_the_keys_of_the_contract() -> None:
                 "lines": [3, 9],
                 "score": 0.5,
                 "as_of": "2026-11",
+                "origin": "shipped",
+                "provenance": None,
+                "disagreements": [],
             }
         ],
         "covered": True,
@@ -59,7 +62,7 @@ def test_what_the_guides_do_not_answer_is_said() -> None:
 def test_a_query_without_a_word_is_refused_before_anything_is_loaded(
     query: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_retriever", lambda: pytest.fail("loaded"))
+    monkeypatch.setattr(module, "_retriever", lambda offline: pytest.fail("loaded"))
     with pytest.raises(UsageError, match="empty"):
         ask(query=query)
 

@@ -156,7 +156,7 @@ def test_the_rule_of_the_guide_is_checked_by_calculation() -> None:
     guide = next(e for e in owned["evidence"] if e["kind"] == "guide")
     section = read_passage(guide["locator"])
     assert section is not None
-    assert "1M" in section.heading
+    assert "1M" in section.text
     for given in ({"hours_on": 24}, {"buy": True}, {"buy": True, "tariff": "de"}, {}):
         document = plan(**given)
         rule = document["guide_rule"]

@@ -64,7 +64,7 @@ def test_an_overlap_as_long_as_the_chunk_is_refused() -> None:
 
 
 def test_the_index_is_the_guides_figures_per_million() -> None:
-    section = find_section("embedding-and-reranking.md", retrieval_table()["headings"]["index"])
+    section = find_section("embedding-and-reranking.md", retrieval_table()["citations"]["index"]["heading"])
     assert section is not None
     for dimensions, stated in ((384, "1.5 GB"), (768, "3.1 GB"), (1024, "4.1 GB"), (4096, "16.4 GB")):
         found = index_of(1_000_000, dimensions)
@@ -125,8 +125,8 @@ def test_unknown_rates_are_unknown() -> None:
 
 
 def test_every_key_cites_a_section() -> None:
-    for key in retrieval_table()["headings"]:
-        assert "#" in cited(key).locator, key
+    for key in retrieval_table()["citations"]:
+        assert "#" in cited(key)["locator"], key
 
 
 def test_an_embedder_tells_its_index_for_the_stated_corpus() -> None:

@@ -126,3 +126,20 @@ def figures(text: str) -> list[Figure]:
         values = tuple(v for v, _ in meant)
         found.append(Figure(match[0].strip(), values, meant[0][1], dimension, scale))
     return found[::-1]
+
+
+def rounds_to(said: Figure, known: Figure) -> bool:
+    """Whether a figure that is known, rounded, is the one that was said: 12.3 GB is "about 12 GB".
+
+    A unit that stands with only one of them is no contradiction; two different ones are.
+    """
+    if said.dimension is not None and known.dimension is not None:
+        if said.dimension != known.dimension:
+            return False
+        near = said.half * said.scale * 1.0001 + 1e-12
+        return any(
+            abs(one * known.scale - other * said.scale) <= near
+            for one in known.values
+            for other in said.values
+        )
+    return any(abs(one - other) <= said.half * 1.0001 for one in known.values for other in said.values)
