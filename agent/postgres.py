@@ -24,12 +24,14 @@ SETTING_UP = 0x6C6C6D61
 """Key of the lock under which tables are made: two that begin at once would get in each other's way."""
 INSTALL = 'pip install "llm-advisor[postgres]"'
 GOES_ON = "the conversation goes on without being saved."
+REPAIR = f"Start the database or correct the setting `postgres`; until then {GOES_ON}"
 
 
 class PostgresStore(Store):
     """Conversations in a database; a conversation is held by one program on any machine."""
 
     lasting = True
+    hint = REPAIR
 
     def __init__(
         self,
@@ -89,7 +91,7 @@ async def open_postgres(address: str) -> Store:
     except (psycopg.Error, OSError) as error:
         return memory_store(
             f"the Postgres database cannot be used ({_reason(error, address)})",
-            f"Start it or correct the setting `postgres`; until then {GOES_ON}",
+            REPAIR,
         )
 
 

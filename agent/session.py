@@ -171,7 +171,7 @@ class GraphSession:
         from langgraph.types import Command
 
         await self._store.close()
-        self._store = memory_store(reason.rstrip(".").lower())
+        self._store = memory_store(reason.rstrip(".").lower(), self._store.hint)
         self._graph = build_graph(self._services, self._store.saver)
         if self._store.notice is not None:
             yield self._store.notice

@@ -37,6 +37,8 @@ class Store:
     errors: tuple[type[Exception], ...] = ()
     """What a store that failed raises."""
     lasting = False
+    hint = NOT_SAVED
+    """The next step where it failed."""
 
     def __init__(self, saver: BaseCheckpointSaver[Any], notice: Failure | None) -> None:
         self.saver = saver
