@@ -46,7 +46,12 @@ def apply_critique(critique: Critique, needs: Needs) -> tuple[dict[str, Slot[Any
         return {"budget": budget}, f"Looking below ${limit:g} a month."
     if critique == "better_quality":
         return {"priority": Slot[Any](value="quality", quote="better quality")}, "Putting quality first."
-    if critique == "other_model" and top is not None:
+    if critique == "newer" and top is not None and top.release_date:
+        newer = wish.model_copy(update={"newer_than": top.release_date, "named": ()})
+        return {"model": Slot[Any](value=newer, quote="newer")}, (
+            f"Looking for models released after {top.release_date}."
+        )
+    if critique in ("other_model", "newer") and top is not None:
         family = str(top.extra.get("family", top.model))
         without = wish.model_copy(update={"excluded": (*wish.excluded, family), "named": ()})
         return {"model": Slot[Any](value=without, quote="another model")}, f"Leaving {family} out."

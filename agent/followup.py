@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from agent.again import is_again, planned_again
 from agent.answers import TELLERS, Teller, Told, waits_of
 from agent.api_facts import api_told
+from agent.asides import HELLO, aside_reply
 from agent.comparing import side_by_side
 from agent.intake import Intake
 from agent.model_facts import FACTS
@@ -41,11 +42,6 @@ from tools.roles.common import Ranked
 from tools.roles.generator import ask_of
 from tools.successor import successor_caveat
 
-HELLO = (
-    "Tell me what the model is for and what machine you have, for example: \u201ca coding assistant on my "
-    "RTX 3060 12GB, commercial use\u201d. I ask only what changes the answer; say \u201crecommend\u201d "
-    "to have it now."
-)
 ALONE = ("dimensions", "successor")
 """Topics that are about a model itself, whatever was recommended."""
 MOST_WISHED = 2
@@ -90,8 +86,8 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
         return Reply(HELLO, found=False)
     if read.intent == "thanks":
         return Reply("You are welcome. Say what should be different, or ask about any figure.", found=False)
-    if not text.strip():
-        return Reply(f"I got an empty message. {HELLO}", found=False)
+    if read.aside is not None:
+        return aside_reply(read.aside, open_question=state.get("pending") is not None)
     if read.plan is not None:
         return _planned(read, text, needs, state, retriever)
     supposed = needs.updated(**read.hypothetical)
@@ -105,7 +101,7 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     if found is None:
         # Off the advisor's topic; a document of the person's own may be about anything.
         found = from_guides(question, retriever, own_only=read.intent == "off_topic")
-    if not found.found and not is_answered(state):
+    if not found.found and not is_answered(state) and state.get("pending") is None:
         return Reply(f"{found.text} {HELLO}", found=False)
     return found
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from agent.about_question import About, about_pending
 from agent.again import asking_again, is_again
+from agent.contradictions import Contradiction, contradictions
 from agent.critique import apply_critique
-from agent.interview import option_value
+from agent.interview import option_slots
 from agent.state import Pending, State, is_answered, needs_of
 from agent.understanding import Asked, LastAnswer, Understanding, understand
 from agent.wording import said_words
@@ -15,7 +17,7 @@ from tools.needs import Needs, Slot
 
 UNREAD = "I could not read an answer from that and go on with an assumption; you can correct it at any time."
 UNCHANGED = "Nothing was said since that changes the recommendation."
-SILENT = ("no_preference", "recommend_now", "thanks", "greeting", "help", "ask", "what_if")
+SILENT = ("no_preference", "recommend_now", "thanks", "greeting", "help", "ask", "what_if", "off_topic")
 """Intents that rightly leave the pending question unanswered."""
 
 
@@ -28,17 +30,26 @@ class Intake:
     """The needs afterward."""
     changed: bool
     remarks: tuple[str, ...]
+    contradictions: tuple[Contradiction, ...] = ()
+    """What does not go together now, and no change of mind explains."""
+    about: About | None = None
+    """What was said of the pending question instead of an answer."""
 
 
 def take_in(text: str, state: State) -> Intake:
     """Reads a message and puts what it says over the needs."""
     pending, before = state.get("pending"), needs_of(state)
+    about = about_pending(text, state, before)
+    if about is not None:
+        given_up = about.kind == "unknown" or not about.stands
+        read = Understanding(intent="no_preference" if given_up else "help")
+        return Intake(read, before, changed=False, remarks=(about.text,) if given_up else (), about=about)
     answered = is_answered(state)
     asked = Asked(pending["slot"], tuple(pending["options"])) if pending else None
     again = state.get("about") is not None and is_again(text)
     last = LastAnswer(tuple(state.get("last", []))) if answered or again else None
     read = asking_again(understand(text, before, asked=asked, last=last), text, before, state)
-    updates: dict[str, Slot[Any] | None] = {**read.updates, **_chosen_option(text, pending)}
+    updates: dict[str, Slot[Any] | None] = {**read.updates, **_chosen_option(read, text, pending, before)}
     if not answered:
         # Before there is anything to compare with, what is supposed is wanted where nothing was said.
         supposed = {s: v for s, v in read.hypothetical.items() if getattr(before, s) is None}
@@ -55,15 +66,47 @@ def take_in(text: str, state: State) -> Intake:
         remarks.append(UNCHANGED)
     if pending is not None and not updates and read.intent not in SILENT:
         remarks.append(UNREAD)
-    return Intake(read, before.updated(**updates), bool(updates), tuple(remarks))
+    after = before.updated(**updates)
+    history = "\n".join(m["text"] for m in state.get("messages", []) if m["role"] == "user")
+    clashes = [] if _settled(read, text, pending) else contradictions(read, text, before, after, history)
+    changing = read.correcting or read.intent in ("change", "critique")
+    # Who corrects an earlier answer has decided; only what leaves the machine is never decided in passing.
+    decided = [c for c in clashes if changing and c.earlier and not _leaves(c, after)]
+    for clash in decided:
+        after = after.updated(**clash.second.means)
+    left = tuple(c for c in clashes if c not in decided)
+    return Intake(read, after, bool(updates), tuple(remarks), left)
 
 
-def _chosen_option(text: str, pending: Pending | None) -> dict[str, Slot[Any]]:
-    """The slot value of an option that was picked by its exact words."""
-    if pending is None or text.strip() not in pending["options"]:
+def _leaves(clash: Contradiction, needs: Needs) -> bool:
+    """Whether to settle a contradiction would send text away that was to stay."""
+    place = needs.deployment
+    if place is None or not place.value.private:
+        return False
+    return clash.slot == "deployment" and "model" in clash.second.means
+
+
+def _settled(read: Understanding, text: str, pending: Pending | None) -> bool:
+    """Whether the message picks an option."""
+    return pending is not None and (text.strip() in pending["options"] or read.option is not None)
+
+
+def _chosen_option(
+    read: Understanding, text: str, pending: Pending | None, needs: Needs
+) -> dict[str, Slot[Any] | None]:
+    """The slot values of an option that was picked by its words, its number or its place."""
+    if pending is None:
         return {}
-    value = option_value(pending["slot"], text.strip())
-    return {} if value is None else {pending["slot"]: value}
+    label = text.strip() if text.strip() in pending["options"] else read.option
+    if label is None:
+        return {}
+    quote = text.strip()
+    settles = pending.get("settles")
+    if settles is not None:
+        filled = Needs.model_validate({k: v for k, v in settles.get(label, {}).items() if v is not None})
+        return {slot: getattr(filled, slot) for slot in settles.get(label, {})}
+    chosen = option_slots(needs, pending["slot"], label)
+    return {slot: value.model_copy(update={"quote": quote}) for slot, value in chosen.items()}
 
 
 def _noted(updates: dict[str, Slot[Any] | None]) -> list[str]:

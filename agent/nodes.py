@@ -49,11 +49,13 @@ class Services:
 def _route(taken: Intake, state: State) -> str:
     """decide or answer: a question about something is answered, everything else moves the decision on."""
     read, answered = taken.read, is_answered(state)
+    if taken.about is not None:
+        return "answer" if taken.about.stands else "decide"
     if read.intent == "what_if":
         return "answer" if answered or not taken.changed else "decide"
     if read.intent == "ask":
         return "answer" if answered or not taken.changed else "decide"
-    if read.intent in ASKING and not taken.changed and (answered or state.get("pending") is None):
+    if read.intent in ASKING and not taken.changed:
         return "answer"
     return "decide"
 
@@ -72,7 +74,7 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
         emit(await asyncio.to_thread(needs_event, taken.needs))
     unclear = None
     if read.intent != "recommend_now":
-        unclear = await asyncio.to_thread(clarification, read, taken.needs, state)
+        unclear = await asyncio.to_thread(clarification, taken, state)
     if unclear is not None:
         clarified = [*state.get("clarified", []), unclear["slot"]]
         unclear["remarks"] = list(read.notes)
@@ -80,13 +82,17 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
     route = _route(taken, state)
     outcome = Outcome(remarks=remarks)
     change["about"] = None
-    if route == "answer" or (read.intent == "ask" and not is_answered(state)):
+    if taken.about is not None and taken.about.stands:
+        outcome = Outcome(kind="reply", text=taken.about.text)
+    elif route == "answer" or (read.intent == "ask" and not is_answered(state)):
         reply = await asyncio.to_thread(guided_reply, taken, text, services.retriever, state)
         change["about"] = reply.about
         if reply.call is not None:
             emit(reply.call)
         outcome = _reply_outcome(reply, read, text, remarks, before_deciding=route == "decide")
-    elif is_answered(state) or (read.intent == "recommend_now" and _began(taken.needs, state)):
+    elif is_answered(state) or (
+        read.intent == "recommend_now" and (read.insists or _began(taken.needs, state))
+    ):
         outcome["kind"] = "recommendation"
     if route == "decide" and not outcome.get("preface"):
         wished = await asyncio.to_thread(told_of_wish, read, taken.needs)
@@ -127,7 +133,8 @@ async def decide(state: State, services: Services, emit: Emit) -> State:
     needs = needs_of(state)
     emit(Status("weighing what to ask"))
     asked = tuple(state.get("asked", []))
-    proposal = await asyncio.to_thread(next_question, needs, asked)
+    settled = tuple(state.get("clarified", []))
+    proposal = await asyncio.to_thread(next_question, needs, asked, settled)
     if proposal is None:
         return State(outcome=Outcome(**outcome | {"kind": "recommendation"}))
     return State(
@@ -196,6 +203,8 @@ async def _ask(state: State, outcome: Outcome, remarks: str, services: Services,
         clarifies=outcome["clarifies"],
         reason=outcome["reason"],
     )
+    if "settles" in outcome:
+        pending["settles"] = outcome["settles"]
     said = _said(state, f"{lead}\n\n{text}".strip(), outcome.get("citations"))
     return State(pending=pending, messages=said, outcome=Outcome())
 

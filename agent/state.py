@@ -35,6 +35,8 @@ class Pending(TypedDict):
     options: list[str]
     clarifies: bool
     reason: str
+    settles: NotRequired[dict[str, dict[str, Any]]]
+    """What each option of a contradiction puts into slots (None clears one), by the option."""
 
 
 class Moment(TypedDict):
@@ -66,6 +68,7 @@ class Outcome(TypedDict, total=False):
     reason: str
     options: list[str]
     clarifies: bool
+    settles: dict[str, dict[str, Any]]
     citations: list[dict[str, str]]
     remarks: list[str]
     """Things to say first: what was noticed, left out or corrected."""

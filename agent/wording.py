@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from tools.needs import Deployment, HardwareNeed, LicenseNeed, ModelWish, Slot, TaskNeed
+from tools.wishes import place_name
 
 MOST_CHARACTERS = 80
 
@@ -49,13 +50,29 @@ def said_words(slot: str, filled: Slot[Any]) -> str:
         return slot_words(slot, value.mode)
     if isinstance(value, LicenseNeed):
         return _license_words(slot, value)
-    if isinstance(value, ModelWish) and value.excluded:
-        return f"without {listed(list(value.excluded))}"
+    if isinstance(value, ModelWish):
+        return _wish_words(value) or filled.quote.strip()[:MOST_CHARACTERS]
     if isinstance(value, HardwareNeed) and value.text:
         return value.text
     if isinstance(value, BaseModel):
         return filled.quote.strip()[:MOST_CHARACTERS]
     return slot_words(slot, value)
+
+
+def _wish_words(wish: ModelWish) -> str:
+    """What is ruled out and required of a model's maker, age, data and thinking."""
+    parts = [f"without {listed(list(wish.excluded))}"] if wish.excluded else []
+    if wish.excluded_places:
+        parts.append(f"no maker in {listed([place_name(p) for p in wish.excluded_places])}")
+    if wish.places:
+        parts.append(f"a maker in {' or '.join(place_name(p) for p in wish.places)}")
+    if wish.newer_than is not None:
+        parts.append(f"released after {wish.newer_than}")
+    if wish.open_data:
+        parts.append("with published training data")
+    if wish.no_thinking:
+        parts.append("without a model that always thinks first")
+    return ", ".join(parts)
 
 
 def _license_words(slot: str, value: LicenseNeed) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from knowledge.chunking import Chunk
 from knowledge.embedding import Embedder, EmbedderError, dimensions_of
 from knowledge.index import ASKED, VIEW_SEPARATOR
+from knowledge.shipped_vectors import shipped_vectors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +35,7 @@ of the shipped guides looks at all of them; among a hundred thousand it finds 96
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class View:
     """One vector to be stored."""
 
     id: str
@@ -50,7 +51,7 @@ class _View:
 
 def count_vectors(chunks: Sequence[Chunk]) -> int:
     """How many vectors the passages have."""
-    return sum(1 for chunk in chunks for _ in _views(chunk))
+    return sum(1 for chunk in chunks for _ in views_of(chunk))
 
 
 def configuration(vectors: int) -> CreateCollectionConfiguration:
@@ -84,7 +85,7 @@ def fill(
     """
     import numpy as np
 
-    waiting: list[_View] = []
+    waiting: list[View] = []
     rows: list[Vectors] = []
     done = 0
     maker = _Maker(embedder, known)
@@ -105,7 +106,7 @@ def fill(
         raise OSError("not every passage was stored")
 
 
-def _batches(chunks: Sequence[Chunk]) -> Iterator[tuple[int, list[_View]]]:
+def _batches(chunks: Sequence[Chunk]) -> Iterator[tuple[int, list[View]]]:
     """How many passages come next, with their views."""
     # Alike in length, so that little of a batch is padding; the long ones first, so that the bar gets faster.
     sizes = [len(chunk.text) for chunk in chunks]
@@ -114,16 +115,17 @@ def _batches(chunks: Sequence[Chunk]) -> Iterator[tuple[int, list[_View]]]:
         numbers = order[start : start + TOGETHER]
         yield (
             len(numbers),
-            [view for number in numbers for view in _views(chunks[number])],
+            [view for number in numbers for view in views_of(chunks[number])],
         )
 
 
-def _views(chunk: Chunk) -> Iterator[_View]:
+def views_of(chunk: Chunk) -> Iterator[View]:
+    """What is embedded of a passage."""
     for part, text in enumerate(chunk.views):
         name = chunk.id + (f"{VIEW_SEPARATOR}{part}" if part else "")
-        yield _View(name, text, chunk.file, chunk.first_line)
+        yield View(name, text, chunk.file, chunk.first_line)
     if chunk.asked:
-        yield _View(f"{chunk.id}{VIEW_SEPARATOR}{ASKED}", chunk.asked, chunk.file, chunk.first_line)
+        yield View(f"{chunk.id}{VIEW_SEPARATOR}{ASKED}", chunk.asked, chunk.file, chunk.first_line)
 
 
 class _Maker:
@@ -135,11 +137,13 @@ class _Maker:
         self._shared: dict[str, NDArray[np.float32]] = {}
         """Of further views: the passages of a section share the questions that it answers."""
 
-    def vectors(self, batch: Sequence[_View]) -> Vectors:
+    def vectors(self, batch: Sequence[View]) -> Vectors:
         """A checked vector for each view, from an index before where its words have not changed."""
         import numpy as np
 
-        held = {**self._known([view.digest for view in batch]), **self._shared}
+        digests = [view.digest for view in batch]
+        kept = shipped_vectors(self._embedder.name, digests)
+        held = {**kept, **self._known(digests), **self._shared}
         new = {view.digest: view.text for view in batch if view.digest not in held}
         texts = list(new.values())
         if texts:

@@ -11,7 +11,8 @@ from tools.candidates import QualityFigure, Rejected
 from tools.pricing import MonthlyCost, monthly_cost
 from tools.quality import api_quality_of
 from tools.roles.api import MODES, refusal
-from tools.roles.common import cautious, is_called
+from tools.roles.common import cautious
+from tools.wishes import is_called, names_of
 
 SAME_POINTS = 2.0
 """Points of expected quality that nobody notices: an API model so far below still counts as equal."""
@@ -48,7 +49,7 @@ def offers(
     served = {model.key for model in current_api_models()}
     models = [m for m in load_api_models() if m.key in named] if named else list(current_api_models())
     for model in models:
-        if model.mode not in MODES or is_called(brief.wish.excluded, model.key, model.provider):
+        if model.mode not in MODES or is_called(brief.wish.excluded, *names_of(model.provider, model.key)):
             continue
         cost = monthly_cost(model, brief.volume, brief.context, cached_share=cached_share, batch=batch)
         refused = refusal(model, brief, cost)

@@ -153,6 +153,16 @@ class ModelWish(Value):
     """Families the person wants a model of, lower case (`qwen`)."""
     min_params_b: float | None = None
     max_params_b: float | None = None
+    excluded_places: tuple[str, ...] = ()
+    """Countries (ISO 3166) or regions (`europe`) whose makers the person rules out."""
+    places: tuple[str, ...] = ()
+    """Countries or regions that the maker has to sit in; one of them."""
+    newer_than: str | None = None
+    """ISO date; only models released after it."""
+    open_data: bool = False
+    """Only models whose training data is published."""
+    no_thinking: bool = False
+    """No model that always thinks before it answers."""
 
 
 T = TypeVar("T")

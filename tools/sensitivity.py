@@ -12,9 +12,9 @@ from functools import partial
 
 from tools.brief import Brief
 from tools.candidates import Candidate, Change, Rejected
-from tools.needs import ModelWish
 from tools.roles.common import Ranked
 from tools.sensitivity_machines import larger, multiplied, nowhere, roomiest, upgrades, with_machine
+from tools.wishes import loosenings, without_choice
 
 Ranker = Callable[[Brief, int], Ranked]
 WORTH_SAYING = 2.0
@@ -112,9 +112,11 @@ def _license(brief: Brief, best: Candidate | None) -> Iterator[Step]:
 
 
 def _wish(brief: Brief, best: Candidate | None) -> Iterator[Step]:
-    free = ModelWish(excluded=brief.wish.excluded)
+    free = without_choice(brief.wish)
     if brief.wish != free:
         yield Step("another model or size were welcome", replace(brief, wish=free))
+    for words, loosened in loosenings(brief.wish):
+        yield Step(words, replace(brief, wish=loosened))
 
 
 def _features(brief: Brief, best: Candidate | None) -> Iterator[Step]:

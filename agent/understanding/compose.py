@@ -212,7 +212,8 @@ def _plain_slot(text: Text, slot: str, votes: list[Vote], out: Composed) -> None
         agreeing = [best]
         others = sorted({v.value for v in heaviest if v.value != best.value})
         if others and best.weight >= rule["weight"] and not re.search(_ranges(), text.low):
-            out.conflicts.append(Conflict(slot, str(others[0]), str(best.value)))
+            said = (_said(text, heaviest, others[0]), _said(text, heaviest, best.value))
+            out.conflicts.append(Conflict(slot, str(others[0]), str(best.value), quotes=said))
     out.updates[slot] = _slot(text, best.value, agreeing)
 
 
@@ -237,7 +238,7 @@ def _structured_slot(
             value = _winner(slot, name, found).value
             if known.get(name) not in _data()["keeps"].get(f"{slot}.{name}", {}).get(value, ()):
                 known[name] = value
-            _self_conflict(slot, name, found, out)
+            _self_conflict(text, slot, name, found, out)
     if slot == "deployment" and "mode" not in known:
         if needs.hardware is None or needs.hardware.value.none:
             return
@@ -273,7 +274,7 @@ def _task_fields(text: Text, by_field: dict[str, list[Vote]], known: dict[str, A
         known["long_inputs"] = True
 
 
-def _self_conflict(slot: str, name: str, votes: list[Vote], out: Composed) -> None:
+def _self_conflict(text: Text, slot: str, name: str, votes: list[Vote], out: Composed) -> None:
     rule = _data()["exclusive"].get(f"{slot}.{name}")
     if rule is None:
         return
@@ -281,7 +282,16 @@ def _self_conflict(slot: str, name: str, votes: list[Vote], out: Composed) -> No
     if values & set(rule["settled_by"]):
         return
     if set(rule["values"]) <= values:
-        out.conflicts.append(Conflict(slot, rule["values"][0], rule["values"][1]))
+        first, second = rule["values"][:2]
+        out.conflicts.append(
+            Conflict(slot, first, second, quotes=(_said(text, votes, first), _said(text, votes, second)))
+        )
+
+
+def _said(text: Text, votes: Sequence[Vote], value: object) -> str:
+    """The heaviest words for a value."""
+    best = max((v for v in votes if v.value == value), key=lambda v: v.weight)
+    return text.quote(best.start, best.end)
 
 
 def _earlier_conflicts(needs: Needs, out: Composed, asked: str) -> None:
@@ -292,4 +302,5 @@ def _earlier_conflicts(needs: Needs, out: Composed, asked: str) -> None:
             continue
         first, second = getattr(before.value, name), getattr(now.value, name)
         if any({first, second} == set(pair) for pair in pairs):
-            out.conflicts.append(Conflict(slot, str(first), str(second), earlier=True))
+            quotes = (before.quote, now.quote)
+            out.conflicts.append(Conflict(slot, str(first), str(second), earlier=True, quotes=quotes))

@@ -45,6 +45,7 @@ class _Patterns:
     critiques: tuple[tuple[Critique, re.Pattern[str]], ...]
     domain: re.Pattern[str]
     ranks: re.Pattern[str]
+    insists: re.Pattern[str]
 
 
 @cache
@@ -72,6 +73,7 @@ def _patterns() -> _Patterns:
             for name in get_args(Critique)
         ),
         domain=re.compile(data["domain"]),
+        insists=re.compile(rf"(?<!\w)(?:{union('insists')})(?!\w)"),
         ranks=re.compile(
             rf"\b(?:the |number )?(?P<rank>{'|'.join(data['ranks'])})\b"
             r"(?: (?:one|model|option|candidate|choice|pick)|\?|$|[,.])|(?:#|number |option )(?P<number>\d)\b"
@@ -163,9 +165,14 @@ def critique_of(text: Text, *, answered: bool) -> Critique | None:
     return None
 
 
-def in_domain(text: Text) -> bool:
-    """Whether a message speaks of language models at all."""
-    return _patterns().domain.search(text.low) is not None
+def in_domain(low: str) -> bool:
+    """Whether a message, in lower case, speaks of language models at all."""
+    return _patterns().domain.search(low) is not None
+
+
+def insists(text: Text) -> bool:
+    """Whether the message wants the recommendation at once, whatever is still open."""
+    return _patterns().insists.search(text.low) is not None
 
 
 def pointed_ranks(text: Text) -> tuple[int, ...]:

@@ -16,7 +16,17 @@ from agent.understanding.data import load
 from agent.understanding.text import Text
 
 Strength = Literal["must", "wish"]
-RULE_FILES = ("task", "deployment", "license", "priority", "features", "training", "languages", "scalars")
+RULE_FILES = (
+    "task",
+    "deployment",
+    "license",
+    "priority",
+    "features",
+    "training",
+    "languages",
+    "scalars",
+    "multilingual",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +91,21 @@ class Pattern:
         return next(self.finditer(low), None)
 
 
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _TOKEN = re.compile(r"\[[^\]]*\]| ?<(\d)> ?| \?|[%#~ ]")
 _MEANS = {"%": r"\w*", "#": r"\d+", "~": r"[\s\-]*", " ?": r"[\s\-]*", " ": r"[\s\-]+"}
 
 
 def _expanded(match: re.Match[str]) -> str:
     if match[1]:
-        return rf"[\s\-]+(?:[\w'/.+&\-]+,?\s+){{0,{match[1]}}}?"
+        return rf"[\s\-]+(?:[\w'/.+&\-]+(?:,\d+)*,?\s+){{0,{match[1]}}}?"
     return _MEANS.get(match[0], match[0])
 
 
 def expand(source: str) -> str:
     """The lexicon language as a regular expression with word boundaries around it."""
+    if _CJK.search(source):  # scripts that put no blanks between words have no word boundaries
+        return f"(?:{_TOKEN.sub(_expanded, source)})"
     head = r"(?<!\w)" if re.match(r"[\w(\\]", source) else ""
     tail = r"(?!\w)" if re.search(r"[\w)%#?*+\]]$", source) else ""
     return f"{head}(?:{_TOKEN.sub(_expanded, source)}){tail}"

@@ -9,9 +9,11 @@ from functools import cache
 
 from agent.understanding.data import load
 from agent.understanding.lexicon import Strength, negated, strength
+from agent.understanding.makers import maker_wish
 from agent.understanding.numbers import Quantity
 from agent.understanding.text import Text
 from tools.needs import ModelWish
+from tools.wishes import is_called
 
 _MANY = 8
 """A name that could mean more models than this is taken as a family."""
@@ -117,15 +119,17 @@ def _family_of(words: str) -> str:
     return next((family for family, pattern in _families() if pattern.match(words)), "")
 
 
-def model_wish(text: Text, named: Sequence[NamedModel], sizes: Sequence[Quantity]) -> Wish | None:
+def model_wish(
+    text: Text, named: Sequence[NamedModel], sizes: Sequence[Quantity], asked: str = ""
+) -> Wish | None:
     """The model slot that a statement fills; None where models are only spoken about.
 
     Args:
         text: The message.
         named: Models named in its statements.
         sizes: Parameter counts in its statements, in billions.
+        asked: The slot of the pending question.
     """
-    data = load("families")
     ids: list[str] = []
     families: list[str] = []
     excluded: list[str] = []
@@ -143,20 +147,20 @@ def model_wish(text: Text, named: Sequence[NamedModel], sizes: Sequence[Quantity
         else:
             continue
         places.append((model.start, model.end))
-    for origin in data["origins"].values():
-        if isinstance(origin, dict):
-            for match in re.finditer(origin["pattern"], text.low):
-                if negated(text, match.start(), match.end()):
-                    excluded += origin["families"]
-                    places.append(match.span())
+    makers = maker_wish(text, asked)
+    places += makers.spans
     low, high = _bounds(text, sizes, places)
     if not places:
         return None
     start, end = min(p[0] for p in places), max(p[1] for p in places)
     wish = ModelWish(
         named=tuple(dict.fromkeys(ids)),
-        excluded=tuple(dict.fromkeys(excluded)),
-        families=tuple(dict.fromkeys(families)),
+        excluded=tuple(dict.fromkeys((*excluded, *makers.excluded))),
+        families=tuple(dict.fromkeys((*families, *makers.families))),
+        excluded_places=tuple(makers.excluded_places),
+        places=tuple(makers.places),
+        open_data=makers.flags.get("open_data", False),
+        no_thinking=makers.flags.get("no_thinking", False),
         min_params_b=low,
         max_params_b=high,
     )
@@ -174,12 +178,46 @@ def _bounds(
             continue
         places.append((size.start, size.end))
         around = text.low[max(0, size.start - 24) : size.end + 12]
+        after = text.low[size.end : size.end + 20]
+        comparator = size.comparator
+        if re.match(margins["at_most_behind"], after):
+            comparator = "le"
+        elif re.match(margins["at_least_behind"], after):
+            comparator = "ge"
         margin = margins["about"] if size.comparator == "about" or "class" in around else margins["exact"]
-        if size.comparator == "ge":
+        if size.low != size.value:
+            margin = 0.0
+        if comparator == "ge":
             low = size.value
-        elif size.comparator == "le":
+        elif comparator == "le":
             high = size.value
         else:
             low = min(low or size.low, round(size.low * (1 - margin), 2))
             high = max(high or 0.0, round(size.value * (1 + margin), 2))
     return low, high
+
+
+def joined_wish(before: ModelWish | None, now: ModelWish) -> ModelWish:
+    """A new wish over an earlier one: what was ruled out stays ruled out, what is wanted anew replaces."""
+    if before is None:
+        return now
+    wanted = {*now.named, *now.families}
+    kept = [word for word in before.excluded if not is_called([word], *wanted)]
+    sized = now.min_params_b is not None or now.max_params_b is not None
+    chosen = now if now.named or now.families else before
+    return ModelWish(
+        named=chosen.named if not now.excluded else _left(chosen.named, now.excluded),
+        families=chosen.families if not now.excluded else _left(chosen.families, now.excluded),
+        excluded=tuple(dict.fromkeys((*kept, *now.excluded))),
+        min_params_b=now.min_params_b if sized else before.min_params_b,
+        max_params_b=now.max_params_b if sized else before.max_params_b,
+        excluded_places=tuple(dict.fromkeys((*before.excluded_places, *now.excluded_places))),
+        places=now.places or before.places,
+        newer_than=now.newer_than or before.newer_than,
+        open_data=now.open_data or before.open_data,
+        no_thinking=now.no_thinking or before.no_thinking,
+    )
+
+
+def _left(names: Sequence[str], excluded: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if not is_called(excluded, name))

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, get_args
 
+from agent.understanding.asides import aside_of, beside_the_matter
 from agent.understanding.compose import Composed, compose
 from agent.understanding.data import load
 from agent.understanding.hardware_slot import ambiguous_parts, hardware_update
@@ -22,11 +23,12 @@ from agent.understanding.intent import (
     control_intent,
     critique_of,
     in_domain,
+    insists,
     pointed_ranks,
     wants_recommendation,
 )
 from agent.understanding.lexicon import Vote
-from agent.understanding.mentions import model_wish
+from agent.understanding.mentions import joined_wish, model_wish
 from agent.understanding.quantities import quantity_votes
 from agent.understanding.reading import Read, outside, read_message
 from agent.understanding.replies import is_no_preference, read_reply
@@ -49,6 +51,8 @@ _SEMANTIC_FLOOR = 0.38
 """Least similarity at which a nearest example names the task."""
 _ASKED_FLOOR = 0.3
 """The same where the task was asked for."""
+_OPENING = 300
+"""Characters in which a long message says what is wanted, before what it pastes."""
 _WORDS_FLOOR = 0.2
 """The same for shared words."""
 
@@ -72,14 +76,16 @@ def understand(
     """
     message = prepare(text)
     notes = [f"Only the first {MAX_CHARS:,} characters were read."] if message.cut else []
-    if not message.clean.strip() or not any(c.isalnum() for c in message.clean):
-        alone = message.clean.strip() == "?"
-        return Understanding(
-            intent="help" if alone else "off_topic", notes=(*notes, "There were no words to read.")
-        )
+    aside = aside_of(message)
+    if message.cut and not _opens_with_needs(text):
+        aside = "paste"
+    if aside is not None:
+        return Understanding(intent="off_topic", aside=aside)
+    if insists(message):
+        asked = None
     control = control_intent(message)
     if control is not None and not (asked and control in ("thanks", "greeting")):
-        return Understanding(intent=control, notes=tuple(notes))
+        return Understanding(intent=control, notes=tuple(notes), insists=insists(message))
     if is_no_preference(message) and not _either(message, asked):
         return Understanding(intent="no_preference", notes=tuple(notes))
     if asked is not None:
@@ -90,6 +96,11 @@ def understand(
         filled = tuple(slot for slot in SLOTS if getattr(needs, slot) is not None)
         return Understanding(cleared=filled, intent="change", notes=tuple(notes))
     return _understood(message, needs, asked, last, semantic, notes)
+
+
+def _opens_with_needs(text: str) -> bool:
+    """Whether a text too long to be typed begins with what somebody wants, and is not only pasted."""
+    return bool({"task", "hardware"} & understand(text[:_OPENING], Needs()).updates.keys())
 
 
 def _either(message: Text, asked: Asked | None) -> bool:
@@ -154,6 +165,10 @@ def _understood(
     cleared = [*_cleared(message, needs, composed.updates), *composed.cleared]
     for slot in cleared:
         composed.updates.pop(slot, None)
+    if not composed.updates and not cleared:
+        aside = beside_the_matter(message)
+        if aside is not None:
+            return Understanding(intent="off_topic", aside=aside, notes=tuple(notes))
     _semantic_task(message, read, needs, asked, semantic, composed)
     supposed: Updates = {}
     if read.asking.what_ifs:
@@ -176,6 +191,8 @@ def _understood(
         conflicts=tuple(composed.conflicts),
         ambiguous=_ambiguities(composed.updates),
         notes=(*notes, *dict.fromkeys((*read.notes, *extra))),
+        correcting=read.correcting,
+        insists=insists(message),
         plan=plan,
         asked_of=asked_of,
     )
@@ -196,10 +213,12 @@ def _updates(
     )
     composed.updates |= hardware
     sizes = [q for q in read.quantities if q.unit == "params"]
-    wish = model_wish(read.text, read.models, sizes)
+    wish = model_wish(read.text, read.models, sizes, slot)
     if wish is not None:
         composed.updates["model"] = Slot[Any](
-            value=wish.value, quote=read.text.quote(wish.start, wish.end), strength=wish.strength
+            value=joined_wish(needs.model.value if needs.model else None, wish.value),
+            quote=read.text.quote(wish.start, wish.end),
+            strength=wish.strength,
         )
     unknown = tuple(
         f"“{read.text.quote(m.start, m.end)}” is not a model of the catalog."
@@ -224,18 +243,24 @@ def _cleared(message: Text, needs: Needs, updates: Updates) -> list[str]:
     """Slots that the person takes back; one that the same message fills anew is not cleared."""
     phrases, names = _clear_patterns()
     found = []
+    taken: list[str] = []
     for pattern in phrases:
         for match in pattern.finditer(message.low):
             slot = next((s for s, name in names if name.fullmatch(match["slot"])), None)
             if slot is None or getattr(needs, slot) is None:
                 continue
-            said = updates.get(slot)
+            update = updates.get(slot)
             if (
-                said is None
-                or said.value == getattr(needs, slot).value
-                or message.quote(*match.span()) in said.quote
-            ) or said.quote in message.quote(*match.span()):
+                update is None
+                or update.value == getattr(needs, slot).value
+                or message.quote(*match.span()) in update.quote
+            ) or update.quote in message.quote(*match.span()):
                 found.append(slot)
+                taken.append(message.quote(*match.span()))
+    for slot, said in list(updates.items()):
+        # `Never mind the speed` names what is dropped; it does not ask for speed.
+        if any(said.quote in words and str(said.value) in words.lower() for words in taken):
+            del updates[slot]
     return found
 
 
@@ -250,6 +275,8 @@ def _semantic_task(
     """Names the task by the nearest labeled example where the lexicon has found none."""
     wanted = asked is not None and asked.slot == "task"
     if "task" in composed.updates or (needs.task is not None and not wanted) or read.asking.questions:
+        return
+    if insists(message):
         return
     quote = message.clean.strip()[:120]
     if semantic is not None and (wanted or len(message.low.split()) >= 4):
@@ -305,10 +332,12 @@ def _intent(
         return "ask"
     if got.critique is not None and not read.asking.what_ifs:
         return "critique"
-    if read.asking.what_ifs and (last is not None or got.hypothetical or in_domain(message)):
+    if got.insists and not read.asking.what_ifs:
+        return "recommend_now"
+    if read.asking.what_ifs and (last is not None or got.hypothetical or in_domain(message.low)):
         return "what_if"
     named = got.mentions
-    known = in_domain(message) or bool(
+    known = in_domain(message.low) or bool(
         named.models or named.families or named.accelerators or named.sizes_b or named.ranks
     )
     if read.asking.questions and (known or (last is not None and about_answer(message))):
@@ -322,7 +351,8 @@ def _intent(
     if asked is not None and asked.slot in got.updates:
         return "answer"
     changed = [s for s in got.updates if getattr(needs, s) is not None]
-    if got.cleared or (changed and (read.correcting or last is not None)):
+    ruled = last is not None and "model" in got.updates
+    if got.cleared or ruled or (changed and (read.correcting or last is not None)):
         return "change"
     if wants_recommendation(message):
         return "recommend_now"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.understanding.data import load
 from agent.understanding.intent import Asking, asking
+from agent.understanding.language_pairs import language_pairs
 from agent.understanding.lexicon import Removal, Vote, cast_votes
 from agent.understanding.machines import MachineMention, find_machines
 from agent.understanding.mentions import NamedModel, find_models
@@ -60,6 +61,7 @@ def read_message(message: Text, needs: Needs, asked: Asked | None, last: LastAns
         if all(q.end <= s or e <= q.start for s, e in taken)
     )
     read.votes, read.removals = cast_votes(message)
+    read.votes += language_pairs(message)
     if asked is not None:
         votes, removals = bare_votes(message, asked)
         said = [(v.start, v.end) for v in votes]

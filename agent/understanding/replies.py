@@ -14,6 +14,10 @@ from agent.understanding.types import Asked
 
 _EDGES = re.compile(r"^[\s.,;:!?\"'()\-]+|[\s.,;:!?\"'()\-]+$")
 _SHORT_WORDS = 8
+_SPELLED = {
+    **{word: i for i, word in enumerate(("one", "two", "three", "four", "five", "six"), 1)},
+    **{word: i for i, word in enumerate(("eins", "zwei", "drei", "vier", "fünf"), 1)},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,25 @@ def _option(said: str, asked: Asked) -> str | None:
         return None
     if match["last"]:
         return asked.options[-1]
-    place = int(match["number"]) if match["number"] else ranks[match["word"]]
+    if match["middle"]:
+        return asked.options[len(asked.options) // 2] if len(asked.options) % 2 else None
+    place = _place(match, ranks)
     named = match["number"] is not None and said != match["number"]
     counts_itself = match["number"] is not None and not named and place >= data["numeric"].get(asked.slot, 99)
     if counts_itself or not 1 <= place <= len(asked.options):
         return None
     return asked.options[place - 1]
+
+
+def _place(match: re.Match[str], ranks: dict[str, int]) -> int:
+    """The place of an option, from 1, by its number, letter or word."""
+    if match["number"]:
+        return int(match["number"])
+    if match["letter"]:
+        return ord(match["letter"]) - ord("a") + 1
+    if match["spelled"]:
+        return _SPELLED[match["spelled"]]
+    return ranks[match["word"]]
 
 
 @cache

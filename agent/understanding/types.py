@@ -24,7 +24,14 @@ Intent = Literal[
 ]
 INTENTS: tuple[Intent, ...] = get_args(Intent)
 Critique = Literal[
-    "smaller", "faster", "longer_context", "freer_license", "cheaper", "better_quality", "other_model"
+    "smaller",
+    "faster",
+    "longer_context",
+    "freer_license",
+    "cheaper",
+    "better_quality",
+    "newer",
+    "other_model",
 ]
 Updates = dict[str, Slot[Any]]
 
@@ -52,6 +59,8 @@ class Conflict:
     first: str
     second: str
     earlier: bool = False
+    quotes: tuple[str, str] = ("", "")
+    """The words that said each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,12 @@ class Understanding:
     conflicts: tuple[Conflict, ...] = ()
     ambiguous: tuple[Ambiguity, ...] = ()
     notes: tuple[str, ...] = ()
+    aside: str | None = None
+    """What an off-topic message is (`agent.understanding.asides`), where that is known."""
+    correcting: bool = False
+    """The message says that it takes something back (`actually`, `no, make that`)."""
+    insists: bool = False
+    """The recommendation is wanted at once, whatever is still open."""
     plan: str | None = None
     """The topic of a plan that the message asks about (`tokens.exchanges`), see `plan_questions`."""
     asked_of: Updates = field(default_factory=dict)

@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from agent.interview import is_open, next_question, open_slots, option_value, questions, row_for, with_answer
+from agent.interview import (
+    SECONDS,
+    is_open,
+    next_question,
+    open_slots,
+    option_slots,
+    questions,
+    row_for,
+    turn_cost,
+    weigh_asked,
+    with_answer,
+)
 from tools.brief import brief_of
 from tools.needs import Needs
 
@@ -21,22 +34,6 @@ def _needs(**values: Any) -> Needs:
 
 
 CHAT = _needs(task={"name": "chat"}, hardware={"text": "RTX 3090, 64 GB RAM"})
-
-
-@pytest.mark.parametrize("slot", SLOTS)
-def test_answers_of_every_question_are_valid_weighed_and_distinct(slot: str) -> None:
-    rows = [SLOTS[slot], *(SLOTS[slot] | change for change in SLOTS[slot].get("for", {}).values())]
-    for row in rows:
-        assert row["text"].endswith("?")
-        assert row["reason"]
-        labels = [answer["label"] for answer in row["answers"]]
-        assert 2 <= len(labels) == len(set(labels))
-        assert sum(answer["weight"] for answer in row["answers"]) == pytest.approx(1.0)
-        for answer in row["answers"]:
-            brief_of(with_answer(CHAT, slot, answer["value"]))
-            chosen = option_value(slot, answer["label"])
-            assert chosen is not None
-            assert chosen.quote == answer["label"]
 
 
 def test_with_nothing_known_something_is_asked_and_never_twice() -> None:
@@ -100,5 +97,67 @@ def test_a_slot_without_the_part_that_counts_is_open(slot: str, value: Any, stil
 
 
 def test_unknown_options_mean_nothing() -> None:
-    assert option_value("context", "as long as my arm") is None
-    assert option_value("no slot", "at all") is None
+    assert option_slots(Needs(), "context", "as long as my arm") == {}
+    assert option_slots(Needs(), "no slot", "at all") == {}
+
+
+def test_an_option_with_a_machine_for_training_fills_both_slots() -> None:
+    chosen = option_slots(CHAT, "training", "an 80 GB card (LoRA)")
+    assert chosen["training"].value.method == "lora"
+    assert chosen["hardware"].value.training_text == "A100 80GB"
+    assert chosen["hardware"].value.text == "RTX 3090, 64 GB RAM"
+
+
+def test_the_reason_says_what_the_answer_changes() -> None:
+    proposal = next_question(CHAT, ())
+    assert proposal is not None
+    assert any(f"with \u201c{option}\u201d" in proposal.reason for option in proposal.options)
+
+
+def test_a_slow_weighing_stops_at_its_limit() -> None:
+    ticks = iter(range(0, 1000, 10))
+    assert SECONDS < 10
+    assert next_question(CHAT, (), clock=lambda: float(next(ticks))) is None
+
+
+ANSWERS: dict[str, list[Any]] = {
+    "task": [{"name": name} for name in ("chat", "code", "rag", "classification", "embedding")],
+    "hardware": [{"text": "RTX 3060 12GB"}, {"text": "2x H100"}, {"text": "none", "none": True}],
+    "deployment": [{"mode": "local", "private": True}, {"mode": "api"}, {"mode": "either"}],
+    "license": [{"use": "commercial"}, {"use": "personal"}, {"use": "commercial", "permissive_only": True}],
+    "context": [2048, 32768],
+    "priority": ["quality", "speed"],
+    "languages": [["en"], ["de", "en"]],
+    "concurrency": [1, 20],
+}
+RANDOM_NEEDS = st.fixed_dictionaries({}, optional={slot: st.sampled_from(v) for slot, v in ANSWERS.items()})
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(RANDOM_NEEDS, st.lists(st.sampled_from(sorted(SLOTS)), max_size=2, unique=True))
+def test_what_is_asked_is_open_can_matter_and_is_one_thing(values: dict[str, Any], asked: list[str]) -> None:
+    needs = _needs(**values)
+    frozen = iter(lambda: 0.0, None)
+    proposal = next_question(needs, tuple(asked), clock=lambda: next(frozen))
+    if proposal is None:
+        return
+    assert proposal.slot not in asked
+    assert is_open(needs, proposal.slot)
+    assert proposal.text.count("?") == 1
+    weighed = weigh_asked(needs, proposal.slot)
+    assert weighed is not None
+    assert weighed.matters
+    assert weighed.value > turn_cost(tuple(asked))
+
+
+def test_a_question_without_effect_is_worth_nothing() -> None:
+    tiny = _needs(
+        task={"name": "chat"},
+        hardware={"text": "RTX 3090"},
+        deployment={"mode": "local"},
+        license={"use": "personal"},
+    )
+    weighed = weigh_asked(tiny, "budget")
+    assert weighed is not None
+    assert (weighed.matters, weighed.value) == (False, 0.0)
+    assert next_question(tiny, ("context", "priority", "languages")) is None

@@ -1,22 +1,29 @@
 """Scores the guided understanding on the labelled utterances; shared by the test and the benchmark.
 
-A line of `utterances.jsonl` holds `text`, `expect` (slot to value, a list of acceptable task names, a mapping
-of fields, words for hardware, or null for `must stay empty`), and where they matter `asked`, `last`, `needs`
-(a sentence said before), `intent`, `critique`, `cleared`.
+A line holds `text`, `expect` (slot to value, a list of acceptable values, a mapping of fields, words for
+hardware, or null for `must stay empty`), and where they matter `asked`, `options` (those shown with the
+question), `last`, `needs` (a sentence said before), `intent`, `critique`, `cleared`, and `may`: slots that a
+fair reader may fill or leave, with the value they must hold if filled.
+
+`utterances_blind.jsonl` and `utterances_held_out.jsonl` were written before the parser saw them; see
+`utterances.md`.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from agent.interview import option_slots
 from agent.understanding import Asked, LastAnswer, Understanding, understand
 from tools.needs import Needs
 
 UTTERANCES = Path(__file__).with_name("utterances.jsonl")
+BLIND = Path(__file__).with_name("utterances_blind.jsonl")
+HELD_OUT = Path(__file__).with_name("utterances_held_out.jsonl")
 _MAIN = {"task": "name", "deployment": "mode", "license": "use", "training": "method"}
 
 
@@ -39,6 +46,11 @@ class Score:
         right, missed = self._sums(slot, self.right, self.missed)
         return right / (right + missed) if right + missed else 1.0
 
+    def f1(self, slot: str | None = None) -> float:
+        """Harmonic mean of precision and recall."""
+        precision, recall = self.precision(slot), self.recall(slot)
+        return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
     @staticmethod
     def _sums(slot: str | None, one: Counter[str], two: Counter[str]) -> tuple[int, int]:
         return (one[slot], two[slot]) if slot else (one.total() - one["intent"], two.total() - two["intent"])
@@ -54,9 +66,12 @@ def read_line(line: dict[str, Any]) -> Understanding:
     needs = Needs()
     if "needs" in line:
         needs = needs.updated(**understand(line["needs"], needs).updates)
-    asked = Asked(line["asked"]) if "asked" in line else None
+    asked = Asked(line["asked"], tuple(line.get("options", ()))) if "asked" in line else None
     last = LastAnswer(tuple(line["last"])) if "last" in line else None
-    return understand(line["text"], needs, asked=asked, last=last)
+    read = understand(line["text"], needs, asked=asked, last=last)
+    if asked is None or read.option is None:
+        return read
+    return replace(read, updates=read.updates | option_slots(needs, asked.slot, read.option))
 
 
 def agrees(slot: str, expected: Any, value: Any) -> bool:
@@ -65,6 +80,8 @@ def agrees(slot: str, expected: Any, value: Any) -> bool:
         return expected.lower() in f"{value.text} {value.training_text}".lower()
     if slot in ("languages", "features"):
         return set(expected) == set(value)
+    if slot not in _MAIN and isinstance(expected, list):
+        return any(_same(one, value) for one in expected)
     if isinstance(expected, dict):
         return all(_same(wanted, getattr(value, name)) for name, wanted in expected.items())
     if slot in _MAIN:
@@ -90,6 +107,10 @@ def score(lines: list[dict[str, Any]]) -> Score:
         for slot in expect.keys() | got.updates.keys():
             said = got.updates.get(slot)
             wanted = expect.get(slot)
+            if wanted is None and said is not None and slot in line.get("may", {}):
+                wanted = line["may"][slot]
+                if agrees(slot, wanted, said.value):
+                    continue
             if said is None:
                 if wanted is not None:
                     result.missed[slot] += 1

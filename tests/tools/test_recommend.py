@@ -24,8 +24,9 @@ from tools.fit_types import Ask
 from tools.licensing import is_permissive
 from tools.needs import Priority, Slot
 from tools.recommend import rank_for, recommend
-from tools.roles.common import feature_gap, is_called, speaks
+from tools.roles.common import feature_gap, speaks
 from tools.utility import table
+from tools.wishes import is_called
 
 QUICK = settings(max_examples=25, deadline=None)
 LOCAL: dict[str, Any] = {"mode": "local"}
@@ -368,7 +369,7 @@ def test_unknown_languages_and_features_are_said() -> None:
     for candidate in found.candidates:
         record = _record(candidate)
         doubts = " ".join(candidate.caveats)
-        assert (speaks(record, ("sw",)) is None) is ("languages are not known" in doubts)
+        assert (speaks(record, ("sw",)) is None) is ("is not known to know sw" in doubts)
         assert (record.tool_calling is None) is ("tool calling is not known" in doubts)
 
 

@@ -10,8 +10,9 @@ from tools.expected import api_expected_of
 from tools.memory.types import Evidence
 from tools.pricing import MonthlyCost, monthly_cost
 from tools.quality import api_quality_of
-from tools.roles.common import Ranked, cautious, diverse, is_called
+from tools.roles.common import Ranked, cautious, diverse
 from tools.utility import Scores, context_score, cost_score, table, utility
+from tools.wishes import is_called, names_of, place_refusal
 
 TERMS = LicenseFigure(
     "proprietary", "conditional", "provider terms; most forbid training competing models on the outputs"
@@ -47,12 +48,14 @@ def rank(brief: Brief, *, keep: int = 20) -> Ranked:
     for model in current_api_models():
         if model.mode not in MODES or (brief.wish.named and model.key not in brief.wish.named):
             continue
-        if is_called(brief.wish.excluded, model.key, model.provider):
+        names = names_of(model.provider, model.key)
+        if is_called(brief.wish.excluded, *names):
             continue
-        if brief.wish.families and not (brief.wish.named or is_called(brief.wish.families, model.key)):
+        if brief.wish.families and not (brief.wish.named or is_called(brief.wish.families, *names)):
             continue
         cost = monthly_cost(model, brief.volume, brief.context)
-        refused = refusal(model, brief, cost)
+        seat = place_refusal(brief.wish, model.provider, model.key)
+        refused = (seat, "model") if seat is not None else refusal(model, brief, cost)
         if refused is not None:
             out.rejected.append(Rejected(model.key, model.key, *refused))
         elif cost is not None:

@@ -22,6 +22,7 @@ from tools.hardware_types import Machine
 from tools.licensing import Verdict, judge
 from tools.needs import LicenseNeed, Role, Task
 from tools.utility import table
+from tools.wishes import is_called, kind_refusal, names_of, place_refusal, unknown_place
 
 
 def local_candidate(
@@ -94,8 +95,8 @@ def speaks(model: ModelRecord, languages: Iterable[str]) -> bool | None:
         return True
     if model.languages and all(code in model.languages for code in wanted):
         return True
-    if model.multilingual:
-        return True
+    if model.multilingual:  # a list without the language says less than a list with it
+        return None if model.languages else True
     return False if model.languages else None
 
 
@@ -124,25 +125,21 @@ def size_wish(model: ModelRecord, brief: Brief) -> str | None:
     return None
 
 
-def is_called(words: Iterable[str], *names: str) -> bool:
-    """Whether a word (a family, maker or model) stands in one of the names, not inside another word.
-
-    `phi` is in `phi-4` and `Phi3`, and not in `dolphin`.
-    """
-    patterns = [re.compile(rf"(?<![a-z]){re.escape(word)}(?![a-z])", re.IGNORECASE) for word in words]
-    return any(pattern.search(name) for pattern in patterns for name in names)
-
-
 def static_refusal(model: ModelRecord, brief: Brief, verdict: Verdict) -> tuple[str, str] | None:
     """The first constraint that excludes a model whatever its configuration: (reason, constraint)."""
-    if is_called(brief.wish.excluded, model.id, model.family):
+    names = names_of(model.id, model.family)
+    if is_called(brief.wish.excluded, *names):
         return "you ruled it out", "model"
     families = () if brief.wish.named else brief.wish.families
-    if families and not is_called(families, model.id, model.family):
+    if families and not is_called(families, *names):
         return f"you asked for {' or '.join(families)}", "model"
-    wrong_size = size_wish(model, brief)
-    if wrong_size:
-        return wrong_size, "model"
+    wrong = (
+        size_wish(model, brief)
+        or place_refusal(brief.wish, model.origin_id, model.id, model.family)
+        or kind_refusal(brief.wish, model)
+    )
+    if wrong:
+        return wrong, "model"
     if not verdict.allowed:
         return verdict.reason, "license"
     if speaks(model, brief.languages) is False:
@@ -206,8 +203,10 @@ def unknowns(model: ModelRecord, brief: Brief) -> tuple[str, ...]:
     found = []
     if speaks(model, brief.languages) is None:
         found.append(
-            f"Its languages are not known: test it on {', '.join(brief.languages)} before you rely on it."
+            f"It is not known to know {', '.join(brief.languages)}: test it on that before you rely on it."
         )
+    seat = unknown_place(brief.wish, model.origin_id)
+    found += [seat] if seat else []
     found += [
         f"Whether it has {feature.replace('_', ' ')} is not known."
         for feature in brief.features

@@ -12,11 +12,11 @@ from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import room_of
 from tools.candidates import Candidate
-from tools.needs import ModelWish
 from tools.planning.rates import Compute
 from tools.planning.retrieval import encode_seconds, encoder_compute, retrieval_table, work_of
 from tools.roles import encoders
 from tools.speed_types import Interval
+from tools.wishes import lasting
 
 COMPANION_SHARE = 0.25
 """Share of the memory that embedder and reranker may take together."""
@@ -66,7 +66,7 @@ def model_of(candidate: Candidate) -> ModelRecord:
 
 def needs_of(brief: Brief) -> Brief:
     """The needs of an encoder: sizes, families and features were said of the generator."""
-    return replace(brief, features=(), wish=ModelWish(excluded=brief.wish.excluded))
+    return replace(brief, features=(), wish=lasting(brief.wish))
 
 
 def _single_vector(candidate: Candidate) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agent.understanding.text import clean_text
 from agent.understanding.types import INTENTS
-from tests.eval.understanding_score import Score, load_utterances, read_line, score
+from tests.eval.understanding_score import BLIND, HELD_OUT, Score, load_utterances, read_line, score
 from tools.needs import SLOTS, Needs
 
 LINES = load_utterances()
@@ -53,3 +54,12 @@ def test_updates_are_typed_and_quoted(line: dict[str, Any]) -> None:
         assert update.source == "user"
         assert update.quote in clean or "needs" in line, slot
         assert update.quote, slot
+
+
+@pytest.mark.parametrize(("path", "least"), [(BLIND, 180), (HELD_OUT, 60)], ids=["blind", "held out"])
+def test_messages_written_before_the_parser_saw_them(path: Path, least: int) -> None:
+    lines = load_utterances(path)
+    assert len(lines) >= least
+    scored = score(lines)
+    assert scored.f1() >= 0.95, scored.faults
+    assert scored.recall("intent") >= 0.95, scored.faults

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from agent.understanding import understand
+from agent.understanding import LastAnswer, understand
 from tools.needs import ModelWish, Needs
 
 
@@ -33,7 +33,7 @@ def test_sizes(text: str, low: float | None, high: float | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "excluded"),
-    [("not Llama", "llama"), ("anything but Qwen", "qwen"), ("no Chinese models please", "deepseek")],
+    [("not Llama", "llama"), ("anything but Qwen", "qwen"), ("nothing from Google please", "google")],
 )
 def test_unwanted(text: str, excluded: str) -> None:
     got = wish(text)
@@ -83,3 +83,39 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("not Chinese", "excluded_places", ("CN",)),
+        ("nothing from China please", "excluded_places", ("CN",)),
+        ("kein chinesisches Modell", "excluded_places", ("CN",)),
+        ("no American models", "excluded_places", ("US",)),
+        ("something from Europe", "places", ("europe",)),
+        ("European models only", "places", ("europe",)),
+        ("nothing by Microsoft", "excluded", ("microsoft",)),
+        ("open training data", "open_data", True),
+        ("without thinking", "no_thinking", True),
+    ],
+)
+def test_makers_their_seats_data_and_thinking(text: str, field: str, value: object) -> None:
+    got = understand(text, Needs(), last=LastAnswer(("a/b",))).updates["model"].value
+    assert getattr(got, field) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["we are a German company", "we are based in Germany", "a chat bot in Chinese"]
+)
+def test_a_seat_of_ones_own_and_a_language_are_no_wish(text: str) -> None:
+    assert "model" not in understand(text, Needs()).updates
+
+
+def test_what_was_ruled_out_stays_ruled_out() -> None:
+    needs = Needs()
+    for text in ("coding, not Chinese", "no Llama", "not from Google", "max 14B"):
+        needs = needs.updated(**understand(text, needs).updates)
+    assert needs.model is not None
+    assert needs.model.value.excluded_places == ("CN",)
+    assert needs.model.value.excluded == ("llama", "google")
+    assert needs.model.value.max_params_b == 14
