@@ -152,6 +152,17 @@ class Failure(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Branch(Event):
+    """Which branch is in view; sent where something was taken back or the branch changed."""
+
+    type: ClassVar[str] = "branch"
+    name: str
+    """Empty on the main line."""
+    branches: list[str]
+    """All branches of the conversation, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Status(Event):
     """What is being done now, for a sign of life; not part of the JSON lines."""
 

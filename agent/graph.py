@@ -1,7 +1,8 @@
 """The conversation as a LangGraph graph.
 
-    listen -> understand -> decide | answer -> respond -> listen | confirm
-    confirm -> act | understand | respond
+    begin -> listen -> understand -> decide | answer -> respond -> listen | confirm
+                    -> travel (take back, branch, return) -> listen
+    confirm -> act | understand | respond | travel
 
 `listen` and `confirm` hold nothing but the interrupt, because a node runs again from its top when it is
 resumed. Nodes return only what changed; what a face shows is written to the custom stream as `agent.events`
@@ -10,78 +11,138 @@ objects.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from agent.consent import act, take_consent
-from agent.nodes import Services, answer, decide, respond, understand_input
-from agent.state import State
+from agent.nodes import Emit, Services, answer, decide, respond, understand_input
+from agent.state import State, first_state
+from agent.timeline import remembered
+from agent.travel import COMMANDS, travel
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.graph import StateGraph
     from langgraph.graph.state import CompiledStateGraph
 
 RECURSION_LIMIT = 12
 """Steps of one turn; a turn takes five."""
+EXPECTED = {"expects": 'a text, {"text": ...} or {"command": "recommend" | "undo" | "branch" | "return"}'}
+"""What the graph says while it listens."""
+CONSENT = {"expects": "yes or no, in the forms of any other input, which ends the wait too"}
+"""What it says while a tool waits for the person's word."""
+Step = Callable[[State, Services, Emit], Awaitable[State]]
+
+
+class Node(Protocol):
+    """A step as LangGraph calls it."""
+
+    async def __call__(self, state: State) -> State: ...
+
+
+async def _understand(state: State, services: Services, emit: Emit) -> State:
+    change = await understand_input(state, services, emit)
+    change["earlier"] = remembered(state)
+    return change
+
+
+async def _act(state: State, services: Services, emit: Emit) -> State:
+    return await act(state, emit)
+
+
+def _as_input(given: object) -> dict[str, Any]:
+    """What the graph was resumed with: an input line of `chat --json`, or a bare text."""
+    return given if isinstance(given, dict) else {"text": given if isinstance(given, str) else ""}
+
+
+def _after_listening(state: State) -> str:
+    return "travel" if state.get("input", {}).get("command") in COMMANDS else "understand"
+
+
+def _after_understanding(state: State) -> str:
+    return state.get("route", "decide")
+
+
+def _after_responding(state: State) -> str:
+    return "confirm" if state.get("wish") else "listen"
+
+
+def _after_confirming(state: State) -> str:
+    route = state.get("route", "understand")
+    return _after_listening(state) if route == "understand" else route
+
+
+STEPS: dict[str, Step] = {
+    "understand": _understand,
+    "decide": decide,
+    "answer": answer,
+    "respond": respond,
+    "act": _act,
+}
+"""The steps that need services."""
 
 
 def build_graph(
-    services: Services, checkpointer: BaseCheckpointSaver[Any]
+    services: Services | None, checkpointer: BaseCheckpointSaver[Any] | None, *, as_json: bool = False
 ) -> CompiledStateGraph[State, None, State, State]:
-    """Compiles the graph; imports LangGraph, which takes most of a second."""
+    """Compiles the graph; imports LangGraph, which takes most of a second.
+
+    Args:
+        services: what the steps work with; None to read and write saved states and run no step.
+        checkpointer: where states are kept; None where the one who runs the graph brings one.
+        as_json: sends events as the dictionaries of `chat --json`, for readers outside this process.
+    """
     from langgraph.config import get_stream_writer
-    from langgraph.graph import END, START, StateGraph
+    from langgraph.graph import START, StateGraph
     from langgraph.types import interrupt
 
-    def kept(change: State) -> State:
-        """The change with what was spent, after the steps in which a model is asked."""
-        change["spent"] = services.account.as_json()
-        return change
+    def emit() -> Emit:
+        write = get_stream_writer()
+        return (lambda event: write(event.as_json())) if as_json else write
+
+    def step(run: Step) -> Node:
+        async def node(state: State) -> State:
+            if services is None:
+                raise RuntimeError("this graph reads and writes saved states only")
+            services.account.restore(state.get("spent", {}))
+            change = await run(state, services, emit())
+            change["spent"] = services.account.as_json()
+            return change
+
+        return node
+
+    async def begin(state: State) -> State:
+        # A graph that is served begins with whatever its caller sent.
+        return cast("State", {key: value for key, value in first_state().items() if key not in state})
 
     async def listen(state: State) -> State:
-        return State(input=interrupt("say something"))
-
-    async def understand(state: State) -> State:
-        return await understand_input(state, services, get_stream_writer())
-
-    async def decide_node(state: State) -> State:
-        return await decide(state, services, get_stream_writer())
-
-    async def answer_node(state: State) -> State:
-        return kept(await answer(state, services, get_stream_writer()))
-
-    async def respond_node(state: State) -> State:
-        return kept(await respond(state, services, get_stream_writer()))
+        return State(input=_as_input(interrupt(EXPECTED)))
 
     async def confirm(state: State) -> State:
-        return take_consent(state, interrupt("yes or no"))
+        return take_consent(state, _as_input(interrupt(CONSENT)))
 
-    async def act_node(state: State) -> State:
-        return await act(state, get_stream_writer())
-
-    def after_responding(state: State) -> str:
-        return "confirm" if state.get("wish") else "listen"
-
-    def after_understanding(state: State) -> str:
-        return state.get("route", "decide")
+    async def travel_node(state: State) -> State:
+        return await travel(state, emit())
 
     graph = StateGraph(State)
+    graph.add_node("begin", begin)
     graph.add_node("listen", listen)
-    graph.add_node("understand", understand)
-    graph.add_node("decide", decide_node)
-    graph.add_node("answer", answer_node)
-    graph.add_node("respond", respond_node)
     graph.add_node("confirm", confirm)
-    graph.add_node("act", act_node)
-    graph.add_edge(START, "listen")
-    graph.add_edge("listen", "understand")
-    graph.add_conditional_edges(
-        "understand",
-        after_understanding,
-        {"decide": "decide", "answer": "answer", "respond": "respond", "end": END},
-    )
+    graph.add_node("travel", travel_node)
+    for name, run in STEPS.items():
+        graph.add_node(name, step(run))
+    graph.add_edge(START, "begin")
+    _wire(graph)
+    return graph.compile(checkpointer=checkpointer)
+
+
+def _wire(graph: StateGraph[State, None, State, State]) -> None:
+    graph.add_edge("begin", "listen")
+    graph.add_conditional_edges("listen", _after_listening, ["travel", "understand"])
+    graph.add_edge("travel", "listen")
+    graph.add_conditional_edges("understand", _after_understanding, ["decide", "answer", "respond"])
     graph.add_edge("decide", "respond")
     graph.add_edge("answer", "respond")
-    graph.add_conditional_edges("respond", after_responding, ["listen", "confirm"])
-    graph.add_conditional_edges("confirm", after_understanding, ["act", "understand", "respond"])
+    graph.add_conditional_edges("respond", _after_responding, ["listen", "confirm"])
+    graph.add_conditional_edges("confirm", _after_confirming, ["act", "respond", "travel", "understand"])
     graph.add_edge("act", "respond")
-    return graph.compile(checkpointer=checkpointer)

@@ -27,13 +27,12 @@ from agent.followup import guided_reply, told_of_wish
 from agent.intake import Intake, question_of, take_in
 from agent.interview import next_question
 from agent.reply import Reply
-from agent.state import Outcome, Pending, Spoken, State, is_answered, needs_of
+from agent.standing import needs_event
+from agent.state import Outcome, Pending, Spoken, State, is_answered, needs_of, spoken
 from agent.understanding import Understanding
 from agent.understanding.explained import left_unread
 from agent.voice import Voice, VoiceError
-from knowledge.errors import AdvisorError
 from knowledge.retrieval import Retriever
-from tools.brief import brief_of
 from tools.needs import Needs
 from tools.recommend import recommend
 
@@ -76,11 +75,9 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
     emit(Status("reading your message"))
     taken = await _taken_in(text, state, services, emit)
     read, remarks = taken.read, list(taken.remarks)
-    change = State(
-        needs=taken.needs.as_json(), messages=[*state.get("messages", []), Spoken(role="user", text=text)]
-    )
+    change = State(needs=taken.needs.as_json(), messages=[*state.get("messages", []), spoken("user", text)])
     if taken.changed:
-        await _emit_needs(taken.needs, emit)
+        emit(await asyncio.to_thread(needs_event, taken.needs))
     unclear = None
     if read.intent != "recommend_now":
         unclear = await asyncio.to_thread(clarification, taken, state)
@@ -142,15 +139,6 @@ def _reply_outcome(
     if read.intent == "ask":
         outcome["ask_model"] = read.question or text
     return outcome
-
-
-async def _emit_needs(needs: Needs, emit: Emit) -> None:
-    try:
-        brief = await asyncio.to_thread(brief_of, needs)
-        assumptions = [a.as_json() for a in brief.assumptions]
-    except AdvisorError:
-        assumptions = []
-    emit(NeedsChanged(needs.as_json(), assumptions))
 
 
 async def decide(state: State, services: Services, emit: Emit) -> State:
@@ -220,7 +208,7 @@ async def respond(state: State, services: Services, emit: Emit) -> State:
         reminder = f"\n\nStill open: {open_question}" if open_question else ""
         text = f"{remarks} {outcome['text']}{reminder}".strip()
         emit(Message(text, outcome.get("citations", [])))
-        return State(messages=_said(state, text), outcome=Outcome())
+        return State(messages=_said(state, text, outcome.get("citations")), outcome=Outcome())
     return await _recommend(state, outcome, remarks, services, emit)
 
 
@@ -240,7 +228,8 @@ async def _ask(state: State, outcome: Outcome, remarks: str, services: Services,
     )
     if "settles" in outcome:
         pending["settles"] = outcome["settles"]
-    return State(pending=pending, messages=_said(state, f"{lead}\n\n{text}".strip()), outcome=Outcome())
+    said = _said(state, f"{lead}\n\n{text}".strip(), outcome.get("citations"))
+    return State(pending=pending, messages=said, outcome=Outcome())
 
 
 def _prefaced(outcome: Outcome, remarks: str, emit: Emit) -> str:
@@ -274,7 +263,8 @@ async def _recommend(state: State, outcome: Outcome, remarks: str, services: Ser
     if services.voice is not None:
         draft = await _worded(draft, services.voice, emit, state)
     emit(Message(draft, citations))
-    said = _said(state, f"{preface}\n\n{draft}".strip())
+    sources = [*outcome.get("citations", []), *citations] if preface else citations
+    said = _said(state, f"{preface}\n\n{draft}".strip(), sources)
     return State(pending=None, last=last, answered=True, messages=said, outcome=Outcome())
 
 
@@ -296,5 +286,5 @@ def _without_deltas(emit: Emit) -> Emit:
     return pass_on
 
 
-def _said(state: State, text: str) -> list[Spoken]:
-    return [*state.get("messages", []), Spoken(role="advisor", text=text)]
+def _said(state: State, text: str, citations: list[dict[str, str]] | None = None) -> list[Spoken]:
+    return [*state.get("messages", []), spoken("advisor", text, citations)]

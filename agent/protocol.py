@@ -47,6 +47,18 @@ class Session(Protocol):
         """Have the answer now, with assumptions for what is not known."""
         ...
 
+    def undo(self) -> AsyncIterator[Event]:
+        """Takes the last turn back; can be repeated. Ends with TurnEnd, as the two below do."""
+        ...
+
+    def branch(self, name: str) -> AsyncIterator[Event]:
+        """Goes into the branch `name`, a new one where there is none."""
+        ...
+
+    def leave(self) -> AsyncIterator[Event]:
+        """Returns from the branch to the line that it came from."""
+        ...
+
     async def close(self) -> None:
         """Let go of files and child processes; what was said is already saved."""
         ...
@@ -58,8 +70,12 @@ class Session(Protocol):
         """
         ...
 
-    def history(self) -> list[dict[str, str]]:
-        """What was said, oldest first: `{"role": "user" | "advisor", "text": ...}`."""
+    def history(self) -> list[dict[str, Any]]:
+        """What was said, oldest first: `{"role": "user" | "advisor", "text", "citations", "at"}`."""
+        ...
+
+    async def transcript(self) -> dict[str, Any]:
+        """All there is to export, see `agent.transcript`."""
         ...
 
 

@@ -8,7 +8,6 @@ import os
 import re
 import secrets
 import socket
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -16,20 +15,24 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from agent.events import Event, Message, NeedsChanged, Recommendation, TurnEnd
+from agent.events import Branch, Event, Message, TurnEnd
 from agent.graph import RECURSION_LIMIT, build_graph
+from agent.lock import SessionBusyError, SessionLock
 from agent.models import Models
 from agent.modes import AUTO, GUIDED, find_model, limits_of, wanted_model
 from agent.nodes import Services
-from agent.state import State, first_state, needs_of
-from agent.store import Store, forget_old, memory_store, open_store
+from agent.saved import bring_up, copied
+from agent.standing import standing
+from agent.state import State, first_state, is_answered
+from agent.store import Store, memory_store, open_store
+from agent.timeline import branch_of, branches_of
+from agent.transcript import transcript
 from knowledge.errors import UsageError
 from knowledge.home import home as state_home
 from knowledge.references import read_passage
 from knowledge.retrieval import Retriever, open_retriever
 from knowledge.settings import load_settings
 from tools.guides.showing import passage_json
-from tools.recommend import recommend
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -62,11 +65,14 @@ def new_name() -> str:
 class GraphSession:
     """A conversation over the LangGraph graph; fulfils `agent.protocol.Session`."""
 
-    def __init__(self, name: str, models: Models, services: Services, store: Store) -> None:
+    def __init__(
+        self, name: str, models: Models, services: Services, store: Store, lock: SessionLock | None = None
+    ) -> None:
         self.name = name
         self.models = models
         self._services = services
         self._store = store
+        self._lock = lock
         self._graph = build_graph(services, store.saver)
         self._state: State = first_state()
         self._cut = False
@@ -91,19 +97,27 @@ class GraphSession:
             yield event
         for spoken in self._state.get("messages", []):
             if spoken["role"] == "advisor":
-                yield Message(spoken["text"])
-        if self._state.get("needs"):
-            yield NeedsChanged(self._state.get("needs", {}))
-        if self._state.get("last"):
-            found = await asyncio.to_thread(recommend, needs_of(self._state))
-            yield Recommendation(found.as_json())
+                yield Message(spoken["text"], spoken.get("citations", []))
+        if branches_of(self._state):
+            yield Branch(branch_of(self._state), branches_of(self._state))
+        if self._state.get("needs") or is_answered(self._state):
+            for event in await asyncio.to_thread(standing, self._state):
+                yield event
+
+    async def prepare(self) -> None:
+        """Brings what is saved to the present form.
+
+        Raises:
+            NoAnswerError: a newer program saved it.
+        """
+        await bring_up(self._graph, self._config)
 
     async def _settle(self) -> AsyncGenerator[Event]:
         """Brings the graph to the point where it listens; a turn that a kill cut off is finished first."""
         snapshot = await self._graph.aget_state(self._config)
         if not snapshot.values:
             await self._graph.ainvoke(first_state(), self._config)
-        elif snapshot.next not in WAITING:
+        elif snapshot.next not in WAITING or not snapshot.interrupts:
             async with aclosing(self._stream(None, self._config)) as events:
                 async for event in events:
                     yield event
@@ -134,8 +148,8 @@ class GraphSession:
                     sent[type(event)] += 1
                     yield event
             await self._remember()
-            await forget_old(self._store, self.name)
-        except sqlite3.Error as error:
+            await self._store.forget_old(self.name)
+        except self._store.errors as error:
             async for event in self._in_memory(payload, str(error), sent):
                 yield event
         if self._services.account.counted > counted:
@@ -159,7 +173,7 @@ class GraphSession:
         from langgraph.types import Command
 
         await self._store.close()
-        self._store = memory_store(reason.rstrip(".").lower())
+        self._store = memory_store(reason.rstrip(".").lower(), self._store.hint)
         self._graph = build_graph(self._services, self._store.saver)
         if self._store.notice is not None:
             yield self._store.notice
@@ -181,21 +195,39 @@ class GraphSession:
         """The answer now, on assumptions for what is not known."""
         return self._turn({"command": "recommend"})
 
+    def undo(self) -> AsyncIterator[Event]:
+        """Takes the last turn back."""
+        return self._turn({"command": "undo"})
+
+    def branch(self, name: str) -> AsyncIterator[Event]:
+        """Goes into a branch; a new name begins one."""
+        return self._turn({"command": "branch", "name": name})
+
+    def leave(self) -> AsyncIterator[Event]:
+        """Returns from the branch."""
+        return self._turn({"command": "return"})
+
     async def close(self) -> None:
         """Closes the checkpoints, the embedder's process and the model's connections."""
         if self._services.voice is not None:
             await self._services.voice.close()
         self._services.retriever.close()
         await self._store.close()
+        if self._lock is not None:
+            self._lock.release()
 
     def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
         """The passage of a guide that a citation points at, with its lines marked."""
         cited = read_passage(locator, quote)
         return None if cited is None else passage_json(cited)
 
-    def history(self) -> list[dict[str, str]]:
+    def history(self) -> list[dict[str, Any]]:
         """What was said, oldest first."""
-        return [{"role": m["role"], "text": m["text"]} for m in self._state.get("messages", [])]
+        return [dict(message) for message in self._state.get("messages", [])]
+
+    async def transcript(self) -> dict[str, Any]:
+        """All there is to export."""
+        return await asyncio.to_thread(transcript, self.name, self._state)
 
 
 async def open_session(
@@ -206,6 +238,7 @@ async def open_session(
     home: Path | None = None,
     retriever: Retriever | None = None,
     max_cost: float | None = None,
+    copy: bool = False,
 ) -> GraphSession:
     """Opens a conversation.
 
@@ -218,9 +251,12 @@ async def open_session(
         home: state folder; None for the usual one.
         retriever: guides to search; None opens the embedded index without waiting for it.
         max_cost: US dollars that it may spend on an API model; None for what the settings say.
+        copy: goes on in a copy of the session, under a name of its own; the session itself stays as it is.
 
     Raises:
         UsageError: a bad session name, a model together with `offline`, or settings that cannot be read.
+        SessionBusyError: another process has the session open.
+        NoAnswerError: a newer program saved it, or there is none to copy.
     """
     for variable in TRACING:
         os.environ[variable] = "false"
@@ -239,6 +275,32 @@ async def open_session(
     services = Services(retriever or open_retriever(folder, wait=False, offline=offline))
     services.account.max_usd = settings.max_cost if max_cost is None else max_cost
     models = Models(services, limits_of(settings), offline=offline)
-    store = await open_store(folder)
+    store = await open_store(folder, offline=offline)
+    opened = await _held(folder, session, copy, models, services, store)
     models.begin(choice if looking is None else await looking)
-    return GraphSession(session or new_name(), models, services, store)
+    return opened
+
+
+async def _held(
+    folder: Path, session: str | None, copy: bool, models: Models, services: Services, store: Store
+) -> GraphSession:
+    """The session under its lock, in the present form; everything is closed where that cannot be had."""
+    opened: GraphSession | None = None
+    try:
+        name = session or new_name()
+        if copy:
+            name = await copied(store, name)
+        lock = SessionLock(folder, name)
+        await asyncio.to_thread(lock.acquire)
+        opened = GraphSession(name, models, services, store, lock)
+        if not await store.hold(name):
+            raise SessionBusyError(name, "on another machine")
+        await opened.prepare()
+    except BaseException:
+        if opened is not None:
+            await opened.close()
+        else:
+            services.retriever.close()
+            await store.close()
+        raise
+    return opened

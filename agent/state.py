@@ -6,11 +6,13 @@ Recommendations are not kept: they are computed again from the needs, which alwa
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, NotRequired, TypedDict
 
 from tools.needs import Needs
 
-VERSION = 1
+VERSION = 2
+"""Raised with every change that an older program would misread; see `agent.migrations`."""
 
 
 class Spoken(TypedDict):
@@ -19,6 +21,10 @@ class Spoken(TypedDict):
     role: str
     """`user` or `advisor`."""
     text: str
+    at: NotRequired[str]
+    """When it was said, ISO 8601 in UTC; missing in conversations from before version 2."""
+    citations: NotRequired[list[dict[str, str]]]
+    """Each `{kind, source, locator}`; missing where there are none."""
 
 
 class Pending(TypedDict):
@@ -28,9 +34,28 @@ class Pending(TypedDict):
     text: str
     options: list[str]
     clarifies: bool
-    reason: NotRequired[str]
+    reason: str
     settles: NotRequired[dict[str, dict[str, Any]]]
     """What each option of a contradiction puts into slots (None clears one), by the option."""
+
+
+class Moment(TypedDict):
+    """The conversation before a turn, to go back to."""
+
+    state: dict[str, Any]
+    """What differs from the moment after it; all of it in the newest one."""
+    messages: int
+    """How many messages there were."""
+
+
+class Line(TypedDict):
+    """A line of the conversation that is not in view: the main one, or a branch."""
+
+    path: list[str]
+    """Branches from the main line to this one; it is the last."""
+    state: dict[str, Any]
+    messages: list[Spoken]
+    earlier: list[Moment]
 
 
 class Outcome(TypedDict, total=False):
@@ -86,6 +111,12 @@ class State(TypedDict, total=False):
     """`{tool, arguments}` that waits for the person's yes."""
     spent: dict[str, Any]
     """What API models took so far, see `agent.cost.Account`; never taken back."""
+    earlier: list[Moment]
+    """The moments before the last turns, oldest first."""
+    path: list[str]
+    """The branch in view, with the branches that it came from before it; empty on the main line."""
+    lines: dict[str, Line]
+    """The lines that are not in view, by name; the main line is the empty name."""
     input: dict[str, Any]
     route: str
     outcome: Outcome
@@ -104,10 +135,22 @@ def first_state() -> State:
         answered=False,
         about=None,
         wish=None,
+        spent={},
+        earlier=[],
+        path=[],
+        lines={},
         input={},
         route="",
         outcome={},
     )
+
+
+def spoken(role: str, text: str, citations: list[dict[str, str]] | None = None) -> Spoken:
+    """A message said now."""
+    said = Spoken(role=role, text=text, at=datetime.now(UTC).isoformat(timespec="seconds"))
+    if citations:
+        said["citations"] = citations
+    return said
 
 
 def needs_of(state: State) -> Needs:

@@ -9,42 +9,107 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agent.events import Failure
+from knowledge.settings import load_settings
 
 if TYPE_CHECKING:
+    import aiosqlite
     from langgraph.checkpoint.base import BaseCheckpointSaver
-
-FILE = "sessions.sqlite"
-BUSY_SECONDS = 5.0
-
-
-@dataclass(slots=True)
-class Store:
-    """A checkpoint saver and what must be told about it."""
-
-    saver: BaseCheckpointSaver[Any]
-    notice: Failure | None
-    connection: Any = None
-    """The open database; None where the conversation is kept in memory."""
-
-    async def close(self) -> None:
-        if self.connection is not None:
-            await self.connection.close()
-
-
-def memory_store(reason: str) -> Store:
-    """A store that forgets at the end of the program, with the reason why."""
     from langgraph.checkpoint.memory import InMemorySaver
 
-    notice = Failure(
-        "state",
-        f"This conversation cannot be saved: {reason}.",
-        "Set LLM_ADVISOR_HOME to a folder that can be written; the conversation goes on without being saved.",
-    )
+FILE = "sessions.sqlite"
+BUSY_SECONDS = 30.0
+"""How long a write waits for those of other conversations."""
+
+
+NOT_SAVED = (
+    "Set LLM_ADVISOR_HOME to a folder that can be written; the conversation goes on without being saved."
+)
+
+
+class Store:
+    """Conversations in memory, which forgets them at the end of the program; the base of the lasting ones."""
+
+    errors: tuple[type[Exception], ...] = ()
+    """What a store that failed raises."""
+    lasting = False
+    hint = NOT_SAVED
+    """The next step where it failed."""
+
+    def __init__(self, saver: BaseCheckpointSaver[Any], notice: Failure | None) -> None:
+        self.saver = saver
+        self.notice = notice
+        """What must be told about it."""
+
+    async def hold(self, thread: str) -> bool:
+        """Whether nobody on another machine has the conversation open; then it is held until `close`."""
+        return True
+
+    async def forget_old(self, thread: str) -> None:
+        """Drops the checkpoints of earlier turns: one is enough to go on from, and to go back."""
+        saver = cast("InMemorySaver", self.saver)
+        for namespace, kept in saver.storage.get(thread, {}).items():
+            newest = max(kept)
+            found = await saver.aget_tuple(
+                {"configurable": {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": newest}}
+            )
+            assert found is not None
+            versions = found.checkpoint["channel_versions"]
+            for old in [one for one in kept if one != newest]:
+                del kept[old]
+                saver.writes.pop((thread, namespace, old), None)
+            for key in [key for key in saver.blobs if key[:2] == (thread, namespace)]:
+                if versions.get(key[2]) != key[3]:
+                    del saver.blobs[key]
+
+    async def delete(self, thread: str) -> None:
+        """Removes a conversation."""
+        await self.saver.adelete_thread(thread)
+
+    async def close(self) -> None:
+        """Lets go of files and connections."""
+
+
+class SqliteStore(Store):
+    """Conversations in the file of the state folder."""
+
+    errors = (sqlite3.Error,)
+    lasting = True
+
+    def __init__(
+        self, saver: BaseCheckpointSaver[Any], notice: Failure | None, connection: aiosqlite.Connection
+    ) -> None:
+        super().__init__(saver, notice)
+        self.connection = connection
+
+    async def forget_old(self, thread: str) -> None:
+        newest = "SELECT MAX(checkpoint_id) FROM checkpoints WHERE thread_id = ?"
+        for table in ("writes", "checkpoints"):
+            await self.connection.execute(
+                f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ({newest})", (thread, thread)
+            )
+        await self.connection.commit()
+
+    async def delete(self, thread: str) -> None:
+        """Removes a conversation; what it said does not stay in free pages of the file either."""
+        await super().delete(thread)
+        with suppress(sqlite3.Error):  # another process writes: its pages are used again sooner or later
+            await self.connection.execute("VACUUM")
+            await self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def close(self) -> None:
+        await self.connection.close()
+
+
+def memory_store(reason: str, hint: str = NOT_SAVED) -> Store:
+    """A store that forgets at the end of the program, with the reason why and the next step."""
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    notice = Failure("state", f"This conversation cannot be saved: {reason}.", hint)
     return Store(InMemorySaver(), notice)
 
 
@@ -78,8 +143,26 @@ def _prepared(home: Path, path: Path) -> str | None:
     return _set_aside(path) if _damaged(path) else None
 
 
-async def open_store(home: Path) -> Store:
-    """Opens the sessions file, or the next best thing."""
+async def open_store(home: Path, *, offline: bool = False) -> Store:
+    """Opens the database of the settings, else the sessions file, or the next best thing.
+
+    Args:
+        home: state folder.
+        offline: opens no connection to a database, also none on this machine.
+
+    Raises:
+        UsageError: the settings cannot be read.
+    """
+    postgres = (await asyncio.to_thread(load_settings)).postgres
+    if postgres is not None:
+        if offline:
+            return memory_store(
+                "it is kept in a Postgres database, and --offline opens no connection",
+                "Leave --offline away, or remove the setting `postgres`.",
+            )
+        from agent.postgres import open_postgres
+
+        return await open_postgres(postgres.get_secret_value())
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
@@ -99,12 +182,15 @@ async def open_store(home: Path) -> Store:
     try:
         saver = AsyncSqliteSaver(connection)
         await saver.setup()
+        # With the write-ahead log, a killed process loses nothing either way; waiting for the disk at every
+        # step would slow down conversations beside each other.
+        await connection.execute("PRAGMA synchronous = NORMAL")
         await connection.execute("CREATE TABLE IF NOT EXISTS write_probe (x INTEGER)")
         await connection.commit()
     except sqlite3.Error as error:
         await connection.close()
         return memory_store(_plain(error))
-    return Store(saver, notice, connection)
+    return SqliteStore(saver, notice, connection)
 
 
 def _plain(error: Exception) -> str:
@@ -112,15 +198,3 @@ def _plain(error: Exception) -> str:
     if isinstance(error, OSError):
         return (error.strerror or type(error).__name__).lower()
     return str(error).rstrip(".").lower()
-
-
-async def forget_old(store: Store, thread: str) -> None:
-    """Drops the checkpoints of earlier turns: one is enough to go on from."""
-    if store.connection is None:
-        return
-    newest = "SELECT MAX(checkpoint_id) FROM checkpoints WHERE thread_id = ?"
-    for table in ("writes", "checkpoints"):
-        await store.connection.execute(
-            f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ({newest})", (thread, thread)
-        )
-    await store.connection.commit()

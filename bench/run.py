@@ -19,6 +19,7 @@ PARTS = (
     "understanding",
     "conversations",
     "strengths",
+    "sessions",
     "tui",
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from typing import Annotated
 
-from pydantic import AnyHttpUrl, Field, StringConstraints, ValidationError
+from pydantic import AnyHttpUrl, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -57,6 +57,10 @@ class Settings(BaseSettings):
     """How long it may take to its first token: a large model is loaded for minutes."""
     idle_seconds: Seconds = 60.0
     """How long it may be silent in the middle of an answer."""
+
+    postgres: Annotated[SecretStr, Field(min_length=1)] | None = None
+    """Address of a Postgres database that holds the conversations, `postgresql://USER:PASSWORD@HOST:5432/NAME`;
+    needs the extra `llm-advisor[postgres]`. None: a file in the state folder."""
 
     @classmethod
     def settings_customise_sources(

@@ -1,4 +1,4 @@
-"""The answer and the conversation as Markdown, for the clipboard and for a file."""
+"""The answer as Markdown, for the clipboard and for a file."""
 
 from __future__ import annotations
 
@@ -58,14 +58,3 @@ def _candidate(one: Candidate) -> str:
 
 def _list(title: str, lines: Sequence[str]) -> str:
     return f"**{title}**\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
-
-
-def conversation_markdown(title: str, parts: Sequence[tuple[str, str]]) -> str:
-    """A conversation: who said what, in order.
-
-    Args:
-        title: Heading of the document.
-        parts: Pairs of speaker and Markdown.
-    """
-    body = "\n\n".join(f"**{speaker}:**\n\n{text.strip()}" for speaker, text in parts if text.strip())
-    return f"# {title}\n\n{body}\n"

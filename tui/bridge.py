@@ -90,13 +90,35 @@ class Bridge:
             async for event in stream:
                 yield event
 
+    async def undo(self) -> AsyncGenerator[Event, None]:
+        """Takes the last turn back."""
+        async with aclosing(self._stream(lambda: self._live().undo())) as stream:
+            async for event in stream:
+                yield event
+
+    async def branch(self, name: str) -> AsyncGenerator[Event, None]:
+        """Goes into a branch."""
+        async with aclosing(self._stream(lambda: self._live().branch(name))) as stream:
+            async for event in stream:
+                yield event
+
+    async def leave(self) -> AsyncGenerator[Event, None]:
+        """Returns from the branch."""
+        async with aclosing(self._stream(lambda: self._live().leave())) as stream:
+            async for event in stream:
+                yield event
+
     async def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
         """A guide passage, read in the session's thread."""
         return await self._call(lambda: self._live().passage(locator, quote))
 
-    async def history(self) -> list[dict[str, str]]:
+    async def history(self) -> list[dict[str, Any]]:
         """What was said so far."""
         return await self._call(lambda: self._live().history())
+
+    async def transcript(self) -> dict[str, Any]:
+        """All there is to export."""
+        return await asyncio.wrap_future(self._submit(self._live().transcript()))
 
     async def close(self) -> None:
         """Close the session and end the thread; gives up after a few seconds."""

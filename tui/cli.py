@@ -33,6 +33,10 @@ COMMANDS = {
         "tui.command_guides:command",
         "The guides it reads: shipped, and your own.",
     ),
+    "sessions": (
+        "tui.command_sessions:command",
+        "The saved conversations: list, show, rename, export, delete.",
+    ),
     "models": ("tui.command_facts:models", "The models that it knows."),
     "gpus": ("tui.command_facts:gpus", "The accelerators that it knows."),
     "hardware": ("tui.command_facts:hardware", "What this machine has."),

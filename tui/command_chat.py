@@ -29,14 +29,18 @@ never written anywhere. Where you have set an embedder behind an API (see
 
 
 def factory(
-    model: str | None, session: str | None, offline: bool, max_cost: float | None = None
+    model: str | None,
+    session: str | None,
+    offline: bool,
+    max_cost: float | None = None,
+    copy: bool = False,
 ) -> SessionFactory:
     """Opens the session once the face is there; what it needs is imported then."""
 
     async def open_it() -> Session:
         from agent.session import open_session
 
-        return await open_session(model=model, session=session, offline=offline, max_cost=max_cost)
+        return await open_session(model=model, session=session, offline=offline, max_cost=max_cost, copy=copy)
 
     return open_it
 
@@ -89,11 +93,13 @@ def ceiling(max_cost: float | None) -> float | None:
     return max_cost
 
 
-def _chat(model: str | None, session: str | None, max_cost: float | None, plain: bool) -> int:
+def _chat(model: str | None, session: str | None, max_cost: float | None, copy: bool, plain: bool) -> int:
     asked = invocation(click.get_current_context())
     name = session_name(session)
     chosen = model_name(model, asked.offline)
-    opens = factory(chosen, name, asked.offline, ceiling(max_cost))
+    if copy and name is None:
+        raise UsageError("--copy copies a named conversation.", hint="Add --session NAME.")
+    opens = factory(chosen, name, asked.offline, ceiling(max_cost), copy)
     if asked.as_json:
         from tui import jsonl
 
@@ -130,6 +136,11 @@ command = click.Command(
         ),
         click.Option(
             ["--session"], metavar="NAME", help="Name of the conversation; goes on with it if it exists."
+        ),
+        click.Option(
+            ["--copy"],
+            is_flag=True,
+            help="Go on in a copy of that conversation, also while it is open elsewhere.",
         ),
         click.Option(
             ["--plain"], is_flag=True, help="Lines of text without a screen; fit for screen readers."

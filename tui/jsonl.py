@@ -65,13 +65,8 @@ def _events(session: Session, message: Mapping[str, Any]) -> AsyncIterator[Event
     """
     if message.get("command") in JSON_COMMANDS:
         return json_turn(session.models, message)
-    if set(message) == {"command"}:
-        if message["command"] != "recommend":
-            raise UsageError(
-                "The commands are `recommend`, `model`, `pull` and `cost`.",
-                hint='Send {"command": "recommend"}.',
-            )
-        return session.recommend()
+    if "command" in message:
+        return _command(session, message)
     text = message.get("text")
     if set(message) != {"text"} or not isinstance(text, str):
         raise UsageError(
@@ -84,6 +79,26 @@ def _events(session: Session, message: Mapping[str, Any]) -> AsyncIterator[Event
         raise UsageError(f"The message is longer than {MAX_TEXT:,} characters.", hint="Send the gist of it.")
     # JSON may hold halves of surrogate pairs, which no file and no terminal can store.
     return session.say(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _command(session: Session, message: Mapping[str, Any]) -> AsyncIterator[Event]:
+    """The turn of a command.
+
+    Raises:
+        UsageError: There is no such command, or it holds something else than it takes.
+    """
+    command, keys = message["command"], set(message)
+    if command == "branch" and keys == {"command", "name"} and isinstance(message["name"], str):
+        return session.branch(message["name"])
+    if command == "branch":
+        raise UsageError("A branch has a name.", hint='Send {"command": "branch", "name": "bigger-card"}.')
+    turns = {"recommend": session.recommend, "undo": session.undo, "return": session.leave}
+    if not isinstance(command, str) or command not in turns or keys != {"command"}:
+        raise UsageError(
+            "The commands are `recommend`, `undo`, `branch`, `return`, `model`, `pull` and `cost`.",
+            hint='Send {"command": "recommend"}.',
+        )
+    return turns[command]()
 
 
 def _put(event: Event) -> None:

@@ -25,6 +25,10 @@ def chat_commands(chat: ChatScreen) -> Iterator[SystemCommand]:
             yield SystemCommand("Copy a command", "Of the option shown", block.action_copy_command)
     if chat.query(UserMessage):
         yield SystemCommand("Export the conversation", "As Markdown, into this folder", chat.action_export)
+        yield SystemCommand("Take back", "The last answer, with what you said (F4)", chat.action_undo)
+        yield SystemCommand("Branch", "Go aside for a what-if (F5)", chat.action_branch)
+    if chat.presenter.branch:
+        yield SystemCommand("Return", "From the branch to where it began (F6)", chat.action_return)
     yield SystemCommand("Model", "Who words the answers (F8)", chat.action_model)
     yield SystemCommand("Cost", "What the conversation cost so far", chat.action_cost)
     yield SystemCommand("Needs", "Show or fold the panel", chat.action_needs)

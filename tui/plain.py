@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from agent.events import (
+    Branch,
     Confirm,
     Cost,
     Event,
@@ -25,6 +26,7 @@ from knowledge.errors import AdvisorError
 from tui.claims import SourceList
 from tui.error_log import note_error
 from tui.event_stream import each
+from tui.export.files import export_named
 from tui.guides.showing import passage_lines
 from tui.json_requests import lines_of
 from tui.markdown_lines import plain_lines
@@ -36,7 +38,9 @@ from tui.recommendation_text import recommendation_lines
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = (
     "Say what you need in your own words. /recommend answers now, /source N opens a source of the last "
-    f"answer, {MODEL_HELP}, /help shows this, /quit ends."
+    "answer, /undo takes the last answer back, /branch NAME goes aside for a what-if, /return comes back, "
+    f"/export [FILE] writes the conversation (.md, .json or .html), {MODEL_HELP}, /help shows this, "
+    "/quit ends."
 )
 YES = ("y", "yes")
 NO = ("n", "no")
@@ -50,6 +54,7 @@ class Repl:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._options: list[str] = []
+        self._branches = ""
         self._sources = SourceList()
         """Those of the last answer."""
         self._to_pull: str | None = None
@@ -74,17 +79,8 @@ class Repl:
             return None
         if (command := typed(text)) is not None:
             return self._on_model(*command)
-        if text == "/help":
-            _advisor(HELP)
-            return None
-        if text == "/recommend":
-            return self._session.recommend()
-        if text.split()[0] == "/source":
-            self._open(text.removeprefix("/source").strip())
-            return None
         if text.startswith("/"):
-            _advisor(f"There is no command {text.split()[0][:40]}. {HELP}")
-            return None
+            return self._command(*text.split(maxsplit=1))
         return self._session.say(self._chosen(text))
 
     def _pull(self, name: str, wanted: bool) -> AsyncIterator[Event] | None:
@@ -107,6 +103,35 @@ class Repl:
         """Says that a download was stopped."""
         self.pulling = False
         _advisor("Stopped. What came is kept: /pull goes on from there.")
+
+    def _command(self, command: str, argument: str = "") -> AsyncIterator[Event] | None:
+        turns = {
+            "/recommend": self._session.recommend,
+            "/undo": self._session.undo,
+            "/return": self._session.leave,
+        }
+        if command in turns and not argument:
+            return turns[command]()
+        if command == "/branch" and argument:
+            return self._session.branch(argument)
+        if command == "/export":
+            return self._export(argument.strip())
+        if command == "/source":
+            self._open(argument.strip())
+        elif command == "/help":
+            _advisor(HELP)
+        elif command == "/branch":
+            _advisor(f"{self._branches} Give a branch a name: /branch bigger-card.".strip())
+        elif command in turns:
+            _advisor(f"{command} stands alone. {HELP}")
+        else:
+            _advisor(f"There is no command {command[:40]}. {HELP}")
+        return None
+
+    async def _export(self, argument: str) -> AsyncIterator[Event]:
+        """Writes the conversation: into the file that is named, or a new one of the format that is named."""
+        path = await asyncio.to_thread(export_named, await self._session.transcript(), argument)
+        yield Message(f"The conversation is written to `{path}`.")
 
     def _open(self, number: str) -> None:
         """Shows one source of the last answer: the passage of a guide, or what kind of fact it is."""
@@ -169,6 +194,8 @@ class Repl:
             write_error({"message": event.message, "hint": event.hint})
         elif isinstance(event, ToolCall):
             write_note(f"({event.name}, {event.seconds:.1f} s)")
+        elif isinstance(event, Branch):
+            self._branches = f"Branches: {', '.join(event.branches)}." if event.branches else ""
         elif isinstance(event, Ready):
             write_note(f"Session {event.session}, {event.mode} mode. {HELP}")
             if event.note:

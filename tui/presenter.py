@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from agent.events import (
+    Branch,
     Cost,
     Delta,
     Event,
@@ -36,6 +37,9 @@ FIRST_STEP = {
     "open": "getting ready",
     "say": "reading what you said",
     "recommend": "comparing models",
+    "undo": "taking back",
+    "branch": "going aside",
+    "return": "going back",
     "model": "looking for the model",
     "pull": "asking Ollama",
     "cost": "counting",
@@ -53,19 +57,22 @@ class Presenter:
         self._top = top
         self._status = status
         self._writing: AdvisorMessage | None = None
-        self._opening = False
+        self._opening = self._travels = False
         self._recommended: RecommendationBlock | None = None
         """The recommendation of the running turn."""
-        self._earlier: list[Message] = []
         self._then: list[Event] = []
         """What a resumed session says after the earlier messages."""
         self.question: QuestionMessage | None = None
-        self.mode = ""
+        self.mode = self.branch = ""
+        self.branches: list[str] = []
+        self.refused = False
+        """The way to another point of the conversation could not be gone."""
         self._handlers: dict[type[Event], Callable[[Any], Awaitable[None]]] = {
             Ready: self._ready,
             NeedsChanged: self._needs_changed,
             Status: self._step,
             ToolCall: self._tool,
+            Branch: self._branch,
             Delta: self._delta,
             Message: self._message,
             Question: self._question,
@@ -81,17 +88,20 @@ class Presenter:
     async def begin(self, given: Input) -> None:
         """Show what was asked for, and a sign of life."""
         self._opening = given.kind == "open"
+        self._travels, self.refused = given.travels, False
         self._recommended = None
         self._status.begin(FIRST_STEP[given.kind])
         self._asked = given.kind == "cost"
-        if given.kind != "open" and not given.on_model:
+        if given.kind in ("say", "recommend"):
             self.settle_question()
             self._conversation.follow()
             await self._conversation.add(UserMessage(given.text or RECOMMEND_TEXT))
 
     async def show(self, event: Event) -> None:
         """Show one event; kinds without a place on the screen are passed over."""
-        if self._opening and isinstance(event, Question | Recommendation):
+        if (self._opening and isinstance(event, Question | Recommendation)) or (
+            self._travels and isinstance(event, Question | Recommendation | Message)
+        ):
             self._then.append(event)
             return
         handler = self._handlers.get(type(event))
@@ -104,22 +114,44 @@ class Presenter:
         writing, self._writing = self._writing, None
         if writing is not None:
             await (writing.stop() if stopped else writing.finish())
-        elif stopped and not self._opening:
+        elif stopped and not self._opening and not self._travels:
             await self._conversation.add(Notice("stopped"))
 
-    async def resume(self, history: list[dict[str, str]]) -> None:
-        """Show what was said in an earlier sitting, with the sources that came along."""
-        said = {message.text: message.citations for message in self._earlier}
+    async def resume(self, history: list[dict[str, Any]]) -> None:
+        """Show what was said in an earlier sitting, with its sources."""
         for entry in history:
             text = entry.get("text", "")
             if entry.get("role") == "user":
                 await self._conversation.add(UserMessage(text))
             else:
-                await self._conversation.add(AdvisorMessage(text, said.get(text, [])))
-        self._opening, self._earlier = False, []
+                await self._conversation.add(AdvisorMessage(text, entry.get("citations", [])))
+        await self._show_rest()
+
+    async def arrive(self, history: list[dict[str, Any]]) -> None:
+        """Show the conversation from another point on: what was said up to there, then how it stands."""
+        self.settle_question()
+        await self._conversation.clear()
+        asked = next((event.text for event in self._then if isinstance(event, Question)), None)
+        if asked is not None and history and history[-1]["text"].endswith(asked):
+            # The question itself stands below, to be answered.
+            last = {**history[-1], "text": history[-1]["text"].removesuffix(asked).rstrip()}
+            history = [*history[:-1], last] if last["text"] else history[:-1]
+        self._conversation.follow()
+        await self.resume(history)
+
+    async def stay(self) -> None:
+        """The way to another point failed: nothing is shown anew."""
+        self._then = []
+        await self._show_rest()
+
+    async def _show_rest(self) -> None:
+        travels, self._travels, self._opening = self._travels, False, False
         last, self._then = self._then, []
         for event in last:
-            await self.show(event)
+            if travels and isinstance(event, Message):
+                await self._conversation.add(Notice(event.text))
+            else:
+                await self.show(event)
 
     def settle_question(self) -> None:
         """The open question is answered or passed over."""
@@ -150,6 +182,10 @@ class Presenter:
         self._needs.show(event.needs, event.assumptions)
         self._top.hardware(*hardware_words(event.needs, event.assumptions))
 
+    async def _branch(self, event: Branch) -> None:
+        self.branch, self.branches = event.name, event.branches
+        self._top.branch(event.name)
+
     async def _step(self, event: Status) -> None:
         self._status.step(event.text)
 
@@ -167,8 +203,7 @@ class Presenter:
 
     async def _message(self, event: Message) -> None:
         if self._opening:
-            self._earlier.append(event)
-            return
+            return  # it is part of the history
         writing, self._writing = self._writing, None
         if writing is not None:
             await writing.finish(event.text, event.citations)
@@ -192,4 +227,5 @@ class Presenter:
         await self._conversation.add(self._recommended, show_top=True)
 
     async def _failure(self, event: Failure) -> None:
+        self.refused = self._travels
         await self._conversation.add(FailureMessage(event.message, event.hint, event.code))

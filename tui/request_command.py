@@ -37,6 +37,8 @@ class Face(Generic[R]):
     help: str
     positional: str | None = None
     """The field given by position."""
+    second: str | None = None
+    """The field given by position after it."""
     many: bool = False
     """The position takes several words: a list of names, or the words of one text."""
     joined: bool = False
@@ -115,6 +117,8 @@ def _params(face: Face[R]) -> list[click.Parameter]:
     for name, field in face.request.model_fields.items():
         if name == face.positional:
             params.append(click.Argument([name], required=False, nargs=-1 if face.many else 1))
+        elif name == face.second:
+            params.append(click.Argument([name], required=False))
         else:
             params.append(_option(name, field))
     if face.why:

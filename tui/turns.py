@@ -17,8 +17,9 @@ log = logging.getLogger("llm_advisor.tui")
 class Input:
     """Something for the session to do."""
 
-    kind: Literal["open", "say", "recommend", "model", "pull", "cost"]
+    kind: Literal["open", "say", "recommend", "undo", "branch", "return", "model", "pull", "cost"]
     text: str = ""
+    """What is said, or the name of the branch or model."""
     confirmed: bool = False
     """Of `pull`: the person said yes."""
 
@@ -26,6 +27,29 @@ class Input:
     def on_model(self) -> bool:
         """Whether it is about the model behind the conversation and not a part of what is said."""
         return self.kind in ("model", "pull", "cost")
+
+    @property
+    def travels(self) -> bool:
+        """Whether it goes to another point of the conversation, which is then shown anew."""
+        return self.kind in ("undo", "branch", "return")
+
+
+BRANCH = "/branch "
+COMMANDS_HELP = (
+    "There is /recommend, /undo, /branch NAME, /return, /export [FILE], /model [NAME], /pull NAME and /cost."
+)
+
+
+def typed_command(text: str) -> Input | str | None:
+    """A command of the composer: a turn, what `/export` is to write to, or None where there is no such."""
+    command, _, argument = text.strip().partition(" ")
+    argument = argument.strip()
+    if command == "/export":
+        return argument
+    if command == "/branch" and argument:
+        return Input("branch", argument)
+    turns = {"/recommend": Input("recommend"), "/undo": Input("undo"), "/return": Input("return")}
+    return turns.get(command) if not argument else None
 
 
 class TurnView(Protocol):

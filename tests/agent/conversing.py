@@ -14,9 +14,9 @@ E = TypeVar("E", bound=Event)
 NEEDS = "chat on an RTX 3090, personal use, 8k context, English, everything stays local, quality matters"
 
 
-async def opened(home: Path, name: str = "test") -> tuple[GraphSession, list[Event]]:
+async def opened(home: Path, name: str = "test", *, offline: bool = True) -> tuple[GraphSession, list[Event]]:
     """A guided session and what it said at opening."""
-    session = await open_session(session=name, home=home, retriever=FakeRetriever(home), offline=True)
+    session = await open_session(session=name, home=home, retriever=FakeRetriever(home), offline=offline)
     return session, [event async for event in session.open()]
 
 

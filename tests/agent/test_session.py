@@ -17,6 +17,7 @@ from pytest_socket import SocketBlockedError
 
 from agent.events import Failure, Message, NeedsChanged, Question, Ready, Recommendation, TurnEnd
 from agent.session import open_session
+from agent.store import SqliteStore
 from knowledge.errors import UsageError
 from tests.agent.conversing import NEEDS, all_of, models, of, opened, said, set_aside, words
 from tests.fakes.retriever import FakeRetriever
@@ -175,6 +176,7 @@ async def test_without_a_folder_the_conversation_is_held_in_memory(tmp_path: Pat
 async def test_a_folder_that_fills_up_loses_no_turn(tmp_path: Path) -> None:
     session, _ = await opened(tmp_path)
     await said(session, NEEDS)
+    assert isinstance(session._store, SqliteStore)
     await session._store.connection.execute("PRAGMA max_page_count = 1")
     events = await all_of(session.recommend())
     (failure,) = of(events, Failure)
@@ -227,10 +229,11 @@ async def test_the_state_is_plain_json_and_old_checkpoints_go(tmp_path: Path) ->
     await said(session, NEEDS)
     await all_of(session.recommend())
     counts = []
+    assert isinstance(session._store, SqliteStore)
     for text in ("smaller please", "why?", "what if I had 64 GB of RAM?"):
         await said(session, text)
         rows = await session._store.connection.execute("SELECT COUNT(*) FROM checkpoints")
-        counts.append((await rows.fetchone())[0])
+        counts += [row[0] for row in await rows.fetchall()]
     snapshot = await session._graph.aget_state(session._config)
     await session.close()
     assert _plain(snapshot.values)

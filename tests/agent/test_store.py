@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.store import FILE, forget_old, memory_store, open_store
+from agent.store import FILE, memory_store, open_store
 from tests.agent.conversing import set_aside
 
 
@@ -44,10 +44,10 @@ async def test_a_cut_file_is_set_aside_with_all_its_bytes(tmp_path: Path) -> Non
 async def test_what_cannot_be_written_is_kept_in_memory_and_said(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file where the folder should be")
     store = await open_store(tmp_path / "home")
-    assert store.connection is None
+    assert not store.lasting
     assert store.notice is not None
     assert str(tmp_path) not in store.notice.message
-    await forget_old(store, "any")
+    await store.forget_old("any")
     await store.close()
 
 

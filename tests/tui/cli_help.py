@@ -56,6 +56,25 @@ class Program:
         return Outcome(status, captured.out, captured.err)
 
 
+def scripted_transcript(said: Sequence[str], **more: Any) -> dict[str, Any]:
+    """A document as `agent.transcript` gives it."""
+    return {
+        "format": 1,
+        "session": "test",
+        "exported": "2026-10-01T12:00:00+00:00",
+        "program": "llm-advisor 0",
+        "branch": "main",
+        "from": None,
+        "messages": [{"role": "user", "text": text, "at": None, "citations": []} for text in said],
+        "needs": {},
+        "assumptions": [],
+        "question": None,
+        "recommendation": None,
+        "branches": [],
+        **more,
+    }
+
+
 Script = Callable[[str], Sequence[Event | Exception]]
 
 
@@ -86,11 +105,26 @@ class FakeSession:
         async for event in self.say("(recommend)"):
             yield event
 
+    async def undo(self) -> AsyncIterator[Event]:
+        async for event in self.say("(undo)"):
+            yield event
+
+    async def branch(self, name: str) -> AsyncIterator[Event]:
+        async for event in self.say(f"(branch {name})"):
+            yield event
+
+    async def leave(self) -> AsyncIterator[Event]:
+        async for event in self.say("(return)"):
+            yield event
+
     async def close(self) -> None:
         self.closed = True
 
     def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
         return None
 
-    def history(self) -> list[dict[str, str]]:
+    def history(self) -> list[dict[str, Any]]:
         return []
+
+    async def transcript(self) -> dict[str, Any]:
+        return scripted_transcript(self.said)

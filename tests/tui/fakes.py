@@ -19,6 +19,7 @@ from agent.events import (
     ToolCall,
     TurnEnd,
 )
+from tests.tui.cli_help import scripted_transcript
 from tests.tui.fake_models import FakeModels
 
 GIB = 1 << 30
@@ -33,7 +34,7 @@ class FakeSession:
         self,
         *turns: Sequence[Step],
         opening: Sequence[Step] = (),
-        history: Sequence[dict[str, str]] = (),
+        history: Sequence[dict[str, Any]] = (),
         passages: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         self.turns = list(turns)
@@ -41,6 +42,7 @@ class FakeSession:
         self.past = list(history)
         self.passages = passages or {}
         self.said: list[str] = []
+        self.commands: list[str] = []
         self.recommended = 0
         self.stopped = 0
         self.closed = False
@@ -65,14 +67,32 @@ class FakeSession:
         async for event in self._turn():
             yield event
 
+    async def undo(self) -> AsyncIterator[Event]:
+        self.commands.append("undo")
+        async for event in self._turn():
+            yield event
+
+    async def branch(self, name: str) -> AsyncIterator[Event]:
+        self.commands.append(f"branch {name}")
+        async for event in self._turn():
+            yield event
+
+    async def leave(self) -> AsyncIterator[Event]:
+        self.commands.append("return")
+        async for event in self._turn():
+            yield event
+
     async def close(self) -> None:
         self.closed = True
 
     def passage(self, locator: str, quote: str = "") -> dict[str, Any] | None:
         return self.passages.get(locator)
 
-    def history(self) -> list[dict[str, str]]:
+    def history(self) -> list[dict[str, Any]]:
         return self.past
+
+    async def transcript(self) -> dict[str, Any]:
+        return scripted_transcript(self.said, recommendation=RECOMMENDATION, needs=NEEDS)
 
     async def _turn(self) -> AsyncIterator[Event]:
         steps = self.turns.pop(0) if self.turns else [Message("Nothing more is scripted.")]

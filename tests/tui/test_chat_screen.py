@@ -39,6 +39,8 @@ from tui.widgets.needs_panel import NeedsPanel
 from tui.widgets.question import GRACE_SECONDS, QuestionMessage
 from tui.widgets.recommendation import RecommendationBlock
 
+CITED = [{"kind": "guide", "source": "G", "locator": LOCATOR}]
+
 
 async def test_empty_state_goes_with_the_first_message() -> None:
     async with chatting(conversation()) as (app, pilot):
@@ -283,11 +285,11 @@ async def test_a_session_that_cannot_be_opened_is_tried_again() -> None:
 
 async def test_resumed_session_shows_both_sides_once() -> None:
     session = FakeSession(
-        opening=[
-            Message("I said this.", [{"kind": "guide", "source": "G", "locator": LOCATOR}]),
-            Recommendation(RECOMMENDATION),
+        opening=[Message("I said this.", CITED), Recommendation(RECOMMENDATION)],
+        history=[
+            {"role": "user", "text": "you said that"},
+            {"role": "advisor", "text": "I said this.", "citations": CITED},
         ],
-        history=[{"role": "user", "text": "you said that"}, {"role": "advisor", "text": "I said this."}],
     )
     async with chatting(session, size=(100, 80)) as (app, _):
         assert [message.text for message in app.chat.query(UserMessage)] == ["you said that"]
@@ -511,7 +513,7 @@ async def test_export_writes_the_conversation(tmp_path: Path, monkeypatch: pytes
         await pilot.press("f3", "e")
         await until(pilot, lambda: bool(_exports(tmp_path)))
         text = _exports(tmp_path)[0]
-        assert "**You:**\n\ncoding" in text
+        assert "**You**:\n\n> coding" in text
         assert "### 1. Qwen2.5-Coder-14B-Instruct" in text
 
 

@@ -20,9 +20,19 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What sessions were opened with; the chat talks to a fake one."""
     calls: list[dict[str, Any]] = []
 
-    def factory(model: str | None, session: str | None, offline: bool, max_cost: float | None = None) -> Any:
+    def factory(
+        model: str | None, session: str | None, offline: bool, max_cost: float | None, copy: bool
+    ) -> Any:
         async def open_it() -> FakeSession:
-            calls.append({"model": model, "session": session, "offline": offline, "max_cost": max_cost})
+            calls.append(
+                {
+                    "model": model,
+                    "session": session,
+                    "offline": offline,
+                    "max_cost": max_cost,
+                    "copy": copy,
+                }
+            )
             return FakeSession()
 
         return open_it
@@ -39,7 +49,7 @@ def test_json_is_the_line_protocol(
     assert outcome.status == 0
     assert [line["type"] for line in outcome.lines] == ["ready", "message", "turn_end"]
     assert outcome.err == ""
-    assert opened == [{"model": None, "session": None, "offline": False, "max_cost": None}]
+    assert opened == [{"model": None, "session": None, "offline": False, "max_cost": None, "copy": False}]
 
 
 def test_plain_needs_no_terminal(program: Program, opened: list[dict[str, Any]]) -> None:
@@ -95,6 +105,13 @@ def test_options_that_are_off_are_wrong_usage(
 def test_offline_is_told_to_the_session(program: Program, opened: list[dict[str, Any]]) -> None:
     program("chat", "--json", "--offline")
     assert opened[0]["offline"] is True
+
+
+def test_a_copy_is_of_a_named_conversation(program: Program, opened: list[dict[str, Any]]) -> None:
+    assert program("chat", "--json", "--copy").status == 2
+    assert opened == []
+    program("chat", "--json", "--copy", "--session", "work")
+    assert (opened[0]["copy"], opened[0]["session"]) == (True, "work")
 
 
 @pytest.mark.parametrize(

@@ -116,3 +116,27 @@ def test_an_error_in_a_turn_ends_the_turn_only(
 def test_a_failure_that_the_session_tells_is_passed_on(capsys: pytest.CaptureFixture[str]) -> None:
     events = talk(FakeSession(lambda _: [Failure("x", "m", "h")]), b'{"text": "hi"}\n', capsys)
     assert events[1] == {"type": "error", "code": "x", "message": "m", "hint": "h"}
+
+
+def test_commands_are_turns_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    session = FakeSession()
+    lines = b'{"command": "undo"}\n{"command": "branch", "name": "a b"}\n{"command": "return"}\n'
+    assert types(talk(session, lines, capsys)) == ["ready", *(["message", "turn_end"] * 3)]
+    assert session.said == ["(undo)", "(branch a b)", "(return)"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"command": "branch"}',
+        b'{"command": "branch", "name": 3}',
+        b'{"command": "branch", "name": "a", "text": "b"}',
+        b'{"command": "undo", "name": "a"}',
+        b'{"command": ["undo"]}',
+        b'{"command": "redo"}',
+    ],
+)
+def test_a_command_that_is_off_ends_its_turn(line: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    session = FakeSession()
+    assert types(talk(session, line + b"\n", capsys)) == ["ready", "error", "turn_end"]
+    assert session.said == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.events import Event, Failure, Message, Question, Recommendation, Status, ToolCall
+from agent.events import Branch, Event, Failure, Message, Question, Recommendation, Status, ToolCall
 from knowledge.errors import NoAnswerError
 from tests.tui.cli_help import FakeSession
 from tools.guides.showing import ShowQuery, show_passage
@@ -177,3 +177,27 @@ def test_any_line_is_survived_and_shown_without_controls(
     assert len(session.said) == 1
     assert "\x1b" not in out
     assert "\x00" not in out
+
+
+def test_commands_go_back_and_aside(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = FakeSession(lambda text: [Branch("big card", ["big card"]), Message(f"heard {text}")])
+    lines = b"/undo\n/branch big card\n/branch\n/return\n/undo now\n/redo\n"
+    out, _ = talk(session, lines, capsys, monkeypatch)
+    assert session.said == ["(undo)", "(branch big card)", "(return)"]
+    assert "Branches: big card. Give a branch a name" in out
+    assert "/undo stands alone" in out
+    assert "There is no command /redo" in out
+
+
+def test_export_writes_what_was_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lines = b"hello\n/export a.html\n/export json\n/export no/x.md\n"
+    out, err = talk(FakeSession(), lines, capsys, monkeypatch)
+    assert "written to" in out
+    assert "hello" in (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert len(list(tmp_path.glob("llm-advisor-test-*.json"))) == 1
+    assert "cannot be written" in err

@@ -24,7 +24,7 @@ from tui.model_commands import typed
 from tui.needs_view import change_sentence
 from tui.presenter import Presenter
 from tui.screens.chat_model import ModelActions, model_turn
-from tui.turns import Input, Turns, describe
+from tui.turns import COMMANDS_HELP, Input, Turns, describe, typed_command
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
 from tui.widgets.empty_state import EmptyState, Example
@@ -52,6 +52,9 @@ class ChatScreen(ModelActions):
         Binding("ctrl+d", "leave", "Quit", show=False),
         Binding("ctrl+l", "app.log", "Log", show=False, priority=True),
         Binding("f3", "answer", "Answer", show=False),
+        Binding("f4", "undo", "Take back", show=False),
+        Binding("f5", "branch", "Branch", show=False),
+        Binding("f6", "return", "Return", show=False, priority=True),
         Binding("f8", "model", "Model", show=False),
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
@@ -67,8 +70,7 @@ class ChatScreen(ModelActions):
         history_file: Path | None,
         detect: Callable[[], str] | None,
     ) -> None:
-        super().__init__()
-        self._bridge = bridge
+        super().__init__(bridge)
         self._model, self._session = model, session
         self._history = InputHistory(history_file)
         self._detect = detect
@@ -114,7 +116,7 @@ class ChatScreen(ModelActions):
         return self._turns.active or bool(self._turns.waiting)
 
     def _begin(self) -> None:
-        self._bridge.start()
+        self.bridge.start()
         self._begun = True
         self._load_history()
         self._turns.waiting.insert(0, Input("open"))  # before what was sent in the meantime
@@ -130,11 +132,20 @@ class ChatScreen(ModelActions):
         self.app.call_from_thread(self.query_one(HardwareLine).detected, text)
 
     def _source(self, given: Input) -> AsyncGenerator[Event, None]:
-        if given.kind == "open":
-            return self._bridge.open()
+        bridge = self.bridge
+        if given.kind == "say":
+            return bridge.say(given.text)
+        if given.kind == "branch":
+            return bridge.branch(given.text)
         if given.on_model:
-            return self._bridge.on_model(model_turn(given))
-        return self._bridge.recommend() if given.kind == "recommend" else self._bridge.say(given.text)
+            return bridge.on_model(model_turn(given))
+        ways = {
+            "open": bridge.open,
+            "recommend": bridge.recommend,
+            "undo": bridge.undo,
+            "return": bridge.leave,
+        }
+        return ways[given.kind]()
 
     def submit(self, given: Input) -> None:
         """Run it, or let it wait for the turn that runs."""
@@ -188,8 +199,12 @@ class ChatScreen(ModelActions):
         """It is over."""
         await self.presenter.end(stopped=stopped)
         if given.kind == "open" and not failed and not stopped:
-            await self.presenter.resume(await self._bridge.history())
-        if (failed or stopped) and given.kind != "recommend":
+            await self.presenter.resume(await self.bridge.history())
+        if given.travels:
+            arrived = not (failed or stopped or self.presenter.refused)
+            await (self.presenter.arrive(await self.bridge.history()) if arrived else self.presenter.stay())
+            self._sync_question()
+        elif (failed or stopped) and given.kind != "recommend":
             self._give_back([given, *self._turns.take_back()])
         self.refresh_bindings()
 
@@ -218,10 +233,28 @@ class ChatScreen(ModelActions):
         if text.lower() in QUIT_WORDS:
             self.app.exit()
             return
-        if (command := typed(text)) is not None:
-            self.on_model(*command)
+        if (on_model := typed(text)) is not None:
+            self._history.add(text)
+            self.on_model(*on_model)
+            return
+        if text.startswith("/"):
+            composer = self.query_one(Composer)
+            command = typed_command(text)
+            if command is None:
+                self.flash(f"There is no command {text.split()[0]}. {COMMANDS_HELP}", "warning")
+                return
+            composer.put("")
+            self._history.add(text)
+            self._do(command)
             return
         self._say(text)
+
+    def _do(self, command: Input | str) -> None:
+        """A typed command: a turn, or `export` with what follows it."""
+        if isinstance(command, Input):
+            self.submit(command)
+        else:
+            self.action_export(command)
 
     @on(QuestionMessage.Picked)
     def _picked(self, event: QuestionMessage.Picked) -> None:
@@ -278,7 +311,7 @@ class ChatScreen(ModelActions):
 
         passage = None
         if event.source.kind == "guide" and event.source.locator:
-            passage = await self._bridge.passage(event.source.locator, event.source.quote)
+            passage = await self.bridge.passage(event.source.locator, event.source.quote)
         await self.app.push_screen(PassageScreen(event.source, passage))
 
     @on(ListSources)
@@ -339,10 +372,6 @@ class ChatScreen(ModelActions):
         if self._worker is not None and self._turns.running is not None:
             self._worker.cancel()
 
-    def action_recommend(self) -> None:
-        """Have the answer now, with assumptions for what is not known."""
-        self.submit(Input("recommend"))
-
     def action_interrupt(self) -> None:
         """Ctrl+C: copy what is selected, else stop what runs, else ask once before quitting."""
         selected = self.get_selected_text() or self.query_one(Composer).selected_text
@@ -363,38 +392,3 @@ class ChatScreen(ModelActions):
         else:
             self._quit_asked = now
             self.flash("Press Ctrl+C again to quit; the conversation is saved", "warning")
-
-    def action_needs(self) -> None:
-        """Show the needs and go there; from there, fold them away."""
-        panel = self.query_one(NeedsPanel)
-        if panel.display and panel.has_focus_within:
-            panel.set_class(False, "-open")
-            panel.set_class(True, "-closed")
-            self.query_one(Composer).focus()
-        else:
-            panel.set_class(False, "-closed")
-            panel.set_class(True, "-open")
-            panel.query_one("OptionList").focus()
-
-    def action_answer(self) -> None:
-        """Go to the last recommendation."""
-        blocks = list(self.query(RecommendationBlock))
-        if blocks:
-            blocks[-1].focus()
-            blocks[-1].scroll_visible(top=True, animate=False)
-
-    def action_page(self, by: int) -> None:
-        """Scroll the conversation by a page."""
-        conversation = self.query_one(Conversation)
-        conversation.scroll_page_up() if by < 0 else conversation.scroll_page_down()
-
-    @work(exit_on_error=False)
-    async def action_export(self) -> None:
-        """Write the conversation as Markdown into the current folder."""
-        from tui.export import write_conversation
-
-        path, problem = await write_conversation(self, self._session or "conversation")
-        if problem:
-            self.flash(problem, "error")
-        else:
-            self.flash(f"Wrote {path}")

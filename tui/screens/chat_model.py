@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 
-from textual.screen import Screen
-
 from agent.events import Confirm, Event
 from agent.protocol import Models
 from tui.model_commands import cost_turn
-from tui.plaintext import shorten
+from tui.screens.chat_actions import ConversationActions
 from tui.turns import Input
 from tui.widgets.composer import Composer
-from tui.widgets.status_line import StatusLine
 
 
 def model_turn(given: Input) -> Callable[[Models], AsyncIterator[Event]]:
@@ -24,16 +21,8 @@ def model_turn(given: Input) -> Callable[[Models], AsyncIterator[Event]]:
     return cost_turn
 
 
-class ModelActions(Screen[None]):
+class ModelActions(ConversationActions):
     """Switching, downloading and counting; the chat itself adds the turns."""
-
-    def submit(self, given: Input) -> None:
-        """Run it, or let it wait for the turn that runs."""
-        raise NotImplementedError
-
-    def flash(self, text: str, kind: str = "information") -> None:
-        """A short message in the status line."""
-        self.query_one(StatusLine).flash(shorten(text, 200), kind)
 
     def on_model(self, command: str, name: str) -> None:
         """`/model`, `/pull` and `/cost`; `/model` without a name shows the models to choose from."""

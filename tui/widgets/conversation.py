@@ -54,6 +54,11 @@ class Conversation(VerticalScroll, can_focus=True):
         elif not following:
             self.unseen = True
 
+    async def clear(self) -> None:
+        """Remove everything."""
+        await self.remove_children()
+        self.unseen = False
+
     def follow(self) -> None:
         """Go to the end and stay there."""
         self.unseen = False

@@ -17,7 +17,7 @@ class HardwareLine(FittedText):
 
     def __init__(self, *, model: str, session: str | None) -> None:
         self._who = "loading" if model in ("", "auto") else model
-        self._session = session or ""
+        self._session, self._branch = session or "", ""
         self._hardware = self._origin = self._detected = ""
         super().__init__(self._build, id="top")
 
@@ -25,6 +25,11 @@ class HardwareLine(FittedText):
         """The session is open, or (without its name) goes on with another model."""
         self._who = model if model and model != "guided" else MODES.get(mode, mode)
         self._session = self._session if session is None else session
+        self._redraw()
+
+    def branch(self, name: str) -> None:
+        """The branch in view; empty on the main line."""
+        self._branch = name
         self._redraw()
 
     def hardware(self, text: str, origin: str) -> None:
@@ -48,7 +53,12 @@ class HardwareLine(FittedText):
             text, source = (self._detected, "this machine") if self._detected else (UNKNOWN_HARDWARE, "")
         origin = f" ({source})" if source else ""
         machine = crop(clean(text, one_line=True), width - len(origin), signs.ellipsis)
-        left_parts = ["llm-advisor", self._who, self._session]
+        left_parts = [
+            "llm-advisor",
+            self._who,
+            self._session,
+            self._branch and f"branch {clean(self._branch)}",
+        ]
         left = ""
         while left_parts:
             left = dot.join(part for part in left_parts if part)

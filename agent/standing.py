@@ -1,0 +1,38 @@
+"""How a conversation stands: the events that tell a face all it must show after a jump (a resumed session,
+something taken back, another branch).
+"""
+
+from __future__ import annotations
+
+from agent.events import Event, NeedsChanged, Question, Recommendation
+from agent.state import State, is_answered, needs_of
+from knowledge.errors import AdvisorError
+from tools.brief import brief_of
+from tools.needs import Needs
+from tools.recommend import recommend
+
+
+def needs_event(needs: Needs) -> NeedsChanged:
+    """The needs with what is assumed beside them; takes some milliseconds."""
+    try:
+        assumptions = [a.as_json() for a in brief_of(needs).assumptions]
+    except AdvisorError:
+        assumptions = []
+    return NeedsChanged(needs.as_json(), assumptions)
+
+
+def standing(state: State) -> list[Event]:
+    """The needs, and the recommendation where one was given; computed anew, which takes some 0.1 s."""
+    needs = needs_of(state)
+    if not is_answered(state):
+        return [needs_event(needs)]
+    document = recommend(needs).as_json()
+    return [NeedsChanged(needs.as_json(), document["assumptions"]), Recommendation(document)]
+
+
+def open_question(state: State) -> Question | None:
+    """The question that waits, once more; marked, because no slot is asked twice unmarked."""
+    pending = state.get("pending")
+    if pending is None:
+        return None
+    return Question(pending["slot"], pending["text"], pending["reason"], pending["options"], clarifies=True)
