@@ -142,6 +142,8 @@ def _kind(said: str, *, answered: bool) -> str | None:
         return "what_if"
     if not interrogative:
         return None
+    if patterns.insists.search(said):
+        return "request"  # `just tell me what to use: code` demands, and says what for
     if patterns.request.search(said) and not (answered and patterns.about_answer.search(said)):
         return "request"
     # `70B on a 3090 possible?` opens like a statement: before the first recommendation it states needs.
@@ -172,7 +174,8 @@ def in_domain(low: str) -> bool:
 
 def insists(text: Text) -> bool:
     """Whether the message wants the recommendation at once, whatever is still open."""
-    return _patterns().insists.search(text.low) is not None
+    patterns = _patterns()
+    return patterns.insists.search(text.low) is not None and patterns.outright.search(text.low) is None
 
 
 def pointed_ranks(text: Text) -> tuple[int, ...]:
