@@ -47,5 +47,5 @@ def asking_again(read: Understanding, text: str, needs: Needs, state: State) -> 
     about = state.get("about") or {}
     owned = {slot: said for slot, said in read.updates.items() if slot == "hardware"}
     return replace(
-        read, plan=about["topic"], intent="ask", updates=owned, hypothetical={}, critique=None, ambiguous=()
+        read, plan=about["topic"], intent="ask", updates=owned, hypothetical={}, critiques=(), ambiguous=()
     )

@@ -11,6 +11,7 @@ from tools.needs import Budget, LicenseNeed, ModelWish, Needs, Slot
 from tools.recommend import rank_for
 
 SMALLER_SHARE = 0.7
+LARGER_FACTOR = 1.4
 FASTER_FACTOR = 1.5
 CHEAPER_SHARE = 0.5
 
@@ -19,14 +20,34 @@ def _top(needs: Needs) -> Candidate | None:
     return next(iter(rank_for(brief_of(needs)).candidates), None)
 
 
-def apply_critique(critique: Critique, needs: Needs) -> tuple[dict[str, Slot[Any]], str]:
-    """Slot updates that a critique stands for, and the sentence that says what was changed."""
+def apply_critiques(
+    critiques: tuple[Critique, ...], needs: Needs
+) -> tuple[dict[str, Slot[Any]], list[str]]:
+    """Slot updates that some critiques of one answer stand for, and a sentence for each."""
     top = _top(needs)
+    updates: dict[str, Slot[Any]] = {}
+    said = []
+    for critique in critiques:
+        more, words = apply_critique(critique, needs.updated(**updates), top)
+        updates |= more
+        said.append(words)
+    return updates, said
+
+
+def apply_critique(
+    critique: Critique, needs: Needs, top: Candidate | None = None
+) -> tuple[dict[str, Slot[Any]], str]:
+    """Slot updates that a critique stands for, and the sentence that says what was changed.
+
+    Args:
+        critique: what is wrong.
+        needs: what is known.
+        top: the option that is criticized; the first place of the needs where it is not given.
+    """
+    top = top or _top(needs)
     wish = needs.model.value if needs.model else ModelWish()
-    if critique == "smaller" and top is not None and top.params_total_b:
-        most = round(top.params_total_b * SMALLER_SHARE, 1)
-        limited = wish.model_copy(update={"max_params_b": most, "min_params_b": None, "named": ()})
-        return {"model": Slot[Any](value=limited, quote="smaller")}, f"Looking below {most:g}B parameters."
+    if critique in ("smaller", "larger") and top is not None and top.params_total_b:
+        return _of_other_size(critique, top.params_total_b, wish)
     if critique == "faster":
         return _faster(top)
     if critique == "longer_context":
@@ -55,7 +76,26 @@ def apply_critique(critique: Critique, needs: Needs) -> tuple[dict[str, Slot[Any
         family = str(top.extra.get("family", top.model))
         without = wish.model_copy(update={"excluded": (*wish.excluded, family), "named": ()})
         return {"model": Slot[Any](value=without, quote="another model")}, f"Leaving {family} out."
+    if critique == "larger":
+        return {"priority": Slot[Any](value="quality", quote="larger")}, "Putting quality first."
+    if critique == "smaller":
+        return {"priority": Slot[Any](value="small", quote="smaller")}, "Putting a small footprint first."
     return {"priority": Slot[Any](value="cost", quote=critique)}, "Putting cost first."
+
+
+def _of_other_size(critique: Critique, size_b: float, wish: ModelWish) -> tuple[dict[str, Slot[Any]], str]:
+    """A limit clearly below or above the present size, to three digits: an encoder has a hundredth of a
+    billion.
+    """
+    factor, field, other, words = (
+        (SMALLER_SHARE, "max_params_b", "min_params_b", "below")
+        if critique == "smaller"
+        else (LARGER_FACTOR, "min_params_b", "max_params_b", "above")
+    )
+    limit = float(f"{size_b * factor:.2g}")
+    limited = wish.model_copy(update={field: limit, other: None, "named": ()})
+    size = f"{limit:g}B" if limit >= 1 else f"{1000 * limit:.3g}M"
+    return {"model": Slot[Any](value=limited, quote=critique)}, f"Looking {words} {size} parameters."
 
 
 def _faster(top: Candidate | None) -> tuple[dict[str, Slot[Any]], str]:

@@ -8,7 +8,7 @@ from typing import Any
 from agent.about_question import About, about_pending
 from agent.again import asking_again, is_again
 from agent.contradictions import Contradiction, contradictions
-from agent.critique import apply_critique
+from agent.critique import apply_critiques
 from agent.interview import option_slots
 from agent.state import Pending, State, is_answered, needs_of
 from agent.understanding import Asked, LastAnswer, Understanding, understand
@@ -72,10 +72,10 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
         updates = {**supposed, **updates}
     updates |= {slot: None for slot in read.cleared if slot not in updates}
     remarks = list(read.notes)
-    if read.critique is not None and answered:
-        critiqued, remark = apply_critique(read.critique, before.updated(**updates))
+    if read.critiques and answered:
+        critiqued, said = apply_critiques(read.critiques, before.updated(**updates))
+        remarks += [*_noted({s: v for s, v in updates.items() if s not in critiqued}), *said]
         updates |= critiqued
-        remarks.append(remark)
     elif answered and updates:
         remarks += _noted(updates)
     elif answered and read.intent == "recommend_now":

@@ -318,5 +318,5 @@ def _meant(
     if found.intent == "ask":
         return {"intent": "ask", "question": read.question or message.strip()}
     if found.intent == "critique":
-        return {"intent": "critique", "critique": found.critique} if found.critique is not None else {}
+        return {"intent": "critique", "critiques": (found.critique,)} if found.critique is not None else {}
     return {} if found.intent in (None, "give_needs") else {"intent": found.intent}

@@ -14,7 +14,7 @@ from agent.understanding.text import Span, Text
 from agent.understanding.types import Critique, Intent
 
 _POLITE = re.compile(
-    r"^(?:(?:please|just|ok|okay|so|well|and|then|hi|hello|hey|thanks|great|cool|now|yes|no)[\s,.!]+)+"
+    r"^(?:(?:please|just|ok|okay|so|well|and|then|hi|hello|hey|thanks|great|cool|now|yes|no(?=[,.!]))[\s,.!]+)+"
 )
 
 
@@ -155,16 +155,15 @@ def about_answer(text: Text) -> bool:
     return _patterns().about_answer.search(text.low) is not None
 
 
-def critique_of(text: Text, *, answered: bool) -> Critique | None:
-    """What is wrong with the last recommendation; only short messages criticize."""
+def critiques_of(text: Text, *, answered: bool) -> tuple[Critique, ...]:
+    """What is wrong with the last recommendation, as said; only short messages criticize."""
     if not answered or len(text.low.split()) > load("intents")["critique_max_words"]:
-        return None
+        return ()
     if _patterns().why_not.match(text.low):
-        return None
-    for name, pattern in _patterns().critiques:
-        if pattern.search(text.low):
-            return name
-    return None
+        return ()
+    matches = ((name, pattern.search(text.low)) for name, pattern in _patterns().critiques)
+    found = sorted((match.start(), name) for name, match in matches if match is not None)
+    return tuple(name for _, name in found)
 
 
 def in_domain(low: str) -> bool:

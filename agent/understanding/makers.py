@@ -35,6 +35,7 @@ class _Place:
     denied: re.Pattern[str]
     wanted: re.Pattern[str]
     short: re.Pattern[str]
+    listed: re.Pattern[str]
 
 
 def _filled(forms: list[str], **words: str) -> re.Pattern[str]:
@@ -53,6 +54,9 @@ def _places() -> tuple[_Place, ...]:
             _filled(data["forms"], ADJECTIVE=row["adjective"], COUNTRY=row["country"]),
             _filled(data["wanted_forms"], ADJECTIVE=row.get("wanted", "(?!)"), COUNTRY=row["country"]),
             _filled(data["short"], ADJECTIVE=row["adjective"], COUNTRY=row["country"]),
+            re.compile(data["listed"]["form"].replace("ADJECTIVE", f"(?:{row['adjective']})"))
+            if code in data["listed"]["places"]
+            else re.compile("(?!)"),
         )
         for code, row in data["places"].items()
     )
@@ -76,8 +80,9 @@ def maker_wish(text: Text, asked: str) -> MakerWish:
     """
     found = MakerWish()
     brief = len(text.low.split()) <= load("families")["origins"]["short_words"] and asked != "languages"
+    spoken = asked == "languages" or re.search(load("families")["origins"]["listed"]["languages"], text.low)
     for place in _places():
-        _read_place(text, place, found, brief=brief)
+        _read_place(text, place, found, brief=brief, listed=not spoken)
     _read_makers(text, found, brief=brief)
     for name in ("open_data", "no_thinking"):
         match = re.search(load("families")[name], text.low)
@@ -91,8 +96,9 @@ def _denied(text: Text, match: re.Match[str]) -> bool:
     return negated(text, *match.span()) or _DENIES.match(match.group()) is not None
 
 
-def _read_place(text: Text, place: _Place, found: MakerWish, *, brief: bool) -> None:
-    denying = (*place.denied.finditer(text.low), *(place.short.finditer(text.low) if brief else ()))
+def _read_place(text: Text, place: _Place, found: MakerWish, *, brief: bool, listed: bool) -> None:
+    denying = [*place.denied.finditer(text.low), *(place.short.finditer(text.low) if brief else ())]
+    denying += place.listed.finditer(text.low) if listed else ()
     for match in denying:
         if _denied(text, match):
             if place.code not in found.excluded_places:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from agent.understanding.data import load
 from agent.understanding.lexicon import Strength, negated, strength
 from agent.understanding.makers import maker_wish
 from agent.understanding.numbers import Quantity
+from agent.understanding.released import Released, is_allowed, released
 from agent.understanding.text import Text
 from tools.needs import ModelWish
 from tools.wishes import is_called
@@ -39,6 +40,9 @@ class Wish:
     start: int
     end: int
     strength: Strength
+    spans: tuple[tuple[int, int], ...] = ()
+    """Every place that says something of it."""
+    released: Released = field(default_factory=Released)
 
 
 @cache
@@ -120,7 +124,11 @@ def _family_of(words: str) -> str:
 
 
 def model_wish(
-    text: Text, named: Sequence[NamedModel], sizes: Sequence[Quantity], asked: str = ""
+    text: Text,
+    named: Sequence[NamedModel],
+    sizes: Sequence[Quantity],
+    asked: str = "",
+    before: ModelWish | None = None,
 ) -> Wish | None:
     """The model slot that a statement fills; None where models are only spoken about.
 
@@ -129,16 +137,18 @@ def model_wish(
         named: Models named in its statements.
         sizes: Parameter counts in its statements, in billions.
         asked: The slot of the pending question.
+        before: What stands of the models, which the message may take back.
     """
+    freed = released(text, before) if asked != "languages" else Released()
     ids: list[str] = []
     families: list[str] = []
     excluded: list[str] = []
     places: list[tuple[int, int]] = []
     for model in named:
-        before = text.low[max(0, model.start - 40) : model.start]
+        ahead = text.low[max(0, model.start - 40) : model.start]
         if negated(text, model.start, model.end):
             excluded += [model.family] if model.family and not model.ids else list(model.ids)
-        elif _only_compared(text, model, before):
+        elif _only_compared(text, model, ahead) or is_allowed(text, model.start, model.end):
             continue
         elif model.ids:
             ids += model.ids
@@ -148,7 +158,7 @@ def model_wish(
             continue
         places.append((model.start, model.end))
     makers = maker_wish(text, asked)
-    places += makers.spans
+    places += [*makers.spans, *freed.spans]
     low, high = _bounds(text, sizes, places)
     if not places:
         return None
@@ -164,7 +174,7 @@ def model_wish(
         min_params_b=low,
         max_params_b=high,
     )
-    return Wish(wish, start, end, strength(text, start, end))
+    return Wish(wish, start, end, strength(text, start, end), tuple(places), freed)
 
 
 def _bounds(

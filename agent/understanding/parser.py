@@ -21,14 +21,14 @@ from agent.understanding.intent import (
     Asking,
     about_answer,
     control_intent,
-    critique_of,
+    critiques_of,
     in_domain,
     insists,
     pointed_ranks,
     wants_recommendation,
 )
 from agent.understanding.lexicon import Vote
-from agent.understanding.mentions import joined_wish, model_wish
+from agent.understanding.mentions import Wish, joined_wish, model_wish
 from agent.understanding.quantities import quantity_votes
 from agent.understanding.reading import Read, outside, read_message
 from agent.understanding.replies import is_no_preference, read_reply
@@ -43,7 +43,7 @@ from agent.understanding.types import (
     Understanding,
     Updates,
 )
-from tools.needs import SLOTS, Needs, Slot, Task, TaskNeed
+from tools.needs import SLOTS, ModelWish, Needs, Slot, Task, TaskNeed
 
 Semantic = Callable[[str], tuple[str, float]]
 """The task nearest to a text, and how near, from -1 to 1; see `agent.understanding.semantic`."""
@@ -55,6 +55,11 @@ _OPENING = 300
 """Characters in which a long message says what is wanted, before what it pastes."""
 _WORDS_FLOOR = 0.2
 """The same for shared words."""
+_OPENING_WORD = re.compile(
+    r"\W*(?:(yes|yeah|yep|sure|ja)\b(?=[\s,.!]|$)"
+    r"|(no|nope|nein)\b(?=\s*[,.;!:-]|\s*$|\s+(?:i|i'm|we|we're|it|it's|that|this|they|please|but|ich|wir|das|es)\b))"
+)
+"""`No, we …` answers; `no Llama` does not."""
 
 
 def understand(
@@ -139,12 +144,14 @@ def _replied(
 
 def _opening_word(message: Text, needs: Needs, asked: Asked, composed: Composed) -> None:
     """The `yes` or `no` that a longer answer opens with, where the rest does not fill the slot."""
-    match = re.match(r"\W*(yes|yeah|yep|sure|ja|no|nope|nein)\b(?=[\s,.!]|$)", message.low)
+    match = _OPENING_WORD.match(message.low)
     if match is None or asked.slot == "hardware":
         return
-    fields = load("bare")["answers"].get(asked.slot, {}).get("no" if match[1].startswith("n") else "yes")
+    fields = load("bare")["answers"].get(asked.slot, {}).get("no" if match[2] else "yes")
     votes = [
-        Vote(asked.slot, n, v, 4, match.start(1), match.end(1)) for n, v in (fields or {}).items() if v != []
+        Vote(asked.slot, n, v, 4, *match.span(match.lastindex or 0))
+        for n, v in (fields or {}).items()
+        if v != []
     ]
     composed.updates |= compose(message, votes, (), needs, correcting=True, asked=asked.slot).updates
 
@@ -178,8 +185,8 @@ def _understood(
     asked_of: Updates = {}
     if read.asking.questions or read.asking.what_ifs:
         asked_of = _updates(replace(read, correcting=True), needs, asked, supposed=True)[0].updates
-    critique = critique_of(message, answered=last is not None) if plan is None else None
-    if critique is not None:
+    critiques = critiques_of(message, answered=last is not None) if plan is None else ()
+    if critiques:
         composed.updates = {k: v for k, v in composed.updates.items() if k not in ("priority", "task")}
     partial = Understanding(
         updates=composed.updates,
@@ -187,7 +194,7 @@ def _understood(
         question=_question(message, read.asking),
         hypothetical=supposed,
         mentions=_mentions(message, read, last),
-        critique=critique,
+        critiques=critiques,
         conflicts=tuple(composed.conflicts),
         ambiguous=_ambiguities(composed.updates),
         notes=(*notes, *dict.fromkeys((*read.notes, *extra))),
@@ -208,24 +215,39 @@ def _updates(
         read.text, read.machines, needs, asked=slot, correcting=read.correcting, supposed=supposed
     )
     known = needs.updated(**hardware)
+    sizes = [q for q in read.quantities if q.unit == "params"]
+    earlier = needs.model.value if needs.model else None
+    wish = model_wish(read.text, read.models, sizes, slot, earlier)
+    votes = [v for v in read.votes if wish is None or not _said_of_models(v, wish)]
     composed = compose(
-        read.text, (*read.votes, *counted.votes), read.removals, known, correcting=read.correcting, asked=slot
+        read.text, (*votes, *counted.votes), read.removals, known, correcting=read.correcting, asked=slot
     )
     composed.updates |= hardware
-    sizes = [q for q in read.quantities if q.unit == "params"]
-    wish = model_wish(read.text, read.models, sizes, slot)
     if wish is not None:
-        composed.updates["model"] = Slot[Any](
-            value=joined_wish(needs.model.value if needs.model else None, wish.value),
-            quote=read.text.quote(wish.start, wish.end),
-            strength=wish.strength,
-        )
+        _wished(read.text, wish, earlier, composed)
     unknown = tuple(
         f"“{read.text.quote(m.start, m.end)}” is not a model of the catalog."
         for m in read.models
         if m.unknown
     )
     return composed, (*counted.notes, *unknown)
+
+
+def _said_of_models(vote: Vote, wish: Wish) -> bool:
+    """Whether the words of a vote name what is ruled out or allowed: `Chinese` is then no language."""
+    return vote.slot in ("languages", "features", "task") and any(
+        vote.start < end and start < vote.end for start, end in wish.spans
+    )
+
+
+def _wished(text: Text, wish: Wish, earlier: ModelWish | None, composed: Composed) -> None:
+    """Puts a wish over what stood of the models; one that takes the last of it back clears the slot."""
+    value = joined_wish(earlier and wish.released.taken_from(earlier), wish.value)
+    if earlier is not None and wish.released and value == ModelWish():
+        composed.cleared.append("model")
+        return
+    quote = text.quote(wish.start, wish.end)
+    composed.updates["model"] = Slot[Any](value=value, quote=quote, strength=wish.strength)
 
 
 @cache
@@ -330,7 +352,7 @@ def _intent(
 ) -> Intent:
     if got.plan is not None:
         return "ask"
-    if got.critique is not None and not read.asking.what_ifs:
+    if got.critiques and not read.asking.what_ifs:
         return "critique"
     if got.insists and not read.asking.what_ifs:
         return "recommend_now"

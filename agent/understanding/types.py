@@ -27,6 +27,7 @@ Critique = Literal[
     "smaller",
     "faster",
     "longer_context",
+    "larger",
     "freer_license",
     "cheaper",
     "better_quality",
@@ -97,7 +98,8 @@ class Understanding:
     hypothetical: Updates = field(default_factory=dict)
     """What a what-if supposes; never to be kept as a need."""
     mentions: Mentions = Mentions()
-    critique: Critique | None = None
+    critiques: tuple[Critique, ...] = ()
+    """What is wrong with the last recommendation; `smaller and cheaper` are two."""
     conflicts: tuple[Conflict, ...] = ()
     ambiguous: tuple[Ambiguity, ...] = ()
     notes: tuple[str, ...] = ()
@@ -111,3 +113,8 @@ class Understanding:
     """The topic of a plan that the message asks about (`tokens.exchanges`), see `plan_questions`."""
     asked_of: Updates = field(default_factory=dict)
     """What the whole message says, its questions too, for a plan that it asks about; never kept as a need."""
+
+    @property
+    def critique(self) -> Critique | None:
+        """The first critique."""
+        return next(iter(self.critiques), None)
