@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from agent.priors import every_answer
@@ -15,13 +16,14 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError
 from tools.brief import brief_of
 from tools.hardware_types import Machine
-from tools.needs import ModelWish, Needs, Slot
+from tools.needs import HardwareNeed, ModelWish, Needs, Slot
 
 GIB = 1 << 30
 LEAST_BYTES_PER_PARAMETER = 0.33
 """Two bits and a half a weight: nobody runs a model in less."""
 _MOST_QUOTE = 60
 _ONLY = re.compile(r"\b(?:only|just|nur|ausschließlich|seulement|uniquement|solo|sólo|solamente)\b")
+_OTHER_MACHINE = re.compile(r"\b(?:but|laptop|desktop|server|notebook|other|also|aber|igpu|integrated|onboard|intel)\b")
 _RENT = re.compile(r"\b(?:rent\w*|hire|lease\w*|miete\w*|mieten|louer|alquil\w*)\b")
 
 Values = dict[str, Slot[Any] | None]
@@ -89,6 +91,7 @@ def contradictions(
     found = [_within_slot(clash, read, before, after) for clash in read.conflicts]
     rules: tuple[Callable[[Understanding, str, Needs, Needs], Contradiction | None], ...] = (
         _card_or_none,
+        _card_and_none,
         _one_language_or_many,
         _local_or_closed,
         _free_or_rented,
@@ -160,6 +163,34 @@ def _card_or_none(read: Understanding, _text: str, before: Needs, after: Needs) 
         Side(_short(new.quote), {"hardware": after.hardware}),
         "a graphics card decides what fits and how fast it runs",
         earlier=True,
+    )
+
+
+@cache
+def _no_card() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(load('machines')['none'])})(?!\w)", re.IGNORECASE)
+
+
+def _card_and_none(read: Understanding, _text: str, _before: Needs, after: Needs) -> Contradiction | None:
+    """`No GPU` and a graphics card in one breath; of two machines each may have its own."""
+    new = read.updates.get("hardware")
+    denied = _no_card().search(new.quote) if new is not None else None
+    if new is None or denied is None or _OTHER_MACHINE.search(new.quote.lower()):
+        return None
+    rest = f"{new.quote[: denied.start()]}{new.quote[denied.end() :]}".strip(" ,.;:+&-")
+    with_card = new.model_copy(update={"value": HardwareNeed(text=rest), "quote": rest})
+    machine = _machine(after.updated(hardware=with_card)) if rest else None
+    if machine is None or not machine.devices or machine.detected or "apple" in machine.name.lower():
+        return None
+    without = new.model_copy(
+        update={"value": HardwareNeed(text=denied.group(), none=True), "quote": denied.group()}
+    )
+    return Contradiction(
+        "hardware",
+        Side(_short(denied.group()), {"hardware": without}),
+        Side(_short(rest), {"hardware": with_card}),
+        "a graphics card decides what fits and how fast it runs",
+        earlier=False,
     )
 
 

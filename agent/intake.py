@@ -14,7 +14,7 @@ from agent.state import Pending, State, is_answered, needs_of
 from agent.understanding import Asked, LastAnswer, Understanding, understand
 from agent.understanding.by_model import Inferred, merged
 from agent.wording import said_words
-from tools.needs import Needs, Slot
+from tools.needs import HardwareNeed, ModelWish, Needs, Slot
 
 UNREAD = "I could not read an answer from that and go on with an assumption; you can correct it at any time."
 UNCHANGED = "Nothing was said since that changes the recommendation."
@@ -113,16 +113,41 @@ def _chosen_option(
     """The slot values of an option that was picked by its words, its number or its place."""
     if pending is None:
         return {}
+    settles = pending.get("settles")
     label = text.strip() if text.strip() in pending["options"] else read.option
+    if label is None and settles is not None:
+        label = _side_meant(read, settles)
     if label is None:
         return {}
     quote = text.strip()
-    settles = pending.get("settles")
     if settles is not None:
         filled = Needs.model_validate({k: v for k, v in settles.get(label, {}).items() if v is not None})
         return {slot: getattr(filled, slot) for slot in settles.get(label, {})}
     chosen = option_slots(needs, pending["slot"], label)
     return {slot: value.model_copy(update={"quote": quote}) for slot, value in chosen.items()}
+
+
+def _side_meant(read: Understanding, settles: dict[str, Any]) -> str | None:
+    """The side of a contradiction that an answer in other words says again: `local, then`."""
+    sides = {label: Needs.model_validate({k: v for k, v in s.items() if v}) for label, s in settles.items()}
+    said = [
+        label
+        for label, side in sides.items()
+        if any(getattr(side, slot) is not None and _alike(new, getattr(side, slot)) for slot, new in read.updates.items())
+    ]
+    return said[0] if len(said) == 1 else None
+
+
+def _alike(one: Slot[Any], other: Slot[Any]) -> bool:
+    """Whether two values of a slot say the same of what counts in it."""
+    for name in ("mode", "use", "method"):
+        if hasattr(one.value, name):
+            return bool(getattr(one.value, name) == getattr(other.value, name))
+    if isinstance(one.value, HardwareNeed):
+        return one.value.none == other.value.none and (one.value.none or one.value.text == other.value.text)
+    if isinstance(one.value, ModelWish):
+        return bool({*one.value.named, *one.value.families} & {*other.value.named, *other.value.families})
+    return bool(one.value == other.value)
 
 
 def _noted(updates: dict[str, Slot[Any] | None]) -> list[str]:

@@ -35,6 +35,8 @@ from tools.needs import (
 from tools.reserve import reserved
 
 T = TypeVar("T")
+ON_ANY_COMPUTER: tuple[Role, ...] = ("embedder", "reranker", "classifier")
+"""Roles whose models run without a card, and of which no API is known here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def _machines(needs: Needs) -> tuple[Machine | None, Machine | None, bool]:
         return detect_machine(), None, True
     if slot.value.none:
         local = needs.deployment is not None and needs.deployment.value.mode == "local"
-        cardless = local and _says("only_no_card", slot.value.text)
+        cardless = role_of(needs) in ON_ANY_COMPUTER or (local and _says("only_no_card", slot.value.text))
         return _computer(defaults()["plain_computer"]) if cardless else None, None, False
     reading = read_hardware(slot.value.text)
     if not reading.machines and _says("this_machine", slot.value.text):
@@ -146,7 +148,7 @@ def _mode(needs: Needs) -> tuple[str, Assumption | None]:
     if needs.deployment is not None:
         return needs.deployment.value.mode, None
     why = defaults()["why"]
-    if needs.hardware is not None and needs.hardware.value.none:
+    if needs.hardware is not None and needs.hardware.value.none and role_of(needs) not in ON_ANY_COMPUTER:
         return "api", Assumption("deployment", "api", why["deployment_none"])
     return "local", Assumption("deployment", "local", why["deployment"])
 

@@ -98,7 +98,7 @@ _MEANS = {"%": r"\w*", "#": r"\d+", "~": r"[\s\-]*", " ?": r"[\s\-]*", " ": r"[\
 
 def _expanded(match: re.Match[str]) -> str:
     if match[1]:
-        return rf"[\s\-]+(?:[\w'/.+&\-]+(?:,\d+)*,?\s+){{0,{match[1]}}}?"
+        return rf"[\s\-]+(?:[\w'/.+&\-]*[\w'/+&\-](?:,\d+)*,?\s+){{0,{match[1]}}}?"
     return _MEANS.get(match[0], match[0])
 
 

@@ -181,7 +181,7 @@ def hardware_need(
         train, use = use, []
     kinds = frozenset().union(*(m.kinds for m in mentions))
     nothing = "nothing" in kinds or (
-        kinds == {"none"} and not re.search(r"cpu|integrated|igpu", _said(text, mentions))
+        kinds == {"none"} and not re.search(r"cpu|integrated|igpu", _said(text, mentions).lower())
     )
     return HardwareNeed(
         text=_said(text, tuple(use)), training_text=_said(text, tuple(train)), none=nothing and not train
