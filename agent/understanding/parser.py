@@ -352,7 +352,7 @@ def _intent(
 ) -> Intent:
     if got.plan is not None:
         return "ask"
-    if got.critiques and not read.asking.what_ifs:
+    if got.critiques and (not read.asking.what_ifs or "?" not in message.low):
         return "critique"
     if got.insists and not read.asking.what_ifs:
         return "recommend_now"

@@ -16,6 +16,7 @@ from agent.understanding.text import Text
 
 _INTEGERS = {"context", "concurrency"}
 _FLOATS = {"min_speed", "budget.usd_per_month", "budget.usd_once", "license.revenue_usd"}
+_BESIDE = re.compile(r"\s*(?:in|input)?\s*(?:,|and|und|&|/|\+)\s*(?:and |about |around |some )*")
 _OF = re.compile(
     r"[\s,;]*(?:and |each |with |of |à |at |by |je |mit |zu |a |long|\()*"
     r"(?:about |around |roughly |~|up to |etwa |ca\. ?)?"
@@ -55,6 +56,7 @@ def quantity_votes(
         asked: The slot of the pending question.
         correcting: The message corrects an earlier one.
     """
+    quantities = _sharing(text, quantities)
     votes: list[Vote] = []
     notes: list[str] = []
     used: set[int] = set()
@@ -77,6 +79,18 @@ def quantity_votes(
         else:
             kept.append(vote)
     return Counted(tuple(kept), tuple(notes))
+
+
+def _sharing(text: Text, quantities: Sequence[Quantity]) -> list[Quantity]:
+    """`3M tokens in, 400k out a day`: the period and the unit hold for both."""
+    shared = list(quantities)
+    for index, (one, other) in enumerate(pairwise(quantities)):
+        tokens = one.unit == "tokens" and other.unit in ("", "tokens")
+        beside = _BESIDE.fullmatch(text.low[one.end : other.start]) is not None
+        if tokens and beside and not one.per and other.per and other.direction == "out":
+            shared[index] = replace(one, per=other.per)
+            shared[index + 1] = replace(other, unit="tokens")
+    return shared
 
 
 def _product(
@@ -178,6 +192,11 @@ def _window(quantity: Quantity) -> float:
     return _tokens(quantity)
 
 
+def _thousands(quantity: Quantity) -> float:
+    """`32`, said of a context, means 32k."""
+    return float(quantity.value * 1024)
+
+
 def _conversation(quantity: Quantity) -> float:
     return _tokens(quantity) + float(load("quantities")["system_prompt_tokens"])
 
@@ -203,6 +222,7 @@ _CONVERT: dict[str, Callable[[Quantity], float]] = {
     "plain": lambda quantity: quantity.value,
     "tokens": _tokens,
     "window": _window,
+    "thousands": _thousands,
     "conversation": _conversation,
     "per_day": _per_day,
     "tokens_per_day": lambda q: _tokens(replace(q, value=_per_day(q))),
