@@ -49,6 +49,18 @@ def speed_penalty(tokens_per_second: float | None, minimum: float) -> float:
     return float(table()["below_minimum_penalty"]) * (1.0 - tokens_per_second / minimum)
 
 
+def weakness_penalty(quality: float, priority: Priority) -> float:
+    """Utility points off below the expected quality (0 to 100) at which an answer is of use.
+
+    A priority on speed, cost or size ranks useful models; it does not make a toy useful. Where quality counts
+    most its own weight does the same.
+    """
+    floor = table()["useful_quality"]
+    if priority not in floor["priorities"]:
+        return 0.0
+    return float(floor["points_each"]) * max(0.0, float(floor["least"]) - quality)
+
+
 def memory_score(used: int, available: int, priority: Priority) -> float:
     """0 to 100: the share of the memory that stays free, up to what is enough for the priority.
 

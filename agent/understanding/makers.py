@@ -66,7 +66,9 @@ def _places() -> tuple[_Place, ...]:
 def _makers() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     data = load("families")["makers"]
     named = "|".join(re.escape(name) for name in maker_names())
-    forms = [form.replace("MAKER", f"(?P<m{i}>{named})") for i, form in enumerate(data["forms"])]
+    forms = [
+        form.replace("MAKER", f"(?P<m{i}>{named})") for i, form in enumerate((*data["forms"], *data["listed"]))
+    ]
     short = [form.replace("MAKER", f"(?P<s{i}>{named})") for i, form in enumerate(data["short"])]
     return _filled(forms), _filled(short), re.compile(data["wanted"])
 

@@ -87,10 +87,15 @@ def _sharing(text: Text, quantities: Sequence[Quantity]) -> list[Quantity]:
     for index, (one, other) in enumerate(pairwise(quantities)):
         tokens = one.unit == "tokens" and other.unit in ("", "tokens")
         beside = _BESIDE.fullmatch(text.low[one.end : other.start]) is not None
-        if tokens and beside and not one.per and other.per and other.direction == "out":
+        if tokens and beside and not one.per and other.per and _is_output(text, other):
             shared[index] = replace(one, per=other.per)
-            shared[index + 1] = replace(other, unit="tokens")
+            shared[index + 1] = replace(other, unit="tokens", direction="out")
     return shared
+
+
+def _is_output(text: Text, quantity: Quantity) -> bool:
+    """Whether a quantity says that it is what comes out: `400k out a day`."""
+    return quantity.direction == "out" or "out" in text.low[quantity.start : quantity.end + 7].split()
 
 
 def _product(

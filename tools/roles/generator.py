@@ -36,7 +36,15 @@ from tools.roles.common import (
     unknowns,
 )
 from tools.roles.companions import companions_for
-from tools.utility import Scores, context_score, speed_penalty, speed_score, table, utility
+from tools.utility import (
+    Scores,
+    context_score,
+    speed_penalty,
+    speed_score,
+    table,
+    utility,
+    weakness_penalty,
+)
 
 GENERATOR_KINDS: tuple[Kind, ...] = ("chat", "code", "reasoning", "vision")
 KEEP = 6
@@ -151,6 +159,9 @@ def scores_of(
     slow = speed_penalty(configuration.speed.mid if configuration.speed else None, brief.min_speed)
     if slow:
         off.append((f"slower than the {brief.min_speed:g} tokens per second wanted", -slow))
+    weak = weakness_penalty(quality.less(solution.quality_loss).score, brief.priority)
+    if weak:
+        off.append(("too weak for most answers to be of use", -weak))
     if configuration.engine != "vllm" and not gguf_seen(model):
         off.append(("no ready-made file is known", -float(table()["no_file_penalty"])))
     return Scores(
