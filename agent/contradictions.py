@@ -23,7 +23,9 @@ LEAST_BYTES_PER_PARAMETER = 0.33
 """Two bits and a half a weight: nobody runs a model in less."""
 _MOST_QUOTE = 60
 _ONLY = re.compile(r"\b(?:only|just|nur|ausschließlich|seulement|uniquement|solo|sólo|solamente)\b")
-_OTHER_MACHINE = re.compile(r"\b(?:but|laptop|desktop|server|notebook|other|also|aber|igpu|integrated|onboard|intel)\b")
+_OTHER_MACHINE = re.compile(
+    r"\b(?:but|laptop|desktop|server|notebook|other|also|aber|igpu|integrated|onboard|intel)\b"
+)
 _RENT = re.compile(r"\b(?:rent\w*|hire|lease\w*|miete\w*|mieten|louer|alquil\w*)\b")
 
 Values = dict[str, Slot[Any] | None]

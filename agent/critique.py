@@ -20,9 +20,7 @@ def _top(needs: Needs) -> Candidate | None:
     return next(iter(rank_for(brief_of(needs)).candidates), None)
 
 
-def apply_critiques(
-    critiques: tuple[Critique, ...], needs: Needs
-) -> tuple[dict[str, Slot[Any]], list[str]]:
+def apply_critiques(critiques: tuple[Critique, ...], needs: Needs) -> tuple[dict[str, Slot[Any]], list[str]]:
     """Slot updates that some critiques of one answer stand for, and a sentence for each."""
     top = _top(needs)
     updates: dict[str, Slot[Any]] = {}

@@ -133,8 +133,10 @@ def _side_meant(read: Understanding, settles: dict[str, Any]) -> str | None:
     said = [
         label
         for label, side in sides.items()
-        if any(getattr(side, slot) is not None and _alike(new, getattr(side, slot)) for slot, new in read.updates.items())
+        for slot, new in read.updates.items()
+        if getattr(side, slot) is not None and _alike(new, getattr(side, slot))
     ]
+    said = list(dict.fromkeys(said))
     return said[0] if len(said) == 1 else None
 
 

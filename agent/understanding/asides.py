@@ -8,7 +8,7 @@ from typing import Literal
 
 from agent.understanding.data import load
 from agent.understanding.intent import in_domain
-from agent.understanding.text import Text
+from agent.understanding.text import Span, Text
 
 Aside = Literal["empty", "symbols", "insult", "order", "noise", "code", "paste", "script"]
 _LATIN_WORD = re.compile(r"[^\W\d_]+")
@@ -39,6 +39,11 @@ def beside_the_matter(text: Text) -> Aside | None:
     if _union("insults").search(text.low):
         return "insult"
     return None if re.search(r"[a-zà-ÿ\d]", text.low) else "script"
+
+
+def insults_in(text: Text) -> tuple[Span, ...]:
+    """Where a message insults: `stupid bot` asks for no chatbot."""
+    return tuple(Span(*match.span()) for match in _union("insults").finditer(text.low))
 
 
 def _is_code(text: Text) -> bool:

@@ -66,9 +66,8 @@ def _places() -> tuple[_Place, ...]:
 def _makers() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     data = load("families")["makers"]
     named = "|".join(re.escape(name) for name in maker_names())
-    forms = [
-        form.replace("MAKER", f"(?P<m{i}>{named})") for i, form in enumerate((*data["forms"], *data["listed"]))
-    ]
+    every = (*data["forms"], *data["listed"])
+    forms = [form.replace("MAKER", f"(?P<m{i}>{named})") for i, form in enumerate(every)]
     short = [form.replace("MAKER", f"(?P<s{i}>{named})") for i, form in enumerate(data["short"])]
     return _filled(forms), _filled(short), re.compile(data["wanted"])
 
@@ -84,7 +83,7 @@ def maker_wish(text: Text, asked: str) -> MakerWish:
     brief = len(text.low.split()) <= load("families")["origins"]["short_words"] and asked != "languages"
     spoken = asked == "languages" or re.search(load("families")["origins"]["listed"]["languages"], text.low)
     for place in _places():
-        _read_place(text, place, found, brief=brief, listed=not spoken)
+        _read_place(text, place, found, brief=brief and not spoken, listed=not spoken)
     _read_makers(text, found, brief=brief)
     for name in ("open_data", "no_thinking"):
         match = re.search(load("families")[name], text.low)

@@ -165,9 +165,9 @@ def model_wish(
     start, end = min(p[0] for p in places), max(p[1] for p in places)
     wish = ModelWish(
         named=tuple(dict.fromkeys(ids)),
-        excluded=tuple(dict.fromkeys((*excluded, *makers.excluded))),
+        excluded=tuple(w for w in dict.fromkeys((*excluded, *makers.excluded)) if w not in freed.names),
         families=tuple(dict.fromkeys((*families, *makers.families))),
-        excluded_places=tuple(makers.excluded_places),
+        excluded_places=tuple(p for p in makers.excluded_places if p not in freed.places),
         places=tuple(makers.places),
         open_data=makers.flags.get("open_data", False),
         no_thinking=makers.flags.get("no_thinking", False),

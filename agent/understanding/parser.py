@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, get_args
 
-from agent.understanding.asides import aside_of, beside_the_matter
+from agent.understanding.asides import aside_of, beside_the_matter, insults_in
 from agent.understanding.compose import Composed, compose
 from agent.understanding.data import load
 from agent.understanding.hardware_slot import ambiguous_parts, hardware_update
@@ -165,7 +165,8 @@ def _understood(
     notes: list[str],
 ) -> Understanding:
     read = read_message(message, needs, asked, last)
-    stated = outside(read, (*read.asking.questions, *read.asking.what_ifs), keep_owned=True)
+    unmeant = (*read.asking.questions, *read.asking.what_ifs, *insults_in(message))
+    stated = outside(read, unmeant, keep_owned=True)
     composed, extra = _updates(stated, needs, asked)
     if asked is not None and asked.slot not in composed.updates:
         _opening_word(message, needs, asked, composed)

@@ -36,9 +36,7 @@ class Released:
         free = ModelWish()
         kept: dict[str, Any] = {name: getattr(free, name) for name in self.fields}
         kept.setdefault("excluded", tuple(w for w in wish.excluded if w not in self.names))
-        kept.setdefault(
-            "excluded_places", tuple(p for p in wish.excluded_places if p not in self.places)
-        )
+        kept.setdefault("excluded_places", tuple(p for p in wish.excluded_places if p not in self.places))
         return wish.model_copy(update=kept)
 
 
@@ -98,8 +96,8 @@ def released(text: Text, wish: ModelWish | None) -> Released:
                 found.fields.update(_SIZES if name in _SIZES else (name,))
             found.spans.append(match.span())
     for fields, key in ((_SIZES, "any_size"), (_MAKERS, "any_maker")):
-        match = re.search(load("families")["released"][key], text.low)
-        if match is not None and any(getattr(wish, f) != getattr(ModelWish(), f) for f in fields):
+        given_up = re.search(load("families")["released"][key], text.low)
+        if given_up is not None and any(getattr(wish, f) != getattr(ModelWish(), f) for f in fields):
             found.fields.update(fields)
-            found.spans.append(match.span())
+            found.spans.append(given_up.span())
     return found

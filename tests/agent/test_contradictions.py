@@ -16,6 +16,7 @@ CASES = [
     (["I want to use GPT-5 for code"], "everything has to stay local", "deployment", ("GPT-5", "local")),
     (["zero budget, chat in English"], "I would rent an H100", "budget", ("zero budget", "H100")),
     (["chat on a 3090, private use"], "we use it commercially", "license", ("private use", "commercially")),
+    ([], "coding model, no GPU, RTX 4090", "hardware", ("no GPU", "RTX 4090")),
     ([], "8 GB laptop and I want to run a 70B model for chat", "hardware", ("8 GB laptop", "70B")),
     (["English only chat on a 3090"], "it should be multilingual", "languages", ("English", "multilingual")),
 ]
@@ -74,3 +75,12 @@ async def test_what_fits_is_no_contradiction(tmp_path: Path) -> None:
     events = await said(session, "a 70B model on two RTX 3090, chat")
     await session.close()
     assert not [q for q in of(events, Question) if q.clarifies]
+
+
+async def test_other_words_settle_it_as_well(tmp_path: Path) -> None:
+    session, _ = await opened(tmp_path)
+    await said(session, "I want everything local but use GPT-5")
+    needs = of(await said(session, "local then"), NeedsChanged)[-1].needs
+    assert needs["deployment"]["value"]["mode"] == "local"
+    assert "model" not in needs
+    await session.close()

@@ -6,7 +6,14 @@ from typing import get_args
 
 import pytest
 
-from agent.critique import CHEAPER_SHARE, FASTER_FACTOR, SMALLER_SHARE, apply_critique
+from agent.critique import (
+    CHEAPER_SHARE,
+    FASTER_FACTOR,
+    LARGER_FACTOR,
+    SMALLER_SHARE,
+    apply_critique,
+    apply_critiques,
+)
 from agent.interview import with_answer
 from agent.understanding.types import Critique
 from tools.brief import brief_of
@@ -61,3 +68,28 @@ def test_a_freer_license_keeps_the_use() -> None:
     updates, _ = apply_critique("freer_license", personal)
     assert updates["license"].value.permissive_only
     assert updates["license"].value.use == "personal"
+
+
+def test_smaller_than_an_encoder_is_not_nothing() -> None:
+    encoder = with_answer(LOCAL, "task", {"name": "classification"})
+    now = rank_for(brief_of(encoder)).candidates[0].params_total_b or 0
+    updates, said = apply_critique("smaller", encoder)
+    assert 0 < updates["model"].value.max_params_b < now
+    assert "M parameters" in said
+    assert rank_for(brief_of(encoder.updated(**updates))).candidates
+
+
+def test_larger_sets_a_floor_and_drops_an_earlier_limit() -> None:
+    limited = with_answer(LOCAL, "model", {"max_params_b": 9.0})
+    now = rank_for(brief_of(limited)).candidates[0].params_total_b or 0
+    updates, _ = apply_critique("larger", limited)
+    assert updates["model"].value.min_params_b == pytest.approx(LARGER_FACTOR * now, rel=0.05)
+    assert updates["model"].value.max_params_b is None
+
+
+def test_all_critiques_of_one_message_hold() -> None:
+    updates, said = apply_critiques(("smaller", "faster", "freer_license"), LOCAL)
+    assert updates["model"].value.max_params_b
+    assert updates["priority"].value == "speed"
+    assert updates["license"].value.permissive_only
+    assert len(said) == 3

@@ -5,8 +5,7 @@ hardware, or null for `must stay empty`), and where they matter `asked`, `option
 question), `last`, `needs` (a sentence said before), `intent`, `critique`, `cleared`, and `may`: slots that a
 fair reader may fill or leave, with the value they must hold if filled.
 
-`utterances_blind.jsonl` and `utterances_held_out.jsonl` were written before the parser saw them; see
-`utterances.md`.
+The other files were written before the parser saw them; see `utterances.md`.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from tools.needs import Needs
 UTTERANCES = Path(__file__).with_name("utterances.jsonl")
 BLIND = Path(__file__).with_name("utterances_blind.jsonl")
 HELD_OUT = Path(__file__).with_name("utterances_held_out.jsonl")
+PEOPLE = Path(__file__).with_name("utterances_people.jsonl")
 _MAIN = {"task": "name", "deployment": "mode", "license": "use", "training": "method"}
 
 

@@ -183,3 +183,10 @@ def test_default_tables_are_whole() -> None:
     assert set(table["context"]) == set(table["min_speed"])
     assert 0 < table["reserve"]["desktop_ram_share"] < 1
     assert table["reserve"]["server_ram_gib"] < table["reserve"]["desktop_ram_most_gib"]
+
+
+@pytest.mark.parametrize("task", ["embedding", "reranking", "classification"])
+def test_a_small_encoder_needs_no_card_and_no_api(task: str) -> None:
+    found = brief_of(needs(task, hardware=Slot(value=HardwareNeed(text="no GPU", none=True))))
+    assert found.mode == "local"
+    assert found.machine is not None

@@ -15,7 +15,8 @@ from tests.tools.asking import DESKTOP, MACHINES, answer, brief, machine, model
 from tools.candidates import Candidate
 from tools.fit import solve
 from tools.fit_types import Solution
-from tools.needs import Feature
+from tools.hardware_types import Machine
+from tools.needs import Feature, Priority
 from tools.pricing import monthly_cost
 from tools.quality import quality_of
 from tools.roles import api
@@ -26,6 +27,7 @@ from tools.roles.generator import (
     eligible,
     fastest_speed,
     optimistic,
+    rank,
     scores_of,
 )
 from tools.utility import utility
@@ -280,3 +282,10 @@ def test_each_constraint_excludes_and_only_rightly(slots: dict[str, Any], constr
         assert size_wish(record, wanted) is None
     free = {m.id for m, _ in eligible(brief("chat", license={"use": "any"}))[0]}
     assert {m.id for m, _ in passed} | {str(r.model_id) for r in rejected} == free
+
+
+@pytest.mark.parametrize("priority", ["speed", "cost", "small"])
+def test_who_wants_speed_on_a_laptop_still_gets_a_useful_model(priority: Priority) -> None:
+    laptop = Machine(name="laptop", ram_bytes=16 << 30, ram_bandwidth_gbs=51.2)
+    best = rank(replace(brief(), machine=laptop, priority=priority)).candidates[0]
+    assert best.quality.score >= 35

@@ -21,6 +21,7 @@ from tools.utility import (
     speed_score,
     table,
     utility,
+    weakness_penalty,
 )
 
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
@@ -126,3 +127,10 @@ def test_ladders_name_known_formats() -> None:
     assert set(table()["native"].values()) <= set(known)
     for name in (table()["desktop_engine"], *table()["server_engines"]):
         assert name in load_catalog().engines
+
+
+@pytest.mark.parametrize("priority", ["speed", "cost", "small"])
+def test_a_toy_pays_for_being_one(priority: Priority) -> None:
+    assert weakness_penalty(80, priority) == 0
+    assert weakness_penalty(10, priority) > weakness_penalty(30, priority) > 0
+    assert weakness_penalty(10, "quality") == 0

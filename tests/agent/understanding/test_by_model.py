@@ -38,7 +38,7 @@ LANGUAGES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
             "license": {"value": "commercial", "quote": "para mi empresa"},
             "context": {"value": 32000, "quote": "32k tokens"},
         },
-        {"hardware.text": "2x RTX 4090", "license.use": "commercial", "context": 32768},
+        {"hardware.text": "dos RTX 4090", "license.use": "commercial", "context": 32768},
     ),
     "Chinese": (
         "我想在我的RTX 3090上运行一个编程助手，用于商业用途，上下文3.2万。",  # noqa: RUF001 - Chinese
