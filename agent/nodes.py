@@ -208,7 +208,10 @@ async def respond(state: State, services: Services, emit: Emit) -> State:
         reminder = f"\n\nStill open: {open_question}" if open_question else ""
         text = f"{remarks} {outcome['text']}{reminder}".strip()
         emit(Message(text, outcome.get("citations", [])))
-        return State(messages=_said(state, text, outcome.get("citations")), outcome=Outcome())
+        said = _said(state, text, outcome.get("citations"))
+        if outcome.get("deed"):
+            said[-1]["deed"] = True
+        return State(messages=said, outcome=Outcome())
     return await _recommend(state, outcome, remarks, services, emit)
 
 

@@ -25,6 +25,8 @@ class Spoken(TypedDict):
     """When it was said, ISO 8601 in UTC; missing in conversations from before version 2."""
     citations: NotRequired[list[dict[str, str]]]
     """Each `{kind, source, locator}`; missing where there are none."""
+    deed: NotRequired[bool]
+    """It tells of something done outside the conversation, which undo does not undo."""
 
 
 class Pending(TypedDict):
@@ -78,6 +80,8 @@ class Outcome(TypedDict, total=False):
     """The free question, where a language model may answer it with tools."""
     wish: dict[str, Any]
     """`{tool, arguments}` that a model would call and a person has to be asked about."""
+    deed: bool
+    """A tool with side effects has run."""
     hypothetical: dict[str, Any]
     """Needs of a what-if; the conversation's own needs stay as they are."""
 

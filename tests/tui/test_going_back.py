@@ -10,6 +10,7 @@ import pytest
 from agent.events import Branch, Failure, Message, NeedsChanged, Question, Recommendation
 from tests.tui.driving import chatting, say, settled, shown, until
 from tests.tui.fakes import NEEDS, RECOMMENDATION, FakeSession, Step, conversation
+from tui.screens.help import HelpScreen
 from tui.widgets.composer import Composer
 from tui.widgets.messages import UserMessage
 from tui.widgets.question import QuestionMessage
@@ -90,6 +91,9 @@ async def test_typed_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         await say(pilot, "/redo")
         assert "There is no command /redo" in shown(app)
         assert app.chat.query_one(Composer).text == "/redo"
+        await say(pilot, "/help")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press("escape")
         await say(pilot, "/export talk.html")
         await until(pilot, (tmp_path / "talk.html").exists)
         await say(pilot, "/export none/talk.html")
