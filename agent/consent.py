@@ -6,8 +6,8 @@ import asyncio
 import time
 from typing import Any
 
-from agent.events import Status, ToolCall
-from agent.standing import CONFIRM, NO, YES, wish_question
+from agent.events import CONFIRM, Status, ToolCall
+from agent.standing import NO, YES, wish_question
 from agent.state import Outcome, State, spoken
 from agent.travel import COMMANDS
 from agent.understanding.replies import read_reply

@@ -268,7 +268,11 @@ async def _recommend(state: State, outcome: Outcome, remarks: str, services: Ser
     emit(Message(draft, citations))
     sources = [*outcome.get("citations", []), *citations] if preface else citations
     said = _said(state, f"{preface}\n\n{draft}".strip(), sources)
-    return State(pending=None, last=last, answered=True, messages=said, outcome=Outcome())
+    change = State(pending=None, last=last, answered=True, messages=said, outcome=Outcome())
+    led = state.get("led", [])
+    if last and not hypothetical and last[0] not in led[-1:]:
+        change["led"] = [*led, last[0]]
+    return change
 
 
 async def _worded(draft: str, voice: Voice, emit: Emit, state: State) -> str:

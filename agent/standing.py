@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.events import Event, NeedsChanged, Question, Recommendation
+from agent.events import CONFIRM, Event, NeedsChanged, Question, Recommendation
 from agent.state import State, is_answered, needs_of
 from knowledge.errors import AdvisorError
 from tools.brief import brief_of
@@ -14,8 +14,6 @@ from tools.needs import Needs
 from tools.recommend import recommend
 from tools.registry import consent_question
 
-CONFIRM = "confirm"
-"""Slot of the question whether a tool with side effects may run."""
 YES, NO = "yes", "no"
 
 

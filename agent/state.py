@@ -107,6 +107,8 @@ class State(TypedDict, total=False):
     messages: list[Spoken]
     last: list[str]
     """Models of the last recommendation in rank order."""
+    led: list[str]
+    """The first model of each recommendation so far, oldest first, each change once."""
     answered: bool
     """A recommendation was given, even if it was that nothing fits."""
     about: About | None
@@ -136,6 +138,7 @@ def first_state() -> State:
         pending=None,
         messages=[],
         last=[],
+        led=[],
         answered=False,
         about=None,
         wish=None,
