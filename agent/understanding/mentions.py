@@ -123,23 +123,10 @@ def _family_of(words: str) -> str:
     return next((family for family, pattern in _families() if pattern.match(words)), "")
 
 
-def model_wish(
-    text: Text,
-    named: Sequence[NamedModel],
-    sizes: Sequence[Quantity],
-    asked: str = "",
-    before: ModelWish | None = None,
-) -> Wish | None:
-    """The model slot that a statement fills; None where models are only spoken about.
-
-    Args:
-        text: The message.
-        named: Models named in its statements.
-        sizes: Parameter counts in its statements, in billions.
-        asked: The slot of the pending question.
-        before: What stands of the models, which the message may take back.
-    """
-    freed = released(text, before) if asked != "languages" else Released()
+def _sorted_out(
+    text: Text, named: Sequence[NamedModel]
+) -> tuple[list[str], list[str], list[str], list[tuple[int, int]]]:
+    """Models and families that are wanted, names that are ruled out, and where each is said."""
     ids: list[str] = []
     families: list[str] = []
     excluded: list[str] = []
@@ -157,6 +144,27 @@ def model_wish(
         else:
             continue
         places.append((model.start, model.end))
+    return ids, families, excluded, places
+
+
+def model_wish(
+    text: Text,
+    named: Sequence[NamedModel],
+    sizes: Sequence[Quantity],
+    asked: str = "",
+    before: ModelWish | None = None,
+) -> Wish | None:
+    """The model slot that a statement fills; None where models are only spoken about.
+
+    Args:
+        text: The message.
+        named: Models named in its statements.
+        sizes: Parameter counts in its statements, in billions.
+        asked: The slot of the pending question.
+        before: What stands of the models, which the message may take back.
+    """
+    freed = released(text, before) if asked != "languages" else Released()
+    ids, families, excluded, places = _sorted_out(text, named)
     makers = maker_wish(text, asked)
     places += [*makers.spans, *freed.spans]
     low, high = _bounds(text, sizes, places)

@@ -165,8 +165,8 @@ def _understood(
     notes: list[str],
 ) -> Understanding:
     read = read_message(message, needs, asked, last)
-    unmeant = (*read.asking.questions, *read.asking.what_ifs, *insults_in(message))
-    stated = outside(read, unmeant, keep_owned=True)
+    asking = read.asking
+    stated = outside(read, (*asking.questions, *asking.what_ifs, *insults_in(message)), keep_owned=True)
     composed, extra = _updates(stated, needs, asked)
     if asked is not None and asked.slot not in composed.updates:
         _opening_word(message, needs, asked, composed)
@@ -182,11 +182,10 @@ def _understood(
     if read.asking.what_ifs:
         inside = outside(read, tuple(s for s in message.sentences if s not in read.asking.what_ifs))
         supposed = _updates(replace(inside, correcting=True), needs, asked, supposed=True)[0].updates
-    plan = read.asking.plan
     asked_of: Updates = {}
-    if read.asking.questions or read.asking.what_ifs:
+    if asking.questions or asking.what_ifs:
         asked_of = _updates(replace(read, correcting=True), needs, asked, supposed=True)[0].updates
-    critiques = critiques_of(message, answered=last is not None) if plan is None else ()
+    critiques = critiques_of(message, answered=last is not None) if asking.plan is None else ()
     if critiques:
         composed.updates = {k: v for k, v in composed.updates.items() if k not in ("priority", "task")}
     partial = Understanding(
@@ -201,7 +200,7 @@ def _understood(
         notes=(*notes, *dict.fromkeys((*read.notes, *extra))),
         correcting=read.correcting,
         insists=insists(message),
-        plan=plan,
+        plan=asking.plan,
         asked_of=asked_of,
     )
     return replace(partial, intent=_intent(message, read, partial, needs, asked, last))
