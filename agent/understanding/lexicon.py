@@ -26,6 +26,7 @@ RULE_FILES = (
     "languages",
     "scalars",
     "multilingual",
+    "concepts",
 )
 
 
@@ -74,8 +75,8 @@ class Pattern:
     __slots__ = ("_compiled", "literals", "source")
 
     def __init__(self, source: str) -> None:
-        self.source = source
-        self.literals = required_literals(source)
+        self.source = with_classes(source)
+        self.literals = required_literals(self.source)
         self._compiled: re.Pattern[str] | None = None
 
     def finditer(self, low: str) -> Iterator[re.Match[str]]:
@@ -92,6 +93,7 @@ class Pattern:
 
 
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_CLASS = re.compile(r"\{([a-z_]+)\}")
 _TOKEN = re.compile(r"\[[^\]]*\]| ?<(\d)> ?| \?|[%#~ ]")
 _MEANS = {"%": r"\w*", "#": r"\d+", "~": r"[\s\-]*", " ?": r"[\s\-]*", " ": r"[\s\-]+"}
 
@@ -111,6 +113,12 @@ def expand(source: str) -> str:
     return f"{head}(?:{_TOKEN.sub(_expanded, source)}){tail}"
 
 
+def with_classes(source: str) -> str:
+    """The pattern with the words of each class (`{papers}`) written out."""
+    classes: dict[str, list[str]] = load("concepts")["classes"]
+    return _CLASS.sub(lambda match: f"({'|'.join(classes[match[1]])})", source)
+
+
 def required_literals(source: str) -> tuple[str, ...]:
     """Stretches of plain letters of which every match contains at least one; empty where none is certain."""
     flat, groups = source, []
@@ -128,11 +136,18 @@ def required_literals(source: str) -> tuple[str, ...]:
         return (best,)
     for char in re.findall(r"[\ue000-\uf8ff]", flat):
         group = groups[ord(char) - 0xE000]
-        if not group.startswith("(?") and group.endswith(")") and "\0" not in group:
-            parts = [required_literals(part) for part in group[1:-1].split("|")]
+        if not group.startswith("(?") and group.endswith(")"):
+            parts = [required_literals(_whole(part, groups)) for part in group[1:-1].split("|")]
             if all(parts):
                 return tuple(literal for part in parts for literal in part)
     return ()
+
+
+def _whole(part: str, groups: list[str]) -> str:
+    """An alternative with its inner groups put back."""
+    while match := re.search("\0([\ue000-\uf8ff])\0", part):
+        part = part[: match.start()] + groups[ord(match[1]) - 0xE000] + part[match.end() :]
+    return part
 
 
 @cache

@@ -50,7 +50,7 @@ def _words() -> _Words:
     data = load("machines")
 
     def union(patterns: list[str]) -> re.Pattern[str]:
-        return re.compile(rf"(?<![\w.])(?:\d{{1,3}}x)?(?:{'|'.join(patterns)})(?!\w)")
+        return re.compile(rf"(?<![\w.])(?:\d{{1,3}}x)?(?:{'|'.join(patterns)})s?(?!\w)")
 
     return _Words(
         kinds=(

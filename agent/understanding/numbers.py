@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 from agent.understanding.data import load
 from agent.understanding.text import Text
@@ -16,7 +16,7 @@ _DIGITS = (
     r"(?<![\w.,/])(?P<sign>(?<!\w)-)?(?P<digits>\d{1,3}(?:[,.']\d{3})+(?![\d])|\d{1,3}(?: \d{3})+(?!\d)"
     r"|\d{1,15}(?:[.,]\d{1,6})?)"
 )
-_LINK = re.compile(r"\s?(?:-|to|or|and|bis|oder|und)\s?")
+_LINK = re.compile(r"\s?(?:-|to|or|and|bis|oder|und|à|a|ou|o|tot)\s?")
 _GAP_WORD = re.compile(r"[\s\-]+([^\W\d_]+(?:-[^\W\d_]+)*)")
 _MAX_QUANTITIES = 200
 _ARTICLES = ("a", "an", "ein", "eine", "einen", "einer", "one", "eins", "few")
@@ -62,20 +62,20 @@ class _Grammar:
 @cache
 def _grammar() -> _Grammar:
     data = load("numbers")
-    words: dict[str, float] = data["words"]
+    words: dict[str, float] = _words(data)
     scales: dict[str, float] = data["scales"]
     names = "|".join(sorted((re.escape(w) for w in words), key=len, reverse=True))
     scale = "|".join(sorted(scales, key=len, reverse=True))
     signs = "|".join(sorted((re.escape(s) for s in data["currency_signs"]), key=len, reverse=True))
     number = re.compile(
         rf"(?P<money>(?<!\w)(?:{signs})\s?)?(?:{_DIGITS}(?:\s?-?(?P<scale>{scale})(?![\w$]))?"
-        rf"|(?<![\w-])(?P<word>{names})(?![\w])(?:\s(?P<wscale>thousand|hundred|million|billion|tausend|hundert|millionen)\b)?)"
+        rf"|(?<![\w-])(?P<word>{names})(?![\w])(?:\s(?P<wscale>thousand|hundred|million|billion|tausend|hundert|millionen|cents|mila|duizend|miljoen|millones|milhões|milioni|grand)\b)?)"
     )
     periods = {alias: name for name, pattern in data["periods"].items() for alias in pattern.split("|")}
     alias = "|".join(sorted(map(re.escape, periods), key=len, reverse=True))
     adverbs = "|".join(map(re.escape, data["adverbs"]))
     per = re.compile(
-        rf"\s*(?:[\w-]+\s){{0,4}}?(?:(?:\b(?:per|a|an|each|every|pro|je|in der)\s|/\s?)(?P<period>{alias})"
+        rf"\s*(?:[\w-]+\s){{0,4}}?(?:(?:\b(?:per|a|an|each|every|pro|je|in der|par|por|al|alla|cada|chaque|ogni|elke|jeden|jede|im|am)\s|/\s?)(?P<period>{alias})"
         rf"(?:s\b|\b)|(?P<adverb>{adverbs})\b)"
         rf"|\s?/\s?(?P<slash>{alias})\b"
     )
@@ -103,6 +103,20 @@ def _grammar() -> _Grammar:
             for name, p in data["directions"].items()
         ),
     )
+
+
+def _words(data: dict[str, Any]) -> dict[str, float]:
+    """Number words, and those made of two of them (`twenty-five`, `dreihundert`)."""
+    simple: dict[str, float] = data["words"]
+    made = {
+        form["form"].format(one, two): simple[one] * simple[two]
+        if form.get("times")
+        else simple[one] + simple[two]
+        for form in data["compounds"]["forms"]
+        for one in form["first"]
+        for two in form["second"]
+    }
+    return made | simple
 
 
 def read_number(digits: str) -> float:
@@ -163,7 +177,7 @@ def _unit(grammar: _Grammar, low: str, end: int) -> tuple[str, int]:
     """The unit right after `end`, or behind at most two describing words."""
     position = end
     for _ in range(3):
-        skipped = re.match(r"[\s\-]*", low[position:])
+        skipped = re.match(r"[\s\-]*(?:d')?", low[position:])
         at = position + (skipped.end() if skipped else 0)
         if at - position > 3:
             break

@@ -90,6 +90,8 @@ def _sharing(text: Text, quantities: Sequence[Quantity]) -> list[Quantity]:
         if tokens and beside and not one.per and other.per and _is_output(text, other):
             shared[index] = replace(one, per=other.per)
             shared[index + 1] = replace(other, unit="tokens", direction="out")
+        elif tokens and beside and one.per and not other.per and _is_output(text, other):
+            shared[index + 1] = replace(other, unit="tokens", direction="out", per=one.per)
     return shared
 
 

@@ -91,8 +91,10 @@ def agrees(slot: str, expected: Any, value: Any) -> bool:
 
 
 def _same(wanted: Any, got: Any) -> bool:
-    if isinstance(wanted, list):
+    if isinstance(wanted, list) and isinstance(got, tuple):
         return set(wanted) <= set(got)
+    if isinstance(wanted, list):
+        return any(_same(one, got) for one in wanted)
     if isinstance(wanted, int | float) and not isinstance(wanted, bool) and isinstance(got, int | float):
         return abs(wanted - got) <= 0.01 * max(abs(wanted), 1)
     return bool(wanted == got)
