@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from agent.understanding.data import load
+from agent.understanding.dates import newer_than
 from agent.understanding.lexicon import Strength, negated, strength
 from agent.understanding.makers import maker_wish
 from agent.understanding.numbers import Quantity
@@ -168,6 +169,9 @@ def model_wish(
     makers = maker_wish(text, asked)
     places += [*makers.spans, *freed.spans]
     low, high = _bounds(text, sizes, places)
+    dated = newer_than(text)
+    if dated is not None:
+        places.append(dated[1])
     if not places:
         return None
     start, end = min(p[0] for p in places), max(p[1] for p in places)
@@ -181,6 +185,7 @@ def model_wish(
         no_thinking=makers.flags.get("no_thinking", False),
         min_params_b=low,
         max_params_b=high,
+        newer_than=dated[0] if dated else None,
     )
     return Wish(wish, start, end, strength(text, start, end), tuple(places), freed)
 

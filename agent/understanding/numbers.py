@@ -89,7 +89,7 @@ def _grammar() -> _Grammar:
         not_between=frozenset(data["not_between"]),
         comparators=tuple(
             (kind, re.compile(rf"(?:(?<=\W)|^)(?:{pattern})\s*(?:of |the |a )?$"))
-            for kind, pattern in data["comparators"].items()
+            for kind, pattern in data["comparators"]
         ),
         per=per,
         periods=periods,
@@ -193,7 +193,7 @@ def _unit(grammar: _Grammar, low: str, end: int) -> tuple[str, int]:
 
 
 def _dressed(grammar: _Grammar, low: str, quantity: Quantity) -> Quantity:
-    before = low[max(0, quantity.start - 24) : quantity.start]
+    before = low[max(0, quantity.start - 36) : quantity.start]
     after = low[quantity.end : quantity.end + 48]
     comparator: Comparator = next((k for k, p in grammar.comparators if p.search(before)), "exact")
     direction = next(
