@@ -56,6 +56,10 @@ class _Grammar:
     per: re.Pattern[str]
     periods: dict[str, str]
     adverbs: dict[str, str]
+    ahead: tuple[tuple[re.Pattern[str], str], ...]
+    """Periods said before what is counted (`every day 500 mails`)."""
+    every: re.Pattern[str]
+    rates: dict[str, str]
     directions: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...]
 
 
@@ -94,6 +98,11 @@ def _grammar() -> _Grammar:
         per=per,
         periods=periods,
         adverbs=data["adverbs"],
+        ahead=tuple(
+            (re.compile(rf"\b(?:{words}) (?:[^\W\d]+ ){{0,3}}$"), period) for words, period in data["ahead"].items()
+        ),
+        every=re.compile(rf"\b{data['every']['before']}"),
+        rates=data["every"]["units"],
         directions=tuple(
             (
                 name,
@@ -218,10 +227,15 @@ def _dressed(grammar: _Grammar, low: str, quantity: Quantity) -> Quantity:
     if not per:
         said = low[quantity.start : quantity.end]
         per = next((period for adverb, period in grammar.adverbs.items() if f" {adverb} " in said), "")
+    per = per or next((period for ahead, period in grammar.ahead if ahead.search(before)), "")
     each = bool(re.match(r"\s*(?:each|apiece|jeweils|every)\b", after)) or bool(
         re.search(r"(?:each|jeweils|each of|je) (?:\w+ ){0,2}$", before)
     )
     unit = quantity.unit
+    if unit in grammar.rates and quantity.value > 0 and grammar.every.search(before):
+        once = 1 / quantity.value
+        quantity = replace(quantity, value=once, low=once)
+        unit, per = "requests", grammar.rates[unit]
     if unit.endswith(("_per_second", "_per_minute")):
         unit, _, per = unit.partition("_per_")
     return replace(
