@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
@@ -16,7 +17,6 @@ _DIGITS = (
     r"(?<![\w.,/])(?P<sign>(?<!\w)-)?(?P<digits>\d{1,3}(?:[,.']\d{3})+(?![\d])|\d{1,3}(?: \d{3})+(?!\d)"
     r"|\d{1,15}(?:[.,]\d{1,6})?)"
 )
-_LINK = re.compile(r"\s?(?:-|to|or|and|bis|oder|und|à|a|ou|o|tot)\s?")
 _GAP_WORD = re.compile(r"[\s\-]+([^\W\d_]+(?:-[^\W\d_]+)*)")
 _MAX_QUANTITIES = 200
 _ARTICLES = ("a", "an", "ein", "eine", "einen", "einer", "one", "eins", "few")
@@ -59,6 +59,7 @@ class _Grammar:
     ahead: tuple[tuple[re.Pattern[str], str], ...]
     """Periods said before what is counted (`every day 500 mails`)."""
     every: re.Pattern[str]
+    link: re.Pattern[str]
     rates: dict[str, str]
     directions: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...]
 
@@ -68,23 +69,9 @@ def _grammar() -> _Grammar:
     data = load("numbers")
     words: dict[str, float] = _words(data)
     scales: dict[str, float] = data["scales"]
-    names = "|".join(sorted((re.escape(w) for w in words), key=len, reverse=True))
-    scale = "|".join(sorted(scales, key=len, reverse=True))
-    signs = "|".join(sorted((re.escape(s) for s in data["currency_signs"]), key=len, reverse=True))
-    number = re.compile(
-        rf"(?P<money>(?<!\w)(?:{signs})\s?)?(?:{_DIGITS}(?:\s?-?(?P<scale>{scale})(?![\w$]))?"
-        rf"|(?<![\w-])(?P<word>{names})(?![\w])(?:\s(?P<wscale>thousand|hundred|million|billion|tausend|hundert|millionen|cents|mila|duizend|miljoen|millones|milhões|milioni|grand)\b)?)"
-    )
     periods = {alias: name for name, pattern in data["periods"].items() for alias in pattern.split("|")}
-    alias = "|".join(sorted(map(re.escape, periods), key=len, reverse=True))
-    adverbs = "|".join(map(re.escape, data["adverbs"]))
-    per = re.compile(
-        rf"\s*(?:[\w-]+\s){{0,4}}?(?:(?:\b(?:per|a|an|each|every|pro|je|in der|par|por|al|alla|cada|chaque|ogni|elke|jeden|jede|im|am)\s|/\s?)(?P<period>{alias})"
-        rf"(?:s\b|\b)|(?P<adverb>{adverbs})\b)"
-        rf"|\s?/\s?(?P<slash>{alias})\b"
-    )
     return _Grammar(
-        number=number,
+        number=_number_pattern(data, words),
         words=words,
         scales=scales,
         units=tuple((u["unit"], re.compile(rf"(?:{u['pattern']})(?!\w)")) for u in data["units"]),
@@ -95,14 +82,16 @@ def _grammar() -> _Grammar:
             (kind, re.compile(rf"(?:(?<=\W)|^)(?:{pattern})\s*(?:of |the |a )?$"))
             for kind, pattern in data["comparators"]
         ),
-        per=per,
+        per=_per_pattern(data, periods),
         periods=periods,
         adverbs=data["adverbs"],
         ahead=tuple(
-            (re.compile(rf"\b(?:{words}) (?:[^\W\d]+ ){{0,3}}$"), period) for words, period in data["ahead"].items()
+            (re.compile(rf"\b(?:{said}) (?:[^\W\d]+ ){{0,3}}$"), period)
+            for said, period in data["ahead"].items()
         ),
         every=re.compile(rf"\b{data['every']['before']}"),
         rates=data["every"]["units"],
+        link=re.compile(rf"\s?(?:{data['range_links']})\s?"),
         directions=tuple(
             (
                 name,
@@ -111,6 +100,27 @@ def _grammar() -> _Grammar:
             )
             for name, p in data["directions"].items()
         ),
+    )
+
+
+def _longest_first(names: Iterable[str]) -> str:
+    return "|".join(sorted(map(re.escape, names), key=len, reverse=True))
+
+
+def _number_pattern(data: dict[str, Any], words: Iterable[str]) -> re.Pattern[str]:
+    signs, scale = _longest_first(data["currency_signs"]), _longest_first(data["scales"])
+    return re.compile(
+        rf"(?P<money>(?<!\w)(?:{signs})\s?)?(?:{_DIGITS}(?:\s?-?(?P<scale>{scale})(?![\w$]))?"
+        rf"|(?<![\w-])(?P<word>{_longest_first(words)})(?![\w])(?:\s(?P<wscale>{data['word_scales']})\b)?)"
+    )
+
+
+def _per_pattern(data: dict[str, Any], periods: Iterable[str]) -> re.Pattern[str]:
+    alias, adverbs = _longest_first(periods), "|".join(map(re.escape, data["adverbs"]))
+    return re.compile(
+        rf"\s*(?:[\w-]+\s){{0,4}}?(?:(?:\b(?:{data['per_words']})\s|/\s?)(?P<period>{alias})"
+        rf"(?:s\b|\b)|(?P<adverb>{adverbs})\b)"
+        rf"|\s?/\s?(?P<slash>{alias})\b"
     )
 
 
@@ -246,6 +256,7 @@ def _dressed(grammar: _Grammar, low: str, quantity: Quantity) -> Quantity:
 def _join_ranges(low: str, found: list[Quantity]) -> list[Quantity]:
     """`10-20 tokens`, `two or three people`, `between 5 and 10 GB` are one quantity."""
     joined: list[Quantity] = []
+    link = _grammar().link
     for quantity in found:
         last = joined[-1] if joined else None
         between = low[last.end : quantity.start] if last else ""
@@ -254,7 +265,7 @@ def _join_ranges(low: str, found: list[Quantity]) -> list[Quantity]:
             and last.low <= quantity.value
             and last.unit in ("", quantity.unit)
             and (last.unit == "" or not last.per)
-            and _LINK.fullmatch(between)
+            and link.fullmatch(between)
             and ("and" not in between or "between" in low[max(0, last.start - 10) : last.start])
             and ("und" not in between or "zwischen" in low[max(0, last.start - 10) : last.start])
         ):
