@@ -5,7 +5,15 @@ from __future__ import annotations
 import statistics
 import time
 
-from tests.eval.understanding_score import BLIND, HELD_OUT, PEOPLE, load_utterances, read_line, score
+from tests.eval.understanding_score import (
+    BLIND,
+    HELD_OUT,
+    PEOPLE,
+    ROUNDS,
+    load_utterances,
+    read_line,
+    score,
+)
 from tools.needs import SLOTS
 
 
@@ -20,7 +28,7 @@ def run() -> None:
         print(f"{slot:<14}{count:>5}{result.precision(slot):>11.3f}{result.recall(slot):>8.3f}")
     print(f"{'all slots':<19}{result.precision():>11.3f}{result.recall():>8.3f}")
     print(f"{'intents':<19}{'':>11}{result.recall('intent'):>8.3f}")
-    for path in (BLIND, HELD_OUT, PEOPLE):
+    for path in (BLIND, HELD_OUT, PEOPLE, ROUNDS):
         blind = score(load_utterances(path))
         print(f"{path.stem:<26} F1 {blind.f1():.3f}, intents {blind.recall('intent'):.3f}")
     times = []

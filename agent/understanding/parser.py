@@ -8,12 +8,13 @@ ask for a model, and what-ifs give only suppositions.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 from agent.understanding.asides import aside_of, beside_the_matter, insults_in
+from agent.understanding.by_examples import nearest_by_words
 from agent.understanding.compose import Composed, compose
 from agent.understanding.data import load
 from agent.understanding.hardware_slot import ambiguous_parts, hardware_update
@@ -32,7 +33,6 @@ from agent.understanding.mentions import Wish, joined_wish, model_wish
 from agent.understanding.quantities import quantity_votes
 from agent.understanding.reading import Read, outside, read_message
 from agent.understanding.replies import is_no_preference, read_reply
-from agent.understanding.semantic import nearest_by_words
 from agent.understanding.text import MAX_CHARS, Span, Text, prepare
 from agent.understanding.types import (
     Ambiguity,
@@ -43,18 +43,12 @@ from agent.understanding.types import (
     Understanding,
     Updates,
 )
-from tools.needs import SLOTS, ModelWish, Needs, Slot, Task, TaskNeed
+from tools.needs import SLOTS, ModelWish, Needs, Slot, TaskNeed
 
-Semantic = Callable[[str], tuple[str, float]]
-"""The task nearest to a text, and how near, from -1 to 1; see `agent.understanding.semantic`."""
-_SEMANTIC_FLOOR = 0.38
-"""Least similarity at which a nearest example names the task."""
-_ASKED_FLOOR = 0.3
-"""The same where the task was asked for."""
 _OPENING = 300
 """Characters in which a long message says what is wanted, before what it pastes."""
 _WORDS_FLOOR = 0.2
-"""The same for shared words."""
+"""Least share of telling words at which a nearest example names the task."""
 _OPENING_WORD = re.compile(
     r"\W*(?:(yes|yeah|yep|sure|ja)\b(?=[\s,.!]|$)"
     r"|(no|nope|nein)\b(?=\s*[,.;!:-]|\s*$|\s+(?:i|i'm|we|we're|it|it's|that|this|they|please|but|ich|wir|das|es)\b))"
@@ -68,7 +62,6 @@ def understand(
     *,
     asked: Asked | None = None,
     last: LastAnswer | None = None,
-    semantic: Semantic | None = None,
 ) -> Understanding:
     """Reads a message; never raises for any text.
 
@@ -77,7 +70,6 @@ def understand(
         needs: What is known so far; structured slots are completed from it.
         asked: The pending question, if any.
         last: The last recommendation, if any.
-        semantic: Names a task where the lexicon finds none; only asked in that case.
     """
     message = prepare(text)
     notes = [f"Only the first {MAX_CHARS:,} characters were read."] if message.cut else []
@@ -94,13 +86,13 @@ def understand(
     if is_no_preference(message) and not _either(message, asked):
         return Understanding(intent="no_preference", notes=tuple(notes))
     if asked is not None:
-        reply = _replied(message, needs, asked, last, semantic)
+        reply = _replied(message, needs, asked, last)
         if reply is not None:
             return reply
     if re.search(load("compose")["clear_all"], message.low) and len(message.low.split()) <= 8:
         filled = tuple(slot for slot in SLOTS if getattr(needs, slot) is not None)
         return Understanding(cleared=filled, intent="change", notes=tuple(notes))
-    return _understood(message, needs, asked, last, semantic, notes)
+    return _understood(message, needs, asked, last, notes)
 
 
 def _opens_with_needs(text: str) -> bool:
@@ -113,9 +105,7 @@ def _either(message: Text, asked: Asked | None) -> bool:
     return asked is not None and asked.slot == "deployment" and "either" in message.low
 
 
-def _replied(
-    message: Text, needs: Needs, asked: Asked, last: LastAnswer | None, semantic: Semantic | None
-) -> Understanding | None:
+def _replied(message: Text, needs: Needs, asked: Asked, last: LastAnswer | None) -> Understanding | None:
     """A short answer, where the message is one."""
     reply = read_reply(message, asked)
     if reply is None:
@@ -124,7 +114,7 @@ def _replied(
     if reply.no_preference:
         return Understanding(intent="no_preference")
     if reply.option is not None:
-        inner = understand(reply.option, needs, asked=Asked(asked.slot), last=last, semantic=semantic)
+        inner = understand(reply.option, needs, asked=Asked(asked.slot), last=last)
         updates = {name: slot.model_copy(update={"quote": quote}) for name, slot in inner.updates.items()}
         intent: Intent = "answer" if updates else inner.intent
         return replace(
@@ -161,7 +151,6 @@ def _understood(
     needs: Needs,
     asked: Asked | None,
     last: LastAnswer | None,
-    semantic: Semantic | None,
     notes: list[str],
 ) -> Understanding:
     read = read_message(message, needs, asked, last)
@@ -177,7 +166,7 @@ def _understood(
         aside = beside_the_matter(message)
         if aside is not None:
             return Understanding(intent="off_topic", aside=aside, notes=tuple(notes))
-    _semantic_task(message, read, needs, asked, semantic, composed)
+    _task_by_example(message, read, asked, composed)
     supposed: Updates = {}
     if read.asking.what_ifs:
         inside = outside(read, tuple(s for s in message.sentences if s not in read.asking.what_ifs))
@@ -286,38 +275,19 @@ def _cleared(message: Text, needs: Needs, updates: Updates) -> list[str]:
     return found
 
 
-def _semantic_task(
-    message: Text,
-    read: Read,
-    needs: Needs,
-    asked: Asked | None,
-    semantic: Semantic | None,
-    composed: Composed,
-) -> None:
-    """Names the task by the nearest labeled example where the lexicon has found none."""
-    wanted = asked is not None and asked.slot == "task"
-    if "task" in composed.updates or (needs.task is not None and not wanted) or read.asking.questions:
+def _task_by_example(message: Text, read: Read, asked: Asked | None, composed: Composed) -> None:
+    """Names the task that was asked for by the nearest labeled example where the lexicon has found none."""
+    if asked is None or asked.slot != "task" or composed.updates or insists(message):
         return
-    if insists(message):
+    if read.asking.questions or read.asking.what_ifs:
         return
     quote = message.clean.strip()[:120]
-    if semantic is not None and (wanted or len(message.low.split()) >= 4):
-        name, score = semantic(message.clean[:500])
-        if score >= (_ASKED_FLOOR if wanted else _SEMANTIC_FLOOR) and name in get_args(Task):
-            task: Any = {"name": name, "detail": quote}
-            composed.updates["task"] = Slot[Any](
-                value=TaskNeed.model_validate(task), quote=quote, strength="wish"
-            )
-            return
-    if wanted and not composed.updates and not read.asking.what_ifs:
-        name, score = nearest_by_words(message.clean[:500])
-        if score < _WORDS_FLOOR:
-            name = "chat"
-            read.notes.append("The task was not recognized and is taken as general chat.")
-        guess: Any = {"name": name, "detail": quote}
-        composed.updates["task"] = Slot[Any](
-            value=TaskNeed.model_validate(guess), quote=quote, strength="wish"
-        )
+    name, score = nearest_by_words(message.clean[:500])
+    if score < _WORDS_FLOOR:
+        name = "chat"
+        read.notes.append("The task was not recognized and is taken as general chat.")
+    guess: Any = {"name": name, "detail": quote}
+    composed.updates["task"] = Slot[Any](value=TaskNeed.model_validate(guess), quote=quote, strength="wish")
 
 
 def _question(message: Text, found: Asking) -> str | None:

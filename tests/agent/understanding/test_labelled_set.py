@@ -9,7 +9,16 @@ import pytest
 
 from agent.understanding.text import clean_text
 from agent.understanding.types import INTENTS
-from tests.eval.understanding_score import BLIND, HELD_OUT, PEOPLE, Score, load_utterances, read_line, score
+from tests.eval.understanding_score import (
+    BLIND,
+    HELD_OUT,
+    PEOPLE,
+    ROUNDS,
+    Score,
+    load_utterances,
+    read_line,
+    score,
+)
 from tools.needs import SLOTS, Needs
 
 LINES = load_utterances()
@@ -58,8 +67,8 @@ def test_updates_are_typed_and_quoted(line: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("path", "least"),
-    [(BLIND, 180), (HELD_OUT, 60), (PEOPLE, 130)],
-    ids=["blind", "held out", "people"],
+    [(BLIND, 180), (HELD_OUT, 60), (PEOPLE, 130), (ROUNDS, 180)],
+    ids=["blind", "held out", "people", "rounds"],
 )
 def test_messages_written_before_the_parser_saw_them(path: Path, least: int) -> None:
     lines = load_utterances(path)

@@ -1,7 +1,8 @@
-"""The task of a sentence by its nearest labeled examples, for wording that the lexicon does not know.
+"""The task of an answer by its nearest labeled examples, for wording that the lexicon does not know.
 
-With an embedder the nearness is the cosine of meanings; without one it is the cosine of shared words,
-weighted by how rare they are among the examples.
+Nearness is the cosine of shared words, weighted by how rare they are among the examples. The meanings of an
+embedder were tried instead and named the task of no more messages: unasked, they found one wherever none was
+said, and an answer would depend on whether the embedder had loaded yet.
 """
 
 from __future__ import annotations
@@ -9,37 +10,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from functools import cache
 
 from agent.understanding.data import load
 
-Embed = Callable[[Sequence[str]], Sequence[Sequence[float]]]
-"""Texts to vectors of equal length."""
 _NEIGHBORS = 2
 _STEM = 6
 """Letters of a word that are compared; longer words differ by endings mostly."""
-
-
-class NearestExamples:
-    """Callable: the task nearest to a text, and how near (cosine, -1 to 1)."""
-
-    def __init__(self, embed: Embed) -> None:
-        self._embed = embed
-        self._vectors: list[tuple[str, list[float]]] | None = None
-
-    def __call__(self, text: str) -> tuple[str, float]:
-        """The task whose two nearest examples are nearest on average."""
-        if self._vectors is None:
-            labeled = _labeled()
-            vectors = self._embed([sentence for _, sentence in labeled])
-            self._vectors = [
-                (task, _unit(vector)) for (task, _), vector in zip(labeled, vectors, strict=True)
-            ]
-        query = _unit(self._embed([text])[0])
-        return _nearest(
-            (task, sum(a * b for a, b in zip(query, vector, strict=True))) for task, vector in self._vectors
-        )
 
 
 def nearest_by_words(text: str) -> tuple[str, float]:
@@ -67,11 +45,6 @@ def _nearest(scored: Iterable[tuple[str, float]]) -> tuple[str, float]:
 def _labeled() -> list[tuple[str, str]]:
     examples: dict[str, list[str]] = load("examples")["examples"]
     return [(task, sentence) for task, sentences in examples.items() for sentence in sentences]
-
-
-def _unit(vector: Sequence[float]) -> list[float]:
-    norm = math.sqrt(sum(x * x for x in vector)) or 1.0
-    return [x / norm for x in vector]
 
 
 def _words(text: str) -> list[str]:
