@@ -206,7 +206,8 @@ def _updates(
     known = needs.updated(**hardware)
     sizes = [q for q in read.quantities if q.unit == "params"]
     earlier = needs.model.value if needs.model else None
-    wish = model_wish(read.text, read.models, sizes, slot, earlier)
+    about = "languages" if _drops_language(read, needs) else slot
+    wish = model_wish(read.text, read.models, sizes, about, earlier)
     votes = [v for v in read.votes if wish is None or not _said_of_models(v, wish)]
     composed = compose(
         read.text, (*votes, *counted.votes), read.removals, known, correcting=read.correcting, asked=slot
@@ -220,6 +221,12 @@ def _updates(
         if m.unknown
     )
     return composed, (*counted.notes, *unknown)
+
+
+def _drops_language(read: Read, needs: Needs) -> bool:
+    """Whether a language that was wanted is taken back: `forget French` rules out no maker then."""
+    known = set(needs.languages.value) if needs.languages else set()
+    return any(r.slot == "languages" and known & set(r.value or ()) for r in read.removals)
 
 
 def _said_of_models(vote: Vote, wish: Wish) -> bool:

@@ -42,7 +42,9 @@ def read_message(message: Text, needs: Needs, asked: Asked | None, last: LastAns
     """Lets every reader over a message; quantities of machines and model names are read there only."""
     slot = asked.slot if asked else ""
     correction = re.search(load("compose")["correction"], message.low)
-    read = Read(message, asking(message, answered=last is not None), correction is not None)
+    replacing = re.search(load("compose")["replacing"], message.low)
+    correcting = correction is not None or replacing is not None
+    read = Read(message, asking(message, answered=last is not None), correcting)
     welcome = slot == "hardware" or (correction is not None and needs.hardware is not None)
     read.machines = find_machines(message, asked=welcome)
     if slot == "dataset":

@@ -129,3 +129,15 @@ def test_nothing_is_read_into_words_that_do_not_say_it(text: str, slot: str) -> 
 )
 def test_a_negation_is_read_on_either_side(text: str, slot: str, value: str) -> None:
     assert updates(text, slot)[slot] == value
+
+
+def test_a_language_taken_back_is_no_maker_ruled_out() -> None:
+    needs = Needs().updated(**understand("chat in English and French", Needs()).updates)
+    got = understand("forget French", needs).updates
+    assert got["languages"].value == ("en",)
+    assert "model" not in got
+
+
+def test_a_value_put_in_the_place_of_another_replaces_it() -> None:
+    needs = Needs().updated(**understand("summaries with 32k context", Needs()).updates)
+    assert understand("128k rather than 32k", needs).updates["context"].value == 131072
