@@ -107,7 +107,7 @@ class Evidence:
         """Takes in a text, or a tool's result as JSON text."""
         try:
             value = json.loads(text) if text[:1] in "{[" and text else None
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict | list):
             value = _named_plainly(value)

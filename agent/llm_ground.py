@@ -42,6 +42,22 @@ class Ground:
         )
 
 
+class Basis:
+    """The ground of an answer that is still being made: what the tools have given by now."""
+
+    def __init__(self, desk: ToolDesk, known: list[str], draft: str) -> None:
+        """As `Ground`."""
+        self._desk, self._known, self._draft = desk, known, draft
+        self._ground: tuple[int, Ground] | None = None
+
+    def problems(self, text: str) -> list[str]:
+        """What of a text rests on nothing. It takes a while: call it in a thread."""
+        given = len(self._desk.given)
+        if self._ground is None or self._ground[0] != given:
+            self._ground = given, Ground(self._desk, self._known, self._draft)
+        return self._ground[1].problems(text)
+
+
 def evidence_of(texts: list[str], passages: Sequence[Passage] = (), foreign: str = "") -> Evidence:
     """What texts and passages prove; an added guide, or what quotes one, proves no command and no link."""
     evidence = Evidence()
