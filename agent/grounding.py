@@ -11,9 +11,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
+from agent.attribution import NOBODY, Attribution, Owners, Place, licenses
+from agent.claims import Claims, claims_of
+from agent.number_words import in_digits
+from agent.text_calls import MARK
 from knowledge.catalog.mentions import Mention, find_model_names
 from knowledge.catalog.store import load_catalog
 from knowledge.figures import NUMBER, Figure, figures, readings
@@ -50,8 +54,16 @@ _CODE = re.compile(r"```[\w-]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _COMMAND = re.compile(
     r"\b(?:(?:sudo|pip3?|pipx|uv|conda|brew|apt(?:-get)?|docker|git|curl|wget|ollama|vllm|hf|huggingface-cli|lms"
     r"|mlx_lm[\w.]*|python3?) (?:-m )?(?:run|pull|serve|install|add|create|clone|show|list|download|get|load"
-    r"|compose|exec|push|rm|chat|https?)|llama-(?:server|cli|bench|quantize) -)[^\n`.;,]*",
+    r"|compose|exec|push|rm|chat|https?)|llama-(?:server|cli|bench|quantize) -|rm -|(?:ba|z|k)?sh -"
+    r"|chmod [+\d]|python3? [\w./-]+\.py\b|export [A-Z]\w*=)[^\n`.;,]*|\|\s*(?:sudo )?(?:ba|z|k)?sh\b",
 )
+_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b")
+_LICENSE = re.compile(
+    r"(?!(?:The|This|Its|It|An?|Your|My|Our|That|Each|Any|No|Which|What|Open|Under|Their|Both"
+    r"|La|Le|Une?|Cette|Sa|El|Una|Los|Su|Die|Der|Das|Eine?|Diese|Seine|Ihre) )"
+    r"\b([A-Z][\w.-]*(?: [A-Z\d][\w.-]*){0,3}) [Ll]icen[sc]e\b"
+)
+"""A license by the name of somebody or something."""
 _MACHINERY = re.compile(
     r"\"(?:tool|name|arguments|parameters|role)\"\s*:|</?\|?(?:im_start|im_end|system|assistant|tool_call|function)\b"
     r"|\[/?INST\]|<</?SYS>>|<\s*(?:img|script|iframe|svg|form|object|link|meta|a)\b|!\[|\$\(",
@@ -71,7 +83,7 @@ def _named_plainly(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """A tool's result without names that are no names: the name of a file can hold a whole sentence."""
     if isinstance(value, Mapping):
         return {
-            key: _named_plainly(item)
+            key: item if key == "hardware" else _named_plainly(item)  # that name is computed here
             for key, item in value.items()
             if not (key in _NAMES and isinstance(item, str) and not _is_name(item))
         }
@@ -102,6 +114,8 @@ class Evidence:
     """Letters and digits of all words, each with a mark before it."""
     spaced: str = ""
     models: set[str] = field(default_factory=set)
+    claims: Claims = field(default_factory=Claims)
+    shares: Attribution = field(default_factory=Attribution)
 
     def add(self, text: str) -> None:
         """Takes in a text, or a tool's result as JSON text."""
@@ -111,10 +125,11 @@ class Evidence:
             value = None
         if isinstance(value, dict | list):
             value = _named_plainly(value)
-            self._walk(value, None)
+            self._walk(value, None, NOBODY)
             text = json.dumps(value, ensure_ascii=False)
         else:
             self._numbers(text)
+            self.shares.add(text, _places(text))
         self._words(text)
 
     def add_foreign(self, text: str) -> None:
@@ -127,15 +142,18 @@ class Evidence:
         for pattern in (_URL, _COMMAND, _FLAG, _MACHINERY):
             kept = pattern.sub(" ", kept)
         self._numbers(kept)
+        self.shares.add(kept, _places(kept))
         self._words(kept)
 
     def _words(self, text: str) -> None:
         self.folded += "\0" + _marked(text)
         self.spaced += " " + _spaced(text)
-        for mention in mentions(text):
-            self.models |= _meant(mention)
+        self.claims.add(text)
+        for place in _places(text):
+            self.models |= place.models
 
     def _numbers(self, text: str) -> None:
+        text = in_digits(text)
         for figure in figures(text):
             self.bare.update(figure.values)
             if figure.dimension is None:
@@ -148,22 +166,31 @@ class Evidence:
         self.sized.setdefault("params", set()).update(float(size) * 1e9 for size in _SIZE.findall(text))
         self.sized.setdefault("bits", set()).update(float(bits) for bits in _BITS.findall(text))
 
-    def _walk(self, value: Any, unit: tuple[str, float] | None) -> None:  # noqa: ANN401 - any JSON value
+    def _walk(
+        self,
+        value: Any,  # noqa: ANN401 - any JSON value
+        unit: tuple[str, float] | None,
+        owner: Owners,
+    ) -> None:
         if isinstance(value, Mapping):
+            owner = _owner_of(value) or owner
             for key, item in value.items():
                 own = next(((n, s) for pattern, n, s in _KEYS if re.search(pattern, key)), None)
-                self._walk(item, own or unit)
+                self._walk(item, own or unit, NOBODY if key == "hardware" else owner)
         elif isinstance(value, list):
             for item in value:
-                self._walk(item, unit)
+                self._walk(item, unit, owner)
         elif isinstance(value, str):
             self._numbers(value)
+            self.shares.add(value, _places(value), owner)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             self.bare.add(float(value))
             if unit is None:
                 self.unmarked.add(float(value))
             else:
                 self.sized.setdefault(unit[0], set()).add(value * unit[1])
+            name, scale = unit or (None, 1.0)
+            self.shares.numbers.append((Figure(str(value), (float(value),), 0.0, name, scale), owner))
 
     def says(self, words: str) -> bool:
         """Whether the evidence holds these words, however they are set: `Q4-K-M` for `Q4_K_M`, `RTX3060` for
@@ -226,6 +253,22 @@ def mentions(text: str) -> list[Mention]:
     return found
 
 
+def _owner_of(row: Mapping[str, Any]) -> Owners:
+    """The model that an object of a tool's result is about."""
+    known, named = row.get("model_id"), row.get("model")
+    if isinstance(known, str) and known in load_catalog().by_id:
+        return frozenset({known})
+    if not isinstance(named, str):
+        return NOBODY
+    return NOBODY.union(*(place.models for place in _places(named)))
+
+
+@lru_cache(maxsize=512)
+def _places(text: str) -> tuple[Place, ...]:
+    """Where a text names models, and which."""
+    return tuple(Place(one.start, one.end, frozenset(_meant(one))) for one in mentions(text))
+
+
 def _part_of_a_word(text: str, start: int, end: int) -> bool:
     """Whether the K of `Q4_K_M` was taken for a name."""
     around = text[start - 1 : start] + text[end : end + 1]
@@ -234,33 +277,6 @@ def _part_of_a_word(text: str, start: int, end: int) -> bool:
 
 def _meant(mention: Mention) -> set[str]:
     return {mention.record.id} if mention.record is not None else set(mention.choices)
-
-
-@cache
-def _licenses() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Names and ids of licenses as they are written in a sentence."""
-    names: dict[str, str] = {
-        "MIT": "mit",
-        "BSD": "bsd",
-        "GPL": "gpl",
-        "AGPL": "agpl",
-        "Apache 2.0": "apache-2.0",
-    }
-    for license_ in load_catalog().licenses.values():
-        if license_.id.startswith("custom:"):
-            continue
-        names.setdefault(license_.name, license_.id)
-        if re.search(r"[\d-]", license_.id):  # a bare word (`mit`, `gemma`) means something else as well
-            names.setdefault(license_.id, license_.id)
-    return tuple(
-        (known, re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE if len(name) > 4 else 0))
-        for name, known in sorted(names.items(), key=lambda row: -len(row[0]))
-    )
-
-
-def licenses(text: str) -> dict[str, str]:
-    """Licenses that a text names: the words, by id."""
-    return {known: match[0] for known, pattern in _licenses() if (match := pattern.search(text))}
 
 
 def commands(text: str) -> list[str]:
@@ -285,14 +301,27 @@ def unfounded(text: str, evidence: Evidence) -> list[str]:
     found = [c for c in commands(text) if _spaced(c) not in evidence.spaced and not _is_term(c, evidence)]
     links = [link.rstrip(".,;:") for link in _URL.findall(text)]
     found += [link for link in links if not evidence.says(link)]
-    found += [mark for mark in _MACHINERY.findall(text) if _spaced(mark) not in evidence.spaced]
+    found += [
+        mark
+        for mark in (*_MACHINERY.findall(text), *MARK.findall(text))
+        if _spaced(mark) not in evidence.spaced
+    ]
     plain = _LIST_MARKER.sub(" ", _MARK.sub(" ", _URL.sub(" ", _CODE.sub(" ", text))))
+    plain = in_digits(plain)
     names = mentions(plain)
+    found += evidence.shares.swapped(plain, _places(plain))
+    found += claims_of(plain).beyond(evidence.claims)
     for name in names:
         if not (_meant(name) & evidence.models) and not evidence.says(name.text):
             found.append(name.text)
     named = licenses(plain)
     found += [name for known, name in named.items() if not evidence.says(known) and not evidence.says(name)]
+    found += [
+        phrase[0]
+        for phrase in _LICENSE.finditer(plain)
+        if not (licenses(phrase[1]) or evidence.says(phrase[0]) or evidence.says(f"license {phrase[1]}"))
+    ]
+    found += [name for name in _VARIABLE.findall(plain) if not evidence.says(name)]
     plain = _without(plain, ((name.start, name.end) for name in names))
     numbers = figures(plain)
     found += [f.text for f in numbers if not f.trivial and not evidence.has(f)]

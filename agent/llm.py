@@ -20,10 +20,10 @@ from agent.events import Status
 from agent.grounding import lost, unfounded
 from agent.llm_client import Limits, Reply, Watch
 from agent.llm_errors import named
+from agent.llm_gate import Check, Gate
 from agent.llm_ground import MARKS, Basis, evidence_of, with_citations
 from agent.llm_loop import answer_in_form, answer_with_calls
 from agent.llm_reading import Reader
-from agent.llm_gate import Check, Gate
 from agent.llm_tools import ToolDesk
 from agent.profiles import Profile, preload, read_profile, split_model
 from agent.prompt_budget import FULL, RULES, shares_of
@@ -256,7 +256,7 @@ class LiteLlmVoice:
             raise VoiceError(
                 "ungrounded",
                 f"{profile.name} left something out or said what no tool gave; the built-in words stand.",
-                f"For example: {(left or found)[0]}",
+                f"It was about {(left or found)[0]!r}. A larger model keeps closer to the facts.",
             )
         return repaired
 

@@ -1,7 +1,7 @@
 """Shows a reply while it comes in, sentence by sentence, and each only when it holds.
 
-What was shown cannot be taken back from a pipe, a log or a person's memory: a figure that rests on nothing must
-not stand there until the whole answer is checked.
+What was shown cannot be taken back from a pipe, a log or a person's memory: a figure that rests on nothing
+must not stand there until the whole answer is checked.
 """
 
 from __future__ import annotations
@@ -83,8 +83,7 @@ class Gate:
         self._wake()
 
     async def _pass(self, part: str) -> None:
-        problems = is_call_like(part) or (part.strip() and await asyncio.to_thread(self._check, part))
-        if problems:
+        if is_call_like(part) or (part.strip() and await asyncio.to_thread(self._check, part)):
             self._closed = True
         elif not self._closed:
             self._emit(Delta(part))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from agent.claims import in_another_script
 from agent.grounding import Evidence, cited_sentences, miscited, unfounded
 from agent.llm_tools import ToolDesk
 from agent.reply import named_guide, passage_citation
@@ -24,9 +25,10 @@ class Ground:
         """
         Args:
             desk: what the tools gave.
-            known: the question, the needs and the decision.
+            known: the question first, then the needs and the decision.
             draft: what guided mode would say.
         """
+        self._question = known[0]
         computed = [*known, _unquoted(draft)]
         self._all = evidence_of([*computed, *desk.computed], desk.passages, _quotes(draft))
         self._other = evidence_of([*computed, *desk.computed])
@@ -36,6 +38,8 @@ class Ground:
 
     def problems(self, text: str) -> list[str]:
         """What of a text rests on nothing; what only an own guide says must be marked as its words."""
+        if in_another_script(text, self._question):
+            return ["the language of the question"]
         silent = unfounded(_without_marked(text, self._own), self._vouched)
         return list(
             dict.fromkeys(unfounded(text, self._all) + silent + miscited(text, self._cited, self._other))

@@ -1,8 +1,8 @@
 """Tool calls that a model writes into its answer, in the forms of the families that do so.
 
 Servers leave them in the text where a model's template is not the one they expect
-(https://github.com/ollama/ollama/issues/13519). A call counts where the whole answer is one, or where a mark of
-a template that nobody writes to a person stands before it.
+(https://github.com/ollama/ollama/issues/13519). A call counts where the whole answer is one, or where a mark
+of a template stands before it that nobody writes to a person.
 """
 
 from __future__ import annotations
