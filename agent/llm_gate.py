@@ -83,7 +83,8 @@ class Gate:
         self._wake()
 
     async def _pass(self, part: str) -> None:
-        if is_call_like(part) or (part.strip() and await asyncio.to_thread(self._check, part)):
+        found = await asyncio.to_thread(self._check, part) if part.strip() else []
+        if found or is_call_like(part):
             self._closed = True
         elif not self._closed:
             self._emit(Delta(part))
