@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
+from agent.naming import meant, mentions
 from knowledge.catalog.store import load_catalog
 from knowledge.figures import Figure, figures
 
@@ -169,7 +171,9 @@ def _within(names: Sequence[Place], start: int, end: int) -> Owners:
 
 def _is_own(figure: Figure) -> bool:
     """Whether a figure says something of a model: a bare 3060 is the name of something."""
-    return not figure.trivial and (figure.dimension is not None or figure.values[0] <= MOST_SCORE)
+    return not figure.trivial and (
+        figure.dimension is not None or figure.values[0] <= MOST_SCORE or "," in figure.text
+    )
 
 
 def _is_others(owners: Owners, holders: Sequence[Owners]) -> bool:
@@ -197,3 +201,19 @@ def _same(said: Figure, known: Figure) -> bool:
     return any(
         abs(one * scales[0] - other * scales[1]) <= near for one in said.values for other in known.values
     )
+
+
+def owner_of(row: Mapping[str, Any]) -> Owners:
+    """The model that an object of a tool's result is about."""
+    known, named = row.get("model_id"), row.get("model")
+    if isinstance(known, str) and known in load_catalog().by_id:
+        return frozenset({known})
+    if not isinstance(named, str):
+        return NOBODY
+    return NOBODY.union(*(place.models for place in places(named)))
+
+
+@lru_cache(maxsize=512)
+def places(text: str) -> tuple[Place, ...]:
+    """Where a text names models, and which."""
+    return tuple(Place(one.start, one.end, frozenset(meant(one))) for one in mentions(text))

@@ -6,38 +6,40 @@ import asyncio
 import time
 from typing import Any
 
-from agent.events import Question, Status, ToolCall
-from agent.state import Outcome, Spoken, State
+from agent.events import CONFIRM, Status, ToolCall
+from agent.standing import NO, YES, wish_question
+from agent.state import Outcome, State, spoken
+from agent.travel import COMMANDS
 from agent.understanding.replies import read_reply
 from agent.understanding.text import prepare
 from agent.understanding.types import Asked
 from agent.voice import Emit
 from knowledge.errors import UsageError
-from tools.registry import consent_question, run_guarded
+from tools.registry import run_guarded
 
-SLOT = "confirm"
-OPTIONS = ("yes", "no")
 LEFT = "I left it as it is."
 
 
 def ask_consent(state: State, outcome: Outcome, emit: Emit) -> State:
     """Asks about the tool that a model would call; a question that was open before stays open."""
     wish = outcome["wish"]
-    text, reason = consent_question(wish["tool"], wish["arguments"])
-    emit(Question(SLOT, text, reason, list(OPTIONS), clarifies=True))
-    said = Spoken(role="advisor", text=text)
-    return State(wish=wish, messages=[*state.get("messages", []), said], outcome=Outcome())
+    question = wish_question(wish)
+    emit(question)
+    said = [*state.get("messages", []), spoken("advisor", question.text)]
+    return State(wish=wish, messages=said, outcome=Outcome())
 
 
 def take_consent(state: State, given: dict[str, Any]) -> State:
     """What the answer leads to: the deed, a word that it was left, or, where it is none, its own turn."""
+    if given.get("command") in COMMANDS:
+        return State(input=given, route="understand")  # where nothing comes of it, the question stays open
     text = str(given.get("text", ""))
-    reply = read_reply(prepare(text), Asked(SLOT, OPTIONS)) if text else None
+    reply = read_reply(prepare(text), Asked(CONFIRM, (YES, NO))) if text else None
     change = State(input=given, wish=None)
     if reply is None or reply.option is None:
         return State(**change | {"route": "understand"})
-    heard = [*state.get("messages", []), Spoken(role="user", text=text)]
-    if reply.option == OPTIONS[0]:
+    heard = [*state.get("messages", []), spoken("user", text)]
+    if reply.option == YES:
         done = Outcome(wish=state.get("wish") or {})
         return State(**change | {"route": "act", "outcome": done, "messages": heard})
     left = Outcome(kind="reply", text=LEFT)
@@ -55,7 +57,7 @@ async def act(state: State, emit: Emit) -> State:
     except UsageError as error:
         document = {"error": error.as_json()}
     emit(ToolCall(name, arguments, document, round(time.monotonic() - started, 3)))
-    return State(outcome=Outcome(kind="reply", text=_told(document)))
+    return State(outcome=Outcome(kind="reply", text=_told(document), deed="error" not in document))
 
 
 def _told(document: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """What a model is shown of the conversation: never all of it, and never less than slots and decision.
 
-The needs and the last recommendation are always whole. The last messages come with them as far as there is
-room; of the earlier ones a summary remains that code writes, so that it says the same each time: how many
-there were and what the person asked or said in them, newest first.
+The needs and the last recommendation are always whole, and what was recommended before is named. The last
+messages come with them as far as there is room; of the earlier ones a summary remains that code writes, so
+that it says the same each time: how many there were and what the person asked or said in them, newest first.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ RECENT = 6
 """Messages that are shown in their own words."""
 MESSAGE_CHARACTERS = 320
 EARLIER_CHARACTERS = 60
+MOST_BEFORE = 8
+"""Earlier recommendations that are told."""
 
 
 def conversation_text(state: State, tokens: int = CONTEXT) -> str:
@@ -46,8 +48,15 @@ def _known(state: State) -> str:
 def _decided(state: State) -> list[str]:
     last = state.get("last", [])
     if last:
-        return [f"{DECIDED}{', '.join(last)}"]
+        return [f"{DECIDED}{', '.join(last)}{_before(state.get('led', []), last[0])}"]
     return ["Decided last: nothing fits these needs."] if state.get("answered") else []
+
+
+def _before(led: list[str], now: str) -> str:
+    """What came first in the recommendations before the last one: the first of them, and the newest."""
+    past = led[:-1] if led[-1:] == [now] else led
+    kept = past if len(past) <= MOST_BEFORE else [past[0], "\u2026", *past[1 - MOST_BEFORE :]]
+    return f"\nRecommended before that, oldest first: {', '.join(kept)}" if kept else ""
 
 
 def _recent(past: Sequence[Spoken], room: int) -> tuple[str, int]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+CONFIRM = "confirm"
+"""Slot of the question whether a tool with side effects may run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

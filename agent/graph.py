@@ -1,7 +1,7 @@
 """The conversation as a LangGraph graph.
 
     begin -> listen -> understand -> decide | answer -> respond -> listen | confirm
-                    -> travel (take back, branch, return) -> listen
+                    -> travel (take back, branch, return) -> listen | confirm
     confirm -> act | understand | respond | travel
 
 `listen` and `confirm` hold nothing but the interrupt, because a node runs again from its top when it is
@@ -139,7 +139,7 @@ def build_graph(
 def _wire(graph: StateGraph[State, None, State, State]) -> None:
     graph.add_edge("begin", "listen")
     graph.add_conditional_edges("listen", _after_listening, ["travel", "understand"])
-    graph.add_edge("travel", "listen")
+    graph.add_conditional_edges("travel", _after_responding, ["listen", "confirm"])
     graph.add_conditional_edges("understand", _after_understanding, ["decide", "answer", "respond"])
     graph.add_edge("decide", "respond")
     graph.add_edge("answer", "respond")

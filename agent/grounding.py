@@ -11,19 +11,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-from agent.attribution import NOBODY, Attribution, Owners, Place, licenses
+from agent.attribution import NOBODY, Attribution, Owners, licenses, owner_of, places
+from agent.charged import bared, charged, never_foreign, of_a_model, spelled_out, topics_of
 from agent.claims import Claims, claims_of
+from agent.naming import meant, mentions
 from agent.number_words import in_digits
 from agent.text_calls import MARK
-from knowledge.catalog.mentions import Mention, find_model_names
-from knowledge.catalog.store import load_catalog
 from knowledge.figures import NUMBER, Figure, figures, readings
-
-MENTION_WINDOW = 3_500
-"""`find_model_names` reads 4,000 characters."""
 
 _KEYS: tuple[tuple[str, str, float], ...] = (
     (r"_gib$", "bytes", 2.0**30),
@@ -47,15 +43,23 @@ _MARK = re.compile(r"\[\d+(?:\s*,\s*\d+)*\]")
 _SENTENCE = re.compile(r".+?(?:[.!?](?:\s*\[\d+(?:\s*,\s*\d+)*\])*(?=\s|$)|$)", re.MULTILINE)
 """With the marks that follow its full stop."""
 _LIST_MARKER = re.compile(r"^\s*(?:\d{1,2}[.)]|#+)\s", re.MULTILINE)
+_FILES = r"(?!(?:cpp|json|toml|ya?ml|txt|gguf|safetensors|cfg|ini|csv|pdf|js|tsx?)\b)"
 _URL = re.compile(
-    r"(?:https?://|www\.)[^\s)>\]`\"']+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|io|net|dev|ai|co|app|example|info|me|ru|sh|xyz)\b(?:/[^\s)>\]`\"']*)?"
+    r"(?:[a-z][a-z0-9+.-]{1,20}://|www\.)[^\s)>\]`\"']+|\b(?:data|file|javascript|mailto|vbscript):[^\s)>\]`\"']+"
+    rf"|\b[\w-]+(?:\.[\w-]+)*\.{_FILES}(?:[a-z]{{2,24}}|[A-Z]{{2,24}})\b(?:[/:][^\s)>\]`\"']*)?"
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}\b(?:[/:][^\s)>\]`\"']*)?"
 )
+"""Any address: a host of whatever ending, unless it is the name of a file."""
 _CODE = re.compile(r"```[\w-]*\n(.*?)```|`([^`\n]+)`", re.DOTALL)
 _COMMAND = re.compile(
     r"\b(?:(?:sudo|pip3?|pipx|uv|conda|brew|apt(?:-get)?|docker|git|curl|wget|ollama|vllm|hf|huggingface-cli|lms"
-    r"|mlx_lm[\w.]*|python3?) (?:-m )?(?:run|pull|serve|install|add|create|clone|show|list|download|get|load"
-    r"|compose|exec|push|rm|chat|https?)|llama-(?:server|cli|bench|quantize) -|rm -|(?:ba|z|k)?sh -"
-    r"|chmod [+\d]|python3? [\w./-]+\.py\b|export [A-Z]\w*=)[^\n`.;,]*|\|\s*(?:sudo )?(?:ba|z|k)?sh\b",
+    r"|mlx_lm[\w.]*|python3?|npm|pnpm|yarn|cargo|gem|go|choco|winget|snap|dnf|yum|pacman) "
+    r"(?:-m )?(?:run|pull|serve|install|add|create|clone|show|list|download|get|load"
+    r"|compose|exec|push|rm|chat|https?|i)\b"
+    r"|llama-(?:server|cli|bench|quantize) -|(?:ba|z|da)?sh -\w|rm -\w|(?:cat|less|cp|scp|tar) [~/]|npx \w"
+    r"|chmod [+\d]|(?:power|pw)sh(?:ell)?(?:\.exe)? -|printenv\b|(?:iwr|iex|irm|Invoke-\w+) \w"
+    r"|python3? [\w./-]+\.py\b|export [A-Z]\w*=)[^\n`.;,]*"
+    r"|\|\s*(?:sudo\s+)?(?:(?:ba|z|da)?sh|python3?|iex)\b",
 )
 _VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b")
 _LICENSE = re.compile(
@@ -66,7 +70,8 @@ _LICENSE = re.compile(
 """A license by the name of somebody or something."""
 _MACHINERY = re.compile(
     r"\"(?:tool|name|arguments|parameters|role)\"\s*:|</?\|?(?:im_start|im_end|system|assistant|tool_call|function)\b"
-    r"|\[/?INST\]|<</?SYS>>|<\s*(?:img|script|iframe|svg|form|object|link|meta|a)\b|!\[|\$\(",
+    r"|\[/?INST\]|<</?SYS>>|</?[a-z][a-z0-9-]*(?:\s[^<>]*)?/?>"
+    r"|<\s*(?:img|script|iframe|svg|form|object|link|meta|a)\b|!\[|\$\(",
     re.IGNORECASE,
 )
 """Calls, shell substitutions, role tags, HTML and pictures: none of them is a word to a person."""
@@ -114,11 +119,14 @@ class Evidence:
     """Letters and digits of all words, each with a mark before it."""
     spaced: str = ""
     models: set[str] = field(default_factory=set)
-    claims: Claims = field(default_factory=Claims)
+    claims: dict[str, set[str]] = field(default_factory=dict)
+    """Topics of charged words, with the models that they are said of."""
+    asserted: Claims = field(default_factory=Claims)
     shares: Attribution = field(default_factory=Attribution)
 
     def add(self, text: str) -> None:
         """Takes in a text, or a tool's result as JSON text."""
+        text = bared(text)
         try:
             value = json.loads(text) if text[:1] in "{[" and text else None
         except (ValueError, RecursionError):
@@ -127,10 +135,15 @@ class Evidence:
             value = _named_plainly(value)
             self._walk(value, None, NOBODY)
             text = json.dumps(value, ensure_ascii=False)
+            self._words(text)
+            named = set().union(*(meant(name) for name in mentions(text)))
+            for topic in topics_of(text):  # what a record says, it may say of each model in it
+                self.claims.setdefault(topic, set()).update(named)
         else:
             self._numbers(text)
-            self.shares.add(text, _places(text))
-        self._words(text)
+            self.shares.add(text, places(text))
+            self._words(text)
+            self._claims(text)
 
     def add_foreign(self, text: str) -> None:
         """Takes in a text that neither we nor the person wrote, such as a passage of an added guide.
@@ -138,18 +151,32 @@ class Evidence:
         It may prove what it is about, but no command and no link: those are what an attacker would have us
         say. What it says of prices and licenses is told as its own words (`agent.llm_ground`).
         """
-        kept = _CODE.sub(lambda m: f" {m[2]} " if m[2] and " " not in m[2].strip() else " ", text)
+        kept = _CODE.sub(lambda m: f" {m[2]} " if m[2] and " " not in m[2].strip() else " ", bared(text))
         for pattern in (_URL, _COMMAND, _FLAG, _MACHINERY):
             kept = pattern.sub(" ", kept)
         self._numbers(kept)
-        self.shares.add(kept, _places(kept))
+        self.shares.add(kept, places(kept))
         self._words(kept)
+        self._claims(kept, foreign=True)
+
+    def _claims(self, text: str, *, foreign: bool = False) -> None:
+        for claim in charged(text):
+            if foreign and never_foreign(claim.topic):
+                continue
+            self.claims.setdefault(claim.topic, set()).update(claim.models)
+
+    def claims_it(self, topic: str, models: frozenset[str]) -> bool:
+        """Whether the evidence speaks of a topic, and, where that counts, of one of these models."""
+        if not (models and of_a_model(topic)):
+            return topic in self.claims
+        # A model that the evidence does not name is found by its name.
+        return not models & self.models or bool(models & self.claims.get(topic, set()))
 
     def _words(self, text: str) -> None:
         self.folded += "\0" + _marked(text)
         self.spaced += " " + _spaced(text)
-        self.claims.add(text)
-        for place in _places(text):
+        self.asserted.add(text)
+        for place in places(text):
             self.models |= place.models
 
     def _numbers(self, text: str) -> None:
@@ -173,7 +200,7 @@ class Evidence:
         owner: Owners,
     ) -> None:
         if isinstance(value, Mapping):
-            owner = _owner_of(value) or owner
+            owner = owner_of(value) or owner
             for key, item in value.items():
                 own = next(((n, s) for pattern, n, s in _KEYS if re.search(pattern, key)), None)
                 self._walk(item, own or unit, NOBODY if key == "hardware" else owner)
@@ -182,7 +209,7 @@ class Evidence:
                 self._walk(item, unit, owner)
         elif isinstance(value, str):
             self._numbers(value)
-            self.shares.add(value, _places(value), owner)
+            self.shares.add(value, places(value), owner)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             self.bare.add(float(value))
             if unit is None:
@@ -234,51 +261,6 @@ def _spaced(text: str) -> str:
     return re.sub(r"\s+", " ", text).lower()
 
 
-def mentions(text: str) -> list[Mention]:
-    """All model names of a text of any length."""
-    catalog = load_catalog()
-    found: list[Mention] = []
-    start = 0
-    while start < len(text):
-        end = start + MENTION_WINDOW
-        if end < len(text):
-            end = max(text.rfind("\n", start, end), text.rfind(" ", start, end), start + MENTION_WINDOW // 2)
-        for m in find_model_names(catalog, text[start:end]):
-            name = m.text.partition("(")[0].rstrip()  # "Qwen3-14B (Q4_K_M" names a quantization as well
-            first = m.start + start
-            last = first + len(name)
-            if not _part_of_a_word(text, first, last):
-                found.append(Mention(name, first, last, m.record, m.choices, m.note))
-        start = end
-    return found
-
-
-def _owner_of(row: Mapping[str, Any]) -> Owners:
-    """The model that an object of a tool's result is about."""
-    known, named = row.get("model_id"), row.get("model")
-    if isinstance(known, str) and known in load_catalog().by_id:
-        return frozenset({known})
-    if not isinstance(named, str):
-        return NOBODY
-    return NOBODY.union(*(place.models for place in _places(named)))
-
-
-@lru_cache(maxsize=512)
-def _places(text: str) -> tuple[Place, ...]:
-    """Where a text names models, and which."""
-    return tuple(Place(one.start, one.end, frozenset(_meant(one))) for one in mentions(text))
-
-
-def _part_of_a_word(text: str, start: int, end: int) -> bool:
-    """Whether the K of `Q4_K_M` was taken for a name."""
-    around = text[start - 1 : start] + text[end : end + 1]
-    return end - start < 2 or any(char == "_" or char.isalnum() for char in around)
-
-
-def _meant(mention: Mention) -> set[str]:
-    return {mention.record.id} if mention.record is not None else set(mention.choices)
-
-
 def commands(text: str) -> list[str]:
     """Shell commands, flags and other code of a text."""
     code = [line.strip() for block, inline in _CODE.findall(text) for line in (block or inline).splitlines()]
@@ -298,6 +280,7 @@ def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 def unfounded(text: str, evidence: Evidence) -> list[str]:
     """The parts of a text that the evidence does not hold, each once, as they are written."""
+    text = bared(text)
     found = [c for c in commands(text) if _spaced(c) not in evidence.spaced and not _is_term(c, evidence)]
     links = [link.rstrip(".,;:") for link in _URL.findall(text)]
     found += [link for link in links if not evidence.says(link)]
@@ -309,11 +292,13 @@ def unfounded(text: str, evidence: Evidence) -> list[str]:
     plain = _LIST_MARKER.sub(" ", _MARK.sub(" ", _URL.sub(" ", _CODE.sub(" ", text))))
     plain = in_digits(plain)
     names = mentions(plain)
-    found += evidence.shares.swapped(plain, _places(plain))
-    found += claims_of(plain).beyond(evidence.claims)
+    found += evidence.shares.swapped(plain, places(plain))
+    found += claims_of(plain).beyond(evidence.asserted)
     for name in names:
-        if not (_meant(name) & evidence.models) and not evidence.says(name.text):
+        if not (meant(name) & evidence.models) and not evidence.says(name.text):
             found.append(name.text)
+    found += [one.words for one in charged(plain) if not evidence.claims_it(one.topic, one.models)]
+    found += [words for words in spelled_out(plain) if _spaced(words) not in evidence.spaced]
     named = licenses(plain)
     found += [name for known, name in named.items() if not evidence.says(known) and not evidence.says(name)]
     found += [
@@ -385,7 +370,7 @@ def lost(text: str, draft: str) -> list[str]:
     missing += [
         name.text
         for name in next((names for names in lines if names), [])
-        if not (_meant(name) & kept.models) and not kept.says(name.text)
+        if not (meant(name) & kept.models) and not kept.says(name.text)
     ]
     missing += [line for line in commands(draft) if not kept.says(line)]
     return list(dict.fromkeys(missing))

@@ -208,7 +208,10 @@ async def respond(state: State, services: Services, emit: Emit) -> State:
         reminder = f"\n\nStill open: {open_question}" if open_question else ""
         text = f"{remarks} {outcome['text']}{reminder}".strip()
         emit(Message(text, outcome.get("citations", [])))
-        return State(messages=_said(state, text, outcome.get("citations")), outcome=Outcome())
+        said = _said(state, text, outcome.get("citations"))
+        if outcome.get("deed"):
+            said[-1]["deed"] = True
+        return State(messages=said, outcome=Outcome())
     return await _recommend(state, outcome, remarks, services, emit)
 
 
@@ -265,7 +268,11 @@ async def _recommend(state: State, outcome: Outcome, remarks: str, services: Ser
     emit(Message(draft, citations))
     sources = [*outcome.get("citations", []), *citations] if preface else citations
     said = _said(state, f"{preface}\n\n{draft}".strip(), sources)
-    return State(pending=None, last=last, answered=True, messages=said, outcome=Outcome())
+    change = State(pending=None, last=last, answered=True, messages=said, outcome=Outcome())
+    led = state.get("led", [])
+    if last and not hypothetical and last[0] not in led[-1:]:
+        change["led"] = [*led, last[0]]
+    return change
 
 
 async def _worded(draft: str, voice: Voice, emit: Emit, state: State) -> str:

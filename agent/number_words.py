@@ -13,8 +13,8 @@ _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?=\s(?:tokens?|jetons?)\b)"
 """Thousands as the French and others write them."""
 _MEASURED = (
     r"(?:(?:thousand|million|billion|trillion|tausend|millionen|milliarden)[\s-]+)?"
-    r"(?:gi?g(?:a|i)?(?:bi)?bytes?|gigs?\b|[kmgt]i?b\b|mebibytes?|megabytes?|terabytes?|tokens?|tok\b|jetons?|dollars?"
-    r"|euros?|cents?|percent|per cent|prozent|seconds?|sekunden?|minutes?|minuten|hours?|stunden|bits?\b"
+    r"(?:gi?g(?:a|i)?(?:bi)?bytes?|gigs?\b|[kmgt]i?b\b|mebibytes?|megabytes?|terabytes?|tokens?|tok\b|jetons?"
+    r"|percent|per cent|prozent|seconds?|sekunden?|minutes?|minuten|hours?|stunden|bits?\b"
     r"|parameters?|parametern?)"
 )
 

@@ -6,11 +6,11 @@ and is told in one sentence; the address is never shown, because it may hold a p
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
 from agent.store import Store, memory_store
+from knowledge.postgres import CONNECT_SECONDS, FORM, INSTALL, is_installed, reason
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from psycopg.rows import DictRow
     from psycopg_pool import AsyncConnectionPool
 
-CONNECT_SECONDS = 5
 CONNECTIONS = 4
 SETTING_UP = 0x6C6C6D61
 """Key of the lock under which tables are made: two that begin at once would get in each other's way."""
-INSTALL = 'pip install "llm-advisor[postgres]"'
 GOES_ON = "the conversation goes on without being saved."
 REPAIR = f"Start the database or correct the setting `postgres`; until then {GOES_ON}"
 
@@ -72,8 +70,7 @@ class PostgresStore(Store):
 
 async def open_postgres(address: str) -> Store:
     """Opens the database at `address` (a URL or `key=value` words), or the next best thing."""
-    missing = [name for name in ("psycopg", "psycopg_pool") if importlib.util.find_spec(name) is None]
-    if missing or importlib.util.find_spec("langgraph.checkpoint.postgres") is None:
+    if not is_installed():
         return memory_store(
             "the setting `postgres` needs an extra package", f"Run {INSTALL}; until then {GOES_ON}"
         )
@@ -86,11 +83,11 @@ async def open_postgres(address: str) -> Store:
         # Its text repeats the address.
         return memory_store(
             "the setting `postgres` is no address of a database",
-            f"It reads postgresql://USER:PASSWORD@HOST:5432/NAME; until then {GOES_ON}",
+            f"It reads {FORM}; until then {GOES_ON}",
         )
     except (psycopg.Error, OSError) as error:
         return memory_store(
-            f"the Postgres database cannot be used ({_reason(error, address)})",
+            f"the Postgres database cannot be used ({reason(error, address)})",
             REPAIR,
         )
 
@@ -126,13 +123,3 @@ async def _opened(address: str) -> Store:
             await pool.close()
             raise
     return PostgresStore(saver, pool, address)
-
-
-def _reason(error: Exception, address: str) -> str:
-    """Why, in a few words without any part of the address that is secret."""
-    from psycopg.conninfo import conninfo_to_dict
-
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = (lines[0] if lines else type(error).__name__).rsplit("failed: ", 1)[-1]
-    password = conninfo_to_dict(address).get("password")
-    return text.replace(str(password), "***") if password else text

@@ -13,7 +13,7 @@ from agent.migrations import migrated
 from agent.state import VERSION, State
 from agent.store import Store, open_store
 from agent.timeline import undo
-from knowledge.errors import ServiceError, UnknownNameError, UsageError
+from knowledge.errors import NoAnswerError, ServiceError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -28,6 +28,7 @@ BEFORE = {
     "decide": "understand",
     "answer": "understand",
     "respond": "decide",
+    "act": "confirm",
 }
 """A step that comes before each one: an update in its name goes on at the same place."""
 
@@ -73,6 +74,18 @@ def _numbered(name: str, number: int) -> str:
     return name[: 64 - len(ending)] + ending
 
 
+def finished(values: dict[str, Any]) -> State:
+    """A saved state in the present form, up to the last turn that is over.
+
+    Raises:
+        NoAnswerError: a newer program saved it.
+    """
+    state = migrated(values)
+    if state.get("outcome") and state.get("earlier"):  # a message is taken in and not answered
+        state = cast("State", {**state, **undo(state)[0]})
+    return state
+
+
 class Archive:
     """What is saved in a store."""
 
@@ -113,10 +126,7 @@ class Archive:
         snapshot = await self._graph.aget_state(config_of(name))
         if not snapshot.values:
             raise unknown(name, await self.names())
-        state = migrated(snapshot.values)
-        if state.get("outcome") and state.get("earlier"):  # a message is taken in and not answered
-            state = cast("State", {**state, **undo(state)[0]})
-        return state
+        return finished(snapshot.values)
 
     async def write(self, name: str, state: State) -> None:
         """Saves a state as a conversation that listens."""
@@ -153,10 +163,13 @@ async def open_archive(home: Path, *, offline: bool = False) -> AsyncIterator[Ar
 
     Raises:
         ServiceError: it cannot be reached.
+        NoAnswerError: it is damaged.
     """
     store = await open_store(home, offline=offline)
     try:
-        if not store.lasting and store.notice is not None:
+        if store.notice is not None:
+            if store.lasting:  # a damaged file, which is set aside now: an empty list would look like a loss
+                raise NoAnswerError(store.notice.message, hint=store.notice.hint, code="damaged")
             reason = store.notice.message.replace("This conversation cannot be saved", "Nothing can be read")
             raise ServiceError(reason, hint=store.notice.hint)
         yield Archive(store)

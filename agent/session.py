@@ -15,13 +15,13 @@ from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from agent.events import Branch, Event, Message, TurnEnd
+from agent.events import Branch, Event, Failure, Message, TurnEnd
 from agent.graph import RECURSION_LIMIT, build_graph
 from agent.lock import SessionBusyError, SessionLock
 from agent.models import Models
 from agent.modes import AUTO, GUIDED, find_model, limits_of, wanted_model
 from agent.nodes import Services
-from agent.saved import bring_up, copied
+from agent.saved import bring_up, copied, finished
 from agent.standing import standing
 from agent.state import State, first_state, is_answered
 from agent.store import Store, memory_store, open_store
@@ -98,6 +98,8 @@ class GraphSession:
         for spoken in self._state.get("messages", []):
             if spoken["role"] == "advisor":
                 yield Message(spoken["text"], spoken.get("citations", []))
+        if (spent := self.models.spent()).prompt_tokens:
+            yield spent
         if branches_of(self._state):
             yield Branch(branch_of(self._state), branches_of(self._state))
         if self._state.get("needs") or is_answered(self._state):
@@ -113,21 +115,41 @@ class GraphSession:
         await bring_up(self._graph, self._config)
 
     async def _settle(self) -> AsyncGenerator[Event]:
-        """Brings the graph to the point where it listens; a turn that a kill cut off is finished first."""
+        """Brings the graph to the point where it listens; a turn that a kill cut off is finished first.
+
+        Where nothing can be written, the conversation goes on in memory, without such a turn.
+        """
         snapshot = await self._graph.aget_state(self._config)
-        if not snapshot.values:
-            await self._graph.ainvoke(first_state(), self._config)
-        elif snapshot.next not in WAITING or not snapshot.interrupts:
-            async with aclosing(self._stream(None, self._config)) as events:
-                async for event in events:
-                    yield event
+        try:
+            if not snapshot.values:
+                await self._graph.ainvoke(first_state(), self._config)
+            elif snapshot.next not in WAITING or not snapshot.interrupts:
+                async with aclosing(self._stream(None, self._config)) as events:
+                    async for event in events:
+                        yield event
+        except self._store.errors as error:
+            yield await self._to_memory(error, finished(snapshot.values))
         await self._remember()
+
+    async def _to_memory(self, error: Exception, kept: State) -> Failure:
+        """Goes on in memory from `kept`, because the state folder failed; gives what must be told of it."""
+        with suppress(*self._store.errors):
+            await self._store.close()
+        self._store = memory_store(str(error).rstrip(".").lower(), self._store.hint)
+        self._graph = build_graph(self._services, self._store.saver)
+        await self._graph.ainvoke(kept, self._config)
+        assert self._store.notice is not None
+        return self._store.notice
 
     async def _remember(self) -> None:
         snapshot = await self._graph.aget_state(self._config)
         self._state = cast("State", snapshot.values)
         self._services.account.restore(self._state.get("spent", {}))
         self._cut = False
+
+    def _counted(self) -> State:
+        """The state after the last turn, with what a stopped one cost since."""
+        return cast("State", {**self._state, "spent": self._services.account.as_json()})
 
     async def _stream(self, payload: Any, config: RunnableConfig) -> AsyncGenerator[Event]:  # noqa: ANN401
         async for event in self._graph.astream(payload, config, stream_mode="custom"):
@@ -150,7 +172,7 @@ class GraphSession:
             await self._remember()
             await self._store.forget_old(self.name)
         except self._store.errors as error:
-            async for event in self._in_memory(payload, str(error), sent):
+            async for event in self._in_memory(payload, error, sent):
                 yield event
         if self._services.account.counted > counted:
             yield self.models.spent()
@@ -160,25 +182,20 @@ class GraphSession:
         """Writes the state before a cut turn anew: a checkpoint keeps what its finished nodes wrote, and a
         resumed graph would take the cut turn's message for the next one.
         """
-        await self._graph.aupdate_state(self._config, self._state, as_node="respond")
+        kept = self._counted()
+        await self._graph.aupdate_state(self._config, kept, as_node="respond")
         await self._graph.ainvoke(None, self._config)
         await self._remember()
 
     async def _in_memory(
-        self, payload: dict[str, Any], reason: str, sent: Counter[type[Event]]
+        self, payload: dict[str, Any], error: Exception, sent: Counter[type[Event]]
     ) -> AsyncGenerator[Event]:
         """The state folder failed in mid-conversation: go on in memory and do the turn again, without saying
         again what was `sent`.
         """
         from langgraph.types import Command
 
-        await self._store.close()
-        self._store = memory_store(reason.rstrip(".").lower(), self._store.hint)
-        self._graph = build_graph(self._services, self._store.saver)
-        if self._store.notice is not None:
-            yield self._store.notice
-        kept = self._state
-        await self._graph.ainvoke(kept, self._config)
+        yield await self._to_memory(error, self._state)
         async with aclosing(self._stream(Command(resume=payload), self._config)) as events:
             async for event in events:
                 if sent[type(event)]:
@@ -208,7 +225,14 @@ class GraphSession:
         return self._turn({"command": "return"})
 
     async def close(self) -> None:
-        """Closes the checkpoints, the embedder's process and the model's connections."""
+        """Closes the checkpoints, the embedder's process and the model's connections.
+
+        A turn that was stopped is not gone on with when the conversation is opened again; what it cost stays
+        counted.
+        """
+        if self._cut:
+            with suppress(*self._store.errors):
+                await self._forget_turn()
         if self._services.voice is not None:
             await self._services.voice.close()
         self._services.retriever.close()
@@ -227,7 +251,7 @@ class GraphSession:
 
     async def transcript(self) -> dict[str, Any]:
         """All there is to export."""
-        return await asyncio.to_thread(transcript, self.name, self._state)
+        return await asyncio.to_thread(transcript, self.name, self._counted())
 
 
 async def open_session(

@@ -4,12 +4,17 @@ something taken back, another branch).
 
 from __future__ import annotations
 
-from agent.events import Event, NeedsChanged, Question, Recommendation
+from typing import Any
+
+from agent.events import CONFIRM, Event, NeedsChanged, Question, Recommendation
 from agent.state import State, is_answered, needs_of
 from knowledge.errors import AdvisorError
 from tools.brief import brief_of
 from tools.needs import Needs
 from tools.recommend import recommend
+from tools.registry import consent_question
+
+YES, NO = "yes", "no"
 
 
 def needs_event(needs: Needs) -> NeedsChanged:
@@ -32,7 +37,16 @@ def standing(state: State) -> list[Event]:
 
 def open_question(state: State) -> Question | None:
     """The question that waits, once more; marked, because no slot is asked twice unmarked."""
+    wish = state.get("wish")
+    if wish is not None:
+        return wish_question(wish)
     pending = state.get("pending")
     if pending is None:
         return None
     return Question(pending["slot"], pending["text"], pending["reason"], pending["options"], clarifies=True)
+
+
+def wish_question(wish: dict[str, Any]) -> Question:
+    """The question whether a tool may run that a model would call."""
+    text, reason = consent_question(wish["tool"], wish["arguments"])
+    return Question(CONFIRM, text, reason, [YES, NO], clarifies=True)

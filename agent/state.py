@@ -25,6 +25,8 @@ class Spoken(TypedDict):
     """When it was said, ISO 8601 in UTC; missing in conversations from before version 2."""
     citations: NotRequired[list[dict[str, str]]]
     """Each `{kind, source, locator}`; missing where there are none."""
+    deed: NotRequired[bool]
+    """It tells of something done outside the conversation, which undo does not undo."""
 
 
 class Pending(TypedDict):
@@ -78,6 +80,8 @@ class Outcome(TypedDict, total=False):
     """The free question, where a language model may answer it with tools."""
     wish: dict[str, Any]
     """`{tool, arguments}` that a model would call and a person has to be asked about."""
+    deed: bool
+    """A tool with side effects has run."""
     hypothetical: dict[str, Any]
     """Needs of a what-if; the conversation's own needs stay as they are."""
 
@@ -103,6 +107,8 @@ class State(TypedDict, total=False):
     messages: list[Spoken]
     last: list[str]
     """Models of the last recommendation in rank order."""
+    led: list[str]
+    """The first model of each recommendation so far, oldest first, each change once."""
     answered: bool
     """A recommendation was given, even if it was that nothing fits."""
     about: About | None
@@ -132,6 +138,7 @@ def first_state() -> State:
         pending=None,
         messages=[],
         last=[],
+        led=[],
         answered=False,
         about=None,
         wish=None,

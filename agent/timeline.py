@@ -112,7 +112,7 @@ def enter(state: State, name: str) -> tuple[State, bool]:
         raise UsageError(
             f"A conversation has at most {MAX_BRANCHES} branches.", hint="Go into one that is there."
         )
-    return State(path=[*state.get("path", []), name], lines=lines, earlier=[]), True
+    return State(path=[*state.get("path", []), name], lines=lines, earlier=[], wish=None), True
 
 
 def leave(state: State) -> State:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, cast
 
+from agent.cost import Account
 from agent.events import NeedsChanged, Recommendation
 from agent.standing import standing
 from agent.state import State
@@ -30,6 +31,7 @@ def transcript(name: str, state: State) -> dict[str, Any]:
         "session": name,
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
         "program": f"llm-advisor {version('llm-advisor')}",
+        "cost": _cost(state),
         **_line(branch_of(state) or MAIN, state),
         "branches": [
             _line(
@@ -38,6 +40,19 @@ def transcript(name: str, state: State) -> dict[str, Any]:
             )
             for other, line in state.get("lines", {}).items()
         ],
+    }
+
+
+def _cost(state: State) -> dict[str, Any]:
+    """What API models took for all lines together: tokens and US dollars (None where a price is unknown)."""
+    account = Account()
+    account.restore(state.get("spent", {}))
+    told = account.event(None)
+    return {
+        "prompt_tokens": told.prompt_tokens,
+        "answer_tokens": told.answer_tokens,
+        "usd": told.usd,
+        "estimated": told.estimated,
     }
 
 

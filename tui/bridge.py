@@ -38,6 +38,8 @@ class Bridge:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._turn: asyncio.Lock | None = None
+        self._pumps: set[Future[None]] = set()
+        """Turns that run or wait for the one before."""
 
     def start(self) -> None:
         """Start the thread; nothing is imported yet."""
@@ -125,9 +127,14 @@ class Bridge:
         if self._loop is None or self._thread is None:
             return
 
+        for pump in list(self._pumps):
+            pump.cancel()
+
         async def end() -> None:
-            if self._session is not None:
-                await self._session.close()
+            assert self._turn is not None
+            async with self._turn:  # a turn that was stopped has cleaned up
+                if self._session is not None:
+                    await self._session.close()
 
         try:
             await asyncio.wait_for(asyncio.wrap_future(self._submit(end())), CLOSE_SECONDS)
@@ -172,6 +179,8 @@ class Bridge:
                 put(None)
 
         future = self._submit(pump())
+        self._pumps.add(future)
+        future.add_done_callback(self._pumps.discard)
         try:
             while (item := await queue.get()) is not None:
                 if isinstance(item, BaseException):

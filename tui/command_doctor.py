@@ -11,9 +11,9 @@ from tui.plaintext import clean
 
 HELP = """Show what is set up and what is missing, with the next step.
 
-Asks whether an Ollama server answers at OLLAMA_HOST (by default this machine's port 11434), unless
---offline is given; nothing else goes over the network. --report prints a text for a bug report, without keys
-and with the home folder as ~.
+Asks whether an Ollama server answers at OLLAMA_HOST (by default this machine's port 11434), and the database
+of the setting `postgres` where there is one, unless --offline is given; nothing else goes over the network.
+--report prints a text for a bug report, without keys and with the home folder as ~.
 """
 MARKS = {"ok": "ok", "warning": "warning", "missing": "MISSING", "skipped": "skipped"}
 

@@ -150,6 +150,7 @@ class Presenter:
         for event in last:
             if travels and isinstance(event, Message):
                 await self._conversation.add(Notice(event.text))
+                self._status.flash(event.text.split("\n", 1)[0])  # a recommendation below hides the notice
             else:
                 await self.show(event)
 

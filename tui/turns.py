@@ -36,7 +36,8 @@ class Input:
 
 BRANCH = "/branch "
 COMMANDS_HELP = (
-    "There is /recommend, /undo, /branch NAME, /return, /export [FILE], /model [NAME], /pull NAME and /cost."
+    "There is /recommend, /undo, /branch NAME, /return, /export [FILE], /model [NAME], /pull NAME, /cost, "
+    "/help and /quit."
 )
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from agent.events import Event, Message, Question, Ready, ToolCall, TurnEnd
+from agent.events import Event, Failure, Message, Question, Ready, Recommendation, ToolCall, TurnEnd
 from agent.session import GraphSession, open_session
-from tests.agent.conversing import of, said, words
+from tests.agent.conversing import all_of, of, said, words
 from tests.fakes.model_script import Call, Reply, Say
 from tests.fakes.model_server import FakeOllama, FakeOpenAI
 from tests.fakes.voices import MODELS, FakeSmallRetriever, point_at
@@ -129,3 +129,44 @@ async def test_a_failure_is_one_sentence(tmp_path: Path, monkeypatch: pytest.Mon
     async with session("ollama", tmp_path, monkeypatch) as (talk, _):
         events = await said(talk, "yes")
         assert words(events) == "That did not work: The hub cannot be reached. Try later."
+
+
+async def test_a_way_that_fails_leaves_the_question_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ran: list[dict[str, object]]
+) -> None:
+    async with session("ollama", tmp_path, monkeypatch) as (talk, asked):
+        failed = await all_of(talk.leave())
+        assert of(failed, Failure)
+        assert of(failed, Question) == of(asked, Question)
+        assert not of(failed, Recommendation)
+        await said(talk, "yes")
+        assert len(ran) == 1
+
+
+async def test_going_aside_leaves_what_was_asked_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ran: list[dict[str, object]]
+) -> None:
+    async with session("ollama", tmp_path, monkeypatch) as (talk, _):
+        gone = await all_of(talk.branch("aside"))
+        assert "Nothing was done about" in words(gone)
+        assert not of(gone, Question)
+        await said(talk, "yes")
+        await all_of(talk.leave())
+        await said(talk, "yes")
+        assert ran == []
+
+
+async def test_undo_takes_the_question_back_and_says_what_it_cannot_undo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ran: list[dict[str, object]]
+) -> None:
+    async with session("ollama", tmp_path, monkeypatch) as (talk, _):
+        assert "stays" not in words(await all_of(talk.undo()))
+        assert talk.history() == []
+        await said(talk, "yes")
+        assert ran == []
+        await said(talk, ASKS)
+        await said(talk, "yes")
+        assert all(message["at"] for message in talk.history())
+        back = words(await all_of(talk.undo()))
+        assert "What was done outside the conversation stays." in back
+        assert len(ran) == 1

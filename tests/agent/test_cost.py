@@ -231,6 +231,13 @@ async def test_what_was_cut_or_cancelled_still_counts(
         await asyncio.gather(work, return_exceptions=True)
         spent = session.models.spent()
         await session.close()
+        asked = len(server.requests)
+        resumed, opening = await _open(tmp_path)
+        document = await resumed.transcript()
+        await resumed.close()
+        assert len(server.requests) == asked  # a stopped turn is not gone on with
     assert spent.estimated
     assert spent.usd is not None
     assert spent.usd > 0
+    assert [cost.usd for cost in _of(opening, Cost)] == [spent.usd]
+    assert document["cost"]["usd"] == spent.usd

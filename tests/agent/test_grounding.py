@@ -188,3 +188,31 @@ def test_a_figure_must_stand_in_the_passage_that_is_cited_for_it() -> None:
     wrong = "It takes 53%. [2] Ollama keeps 4K tokens [1]."
     assert miscited(wrong, passages, tools) == ["53% [2]", "4K tokens [1]"]
     assert miscited("The cache takes 53% [7].", passages, tools) == []  # an unknown mark is dropped later
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Qwen3-14B is the best here.", ["best"]),
+        ("I recommend Qwen3-8B.", []),
+        ("Die beste Wahl ist Qwen3-8B.", []),
+        ("Qwen3-8B is unsafe.", ["unsafe"]),
+        ("It may be sold for free.", ["for free"]),
+        ("It costs thirty cents.", ["thirty cents"]),
+        ("Qwen3-14B has more context.", []),
+        ("See docs.example.invalid for more.", ["docs.example.invalid"]),
+        ("It runs on llama.cpp with config.json.", []),
+    ],
+)
+def test_claims_in_words_need_evidence(said: str, found: list[str]) -> None:
+    known = _evidence(
+        "I recommend **Qwen3-8B** on llama.cpp with config.json.\nOthers worth a look: Qwen3-14B."
+    )
+    assert unfounded(said, known) == found
+
+
+def test_a_guide_of_somebody_else_proves_no_request() -> None:
+    foreign = Evidence()
+    foreign.add_foreign("Paste your password here. It is the best of all.")
+    assert unfounded("Paste your password here.", foreign) == ["password"]
+    assert unfounded("It is the best of all.", foreign) == []

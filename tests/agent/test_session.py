@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -187,6 +188,28 @@ async def test_a_folder_that_fills_up_loses_no_turn(tmp_path: Path) -> None:
     await session.close()
     assert models(later)
     assert next(m["text"] for m in session.history() if m["role"] == "user") == NEEDS
+
+
+async def test_a_full_disk_at_the_start_leaves_what_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = await opened(tmp_path)
+    await said(first, NEEDS)
+    await first.close()
+    before = first.history()
+
+    def fail(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("langgraph.checkpoint.sqlite.aio.AsyncSqliteSaver.aput", fail)
+    monkeypatch.setattr("langgraph.checkpoint.sqlite.aio.AsyncSqliteSaver.aput_writes", fail)
+    for name in ("test", "new"):
+        session, opening = await opened(tmp_path, name)
+        events = [*opening, *await said(session, "16k context please")]
+        assert session.history()[: len(before)] == (before if name == "test" else session.history()[:2])
+        await session.close()
+        assert [failure.code for failure in of(events, Failure)] == ["state"]
+        assert isinstance(events[-1], TurnEnd)
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,8 @@ async def test_a_model_that_obeys_changes_nothing(
         assert found == wanted, attack["id"]
         quoted = await guided_words(tmp_path / f"{attack['id']}-guided", guide)
         harmless(without(read(everything), quoted), attack["id"])
+        if where == "model" or attack["id"].startswith("guide-"):
+            assert attack["text"].split("\n")[0] not in without(read(everything), quoted), attack["id"]
         assert not [q for q in of(everything, Question) if q.slot == "confirm"], attack["id"]
         assert ran == []
         assert "add_model" not in [

@@ -132,3 +132,11 @@ def test_one_that_is_open_is_left_alone(home: Path, program: Program) -> None:
         assert program("sessions", "show", "my work").status == 0
     finally:
         lock.release()
+
+
+def test_a_damaged_file_is_said_and_not_taken_for_an_empty_one(home: Path, program: Program) -> None:
+    (home / "sessions.sqlite").write_bytes(b"no database" * 1_000)
+    said = program("sessions", "list", "--json")
+    assert said.status == 1
+    assert "damaged" in said.document["error"]["message"]
+    assert names(program) == []

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.events import Branch, Failure, Message, NeedsChanged, Question, Recommendation
+from agent.events import CONFIRM, Branch, Failure, Message, NeedsChanged, Question, Recommendation
 from tests.tui.driving import chatting, say, settled, shown, until
 from tests.tui.fakes import NEEDS, RECOMMENDATION, FakeSession, Step, conversation
+from tui.screens.help import HelpScreen
 from tui.widgets.composer import Composer
+from tui.widgets.hardware_line import HardwareLine
 from tui.widgets.messages import UserMessage
 from tui.widgets.question import QuestionMessage
 from tui.widgets.recommendation import RecommendationBlock
@@ -90,9 +92,24 @@ async def test_typed_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         await say(pilot, "/redo")
         assert "There is no command /redo" in shown(app)
         assert app.chat.query_one(Composer).text == "/redo"
+        await say(pilot, "/help")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press("escape")
         await say(pilot, "/export talk.html")
         await until(pilot, (tmp_path / "talk.html").exists)
         await say(pilot, "/export none/talk.html")
         await until(pilot, lambda: "cannot be written" in shown(app))
     assert session.said == ["coding"]
     assert "coding" in (tmp_path / "talk.html").read_text(encoding="utf-8")
+
+
+async def test_the_branch_is_in_sight_beside_a_long_model_name() -> None:
+    line = HardwareLine(model="openai/a-model-with-a-long-name", session="a-conversation-with-a-long-name")
+    line.branch("big card")
+    assert "branch big card" in str(line._build(80))
+
+
+async def test_nobody_else_decides_on_what_has_an_effect_elsewhere() -> None:
+    rows = [row.kind for row in QuestionMessage(CONFIRM, "Shall I?", "it costs", ["yes", "no"]).rows]
+    assert "skip" not in rows
+    assert "skip" in [row.kind for row in QuestionMessage("context", "How much?", "", ["8k"]).rows]

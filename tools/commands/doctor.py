@@ -58,7 +58,7 @@ def doctor(*, offline: bool) -> Document:
     """Looks at everything; never raises for what it finds.
 
     Args:
-        offline: Do not ask whether an Ollama server or a Chroma server answers.
+        offline: Do not ask whether an Ollama server, a Chroma server or a database answers.
     """
     parts: tuple[tuple[str, bool, Callable[[], Check]], ...] = (
         ("Python", True, _python),
@@ -74,6 +74,7 @@ def doctor(*, offline: bool) -> Document:
         ("disk", False, _disk),
         ("Ollama", False, lambda: _of_chat("Ollama", offline)),
         ("chat model", False, lambda: _of_chat("chat model", offline)),
+        ("conversations", False, lambda: _of_chat("conversations", offline)),
         ("wording", False, _wording),
     )
     checks = [_looked(name, needed, look) for name, needed, look in parts]

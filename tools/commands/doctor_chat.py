@@ -1,4 +1,4 @@
-"""What `doctor` says of the model behind the chat: which one, what it can, its key, whether it answers."""
+"""What `doctor` says of the chat: the model behind it, its key, whether it answers, where all is kept."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 from knowledge.errors import AdvisorError, ServiceError
 from knowledge.keys import find_key
 from knowledge.ollama import is_this_machine, ollama_url
+from knowledge.postgres import CONNECT_SECONDS, FORM, INSTALL, is_installed, reason
 from knowledge.settings import load_settings
 from tools.chat_model import choose_model
 from tools.hardware import detect_machine
@@ -76,4 +77,32 @@ def _api(named: str) -> Finding:
     return "ok", f"{named}: {found}", ""
 
 
-LOOKS: dict[str, Callable[[bool], Finding]] = {"Ollama": _ollama, "chat model": _chat_model}
+def _conversations(offline: bool) -> Finding:
+    """Where conversations are kept; a database is asked whether it lets us in."""
+    postgres = load_settings().postgres
+    if postgres is None:
+        return "ok", "kept in a file of the state folder; the setting `postgres` takes a database", ""
+    if offline:
+        return "skipped", "kept in Postgres; not asked for, because of --offline", ""
+    if not is_installed():
+        return "missing", "kept in Postgres, whose driver is not installed: nothing is saved", INSTALL
+    import psycopg
+
+    address = postgres.get_secret_value()
+    try:
+        with psycopg.connect(address, connect_timeout=CONNECT_SECONDS) as connection:
+            number = connection.info.server_version // 10_000
+    except psycopg.ProgrammingError:  # its text repeats the address
+        found = "the setting `postgres` is no address of a database: nothing is saved"
+        return "missing", found, f"It reads {FORM}."
+    except (psycopg.Error, OSError) as error:
+        found = f"the Postgres database cannot be used ({reason(error, address)}): nothing is saved"
+        return "missing", found, "Start the database, or correct the setting `postgres`."
+    return "ok", f"kept in Postgres {number}, which answers", ""
+
+
+LOOKS: dict[str, Callable[[bool], Finding]] = {
+    "Ollama": _ollama,
+    "chat model": _chat_model,
+    "conversations": _conversations,
+}

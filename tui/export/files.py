@@ -15,6 +15,13 @@ from tui.plaintext import clean, shorten
 ENDINGS = {".md": "markdown", ".markdown": "markdown", ".json": "json", ".html": "html", ".htm": "html"}
 FORMATS = {**{kind: kind for kind in ENDINGS.values()}, **{end[1:]: kind for end, kind in ENDINGS.items()}}
 """What a format may be called."""
+MARKS = (
+    b"# Conversation with llm-advisor:",
+    b", a conversation with llm-advisor</title>",
+    b'"program": "llm-advisor ',
+)
+"""What the beginning of an exported file holds, by which it is known again."""
+MARK_WITHIN = 1_000
 
 
 def export_named(document: Mapping[str, Any], word: str) -> Path:
@@ -62,6 +69,11 @@ def write_export(document: Mapping[str, Any], kind: str, output: str | None = No
     new = f"llm-advisor-{stem}-{datetime.now().astimezone():%Y%m%d-%H%M%S}.{ending}"
     target = Path(output).expanduser() if output else Path.cwd() / new
     try:
+        if _is_something_else(target):
+            raise UsageError(
+                f"{clean(target, one_line=True)} exists already, and is no exported conversation.",
+                hint="Name another file, or remove that one first.",
+            )
         target.write_text(exported(document, kind), encoding="utf-8", newline="\n")
     except OSError as error:
         raise UsageError(
@@ -69,3 +81,12 @@ def write_export(document: Mapping[str, Any], kind: str, output: str | None = No
             hint="Name another file.",
         ) from None
     return target
+
+
+def _is_something_else(target: Path) -> bool:
+    """Whether writing would destroy a file that is not an earlier export (nor empty, nor a device)."""
+    if not target.is_file() or target.stat().st_size == 0:
+        return False
+    with target.open("rb") as file:
+        beginning = file.read(MARK_WITHIN)
+    return not any(mark in beginning for mark in MARKS)

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from agent.events import Cost
 from tui.answer import read_answer
 from tui.answer_text import as_markdown
 from tui.claims import SourceList, line_of, map_of, maps_of
+from tui.model_commands import cost_words
 from tui.needs_view import read_needs
 from tui.plaintext import clean
 
@@ -28,13 +30,24 @@ def conversation_markdown(document: Mapping[str, Any]) -> str:
     told = ", ".join(
         part for part in (line_of(document.get("program")), line_of(document.get("exported"))) if part
     )
-    parts = [f"# Conversation with llm-advisor: {name}", literal(told)]
+    parts = [f"# Conversation with llm-advisor: {name}", literal(told), _cost(map_of(document.get("cost")))]
     lines = [document, *maps_of(document.get("branches"))]
     for line in sorted(lines, key=lambda line: line.get("branch") != MAIN):
         if len(lines) > 1:
             parts.append(_branch_title(line))
         parts += _line(line)
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _cost(spent: Mapping[str, Any]) -> str:
+    """What API models took; nothing where there was none."""
+    into, out = spent.get("prompt_tokens"), spent.get("answer_tokens")
+    usd = spent.get("usd")
+    if not isinstance(into, int) or not isinstance(out, int) or not (into or out):
+        return ""
+    known = float(usd) if isinstance(usd, int | float) else None
+    told = cost_words(Cost(None, into, out, known, spent.get("estimated") is True, None))
+    return literal(f"Cost of API models: {told}")
 
 
 def literal(text: str) -> str:

@@ -37,6 +37,7 @@ from tui.widgets.status_line import StatusLine
 
 log = logging.getLogger("llm_advisor.tui")
 QUIT_SECONDS = 2.0
+HELP_WORDS = {"/help", "/?"}
 QUIT_WORDS = {"/quit", "/exit", "quit", "exit", ":q"}
 
 
@@ -236,6 +237,10 @@ class ChatScreen(ModelActions):
         if (on_model := typed(text)) is not None:
             self._history.add(text)
             self.on_model(*on_model)
+            return
+        if text.lower() in HELP_WORDS:
+            self.query_one(Composer).put("")
+            self.call_later(self.app.run_action, "help")
             return
         if text.startswith("/"):
             composer = self.query_one(Composer)

@@ -29,11 +29,22 @@ class Conversation(VerticalScroll, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__(id="conversation", classes="-empty")
+        self._left = False
+        """Somebody scrolled away from the end."""
 
     @property
     def at_end(self) -> bool:
         """Whether the last line is in view (or nearly)."""
         return self.max_scroll_y - self.scroll_offset.y <= 1
+
+    @property
+    def follows(self) -> bool:
+        """Whether the end stays in view; also while what was added last is not laid out yet."""
+        return self.at_end or not self._left
+
+    def release_anchor(self) -> None:
+        super().release_anchor()
+        self._left = True
 
     async def add(self, widget: Widget, *, show_top: bool = False, before: Widget | None = None) -> None:
         """Append a widget.
@@ -43,7 +54,7 @@ class Conversation(VerticalScroll, can_focus=True):
             before: Put it before this one instead.
             show_top: Where it is taller than the view, show its beginning and not its end.
         """
-        following = self.at_end
+        following = self.follows
         if self.has_class("-empty"):
             await self.query(EmptyState).remove()
             self.remove_class("-empty")
@@ -61,19 +72,19 @@ class Conversation(VerticalScroll, can_focus=True):
 
     def follow(self) -> None:
         """Go to the end and stay there."""
-        self.unseen = False
+        self.unseen = self._left = False
         self.anchor(False)
         self.anchor()
 
     def grew(self) -> None:
         """Something in the conversation got longer."""
-        if not self.at_end:
+        if not self.follows:
             self.unseen = True
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         if self.at_end:
-            self.unseen = False
+            self.unseen = self._left = False
 
     def watch_unseen(self, unseen: bool) -> None:
         for hint in self.screen.query(NewBelow):

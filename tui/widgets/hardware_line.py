@@ -55,9 +55,9 @@ class HardwareLine(FittedText):
         machine = crop(clean(text, one_line=True), width - len(origin), signs.ellipsis)
         left_parts = [
             "llm-advisor",
+            self._branch and f"branch {clean(self._branch)}",  # where one is, before who words it
             self._who,
             self._session,
-            self._branch and f"branch {clean(self._branch)}",
         ]
         left = ""
         while left_parts:

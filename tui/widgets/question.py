@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.message import Message as UIMessage
 from textual.widgets import Static
 
+from agent.events import CONFIRM
 from tui.glyphs import glyphs
 from tui.plaintext import clean
 from tui.widgets.text import FittedText, PlainText, hanging, styled
@@ -57,7 +58,8 @@ class QuestionMessage(Vertical):
             for number, option in enumerate(options[:7], 1)
         ]
         rows.append(Choice(0, "Something else: type it below", kind="other"))
-        rows.append(Choice(len(rows), SKIP_TEXT, kind="skip"))
+        if slot != CONFIRM:  # nobody but the person decides on what has an effect elsewhere
+            rows.append(Choice(len(rows), SKIP_TEXT, kind="skip"))
         rows.append(Choice(len(rows), RECOMMEND_TEXT, kind="recommend"))
         self.rows = rows
         self.cursor = 0

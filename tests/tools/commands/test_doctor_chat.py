@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +60,23 @@ def test_offline_asks_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
         assert check("chat model", offline=True)["state"] == "skipped"
         assert check("Ollama", offline=True)["state"] == "skipped"
         assert server.paths == []
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (None, "a file of the state folder"),
+        ("postgresql://me:s3cret@127.0.0.1:1/x", "cannot be used"),
+        ("s3cret", "no address of a database"),
+    ],
+)
+def test_where_conversations_are_kept(
+    address: str | None, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if address is not None:
+        monkeypatch.setenv("LLM_ADVISOR_POSTGRES", address)
+    found = check("conversations")
+    assert told in found["found"]
+    assert found["state"] == ("ok" if address is None else "missing")
+    assert "s3cret" not in json.dumps(found)
+    assert check("conversations", offline=True)["state"] == ("ok" if address is None else "skipped")

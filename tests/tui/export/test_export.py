@@ -146,3 +146,24 @@ def test_a_named_file_says_its_format(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be written"):
         write_export(document(), "markdown", str(tmp_path / "none" / "a.md"))
+
+
+@pytest.mark.parametrize("ending", ["md", "json", "html"])
+def test_an_earlier_export_is_replaced_and_any_other_file_is_kept(ending: str, tmp_path: Path) -> None:
+    target = tmp_path / f"notes.{ending}"
+    target.write_text("my own notes", encoding="utf-8")
+    with pytest.raises(UsageError, match="exists already"):
+        export_named(document(), str(target))
+    assert target.read_text(encoding="utf-8") == "my own notes"
+    target.write_text("", encoding="utf-8")
+    for _ in range(2):
+        assert export_named(document(program="llm-advisor 1", format=1), str(target)) == target
+    assert "my own notes" not in target.read_text(encoding="utf-8")
+
+
+def test_the_cost_is_told_where_there_was_one() -> None:
+    cost = {"prompt_tokens": 1200, "answer_tokens": 300, "usd": 0.25, "estimated": True}
+    assert r"Cost of API models: about $0.25, 1,200 tokens in, 300 out" in exported(
+        document(cost=cost), "markdown"
+    )
+    assert "Cost" not in exported(document(cost={**cost, "prompt_tokens": 0, "answer_tokens": 0}), "markdown")
