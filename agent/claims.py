@@ -29,6 +29,8 @@ _FOREIGN_MONEY = re.compile(
 _WORDS_BESIDE_MONEY = 40
 MOSTLY = 0.5
 """Share of letters of one script from which a text is written in it."""
+LEAST_WRITTEN = 4
+"""Small letters from which a message shows in which script a person writes."""
 
 
 class _Concept(TypedDict):
@@ -144,7 +146,9 @@ def claims_of(text: str) -> Claims:
 
 def in_another_script(text: str, said: str) -> bool:
     """Whether a text is in letters that the person did not write in: an answer that they cannot read."""
-    return _foreign_share(text) > MOSTLY and _foreign_share(said) < 1 - MOSTLY
+    # "RTX 3090" says nothing of a language.
+    words = sum(char.isascii() and char.islower() for char in said)
+    return words >= LEAST_WRITTEN and _foreign_share(text) > MOSTLY and _foreign_share(said) < 1 - MOSTLY
 
 
 def _foreign_share(text: str) -> float:

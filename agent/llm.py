@@ -21,7 +21,7 @@ from agent.grounding import lost, unfounded
 from agent.llm_client import Limits, Reply, Watch
 from agent.llm_errors import named
 from agent.llm_gate import Check, Gate
-from agent.llm_ground import MARKS, Basis, evidence_of, with_citations
+from agent.llm_ground import MARKS, Basis, evidence_of, misses_the_point, with_citations
 from agent.llm_loop import answer_in_form, answer_with_calls
 from agent.llm_reading import Reader
 from agent.llm_tools import ToolDesk
@@ -115,7 +115,7 @@ class LiteLlmVoice:
         evidence = await asyncio.to_thread(evidence_of, [draft, said])
 
         def holds(part: str) -> list[str]:
-            return unfounded(part, evidence)
+            return misses_the_point(part, said) or unfounded(part, evidence)
 
         reply = await self._ask(profile, messages, None, emit, holds)
         text = reply.text or (await self._ask(profile, messages, None, emit, holds)).text
@@ -123,7 +123,7 @@ class LiteLlmVoice:
             raise named("empty", profile.server, profile.name, profile.provider)
 
         def problems(worded: str) -> list[str]:
-            return unfounded(worded, evidence) + lost(worded, draft)
+            return holds(worded) + lost(worded, draft)
 
         return await self._sound(profile, messages, text, problems, emit)
 

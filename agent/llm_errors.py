@@ -70,7 +70,7 @@ TABLE = (
         kinds=("ContextWindowExceededError",),
         statuses=(413,),
         words=r"exceed\w* (?:the |max )?(?:available )?context|maximum context length|prompt too long"
-        r"|context (?:length|window) exceeded|no user query found",
+        r"|context (?:length|window) exceeded|no user query found|request (?:entity )?too large",
     ),
     Row(
         "memory",

@@ -14,6 +14,9 @@ from knowledge.retrieval import Passage
 from tools.claims.beside import disagreements
 
 MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
+_REQUEST = re.compile(
+    r"^\W*(?:Draft|Facts|The person (?:wrote|asks)|What is known of the person):", re.MULTILINE
+)
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+(?!\[\d)|\n+")
 """A mark after the full stop belongs to the sentence before it."""
 
@@ -38,8 +41,8 @@ class Ground:
 
     def problems(self, text: str) -> list[str]:
         """What of a text rests on nothing; what only an own guide says must be marked as its words."""
-        if in_another_script(text, self._question):
-            return ["the language of the question"]
+        if missed := misses_the_point(text, self._question):
+            return missed
         silent = unfounded(_without_marked(text, self._own), self._vouched)
         return list(
             dict.fromkeys(unfounded(text, self._all) + silent + miscited(text, self._cited, self._other))
@@ -60,6 +63,13 @@ class Basis:
         if self._ground is None or self._ground[0] != given:
             self._ground = given, Ground(self._desk, self._known, self._draft)
         return self._ground[1].problems(text)
+
+
+def misses_the_point(text: str, said: str) -> list[str]:
+    """Whether a text repeats our request, or is in letters that the person did not write in."""
+    echoed = _REQUEST.search(text)
+    found = [f"the repetition of {echoed[0].strip()!r}"] if echoed is not None else []
+    return found + (["another language than the person's"] if in_another_script(text, said) else [])
 
 
 def evidence_of(texts: list[str], passages: Sequence[Passage] = (), foreign: str = "") -> Evidence:

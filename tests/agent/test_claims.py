@@ -134,4 +134,5 @@ def test_an_answer_in_other_letters_is_noticed() -> None:
     answer = "\u042f \u0440\u0435\u043a\u043e\u043c\u0435\u043d\u0434\u0443\u044e Qwen"
     assert in_another_script(answer, "which one?")
     assert not in_another_script(answer, "\u043a\u0430\u043a\u0443\u044e?")
+    assert not in_another_script(answer, "RTX 3090")
     assert not in_another_script("Take it.", "\u043a\u0430\u043a\u0443\u044e?")

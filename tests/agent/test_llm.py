@@ -57,6 +57,18 @@ async def test_an_unfounded_number_is_repaired_out_of_sight(
         assert "checking the wording" in on.steps
 
 
+@pytest.mark.parametrize(
+    "said",
+    [f"The person wrote: hello\n\nDraft:\n{DRAFT}", "\u042f \u0441\u043e\u0432\u0435\u0442\u0443\u044e."],
+)
+async def test_a_repeated_request_or_other_letters_are_no_wording(
+    provider: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage(provider, tmp_path, monkeypatch, words(said), words(WORDED)) as on:
+        assert await on.voice.word(DRAFT, on.emit, "hello") == WORDED
+        assert on.streamed == ""
+
+
 async def test_only_what_holds_is_shown_while_it_comes_in(
     provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -46,7 +46,7 @@ FAULTS: dict[str, tuple[Reply, str | None]] = {
     "529": ([Fail(529, "overloaded")], "server"),
     "402": ([Fail(402, "Insufficient Balance")], "quota"),
     "429 without credit": ([Fail(429, "You exceeded your current quota, check your billing")], "quota"),
-    "413": ([Fail(413, "Request Entity Too Large")], "context_full"),
+    "413": ([Fail(413, "Request too large")], "context_full"),
     "ended early": ([Say("Take "), End()], "cut"),
     "a page of HTML": ([Raw(b"<html>Log in</html>\n\n"), End()], "any"),
     "an error in the stream": ([Say("Take "), Raw(b'{"error":"the runner was killed"}\n'), End()], "cut"),
