@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes.model_script import Answer, Call, Calls, Cut, Fail, Full, Pause, Raw, Say, Step, Think
+from tests.fakes.model_script import Answer, Call, Calls, Cut, End, Fail, Full, Pause, Raw, Say, Step, Think
 
 Document = dict[str, Any]
 STREAM = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -120,6 +120,10 @@ class FakeModelServer(ABC):
                 await self._wait(reader, step)
             elif isinstance(step, Cut):
                 writer.transport.abort()
+                return
+            elif isinstance(step, End):
+                writer.write(b"0\r\n\r\n")
+                await writer.drain()
                 return
             elif not isinstance(step, Full):
                 await _chunk(writer, self.rendered(step, body))
