@@ -125,6 +125,18 @@ async def test_a_streamed_turn_never_holds_up_the_event_loop(
         assert min(stalls[1:]) < STALL_SECONDS, stalls
 
 
+async def test_an_answer_that_comes_at_once_leaves_room_for_the_rest(
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    burst: list[Reply] = [words("The cache halves. " * 400)]
+    async with stage(provider, tmp_path, monkeypatch, *burst) as on:
+        stalls = []
+        for _ in range(4):
+            turn = asyncio.create_task(on.voice.word("The cache halves. " * 400, on.emit))
+            stalls.append(await _longest_stall(turn))
+        assert min(stalls[1:]) < STALL_SECONDS, stalls
+
+
 async def test_a_slow_show_is_asked_once_and_not_on_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
