@@ -279,7 +279,7 @@ async def _read(
     thinking, calls, thought, cut_short = ThinkFilter(), CallBuffer(), False, False
     left = profile.answer_tokens * MOST_CHARACTERS_PER_TOKEN
     async for chunk in stream:
-        await asyncio.sleep(0)  # chunks that came at once would be read in one go, and hold everything else up
+        await asyncio.sleep(0)  # else chunks that came at once hold everything else up
         waiting.cancel()
         clock.reschedule(min(loop.time() + limits.idle, deadline))
         if (used := getattr(chunk, "usage", None)) is not None:
