@@ -84,9 +84,19 @@ def find_machines(text: Text, *, asked: bool = False) -> tuple[MachineMention, .
     merged = _merge(text, words, _items(text, words))
     strong = any(m.kinds & {"device", "nothing"} for m in merged)
     kept = [m for m in merged if _qualifies(text, words, m, asked or strong)]
-    owned = [m for m in kept if m.kinds & {"none", "nothing"} or not negated(text, m.start, m.end)]
+    shown = _without_none(text, kept)
+    owned = [m for m in kept if m.kinds & {"none", "nothing"} or not negated(shown, m.start, m.end)]
     kept = owned or kept
     return tuple(_with_purpose(text, words, m) for m in kept)
+
+
+def _without_none(text: Text, mentions: list[MachineMention]) -> Text:
+    """The message with what is lacking left blank: `no GPU in our servers` does not deny the servers."""
+    low = text.low
+    for mention in mentions:
+        if mention.kinds == {"none"}:
+            low = low[: mention.start] + " " * (mention.end - mention.start) + low[mention.end :]
+    return replace(text, low=low)
 
 
 def _items(text: Text, words: _Words) -> list[tuple[int, int, Kind]]:

@@ -141,3 +141,16 @@ def test_a_language_taken_back_is_no_maker_ruled_out() -> None:
 def test_a_value_put_in_the_place_of_another_replaces_it() -> None:
     needs = Needs().updated(**understand("summaries with 32k context", Needs()).updates)
     assert understand("128k rather than 32k", needs).updates["context"].value == 131072
+
+
+def test_a_missing_gpu_denies_nothing_else() -> None:
+    hardware = updates("no GPU in our servers, 128 GB RAM each, document summaries")["hardware"]
+    assert "128 GB RAM" in hardware.text
+    assert not hardware.none
+
+
+@pytest.mark.parametrize(
+    ("text", "languages"), [("German only, no English", ("de",)), ("sv, no", ("sv", "no"))]
+)
+def test_no_is_norwegian_only_among_codes(text: str, languages: tuple[str, ...]) -> None:
+    assert updates(text, "languages")["languages"] == languages

@@ -67,7 +67,7 @@ def test_updates_are_typed_and_quoted(line: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("path", "least"),
-    [(BLIND, 180), (HELD_OUT, 60), (PEOPLE, 130), (ROUNDS, 240)],
+    [(BLIND, 180), (HELD_OUT, 60), (PEOPLE, 130), (ROUNDS, 280)],
     ids=["blind", "held out", "people", "rounds"],
 )
 def test_messages_written_before_the_parser_saw_them(path: Path, least: int) -> None:
