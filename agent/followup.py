@@ -41,6 +41,7 @@ from tools.recommend import rank_for
 from tools.roles.common import Ranked
 from tools.roles.generator import ask_of
 from tools.successor import successor_caveat
+from tools.task_mix import task_words
 
 ALONE = ("dimensions", "successor")
 """Topics that are about a model itself, whatever was recommended."""
@@ -369,7 +370,7 @@ def _api_reply(candidate: Candidate, brief: Brief) -> Reply:
     window = f" It reads up to {candidate.context_length:,} tokens." if candidate.context_length else ""
     text = (
         f"**{candidate.model}** runs behind an API. Expected quality {quality.score:.0f} of 100 for "
-        f"{brief.task}, give or take {quality.spread:.0f}. {price}{window}{leaves}"
+        f"{task_words(brief.tasks)}, give or take {quality.spread:.0f}. {price}{window}{leaves}"
     )
     evidence = [e for reason in candidate.why for e in reason.evidence] + list(quality.basis[:2])
     return Reply(text, [evidence_json(e) for e in evidence])
