@@ -17,6 +17,7 @@ from agent.again import is_again, planned_again
 from agent.answers import TELLERS, Teller, Told, waits_of
 from agent.api_facts import api_told
 from agent.asides import HELLO, aside_reply
+from agent.bill import about_an_api, bill
 from agent.comparing import side_by_side
 from agent.intake import Intake
 from agent.model_facts import FACTS
@@ -45,6 +46,8 @@ from tools.task_mix import task_words
 
 ALONE = ("dimensions", "successor")
 """Topics that are about a model itself, whatever was recommended."""
+BILLED = ("volume", "concurrency")
+"""Slots that a question of cost may set for itself: `for 2 million tokens a day?`."""
 MOST_WISHED = 2
 """More models than this are a family, not a model that somebody has in mind."""
 FEW_WORDS = 6
@@ -134,9 +137,13 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
     again = asked.any and is_again(question) and is_answered(state) and not read.mentions.models
     if again:
         return _again(asked, needs, state)
-    if topic == "guide" or (topic == "price" and read.mentions.models):
+    shown = set(state.get("last", []))
+    elsewhere = [m for m in _by_names(list(read.mentions.models)) if m.name not in shown]
+    if topic == "guide" or (topic == "price" and elsewhere):
         return None
     brief = brief_of(needs)
+    if topic == "price" and not about_an_api(question) and (is_answered(state) or needs.as_json()):
+        return _bill(needs, brief, read, state)
     models = _models_meant(read, question, about, state)
     against = side_by_side(read, question, asked.over(brief), state.get("last", []))
     if against is not None:
@@ -340,9 +347,9 @@ def _best_of(wish: ModelWish, brief: Brief) -> Reply:
     )
     if local.candidates:
         return _told(TELLERS["why_not"], _by_names([str(local.candidates[0].model_id)]), brief)
-    remote = rank_for(_behind_an_api(replace(brief, wish=wish)), 1)
-    if remote.candidates:
-        return _api_reply(remote.candidates[0], brief)
+    remote = _first_api(replace(brief, wish=wish))
+    if remote is not None:
+        return _api_reply(remote, brief)
     nearest = next((r for r in local.rejected if r.model_id is not None), None)
     if nearest is None:
         return Reply(f"I know of no model of {what} for this.", found=False)
@@ -350,17 +357,33 @@ def _best_of(wish: ModelWish, brief: Brief) -> Reply:
     return Reply(f"None of {what} qualifies. The nearest, **{nearest.model}**: {nearest.reason}.", [evidence])
 
 
+def _bill(needs: Needs, brief: Brief, read: Understanding, state: State) -> Reply | None:
+    """What the recommended configuration costs, or the option that is named, beside the best API."""
+    named = next((m.name for m in _by_names(list(read.mentions.models))), None)
+    wanted = {slot: read.asked_of[slot] for slot in BILLED if slot in read.asked_of}
+    needs = needs.updated(**wanted)
+    alike = brief.role == "generator" and not brief.private
+    api = _first_api(brief_of(needs)) if alike else None
+    return bill(needs, api, known=is_answered(state), named=named)
+
+
 def _of_the_api(brief: Brief, *, asked_price: bool) -> Reply | None:
     """The best API model for these needs; nothing where local models were recommended and no price asked."""
     if brief.mode == "local" and not asked_price:
         return None
-    found = rank_for(_behind_an_api(brief), 1).candidates
-    return _api_reply(found[0], brief) if found else None
+    found = _first_api(brief)
+    return _api_reply(found, brief) if found is not None else None
 
 
-def _behind_an_api(brief: Brief) -> Brief:
-    """The same needs behind an API, whatever was said of it: who asks may know, with what it means."""
-    return replace(brief, mode="api", role="generator", private=False)
+def _first_api(brief: Brief) -> Candidate | None:
+    """The best API for the same needs, whatever was said of APIs: who asks may know, with what it means.
+
+    None for embedders and rerankers, of whose APIs the guides know the prices.
+    """
+    if brief.role in ("embedder", "reranker"):
+        return None
+    remote = replace(brief, mode="api", role="generator", private=False)
+    return next(iter(rank_for(remote, 1).candidates), None)
 
 
 def _api_reply(candidate: Candidate, brief: Brief) -> Reply:
