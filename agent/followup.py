@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from agent.again import is_again, planned_again
 from agent.answers import TELLERS, Teller, Told, waits_of
 from agent.api_facts import api_told
+from agent.api_options import api_reply, first_api, of_the_api
 from agent.asides import HELLO, aside_reply
 from agent.bill import about_an_api, bill
 from agent.comparing import side_by_side
@@ -26,6 +27,7 @@ from agent.plan_arguments import arguments_of, asked_with
 from agent.plans import answer_plan
 from agent.reply import Reply, from_guides
 from agent.state import About, State, is_answered
+from agent.terms import Term, asked_term, compared_terms
 from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
@@ -33,7 +35,7 @@ from knowledge.errors import AdvisorError
 from knowledge.retrieval import Retriever
 from tools.brief import Brief, brief_of
 from tools.budget import GIB
-from tools.candidates import Candidate, evidence_json
+from tools.candidates import evidence_json
 from tools.fit_catalog import largest
 from tools.hardware_types import Machine
 from tools.memory.types import Evidence
@@ -42,12 +44,14 @@ from tools.recommend import rank_for
 from tools.roles.common import Ranked
 from tools.roles.generator import ask_of
 from tools.successor import successor_caveat
-from tools.task_mix import task_words
 
 ALONE = ("dimensions", "successor")
 """Topics that are about a model itself, whatever was recommended."""
 BILLED = ("volume", "concurrency")
 """Slots that a question of cost may set for itself: `for 2 million tokens a day?`."""
+MOST_TERMS = 2
+MOST_WORDS = 12
+"""A question of two words of the field is short; a longer one says more, and tools may know it."""
 MOST_WISHED = 2
 """More models than this are a family, not a model that somebody has in mind."""
 FEW_WORDS = 6
@@ -91,13 +95,21 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     if read.intent == "thanks":
         return Reply("You are welcome. Say what should be different, or ask about any figure.", found=False)
     if read.aside is not None:
-        return aside_reply(read.aside, open_question=state.get("pending") is not None)
+        return aside_reply(
+            read.aside, open_question=state.get("pending") is not None, answered=is_answered(state)
+        )
+    term = asked_term(text, answered=is_answered(state) and state.get("pending") is None)
+    if term is not None:
+        return Reply(term.text, term.citations)
     if read.plan is not None:
         return _planned(read, text, needs, state, retriever)
     supposed = needs.updated(**read.hypothetical)
     if read.intent == "what_if" and supposed != needs:
         return Reply("If that were so (your own needs stay as they are):", hypothetical=supposed)
     question = read.question or text
+    against = compared_terms(question) if not (read.mentions.models or read.mentions.families) else []
+    if against and len(question.split()) <= MOST_WORDS:
+        return _against(against, question, retriever)
     try:
         found = _of_named_api(read, question, retriever) or _from_tools(read, question, needs, state)
     except AdvisorError as error:
@@ -108,6 +120,18 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     if not found.found and not is_answered(state) and state.get("pending") is None:
         return Reply(f"{found.text} {HELLO}", found=False)
     return found
+
+
+def _against(terms: list[Term], question: str, retriever: Retriever) -> Reply:
+    """Two words of the field beside each other: what each means, and what the guides say of both."""
+    meant = "\n".join(f"- {term.text}" for term in terms[:MOST_TERMS])
+    citations = [c for term in terms[:MOST_TERMS] for c in term.citations]
+    more = from_guides(question, retriever)
+    if not more.found:
+        return Reply(meant, citations)
+    return Reply(
+        f"{meant}\n\n{more.text}", more.citations + [c for c in citations if c not in more.citations]
+    )
 
 
 def _planned(read: Understanding, text: str, needs: Needs, state: State, retriever: Retriever) -> Reply:
@@ -170,7 +194,7 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
         if wish is not None:
             return _best_of(wish, brief)
     if topic == "price" or (topic in TELLERS and about != "none"):
-        return _of_the_api(brief, asked_price=topic == "price")
+        return of_the_api(brief, asked_price=topic == "price")
     return None
 
 
@@ -347,9 +371,9 @@ def _best_of(wish: ModelWish, brief: Brief) -> Reply:
     )
     if local.candidates:
         return _told(TELLERS["why_not"], _by_names([str(local.candidates[0].model_id)]), brief)
-    remote = _first_api(replace(brief, wish=wish))
+    remote = first_api(replace(brief, wish=wish))
     if remote is not None:
-        return _api_reply(remote, brief)
+        return api_reply(remote, brief)
     nearest = next((r for r in local.rejected if r.model_id is not None), None)
     if nearest is None:
         return Reply(f"I know of no model of {what} for this.", found=False)
@@ -363,37 +387,5 @@ def _bill(needs: Needs, brief: Brief, read: Understanding, state: State) -> Repl
     wanted = {slot: read.asked_of[slot] for slot in BILLED if slot in read.asked_of}
     needs = needs.updated(**wanted)
     alike = brief.role == "generator" and not brief.private
-    api = _first_api(brief_of(needs)) if alike else None
+    api = first_api(brief_of(needs)) if alike else None
     return bill(needs, api, known=is_answered(state), named=named)
-
-
-def _of_the_api(brief: Brief, *, asked_price: bool) -> Reply | None:
-    """The best API model for these needs; nothing where local models were recommended and no price asked."""
-    if brief.mode == "local" and not asked_price:
-        return None
-    found = _first_api(brief)
-    return _api_reply(found, brief) if found is not None else None
-
-
-def _first_api(brief: Brief) -> Candidate | None:
-    """The best API for the same needs, whatever was said of APIs: who asks may know, with what it means.
-
-    None for embedders and rerankers, of whose APIs the guides know the prices.
-    """
-    if brief.role in ("embedder", "reranker"):
-        return None
-    remote = replace(brief, mode="api", role="generator", private=False)
-    return next(iter(rank_for(remote, 1).candidates), None)
-
-
-def _api_reply(candidate: Candidate, brief: Brief) -> Reply:
-    price = " ".join(reason.text for reason in candidate.why)
-    quality = candidate.quality
-    leaves = " Your texts would leave the machine." if brief.mode == "local" or brief.private else ""
-    window = f" It reads up to {candidate.context_length:,} tokens." if candidate.context_length else ""
-    text = (
-        f"**{candidate.model}** runs behind an API. Expected quality {quality.score:.0f} of 100 for "
-        f"{task_words(brief.tasks)}, give or take {quality.spread:.0f}. {price}{window}{leaves}"
-    )
-    evidence = [e for reason in candidate.why for e in reason.evidence] + list(quality.basis[:2])
-    return Reply(text, [evidence_json(e) for e in evidence])

@@ -11,6 +11,7 @@ from agent.contradictions import Contradiction, contradictions
 from agent.critique import apply_critiques
 from agent.interview import option_slots
 from agent.state import Pending, State, is_answered, needs_of
+from agent.terms import asked_term
 from agent.understanding import Asked, LastAnswer, Understanding, understand
 from agent.understanding.by_model import Inferred, merged
 from agent.wording import said_words
@@ -58,6 +59,8 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
         read = Understanding(intent="no_preference" if given_up else "help")
         return Intake(read, before, changed=False, remarks=(about.text,) if given_up else (), about=about)
     answered = is_answered(state)
+    if asked_term(text, answered=answered and pending is None) is not None:
+        return Intake(Understanding(intent="ask", question=text), before, changed=False, remarks=())
     asked = question_of(state)
     again = state.get("about") is not None and is_again(text)
     last = LastAnswer(tuple(state.get("last", []))) if answered or again else None
