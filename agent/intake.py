@@ -14,7 +14,7 @@ from agent.state import Pending, State, is_answered, needs_of
 from agent.terms import asked_term
 from agent.understanding import Asked, LastAnswer, Understanding, understand
 from agent.understanding.by_model import Inferred, merged
-from agent.wording import said_words
+from agent.wording import lifted_words, listed, said_words
 from tools.needs import HardwareNeed, ModelWish, Needs, Slot
 
 UNREAD = "I could not read an answer from that and go on with an assumption; you can correct it at any time."
@@ -77,10 +77,12 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
     remarks = list(read.notes)
     if read.critiques and answered:
         critiqued, said = apply_critiques(read.critiques, before.updated(**updates))
-        remarks += [*_noted({s: v for s, v in updates.items() if s not in critiqued}), *said]
+        remarks += [*_noted({s: v for s, v in updates.items() if s not in critiqued}, before), *said]
         updates |= critiqued
     elif answered and updates:
-        remarks += _noted(updates)
+        remarks += _noted(updates, before)
+    elif lifted := {s: v for s, v in updates.items() if lifted_words(s, getattr(before, s), v)}:
+        remarks += _noted(lifted, before)
     elif answered and read.intent == "recommend_now":
         remarks.append(UNCHANGED)
     if pending is not None and not updates and read.intent not in SILENT:
@@ -155,9 +157,16 @@ def _alike(one: Slot[Any], other: Slot[Any]) -> bool:
     return bool(one.value == other.value)
 
 
-def _noted(updates: dict[str, Slot[Any] | None]) -> list[str]:
-    """What a change of mind was understood as."""
-    words = [said_words(slot, filled) for slot, filled in updates.items() if filled is not None]
-    words += [f"nothing about {slot.replace('_', ' ')}" for slot, filled in updates.items() if filled is None]
+def _noted(updates: dict[str, Slot[Any] | None], before: Needs) -> list[str]:
+    """What a change of mind was understood as: what was taken back, and what is said now or still stands."""
+    words = []
+    for slot, filled in updates.items():
+        lifted = lifted_words(slot, getattr(before, slot), filled)
+        words += [f"no longer required: {listed(lifted)}"] if lifted else []
+        if filled is None:
+            words += [] if lifted else [f"nothing about {slot.replace('_', ' ')}"]
+            continue
+        said = said_words(slot, filled)
+        words += [f"still {said}" if lifted and filled.value != ModelWish() else said]
     found = "; ".join(dict.fromkeys(word for word in words if word))
     return [f"Noted: {found}."] if found else []
