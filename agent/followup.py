@@ -92,6 +92,8 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     read, needs = taken.read, taken.needs
     if read.intent in ("greeting", "help"):
         return Reply(HELLO, found=False)
+    if read.intent == "quit":
+        return Reply("Good-bye. The conversation is kept; it can be taken up again at any time.", found=False)
     if read.intent == "thanks":
         return Reply("You are welcome. Say what should be different, or ask about any figure.", found=False)
     if read.aside is not None:

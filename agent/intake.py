@@ -14,12 +14,33 @@ from agent.state import Pending, State, is_answered, needs_of
 from agent.terms import asked_term
 from agent.understanding import Asked, LastAnswer, Understanding, understand
 from agent.understanding.by_model import Inferred, merged
+from agent.understanding.intent import critiques_of
+from agent.understanding.text import prepare
+from agent.understanding.types import Critique
 from agent.wording import lifted_words, listed, said_words
 from tools.needs import HardwareNeed, ModelWish, Needs, Slot
 
 UNREAD = "I could not read an answer from that and go on with an assumption; you can correct it at any time."
 UNCHANGED = "Nothing was said since that changes the recommendation."
-SILENT = ("no_preference", "recommend_now", "thanks", "greeting", "help", "ask", "what_if", "off_topic")
+MOST_EARLY = 3
+"""Words of a message that is nothing but a critique."""
+EARLY: dict[Critique, str] = {
+    "smaller": "small",
+    "faster": "speed",
+    "cheaper": "cost",
+    "better_quality": "quality",
+}
+SILENT = (
+    "no_preference",
+    "recommend_now",
+    "thanks",
+    "greeting",
+    "help",
+    "quit",
+    "ask",
+    "what_if",
+    "off_topic",
+)
 """Intents that rightly leave the pending question unanswered."""
 
 
@@ -62,6 +83,9 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
     if asked_term(text, answered=answered and pending is None) is not None:
         return Intake(Understanding(intent="ask", question=text), before, changed=False, remarks=())
     asked = question_of(state)
+    early = _early(text, before) if not answered and pending is not None else None
+    if early is not None:
+        return early
     again = state.get("about") is not None and is_again(text)
     last = LastAnswer(tuple(state.get("last", []))) if answered or again else None
     read = understand(text, before, asked=asked, last=last)
@@ -97,6 +121,22 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
         after = after.updated(**clash.second.means)
     left = tuple(c for c in clashes if c not in decided)
     return Intake(read, after, bool(updates), tuple(remarks), left)
+
+
+def _early(text: str, before: Needs) -> Intake | None:
+    """`Cheaper` before anything was recommended: what matters most; the question that waits stays open."""
+    message = prepare(text)
+    if len(message.low.split()) > MOST_EARLY:
+        return None
+    critiques = critiques_of(message, answered=True)
+    priority = EARLY.get(critiques[0]) if len(critiques) == 1 else None
+    if priority is None:
+        return None
+    slot = Slot[Any](value=priority, quote=text.strip())
+    said = f"Noted: {said_words('priority', slot)}."
+    after = before.updated(priority=slot)
+    about = About("meaning", said, stands=True)
+    return Intake(Understanding(intent="help"), after, changed=True, remarks=(), about=about)
 
 
 def _leaves(clash: Contradiction, needs: Needs) -> bool:

@@ -38,7 +38,7 @@ from tools.needs import Needs
 from tools.recommend import recommend
 
 Emit = Callable[[Event], None]
-ASKING = ("help", "greeting", "thanks", "off_topic")
+ASKING = ("help", "greeting", "thanks", "quit", "off_topic")
 """Intents that bring the decision no further."""
 
 
