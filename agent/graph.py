@@ -47,7 +47,7 @@ async def _understand(state: State, services: Services, emit: Emit) -> State:
 
 
 async def _act(state: State, services: Services, emit: Emit) -> State:
-    return await act(state, emit)
+    return await act(state, emit, offline=services.offline)
 
 
 def _as_input(given: object) -> dict[str, Any]:

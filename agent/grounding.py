@@ -11,12 +11,14 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
+from agent.attribution import NOBODY, Attribution, Owners, licenses, owner_of, places
 from agent.charged import bared, charged, never_foreign, of_a_model, spelled_out, topics_of
+from agent.claims import Claims, claims_of
 from agent.naming import meant, mentions
-from knowledge.catalog.store import load_catalog
+from agent.number_words import in_digits
+from agent.text_calls import MARK
 from knowledge.figures import NUMBER, Figure, figures, readings
 
 _KEYS: tuple[tuple[str, str, float], ...] = (
@@ -55,9 +57,17 @@ _COMMAND = re.compile(
     r"(?:-m )?(?:run|pull|serve|install|add|create|clone|show|list|download|get|load"
     r"|compose|exec|push|rm|chat|https?|i)\b"
     r"|llama-(?:server|cli|bench|quantize) -|(?:ba|z|da)?sh -\w|rm -\w|(?:cat|less|cp|scp|tar) [~/]|npx \w"
-    r"|chmod [+\d]|(?:power|pw)sh(?:ell)?(?:\.exe)? -|printenv\b|(?:iwr|iex|irm|Invoke-\w+) \w)[^\n`.;,]*"
+    r"|chmod [+\d]|(?:power|pw)sh(?:ell)?(?:\.exe)? -|printenv\b|(?:iwr|iex|irm|Invoke-\w+) \w"
+    r"|python3? [\w./-]+\.py\b|export [A-Z]\w*=)[^\n`.;,]*"
     r"|\|\s*(?:sudo\s+)?(?:(?:ba|z|da)?sh|python3?|iex)\b",
 )
+_VARIABLE = re.compile(r"\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b")
+_LICENSE = re.compile(
+    r"(?!(?:The|This|Its|It|An?|Your|My|Our|That|Each|Any|No|Which|What|Open|Under|Their|Both"
+    r"|La|Le|Une?|Cette|Sa|El|Una|Los|Su|Die|Der|Das|Eine?|Diese|Seine|Ihre) )"
+    r"\b([A-Z][\w.-]*(?: [A-Z\d][\w.-]*){0,3}) [Ll]icen[sc]e\b"
+)
+"""A license by the name of somebody or something."""
 _MACHINERY = re.compile(
     r"\"(?:tool|name|arguments|parameters|role)\"\s*:|</?\|?(?:im_start|im_end|system|assistant|tool_call|function)\b"
     r"|\[/?INST\]|<</?SYS>>|</?[a-z][a-z0-9-]*(?:\s[^<>]*)?/?>"
@@ -78,7 +88,7 @@ def _named_plainly(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """A tool's result without names that are no names: the name of a file can hold a whole sentence."""
     if isinstance(value, Mapping):
         return {
-            key: _named_plainly(item)
+            key: item if key == "hardware" else _named_plainly(item)  # that name is computed here
             for key, item in value.items()
             if not (key in _NAMES and isinstance(item, str) and not _is_name(item))
         }
@@ -111,17 +121,19 @@ class Evidence:
     models: set[str] = field(default_factory=set)
     claims: dict[str, set[str]] = field(default_factory=dict)
     """Topics of charged words, with the models that they are said of."""
+    asserted: Claims = field(default_factory=Claims)
+    shares: Attribution = field(default_factory=Attribution)
 
     def add(self, text: str) -> None:
         """Takes in a text, or a tool's result as JSON text."""
         text = bared(text)
         try:
             value = json.loads(text) if text[:1] in "{[" and text else None
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if isinstance(value, dict | list):
             value = _named_plainly(value)
-            self._walk(value, None)
+            self._walk(value, None, NOBODY)
             text = json.dumps(value, ensure_ascii=False)
             self._words(text)
             named = set().union(*(meant(name) for name in mentions(text)))
@@ -129,6 +141,7 @@ class Evidence:
                 self.claims.setdefault(topic, set()).update(named)
         else:
             self._numbers(text)
+            self.shares.add(text, places(text))
             self._words(text)
             self._claims(text)
 
@@ -142,6 +155,7 @@ class Evidence:
         for pattern in (_URL, _COMMAND, _FLAG, _MACHINERY):
             kept = pattern.sub(" ", kept)
         self._numbers(kept)
+        self.shares.add(kept, places(kept))
         self._words(kept)
         self._claims(kept, foreign=True)
 
@@ -161,10 +175,12 @@ class Evidence:
     def _words(self, text: str) -> None:
         self.folded += "\0" + _marked(text)
         self.spaced += " " + _spaced(text)
-        for mention in mentions(text):
-            self.models |= meant(mention)
+        self.asserted.add(text)
+        for place in places(text):
+            self.models |= place.models
 
     def _numbers(self, text: str) -> None:
+        text = in_digits(text)
         for figure in figures(text):
             self.bare.update(figure.values)
             if figure.dimension is None:
@@ -177,22 +193,31 @@ class Evidence:
         self.sized.setdefault("params", set()).update(float(size) * 1e9 for size in _SIZE.findall(text))
         self.sized.setdefault("bits", set()).update(float(bits) for bits in _BITS.findall(text))
 
-    def _walk(self, value: Any, unit: tuple[str, float] | None) -> None:  # noqa: ANN401 - any JSON value
+    def _walk(
+        self,
+        value: Any,  # noqa: ANN401 - any JSON value
+        unit: tuple[str, float] | None,
+        owner: Owners,
+    ) -> None:
         if isinstance(value, Mapping):
+            owner = owner_of(value) or owner
             for key, item in value.items():
                 own = next(((n, s) for pattern, n, s in _KEYS if re.search(pattern, key)), None)
-                self._walk(item, own or unit)
+                self._walk(item, own or unit, NOBODY if key == "hardware" else owner)
         elif isinstance(value, list):
             for item in value:
-                self._walk(item, unit)
+                self._walk(item, unit, owner)
         elif isinstance(value, str):
             self._numbers(value)
+            self.shares.add(value, places(value), owner)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             self.bare.add(float(value))
             if unit is None:
                 self.unmarked.add(float(value))
             else:
                 self.sized.setdefault(unit[0], set()).add(value * unit[1])
+            name, scale = unit or (None, 1.0)
+            self.shares.numbers.append((Figure(str(value), (float(value),), 0.0, name, scale), owner))
 
     def says(self, words: str) -> bool:
         """Whether the evidence holds these words, however they are set: `Q4-K-M` for `Q4_K_M`, `RTX3060` for
@@ -236,33 +261,6 @@ def _spaced(text: str) -> str:
     return re.sub(r"\s+", " ", text).lower()
 
 
-@cache
-def _licenses() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Names and ids of licenses as they are written in a sentence."""
-    names: dict[str, str] = {
-        "MIT": "mit",
-        "BSD": "bsd",
-        "GPL": "gpl",
-        "AGPL": "agpl",
-        "Apache 2.0": "apache-2.0",
-    }
-    for license_ in load_catalog().licenses.values():
-        if license_.id.startswith("custom:"):
-            continue
-        names.setdefault(license_.name, license_.id)
-        if re.search(r"[\d-]", license_.id):  # a bare word (`mit`, `gemma`) means something else as well
-            names.setdefault(license_.id, license_.id)
-    return tuple(
-        (known, re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE if len(name) > 4 else 0))
-        for name, known in sorted(names.items(), key=lambda row: -len(row[0]))
-    )
-
-
-def licenses(text: str) -> dict[str, str]:
-    """Licenses that a text names: the words, by id."""
-    return {known: match[0] for known, pattern in _licenses() if (match := pattern.search(text))}
-
-
 def commands(text: str) -> list[str]:
     """Shell commands, flags and other code of a text."""
     code = [line.strip() for block, inline in _CODE.findall(text) for line in (block or inline).splitlines()]
@@ -286,9 +284,16 @@ def unfounded(text: str, evidence: Evidence) -> list[str]:
     found = [c for c in commands(text) if _spaced(c) not in evidence.spaced and not _is_term(c, evidence)]
     links = [link.rstrip(".,;:") for link in _URL.findall(text)]
     found += [link for link in links if not evidence.says(link)]
-    found += [mark for mark in _MACHINERY.findall(text) if _spaced(mark) not in evidence.spaced]
+    found += [
+        mark
+        for mark in (*_MACHINERY.findall(text), *MARK.findall(text))
+        if _spaced(mark) not in evidence.spaced
+    ]
     plain = _LIST_MARKER.sub(" ", _MARK.sub(" ", _URL.sub(" ", _CODE.sub(" ", text))))
+    plain = in_digits(plain)
     names = mentions(plain)
+    found += evidence.shares.swapped(plain, places(plain))
+    found += claims_of(plain).beyond(evidence.asserted)
     for name in names:
         if not (meant(name) & evidence.models) and not evidence.says(name.text):
             found.append(name.text)
@@ -296,6 +301,12 @@ def unfounded(text: str, evidence: Evidence) -> list[str]:
     found += [words for words in spelled_out(plain) if _spaced(words) not in evidence.spaced]
     named = licenses(plain)
     found += [name for known, name in named.items() if not evidence.says(known) and not evidence.says(name)]
+    found += [
+        phrase[0]
+        for phrase in _LICENSE.finditer(plain)
+        if not (licenses(phrase[1]) or evidence.says(phrase[0]) or evidence.says(f"license {phrase[1]}"))
+    ]
+    found += [name for name in _VARIABLE.findall(plain) if not evidence.says(name)]
     plain = _without(plain, ((name.start, name.end) for name in names))
     numbers = figures(plain)
     found += [f.text for f in numbers if not f.trivial and not evidence.has(f)]

@@ -16,18 +16,19 @@ from typing import Any, TypeVar
 from agent import llm_client
 from agent.context import decision_in
 from agent.cost import CHARACTERS_PER_TOKEN, Account
-from agent.events import Delta, Status
+from agent.events import Status
 from agent.grounding import lost, unfounded
 from agent.llm_client import Limits, Reply, Watch
 from agent.llm_errors import named
-from agent.llm_ground import MARKS, Ground, evidence_of, with_citations
+from agent.llm_gate import Check, Gate
+from agent.llm_ground import MARKS, Basis, evidence_of, misses_the_point, with_citations
 from agent.llm_loop import answer_in_form, answer_with_calls
 from agent.llm_reading import Reader
-from agent.llm_stream import may_be_call, text_call
 from agent.llm_tools import ToolDesk
 from agent.profiles import Profile, preload, read_profile, split_model
 from agent.prompt_budget import FULL, RULES, shares_of
 from agent.prompts import prompt
+from agent.text_calls import text_calls
 from agent.tools_in_view import tools_for
 from agent.understanding import Asked
 from agent.understanding.by_model import Inferred
@@ -111,14 +112,18 @@ class LiteLlmVoice:
     async def _word(self, draft: str, emit: Emit, said: str) -> str:
         profile = await self._ready(emit)
         messages = _opening("word", f"{_quoted(said)}Draft:\n{draft}")
-        reply = await self._ask(profile, messages, None, emit, emit)
-        text = reply.text or (await self._ask(profile, messages, None, emit, emit)).text
-        if not text:
-            raise named("empty", profile.server, profile.name, profile.provider)
         evidence = await asyncio.to_thread(evidence_of, [draft, said])
 
+        def holds(part: str) -> list[str]:
+            return misses_the_point(part, said) or unfounded(part, evidence)
+
+        reply = await self._ask(profile, messages, None, emit, holds)
+        text = reply.text or (await self._ask(profile, messages, None, emit, holds)).text
+        if not text:
+            raise named("empty", profile.server, profile.name, profile.provider)
+
         def problems(worded: str) -> list[str]:
-            return unfounded(worded, evidence) + lost(worded, draft)
+            return holds(worded) + lost(worded, draft)
 
         return await self._sound(profile, messages, text, problems, emit)
 
@@ -132,18 +137,18 @@ class LiteLlmVoice:
         known = f"{known}\n{decision_in(told)}"
         asked = f"The person asks: {question[: shares.question]}"
         request = f"{asked}\n\n{told[: shares.told]}\n\nDraft:\n{bare[: shares.draft]}"
-        text = await self._with_tools(profile, question, request, desk, emit)
+        basis = Basis(desk, [question, known], bare)
+        text = await self._with_tools(profile, question, request, desk, emit, basis.problems)
         if desk.wish is not None:
             return Spoken("", wish=desk.wish)
         if not text and not desk.given:
             await desk.look_up(question)
         left = room(profile) - profile.answer_tokens - RULES - _tokens(request)
         messages = _opening("answer", _with_facts(request, desk.given, int(left * CHARACTERS_PER_TOKEN)))
-        text = text or (await self._ask(profile, messages, None, emit, emit)).text
+        text = text or (await self._ask(profile, messages, None, emit, basis.problems)).text
         if not text:
             raise named("empty", profile.server, profile.name, profile.provider)
-        ground = await asyncio.to_thread(Ground, desk, [question, known], bare)
-        text = await self._sound(profile, messages, text, ground.problems, emit)
+        text = await self._sound(profile, messages, text, basis.problems, emit)
         return await asyncio.to_thread(with_citations, text, desk)
 
     async def close(self) -> None:
@@ -191,7 +196,7 @@ class LiteLlmVoice:
         return profile
 
     async def _with_tools(
-        self, profile: Profile, question: str, request: str, desk: ToolDesk, emit: Emit
+        self, profile: Profile, question: str, request: str, desk: ToolDesk, emit: Emit, check: Check
     ) -> str:
         """The tool loop's answer; "" where the model said nothing or would not stop."""
         left = room(profile) - _tokens(prompt("answer")) - _tokens(request)
@@ -203,7 +208,7 @@ class LiteLlmVoice:
         async def ask(
             messages: Messages, tools: list[dict[str, Any]] | None, form: dict[str, Any] | None
         ) -> Reply:
-            return await self._ask(profile, messages, tools, emit, emit if form is None else None, form)
+            return await self._ask(profile, messages, tools, emit, check if form is None else None, form)
 
         if profile.tools:
             try:
@@ -251,7 +256,7 @@ class LiteLlmVoice:
             raise VoiceError(
                 "ungrounded",
                 f"{profile.name} left something out or said what no tool gave; the built-in words stand.",
-                f"For example: {(left or found)[0]}",
+                f"It was about {(left or found)[0]!r}. A larger model keeps closer to the facts.",
             )
         return repaired
 
@@ -261,40 +266,45 @@ class LiteLlmVoice:
         messages: Messages,
         tools: list[dict[str, Any]] | None,
         emit: Emit,
-        show: Emit | None,
+        check: Check | None,
         form: dict[str, Any] | None = None,
     ) -> Reply:
-        """One request. `show` gets the text as it comes in; None keeps it to ourselves. `form` is the JSON
-        Schema of the answer, where the model can be held to one.
+        """One request. The text is shown as it comes in, as far as `check` finds nothing in it; None keeps it
+        to ourselves. `form` is the JSON Schema of the answer, where the model can be held to one.
         """
-        held = ""
-        shown = False
-
-        def on_text(piece: str) -> None:
-            nonlocal held, shown
-            if show is None:
-                return
-            held += piece
-            if shown or not may_be_call(held):
-                shown = True
-                show(Delta(held))
-                held = ""
-
         fitted = fit_messages(messages, tools, profile)
         if form is not None and self._forms is None:
             self._forms = await llm_client.takes_form(profile)
+        gate = Gate(emit, check) if check is not None else None
+        on_text = gate.feed if gate is not None else _unheard
         try:
-            reply = await self._send(profile, fitted, tools, emit, on_text, form if self._forms else None)
+            reply = await self._formed(profile, fitted, tools, emit, on_text, form)
+            if reply.cut_short and not reply.calls:
+                raise named("too_long", profile.server, profile.name, profile.provider)
+            if gate is not None and not reply.calls and not text_calls(reply.text, _TOOL_NAMES):
+                await gate.finish()
+        finally:
+            if gate is not None:
+                await gate.stop()
+        return reply
+
+    async def _formed(
+        self,
+        profile: Profile,
+        messages: Messages,
+        tools: list[dict[str, Any]] | None,
+        emit: Emit,
+        on_text: Callable[[str], None],
+        form: dict[str, Any] | None,
+    ) -> Reply:
+        """The request with the form, or without it where the server does not take one."""
+        try:
+            return await self._send(profile, messages, tools, emit, on_text, form if self._forms else None)
         except VoiceError as error:
             if error.code != "no_form":
                 raise
             self._forms = False
-            reply = await self._send(profile, fitted, tools, emit, on_text, None)
-        if reply.cut_short and not reply.calls:
-            raise named("too_long", profile.server, profile.name, profile.provider)
-        if held.strip() and show is not None and not reply.calls and not text_call(reply.text, _TOOL_NAMES):
-            show(Delta(held))
-        return reply
+            return await self._send(profile, messages, tools, emit, on_text, None)
 
     async def _send(
         self,
@@ -324,6 +334,10 @@ class LiteLlmVoice:
 
 
 _TOOL_NAMES = frozenset(tool.name for tool in (*TOOLS, *GUARDED))
+
+
+def _unheard(piece: str) -> None:
+    """A reply that is kept to ourselves."""
 
 
 def _quoted(said: str) -> str:

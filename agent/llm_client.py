@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import json
 import threading
 import warnings
 from collections.abc import Callable
@@ -135,6 +136,15 @@ def _leave_tags_alone() -> None:
 
     def chunk_parser(self: Any, chunk: dict[str, Any]) -> Any:  # noqa: ANN401 - LiteLLM has no types
         message = chunk.get("message")
+        if not isinstance(message, dict) and chunk.get("error"):
+            from litellm.llms.ollama.common_utils import OllamaError
+
+            # A model that dies in the middle of an answer says so in a line of its own.
+            raise OllamaError(status_code=500, message=str(chunk["error"]), headers={})
+        for call in (message.get("tool_calls") or ()) if isinstance(message, dict) else ():
+            function = call.get("function")
+            if isinstance(function, dict) and not isinstance(function.get("arguments"), dict | str):
+                function["arguments"] = json.dumps(function.get("arguments") or {})
         text = message.pop("content", None) if isinstance(message, dict) else None
         parsed = original(self, chunk)
         parsed.choices[0].delta.content = text or None
@@ -269,6 +279,7 @@ async def _read(
     thinking, calls, thought, cut_short = ThinkFilter(), CallBuffer(), False, False
     left = profile.answer_tokens * MOST_CHARACTERS_PER_TOKEN
     async for chunk in stream:
+        await asyncio.sleep(0)  # else chunks that came at once hold everything else up
         waiting.cancel()
         clock.reschedule(min(loop.time() + limits.idle, deadline))
         if (used := getattr(chunk, "usage", None)) is not None:
@@ -289,7 +300,19 @@ async def _read(
             calls.add(call.index or 0, call.id, call.function.name, call.function.arguments)
     if rest := thinking.finish():
         watch.on_text(rest)
+    if _broke_off(stream):
+        is_empty = not thinking.text.strip() and not calls.calls and not thought
+        raise named("malformed" if is_empty else "cut", profile.server, profile.name, profile.provider)
     return Reply(thinking.text.strip(), calls.calls, cut_short)
+
+
+def _broke_off(stream: Any) -> bool:  # noqa: ANN401 - LiteLLM has no types
+    """Whether the connection ended before the server said that its answer does.
+
+    LiteLLM makes up a reason then: half an answer, or a page of HTML, would pass for a whole one.
+    """
+    reasons = ("received_finish_reason", "intermittent_finish_reason")
+    return all(getattr(stream, name, "unknown") is None for name in reasons)
 
 
 def _usage(used: Any, stream: Any) -> Usage:  # noqa: ANN401 - LiteLLM has no types

@@ -56,12 +56,21 @@ TABLE = (
         goes_on=True,
     ),
     Row(
+        "quota",
+        "The account with {server} has no credit left.",
+        "Look at plan and billing with the provider, or use another model.",
+        statuses=(402,),
+        words=r"insufficient[_ ](?:quota|balance|credits?|funds)|exceeded your current quota"
+        r"|credit balance is too low|payment required",
+    ),
+    Row(
         "context_full",
         "The conversation no longer fits the context of {name}.",
         "Begin a new session, or use a model with a longer context.",
         kinds=("ContextWindowExceededError",),
+        statuses=(413,),
         words=r"exceed\w* (?:the |max )?(?:available )?context|maximum context length|prompt too long"
-        r"|context (?:length|window) exceeded",
+        r"|context (?:length|window) exceeded|no user query found|request (?:entity )?too large",
     ),
     Row(
         "memory",
@@ -136,6 +145,12 @@ TABLE = (
         r"|all connection attempts failed",
     ),
     Row(
+        "too_long",
+        "{name} did not come to an end with its answer.",
+        "Ask for less at once, or use another model.",
+        words=r"repeating the same chunk",
+    ),
+    Row(
         "cut",
         "{server} broke off in the middle of its answer.",
         "Try again; where it happens often, look into the server's log.",
@@ -155,15 +170,10 @@ TABLE = (
         "server",
         "{server} failed while it answered.",
         "Look into the server's log, or try again.",
-        statuses=(500, 502, 503),
+        statuses=(500, 502, 503, 520, 521, 522, 523, 524, 529),
         kinds=("InternalServerError", "ServiceUnavailableError", "BadGatewayError"),
         retries=1,
         wait=0.3,
-    ),
-    Row(
-        "too_long",
-        "{name} did not come to an end with its answer.",
-        "Ask for less at once, or use another model.",
     ),
     Row(
         "empty",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from agent.claims import in_another_script
 from agent.grounding import Evidence, cited_sentences, miscited, unfounded
 from agent.llm_tools import ToolDesk
 from agent.reply import named_guide, passage_citation
@@ -13,6 +14,9 @@ from knowledge.retrieval import Passage
 from tools.claims.beside import disagreements
 
 MARKS = re.compile(r"\s?\[(\d+(?:\s*,\s*\d+)*)\]")
+_REQUEST = re.compile(
+    r"^\W*(?:Draft|Facts|The person (?:wrote|asks)|What is known of the person):", re.MULTILINE
+)
 _SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+(?!\[\d)|\n+")
 """A mark after the full stop belongs to the sentence before it."""
 
@@ -24,9 +28,10 @@ class Ground:
         """
         Args:
             desk: what the tools gave.
-            known: the question, the needs and the decision.
+            known: the question first, then the needs and the decision.
             draft: what guided mode would say.
         """
+        self._question = known[0]
         computed = [*known, _unquoted(draft)]
         self._all = evidence_of([*computed, *desk.computed], desk.passages, _quotes(draft))
         self._other = evidence_of([*computed, *desk.computed])
@@ -36,10 +41,35 @@ class Ground:
 
     def problems(self, text: str) -> list[str]:
         """What of a text rests on nothing; what only an own guide says must be marked as its words."""
+        if missed := misses_the_point(text, self._question):
+            return missed
         silent = unfounded(_without_marked(text, self._own), self._vouched)
         return list(
             dict.fromkeys(unfounded(text, self._all) + silent + miscited(text, self._cited, self._other))
         )
+
+
+class Basis:
+    """The ground of an answer that is still being made: what the tools have given by now."""
+
+    def __init__(self, desk: ToolDesk, known: list[str], draft: str) -> None:
+        """As `Ground`."""
+        self._desk, self._known, self._draft = desk, known, draft
+        self._ground: tuple[int, Ground] | None = None
+
+    def problems(self, text: str) -> list[str]:
+        """What of a text rests on nothing. It takes a while: call it in a thread."""
+        given = len(self._desk.given)
+        if self._ground is None or self._ground[0] != given:
+            self._ground = given, Ground(self._desk, self._known, self._draft)
+        return self._ground[1].problems(text)
+
+
+def misses_the_point(text: str, said: str) -> list[str]:
+    """Whether a text repeats our request, or is in letters that the person did not write in."""
+    echoed = _REQUEST.search(text)
+    found = [f"the repetition of {echoed[0].strip()!r}"] if echoed is not None else []
+    return found + (["another language than the person's"] if in_another_script(text, said) else [])
 
 
 def evidence_of(texts: list[str], passages: Sequence[Passage] = (), foreign: str = "") -> Evidence:

@@ -13,9 +13,10 @@ from typing import Any
 
 from agent.llm_client import Reply
 from agent.llm_json import read_object
-from agent.llm_stream import Call, text_call
+from agent.llm_stream import Call
 from agent.llm_tools import ToolDesk
 from agent.prompts import prompt
+from agent.text_calls import is_call_like, text_calls
 from agent.tool_repair import meant
 from agent.voice import VoiceError
 
@@ -27,6 +28,7 @@ AGAIN = (
     "That is not the JSON object that was asked for ({problem}). Answer with "
     '{"tool": ..., "arguments": {...}} or with {"answer": "..."}, and nothing else.'
 )
+UNREAD = "That is no call that can be read. Call one of the tools, or answer in plain words."
 Messages = list[dict[str, Any]]
 Functions = list[dict[str, Any]]
 Ask = Callable[[Messages, list[dict[str, Any]] | None, dict[str, Any] | None], Awaitable[Reply]]
@@ -46,6 +48,7 @@ async def answer_with_calls(ask: Ask, request: str, desk: ToolDesk, tools: Funct
         VoiceError: the model failed, or it cannot call tools after all (`no_tools`).
     """
     messages = _opening(prompt("answer"), request)
+    repaired = False
     for _ in range(ROUNDS):
         try:
             reply = await ask(messages, tools, None)
@@ -53,8 +56,14 @@ async def answer_with_calls(ask: Ask, request: str, desk: ToolDesk, tools: Funct
             if error.code != "context_full":
                 raise
             return ""  # without the list of tools the rest may still fit
-        written = None if reply.calls else text_call(reply.text, desk.names)
-        calls = [written] if written is not None else reply.calls
+        calls = reply.calls or text_calls(reply.text, desk.names)
+        if not calls and is_call_like(reply.text):
+            if repaired:
+                return ""
+            repaired = True
+            messages.append({"role": "assistant", "content": reply.text[:MOST_REPEATED]})
+            messages.append({"role": "user", "content": UNREAD})
+            continue
         if not calls:
             return reply.text
         for call in calls:
@@ -102,10 +111,13 @@ async def answer_in_form(ask: Ask, request: str, desk: ToolDesk, tools: Function
 def read_step(text: str, desk: ToolDesk) -> tuple[str | None, Call | None, str]:
     """What a reply in the form is: an answer, a call, or neither, with what is wrong."""
     bare = text.strip()
+    if calls := text_calls(bare, desk.names):
+        return None, calls[0], ""
     try:
         document = read_object(bare)
     except ValueError as error:
-        return (None, None, str(error)) if bare[:1] in ("{", "`") else (bare, None, "")
+        is_wrong = bare[:1] in ("{", "`") or is_call_like(bare)
+        return (None, None, str(error)) if is_wrong else (bare, None, "")
     name = document.get("tool") or document.get("name")
     if isinstance(name, str) and name:
         arguments = document.get("arguments", document.get("parameters", {}))

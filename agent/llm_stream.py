@@ -1,11 +1,9 @@
-"""Reading what a model streams: reasoning left out, tool calls put together, calls in text recognized."""
+"""Reading what a model streams: reasoning left out, tool calls put together."""
 
 from __future__ import annotations
 
 import json
-import re
 import secrets
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +12,6 @@ from agent.llm_json import read_object
 TAGS = ("think", "thinking", "thought", "reasoning")
 _OPENING = tuple(f"<{tag}>" for tag in TAGS)
 _CLOSING = tuple(f"</{tag}>" for tag in TAGS)
-_FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
-_TAGGED = re.compile(r"<tool_call>\s*(\{.*\})\s*(?:</tool_call>)?", re.DOTALL)
-_CALL_BEGINNINGS = ("{", "```", "<tool_call>")
 
 
 class ThinkFilter:
@@ -124,26 +119,3 @@ class CallBuffer:
             last.arguments += arguments or ""
         elif name:
             self.calls.append(Call(call_id or f"call_{secrets.token_hex(6)}", name, arguments or "", index))
-
-
-def text_call(text: str, known: Collection[str]) -> Call | None:
-    """A tool call written as an answer: only where the whole answer is one JSON object naming a tool."""
-    bare = text.strip()
-    wrapped = _FENCED.fullmatch(bare) or _TAGGED.fullmatch(bare)
-    try:
-        value = json.loads(wrapped[1] if wrapped else bare)
-    except ValueError:
-        return None
-    if isinstance(value, dict) and isinstance(value.get("function"), dict):
-        value = value["function"]
-    if not isinstance(value, dict) or value.get("name") not in known:
-        return None
-    arguments = value.get("arguments", value.get("parameters", {}))
-    written = arguments if isinstance(arguments, str) else json.dumps(arguments)
-    return Call(f"call_{secrets.token_hex(6)}", value["name"], written)
-
-
-def may_be_call(text: str) -> bool:
-    """Whether an answer that begins so may be a tool call; it is not shown before that is known."""
-    begun = text.lstrip()
-    return not begun or any(begun.startswith(b) or b.startswith(begun) for b in _CALL_BEGINNINGS)

@@ -56,7 +56,8 @@ _log = logging.getLogger(__name__)
 _SCHEMAS = {tool.name: tool.parameters() for tool in (*TOOLS, *GUARDED)}
 _GUARDED = {tool.name: tool for tool in GUARDED}
 _GUARDED_FUNCTIONS = [tool.as_function() for tool in GUARDED]
-_SOURCE = re.compile(r"\w/\w|\bollama:|\.gguf\b", re.IGNORECASE)
+_SOURCE = re.compile(r"\w/\w|\w:\w|\.gguf\b", re.IGNORECASE)
+"""What a guarded tool could be for: a hub id, an Ollama tag, a file."""
 
 Document = dict[str, Any]
 

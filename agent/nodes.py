@@ -51,6 +51,8 @@ class Services:
     """A language model that words answers; None in guided mode."""
     account: Account = field(default_factory=Account)
     """What was spent on API models."""
+    offline: bool = False
+    """The network is forbidden."""
 
 
 def _route(taken: Intake, state: State) -> str:

@@ -296,7 +296,7 @@ async def open_session(
     # Ollama is asked while the rest is opened.
     looking = asyncio.create_task(asyncio.to_thread(find_model)) if choice.model == AUTO else None
     folder = home or state_home()
-    services = Services(retriever or open_retriever(folder, wait=False, offline=offline))
+    services = Services(retriever or open_retriever(folder, wait=False, offline=offline), offline=offline)
     services.account.max_usd = settings.max_cost if max_cost is None else max_cost
     models = Models(services, limits_of(settings), offline=offline)
     store = await open_store(folder, offline=offline)

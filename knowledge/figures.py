@@ -12,20 +12,21 @@ SMALL = 10
 _UNITS: tuple[tuple[str, str, float], ...] = (
     (r"[GMT]i?B/s", "bandwidth", 1.0),
     (
-        r"(?:tokens?|tok|t)\s?(?:/|per |a |pro |par |por )\s?"
+        r"(?:tokens?|tok|t|jetons?)\s?(?:/|per |a |pro |par |por )\s?"
         r"(?:s(?:ec(?:onds?)?)?|sekunde|seconde|segundo)\b|tps\b",
         "speed",
         1.0,
     ),
     (r"KiB", "bytes", 2.0**10),
     (r"MiB", "bytes", 2.0**20),
-    (r"GiB", "bytes", 2.0**30),
+    (r"GiB|gibibytes?\b", "bytes", 2.0**30),
     (r"TiB", "bytes", 2.0**40),
     (r"[kK]B", "bytes", 1e3),
     (r"MB|megabytes?\b", "bytes", 1e6),
     (r"GB|gigabytes?\b|gigs?\b", "bytes", 1e9),
     (r"TB|terabytes?\b", "bytes", 1e12),
     (r"(?:tokens?|tok|jetons?)\b", "tokens", 1.0),
+    (r"(?:words?|characters?|zeichen|wörter|mots|palabras)\b", "words", 1.0),
     (r"%|percent\b|per cent\b|prozent\b", "percent", 1.0),
     (r"USD\b|US\$|dollars?\b|\$", "usd", 1.0),
     (r"(?:bits?)\b", "bits", 1.0),
@@ -122,7 +123,9 @@ def figures(text: str) -> list[Figure]:
             multiple, dimension, scale = multiple or behind[1], behind[2], behind[3]
         behind = (match.start(), multiple, dimension, scale)
         factors = _MULTIPLES.get(multiple, (1.0,))
-        meant = [(v * f, h * f) for v, h in readings(match["number"]) for f in factors]
+        # A window is named by cutting off as well: 65k for 65,536.
+        wide = 1.1 if multiple == "k" else 1.0
+        meant = [(v * f, h * f * wide) for v, h in readings(match["number"]) for f in factors]
         values = tuple(v for v, _ in meant)
         found.append(Figure(match[0].strip(), values, meant[0][1], dimension, scale))
     return found[::-1]

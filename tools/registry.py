@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 
+from pydantic import Field
+
 from knowledge.errors import AdvisorError, UsageError
 from tools.commands.added import AddQuery, add_model
 from tools.commands.benchmarks import BenchmarksQuery, benchmarks
@@ -20,11 +22,23 @@ from tools.commands.plan_pretrain import PretrainQuery, plan_pretraining
 from tools.commands.plan_stack import StackQuery, plan_stack
 from tools.commands.plan_tokens import TokensQuery, plan_tokens
 from tools.commands.recommend import RecommendQuery, recommend
-from tools.commands.requests import MAX_NAME, Request, parse
+from tools.commands.requests import MAX_NAME, Name, Request, parse
 from tools.commands.search import SearchQuery, search
 
 Document = dict[str, Any]
+PULL = "pull_model"
 R = TypeVar("R", bound=Request)
+
+
+class PullQuery(Request):
+    """Request of a download into Ollama."""
+
+    model: Name = Field(description="the tag as Ollama's registry has it, such as `qwen3:4b`")
+
+
+def _in_a_conversation(query: PullQuery) -> Document:
+    """A download runs where it can show how far it is and be stopped: see `agent.consent`."""
+    raise UsageError(f"{query.model} is downloaded in a conversation only.", hint=f"Say /pull {query.model}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +215,16 @@ GUARDED: tuple[Tool[Any], ...] = (
         ("source",),
         "Shall I look up `{source}` and add it to your models?",
         "it goes over the network and changes your list of models",
+    ),
+    Tool(
+        PULL,
+        "Downloads a model into the running Ollama by its tag (`qwen3:4b`); only where the person asks for "
+        "the download. The person is asked first.",
+        PullQuery,
+        _in_a_conversation,
+        ("model",),
+        "Shall I download `{model}` into Ollama?",
+        "it takes gigabytes over the network and on the disk of the Ollama server",
     ),
 )
 """Tools with side effects or cost: nothing but a person's yes makes them run."""

@@ -52,9 +52,31 @@ async def test_an_unfounded_number_is_repaired_out_of_sight(
     wrong = WORDED.replace("10.4", "9.4")
     async with stage(provider, tmp_path, monkeypatch, [Say(wrong)], [Say(WORDED)]) as on:
         assert await on.voice.word(DRAFT, on.emit) == WORDED
-        assert on.streamed == wrong
+        assert on.streamed == ""
         assert "9.4" in on.server.requests[1]["messages"][-1]["content"]
         assert "checking the wording" in on.steps
+
+
+@pytest.mark.parametrize(
+    "said",
+    [f"The person wrote: hello\n\nDraft:\n{DRAFT}", "\u042f \u0441\u043e\u0432\u0435\u0442\u0443\u044e."],
+)
+async def test_a_repeated_request_or_other_letters_are_no_wording(
+    provider: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stage(provider, tmp_path, monkeypatch, words(said), words(WORDED)) as on:
+        assert await on.voice.word(DRAFT, on.emit, "hello") == WORDED
+        assert on.streamed == ""
+
+
+async def test_only_what_holds_is_shown_while_it_comes_in(
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = "Take **Qwen3-14B** as Q4_K_M.\nIt fills 10.4 of 11.3 GiB [1].\n"
+    wrong = words(f"{first}It costs $999. The context is 16k tokens.")
+    async with stage(provider, tmp_path, monkeypatch, wrong, words(WORDED)) as on:
+        assert await on.voice.word(DRAFT, on.emit) == WORDED
+        assert on.streamed == first
 
 
 @pytest.mark.parametrize(

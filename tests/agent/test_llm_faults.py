@@ -18,7 +18,7 @@ from agent.llm_client import Limits
 from agent.session import GraphSession, open_session
 from tests.agent.conversing import of, said
 from tests.agent.test_llm_session import SERVERS, obliging
-from tests.fakes.model_script import Call, Calls, Cut, Fail, Full, Pause, Raw, Reply, Say, Think, words
+from tests.fakes.model_script import Call, Calls, Cut, End, Fail, Full, Pause, Raw, Reply, Say, Think, words
 from tests.fakes.model_server import FakeModelServer
 from tests.fakes.voices import KEY, MODELS, FakeSmallRetriever, point_at
 
@@ -43,6 +43,13 @@ FAULTS: dict[str, tuple[Reply, str | None]] = {
     "429 for an hour": ([Fail(429, "slow down", "3600")], "rate_limit"),
     "500": ([Fail(500, "broken")], "server"),
     "503": ([Fail(503, "overloaded")], "server"),
+    "529": ([Fail(529, "overloaded")], "server"),
+    "402": ([Fail(402, "Insufficient Balance")], "quota"),
+    "429 without credit": ([Fail(429, "You exceeded your current quota, check your billing")], "quota"),
+    "413": ([Fail(413, "Request too large")], "context_full"),
+    "ended early": ([Say("Take "), End()], "cut"),
+    "a page of HTML": ([Raw(b"<html>Log in</html>\n\n"), End()], "any"),
+    "an error in the stream": ([Say("Take "), Raw(b'{"error":"the runner was killed"}\n'), End()], "cut"),
     "context": ([Fail(400, "prompt too long; exceeded max context length by 5 tokens")], "context_full"),
     "too long": ([Say("It takes a long time to"), Full()], "too_long"),
     "endless": (ENDLESS, "too_long"),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.llm_stream import CallBuffer, ThinkFilter, may_be_call, text_call
+from agent.llm_stream import CallBuffer, ThinkFilter
 
 TOOLS = {"search_guides", "estimate_memory"}
 
@@ -95,47 +93,3 @@ def test_arguments_that_are_no_object_are_refused_and_go_back_empty(arguments: s
     with pytest.raises(ValueError, match=r"\w"):
         calls.calls[0].read()
     assert calls.calls[0].as_message()["function"]["arguments"] == "{}"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"name": "search_guides", "arguments": {"query": "q"}}',
-        ' \n{"name": "search_guides", "parameters": {"query": "q"}}\n',
-        '```json\n{"name": "search_guides", "arguments": {"query": "q"}}\n```',
-        '```\n{"name": "search_guides", "arguments": "{\\"query\\": \\"q\\"}"}\n```',
-        '<tool_call>\n{"name": "search_guides", "arguments": {"query": "q"}}\n</tool_call>',
-        '{"type": "function", "function": {"name": "search_guides", "arguments": {"query": "q"}}}',
-    ],
-)
-def test_a_call_written_as_text_is_recognized(text: str) -> None:
-    call = text_call(text, TOOLS)
-    assert call is not None
-    assert (call.name, call.read()) == ("search_guides", {"query": "q"})
-    assert may_be_call(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        'I would call {"name": "search_guides", "arguments": {}}',
-        '{"name": "search_guides", "arguments": {}} and then?',
-        '{"name": "delete_everything", "arguments": {}}',
-        '[{"name": "search_guides"}]',
-        '{"query": "q"}',
-        "{",
-        "",
-        "42",
-    ],
-)
-def test_anything_else_is_no_call(text: str) -> None:
-    assert text_call(text, TOOLS) is None
-
-
-def test_an_answer_is_shown_as_soon_as_it_cannot_be_a_call() -> None:
-    assert may_be_call("")
-    assert may_be_call("  ")
-    assert may_be_call("`")
-    assert may_be_call(json.dumps({"name": "x"}))
-    assert not may_be_call("The")
-    assert not may_be_call("`q8_0`")

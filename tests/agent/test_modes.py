@@ -13,7 +13,8 @@ from agent.modes import find_model, limits_of, wanted_model
 from agent.session import open_session
 from knowledge.errors import UsageError
 from knowledge.settings import Settings
-from tests.fakes.model_server import FakeOllama, Listed
+from tests.fakes.listed import Listed
+from tests.fakes.model_server import FakeOllama
 from tests.fakes.voices import FakeSmallRetriever
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])

@@ -56,6 +56,11 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """The connection is closed as if all was said, but the answer has no end."""
+
+
+@dataclass(frozen=True, slots=True)
 class Full:
     """The answer has as many tokens as it may have; it ends here."""
 
@@ -70,7 +75,7 @@ class Fail:
     """Seconds or a date, for the header of that name."""
 
 
-Step = Say | Think | Call | Calls | Pause | Raw | Cut | Full | Fail
+Step = Say | Think | Call | Calls | Pause | Raw | Cut | End | Full | Fail
 Reply = Sequence[Step]
 Answer = Reply | Callable[[dict[str, Any]], Reply]
 """A reply, or what makes one from the body of the request."""

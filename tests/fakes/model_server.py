@@ -7,11 +7,11 @@ import json
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from tests.fakes.model_script import Answer, Call, Calls, Cut, Fail, Full, Pause, Raw, Say, Step, Think
+from tests.fakes.listed import Listed, shown_of, tag_of
+from tests.fakes.model_script import Answer, Call, Calls, Cut, End, Fail, Full, Pause, Raw, Say, Step, Think
 
 Document = dict[str, Any]
 STREAM = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -121,6 +121,10 @@ class FakeModelServer(ABC):
             elif isinstance(step, Cut):
                 writer.transport.abort()
                 return
+            elif isinstance(step, End):
+                writer.write(b"0\r\n\r\n")
+                await writer.drain()
+                return
             elif not isinstance(step, Full):
                 await _chunk(writer, self.rendered(step, body))
         await _chunk(writer, self.ending(body, reply))
@@ -174,20 +178,6 @@ async def answer_json(
     await writer.drain()
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A model that a fake Ollama has beside the one that answers."""
-
-    name: str
-    size: int
-    capabilities: tuple[str, ...] | None = ("completion", "tools")
-    context: int = 32768
-    remote: bool = False
-    family: str = "llama"
-    layers: int = 32
-    """With 8 heads of 128 for keys and values: 4 KiB a layer and token."""
-
-
 class FakeOllama(FakeModelServer):
     """Ollama's `/api/chat` (NDJSON), `/api/show`, `/api/tags`, `/api/ps`, `/api/generate` and `/api/pull`.
 
@@ -232,7 +222,7 @@ class FakeOllama(FakeModelServer):
     ) -> None:
         named = body.get("model", "").removesuffix(":latest")
         if path == "/api/tags":
-            await answer_json(writer, {"models": [_tag(one) for one in self.listed]})
+            await answer_json(writer, {"models": [tag_of(one) for one in self.listed]})
         elif path == "/api/ps":
             rows = [{"name": f"{self.model}:latest", "size_vram": self.loaded_bytes}]
             await answer_json(writer, {"models": rows if self.loaded_bytes else []})
@@ -240,7 +230,7 @@ class FakeOllama(FakeModelServer):
             await self._pull(body, reader, writer)
         elif path == "/api/show" and (other := self._other(named)) is not None:
             await asyncio.sleep(self.show_seconds)
-            await answer_json(writer, _shown(other))
+            await answer_json(writer, shown_of(other))
         elif path == "/api/generate" and named == self.model:
             self.loads.append(body)
             await answer_json(writer, {"model": self.model, "done": True, "done_reason": "load"})
@@ -297,28 +287,6 @@ class FakeOllama(FakeModelServer):
 
     def failure(self, text: str) -> Document:
         return {"error": text}
-
-
-def _tag(one: Listed) -> Document:
-    name = one.name if ":" in one.name else f"{one.name}:latest"
-    row: Document = {"name": name, "model": name, "size": one.size, "details": {"family": one.family}}
-    return row | ({"remote_host": "https://ollama.com:443"} if one.remote else {})
-
-
-def _shown(one: Listed) -> Document:
-    shape = {
-        "context_length": one.context,
-        "block_count": one.layers,
-        "embedding_length": 4096,
-        "attention.head_count": 32,
-        "attention.head_count_kv": 8,
-    }
-    info: Document = {"general.architecture": one.family}
-    info |= {f"{one.family}.{key}": value for key, value in shape.items()}
-    shown: Document = {"model_info": info, "details": {"family": one.family}}
-    if one.capabilities is not None:
-        shown["capabilities"] = list(one.capabilities)
-    return shown | ({"remote_host": "https://ollama.com:443"} if one.remote else {})
 
 
 class FakeOpenAI(FakeModelServer):

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from knowledge.errors import ServiceError
-from tests.fakes.model_server import FakeOllama, Listed
+from tests.fakes.listed import Listed
+from tests.fakes.model_server import FakeOllama
 from tools.ollama_models import list_models, loaded_bytes
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])

@@ -186,9 +186,13 @@ def test_without_a_machine_one_is_suggested() -> None:
         found = answer("chat", NOWHERE, **rest)
         assert not found.candidates
         assert any("you had" in change.condition for change in found.would_change)
+
+
+def test_an_embedder_needs_no_card_so_an_ordinary_computer_is_assumed_and_said() -> None:
     encoder = answer("embedding", NOWHERE)
-    assert not encoder.candidates
+    assert encoder.candidates
     assert encoder.would_change
+    assert any(assumed["slot"] == "hardware" for assumed in encoder.assumptions), encoder.assumptions
 
 
 def test_a_larger_machine_for_training_is_suggested() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.model_server import FakeOllama, Listed
+from tests.fakes.listed import Listed
+from tests.fakes.model_server import FakeOllama
 from tools.commands.doctor import doctor
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
