@@ -22,6 +22,8 @@ from tools.needs import HardwareNeed, ModelWish, Needs, Slot
 
 UNREAD = "I could not read an answer from that and go on with an assumption; you can correct it at any time."
 UNCHANGED = "Nothing was said since that changes the recommendation."
+PREFERENCES = ("priority", "min_speed", "budget")
+"""Questions that `faster` and `cheaper` answer."""
 MOST_EARLY = 3
 """Words of a message that is nothing but a critique."""
 EARLY: dict[Critique, str] = {
@@ -74,18 +76,11 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
         inferred: what a language model read in it, for what the built-in parser did not.
     """
     pending, before = state.get("pending"), needs_of(state)
-    about = about_pending(text, state, before)
-    if about is not None:
-        given_up = about.kind == "unknown" or not about.stands
-        read = Understanding(intent="no_preference" if given_up else "help")
-        return Intake(read, before, changed=False, remarks=(about.text,) if given_up else (), about=about)
+    beside = _beside(text, state, before)
+    if beside is not None:
+        return beside
     answered = is_answered(state)
-    if asked_term(text, answered=answered and pending is None) is not None:
-        return Intake(Understanding(intent="ask", question=text), before, changed=False, remarks=())
     asked = question_of(state)
-    early = _early(text, before) if not answered and pending is not None else None
-    if early is not None:
-        return early
     again = state.get("about") is not None and is_again(text)
     last = LastAnswer(tuple(state.get("last", []))) if answered or again else None
     read = understand(text, before, asked=asked, last=last)
@@ -121,6 +116,23 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
         after = after.updated(**clash.second.means)
     left = tuple(c for c in clashes if c not in decided)
     return Intake(read, after, bool(updates), tuple(remarks), left)
+
+
+def _beside(text: str, state: State, before: Needs) -> Intake | None:
+    """A message that fills no slot by its words: it is about the open question, asks for the meaning of a
+    word, or criticizes before there is anything to criticize.
+    """
+    pending, answered = state.get("pending"), is_answered(state)
+    about = about_pending(text, state, before)
+    if about is not None:
+        given_up = about.kind == "unknown" or not about.stands
+        read = Understanding(intent="no_preference" if given_up else "help")
+        return Intake(read, before, changed=False, remarks=(about.text,) if given_up else (), about=about)
+    if asked_term(text, answered=answered and pending is None) is not None:
+        return Intake(Understanding(intent="ask", question=text), before, changed=False, remarks=())
+    if pending is None or pending["slot"] in PREFERENCES or answered:
+        return None
+    return _early(text, before)
 
 
 def _early(text: str, before: Needs) -> Intake | None:
