@@ -144,7 +144,11 @@ def _kind(said: str, *, answered: bool) -> str | None:
     start = _POLITE.sub("", said)
     interrogative = _interrogative(said)
     fragment = patterns.question.match(start) is None
-    if not answered and start.startswith(patterns.comparing) and patterns.families.search(_opening(start)) is None:
+    if (
+        not answered
+        and start.startswith(patterns.comparing)
+        and patterns.families.search(_opening(start)) is None
+    ):
         return None  # `compare reviews and tell me …` is what a model is wanted for
     hypothetical = patterns.what_if.search(said)
     if hypothetical and (interrogative or hypothetical.start() <= 12):
