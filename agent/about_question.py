@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from agent.interview import Weighed, row_for, turn_cost, weigh_asked
 from agent.priors import tags_of
 from agent.state import Pending, State
+from agent.terms import asked_term
 from agent.wording import slot_words
 from knowledge.errors import AdvisorError
 from tools.brief import brief_of
@@ -32,6 +33,7 @@ class About:
     kind: Kind
     text: str
     stands: bool
+    citations: tuple[dict[str, str], ...] = ()
 
 
 @cache
@@ -69,8 +71,14 @@ def about_pending(text: str, state: State, needs: Needs) -> About | None:
         needs: what is known.
     """
     pending = state.get("pending")
-    kind = kind_of(text) if pending is not None else None
-    if pending is None or kind is None:
+    if pending is None:
+        return None
+    term = asked_term(text)
+    if term is not None:
+        own = _help(needs, pending) if term.slot == pending["slot"] else ""
+        return About("meaning", f"{term.text}\n\n{own}".strip(), stands=True, citations=tuple(term.citations))
+    kind = kind_of(text)
+    if kind is None:
         return None
     slot, help_words = pending["slot"], _help(needs, pending)
     if kind == "unknown":

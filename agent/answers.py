@@ -15,12 +15,12 @@ from tools.fit import longest_context, solve, with_memory
 from tools.fit_hardware import hardware_for
 from tools.fit_types import Ask, Refusal
 from tools.memory.types import Evidence
-from tools.quality import quality_of
 from tools.recommend import rank_for
 from tools.roles.common import features_of_model, license_verdict
 from tools.roles.generator import ask_of
 from tools.runbook import commands_for
 from tools.scores import benchmark_evidence
+from tools.task_mix import quality_for, task_words
 from tools.timings import with_timings
 from tools.utility import table
 
@@ -54,17 +54,17 @@ def license_of(model: ModelRecord, brief: Brief) -> Told:
 
 def benchmarks_of(model: ModelRecord, brief: Brief) -> Told:
     """The most telling published scores, or what is expected without any."""
-    quality = quality_of(model.id, brief.task)
+    quality = quality_for(model.id, brief.tasks)
     rows = load_catalog().benchmarks.for_model(model.scored_as)
     if not rows:
         return (
             f"no public score of this exact model is in the catalog; expected {quality.score:.0f} of 100 for "
-            f"{brief.task}, give or take {quality.spread:.0f}, from size, age and maker.",
+            f"{task_words(brief.tasks)}, give or take {quality.spread:.0f}, from size, age and maker.",
             list(quality.basis),
         )
     best = list(quality.basis) or [benchmark_evidence(r) for r in rows[:MOST_SCORES]]
     listing = "; ".join(e.source for e in best[:MOST_SCORES])
-    return f"{len(rows)} published scores, the most telling for {brief.task}: {listing}.", best
+    return f"{len(rows)} published scores, the most telling for {task_words(brief.tasks)}: {listing}.", best
 
 
 def languages_of(model: ModelRecord, brief: Brief) -> Told:
@@ -155,12 +155,13 @@ def run_of(model: ModelRecord, brief: Brief) -> Told:
 def compared(model: ModelRecord, brief: Brief) -> Told:
     """Everything that decides, in one line."""
     quality, (where, evidence), (terms, more) = (
-        quality_of(model.id, brief.task),
+        quality_for(model.id, brief.tasks),
         placed(model, brief),
         license_of(model, brief),
     )
     score = (
-        f"expected quality {quality.score:.0f} of 100 for {brief.task} (give or take {quality.spread:.0f})"
+        f"expected quality {quality.score:.0f} of 100 for {task_words(brief.tasks)} "
+        f"(give or take {quality.spread:.0f})"
     )
     return f"{score}; {where} {terms[0].upper()}{terms[1:]}", [*quality.basis[:2], *evidence, *more]
 
@@ -179,8 +180,8 @@ def why(model: ModelRecord, brief: Brief) -> Told:
     )
     where, evidence = placed(model, brief)
     text = (
-        f"its expected quality for {brief.task} is {best.quality.score:.0f} of 100, give or take "
-        f"{best.quality.spread:.0f}, {ahead}; {where}"
+        f"its expected quality for {task_words(brief.tasks)} is {best.quality.score:.0f} of 100, "
+        f"give or take {best.quality.spread:.0f}, {ahead}; {where}"
     )
     return text, [*best.quality.basis[:3], *evidence]
 
@@ -194,11 +195,12 @@ def why_not(model: ModelRecord, brief: Brief) -> Told:
     if isinstance(c, str):
         return c, [Evidence("tool", "fit", model.id)]
     ranked = rank_for(brief).candidates
-    quality = quality_of(model.id, brief.task)
+    quality = quality_for(model.id, brief.tasks)
     evidence = list(quality.basis)
     if not ranked or ranked[0].model == model.name:
         return (
-            f"it is the first choice: expected quality {quality.score:.0f} of 100 for {brief.task}.",
+            f"it is the first choice: expected quality {quality.score:.0f} of 100 for "
+            f"{task_words(brief.tasks)}.",
             evidence,
         )
     best = ranked[0]
@@ -208,7 +210,7 @@ def why_not(model: ModelRecord, brief: Brief) -> Told:
         f"{gap:.0f} points below" if gap >= 1 else f"{-gap:.0f} points above" if gap <= -1 else "as much as"
     )
     return (
-        f"it would run ({c.quant}{speed}); its expected quality for {brief.task} is "
+        f"it would run ({c.quant}{speed}); its expected quality for {task_words(brief.tasks)} is "
         f"{quality.score:.0f} of 100, {worse} {best.model} with {best.quality.score:.0f}"
         f"{_instead(best, c) if gap < 1 else ''}.",
         evidence + list(best.quality.basis[:2]),

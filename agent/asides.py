@@ -9,6 +9,7 @@ HELLO = (
     "RTX 3060 12GB, commercial use\u201d. I ask only what changes the answer; say \u201crecommend\u201d "
     "to have it now."
 )
+GOES_ON = "Say what should be different, or ask about any figure."
 WORDS = {
     "empty": "I got an empty message.",
     "symbols": "I found no words to read in that.",
@@ -21,12 +22,13 @@ WORDS = {
 }
 
 
-def aside_reply(aside: str, *, open_question: bool) -> Reply:
+def aside_reply(aside: str, *, open_question: bool, answered: bool = False) -> Reply:
     """The reply to a message from which nothing is read.
 
     Args:
         aside: a kind of `agent.understanding.asides`.
         open_question: a question waits and is repeated behind the reply.
+        answered: there is a recommendation, which questions and changes can be about.
     """
     words = WORDS[aside]
-    return Reply(words if open_question else f"{words} {HELLO}", found=False)
+    return Reply(words if open_question else f"{words} {GOES_ON if answered else HELLO}", found=False)

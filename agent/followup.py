@@ -16,7 +16,9 @@ from pydantic import TypeAdapter
 from agent.again import is_again, planned_again
 from agent.answers import TELLERS, Teller, Told, waits_of
 from agent.api_facts import api_told
+from agent.api_options import api_reply, first_api, of_the_api
 from agent.asides import HELLO, aside_reply
+from agent.bill import about_an_api, bill
 from agent.comparing import side_by_side
 from agent.intake import Intake
 from agent.model_facts import FACTS
@@ -25,6 +27,7 @@ from agent.plan_arguments import arguments_of, asked_with
 from agent.plans import answer_plan
 from agent.reply import Reply, from_guides
 from agent.state import About, State, is_answered
+from agent.terms import Term, asked_term, compared_terms
 from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
@@ -32,7 +35,7 @@ from knowledge.errors import AdvisorError
 from knowledge.retrieval import Retriever
 from tools.brief import Brief, brief_of
 from tools.budget import GIB
-from tools.candidates import Candidate, evidence_json
+from tools.candidates import evidence_json
 from tools.fit_catalog import largest
 from tools.hardware_types import Machine
 from tools.memory.types import Evidence
@@ -44,6 +47,11 @@ from tools.successor import successor_caveat
 
 ALONE = ("dimensions", "successor")
 """Topics that are about a model itself, whatever was recommended."""
+BILLED = ("volume", "concurrency")
+"""Slots that a question of cost may set for itself: `for 2 million tokens a day?`."""
+MOST_TERMS = 2
+MOST_WORDS = 12
+"""A question of two words of the field is short; a longer one says more, and tools may know it."""
 MOST_WISHED = 2
 """More models than this are a family, not a model that somebody has in mind."""
 FEW_WORDS = 6
@@ -84,16 +92,26 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     read, needs = taken.read, taken.needs
     if read.intent in ("greeting", "help"):
         return Reply(HELLO, found=False)
+    if read.intent == "quit":
+        return Reply("Good-bye. The conversation is kept; it can be taken up again at any time.", found=False)
     if read.intent == "thanks":
         return Reply("You are welcome. Say what should be different, or ask about any figure.", found=False)
     if read.aside is not None:
-        return aside_reply(read.aside, open_question=state.get("pending") is not None)
+        return aside_reply(
+            read.aside, open_question=state.get("pending") is not None, answered=is_answered(state)
+        )
+    term = asked_term(text, answered=is_answered(state) and state.get("pending") is None)
+    if term is not None:
+        return Reply(term.text, term.citations)
     if read.plan is not None:
         return _planned(read, text, needs, state, retriever)
     supposed = needs.updated(**read.hypothetical)
     if read.intent == "what_if" and supposed != needs:
         return Reply("If that were so (your own needs stay as they are):", hypothetical=supposed)
     question = read.question or text
+    against = compared_terms(question) if not (read.mentions.models or read.mentions.families) else []
+    if against and len(question.split()) <= MOST_WORDS:
+        return _against(against, question, retriever)
     try:
         found = _of_named_api(read, question, retriever) or _from_tools(read, question, needs, state)
     except AdvisorError as error:
@@ -104,6 +122,18 @@ def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -
     if not found.found and not is_answered(state) and state.get("pending") is None:
         return Reply(f"{found.text} {HELLO}", found=False)
     return found
+
+
+def _against(terms: list[Term], question: str, retriever: Retriever) -> Reply:
+    """Two words of the field beside each other: what each means, and what the guides say of both."""
+    meant = "\n".join(f"- {term.text}" for term in terms[:MOST_TERMS])
+    citations = [c for term in terms[:MOST_TERMS] for c in term.citations]
+    more = from_guides(question, retriever)
+    if not more.found:
+        return Reply(meant, citations)
+    return Reply(
+        f"{meant}\n\n{more.text}", more.citations + [c for c in citations if c not in more.citations]
+    )
 
 
 def _planned(read: Understanding, text: str, needs: Needs, state: State, retriever: Retriever) -> Reply:
@@ -133,9 +163,13 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
     again = asked.any and is_again(question) and is_answered(state) and not read.mentions.models
     if again:
         return _again(asked, needs, state)
-    if topic == "guide" or (topic == "price" and read.mentions.models):
+    shown = set(state.get("last", []))
+    elsewhere = [m for m in _by_names(list(read.mentions.models)) if m.name not in shown]
+    if topic == "guide" or (topic == "price" and elsewhere):
         return None
     brief = brief_of(needs)
+    if topic == "price" and not about_an_api(question) and (is_answered(state) or needs.as_json()):
+        return _bill(needs, brief, read, state)
     models = _models_meant(read, question, about, state)
     against = side_by_side(read, question, asked.over(brief), state.get("last", []))
     if against is not None:
@@ -162,7 +196,7 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
         if wish is not None:
             return _best_of(wish, brief)
     if topic == "price" or (topic in TELLERS and about != "none"):
-        return _of_the_api(brief, asked_price=topic == "price")
+        return of_the_api(brief, asked_price=topic == "price")
     return None
 
 
@@ -339,9 +373,9 @@ def _best_of(wish: ModelWish, brief: Brief) -> Reply:
     )
     if local.candidates:
         return _told(TELLERS["why_not"], _by_names([str(local.candidates[0].model_id)]), brief)
-    remote = rank_for(_behind_an_api(replace(brief, wish=wish)), 1)
-    if remote.candidates:
-        return _api_reply(remote.candidates[0], brief)
+    remote = first_api(replace(brief, wish=wish))
+    if remote is not None:
+        return api_reply(remote, brief)
     nearest = next((r for r in local.rejected if r.model_id is not None), None)
     if nearest is None:
         return Reply(f"I know of no model of {what} for this.", found=False)
@@ -349,27 +383,11 @@ def _best_of(wish: ModelWish, brief: Brief) -> Reply:
     return Reply(f"None of {what} qualifies. The nearest, **{nearest.model}**: {nearest.reason}.", [evidence])
 
 
-def _of_the_api(brief: Brief, *, asked_price: bool) -> Reply | None:
-    """The best API model for these needs; nothing where local models were recommended and no price asked."""
-    if brief.mode == "local" and not asked_price:
-        return None
-    found = rank_for(_behind_an_api(brief), 1).candidates
-    return _api_reply(found[0], brief) if found else None
-
-
-def _behind_an_api(brief: Brief) -> Brief:
-    """The same needs behind an API, whatever was said of it: who asks may know, with what it means."""
-    return replace(brief, mode="api", role="generator", private=False)
-
-
-def _api_reply(candidate: Candidate, brief: Brief) -> Reply:
-    price = " ".join(reason.text for reason in candidate.why)
-    quality = candidate.quality
-    leaves = " Your texts would leave the machine." if brief.mode == "local" or brief.private else ""
-    window = f" It reads up to {candidate.context_length:,} tokens." if candidate.context_length else ""
-    text = (
-        f"**{candidate.model}** runs behind an API. Expected quality {quality.score:.0f} of 100 for "
-        f"{brief.task}, give or take {quality.spread:.0f}. {price}{window}{leaves}"
-    )
-    evidence = [e for reason in candidate.why for e in reason.evidence] + list(quality.basis[:2])
-    return Reply(text, [evidence_json(e) for e in evidence])
+def _bill(needs: Needs, brief: Brief, read: Understanding, state: State) -> Reply | None:
+    """What the recommended configuration costs, or the option that is named, beside the best API."""
+    named = next((m.name for m in _by_names(list(read.mentions.models))), None)
+    wanted = {slot: read.asked_of[slot] for slot in BILLED if slot in read.asked_of}
+    needs = needs.updated(**wanted)
+    alike = brief.role == "generator" and not brief.private
+    api = first_api(brief_of(needs)) if alike else None
+    return bill(needs, api, known=is_answered(state), named=named)

@@ -55,6 +55,23 @@ def _as_input(given: object) -> dict[str, Any]:
     return given if isinstance(given, dict) else {"text": given if isinstance(given, str) else ""}
 
 
+async def _begin(state: State) -> State:
+    # A graph that is served begins with whatever its caller sent.
+    return cast("State", {key: value for key, value in first_state().items() if key not in state})
+
+
+async def _listen(state: State) -> State:
+    from langgraph.types import interrupt
+
+    return State(input=_as_input(interrupt(EXPECTED)))
+
+
+async def _confirm(state: State) -> State:
+    from langgraph.types import interrupt
+
+    return take_consent(state, _as_input(interrupt(CONSENT)))
+
+
 def _after_listening(state: State) -> str:
     return "travel" if state.get("input", {}).get("command") in COMMANDS else "understand"
 
@@ -94,7 +111,6 @@ def build_graph(
     """
     from langgraph.config import get_stream_writer
     from langgraph.graph import START, StateGraph
-    from langgraph.types import interrupt
 
     def emit() -> Emit:
         write = get_stream_writer()
@@ -111,23 +127,13 @@ def build_graph(
 
         return node
 
-    async def begin(state: State) -> State:
-        # A graph that is served begins with whatever its caller sent.
-        return cast("State", {key: value for key, value in first_state().items() if key not in state})
-
-    async def listen(state: State) -> State:
-        return State(input=_as_input(interrupt(EXPECTED)))
-
-    async def confirm(state: State) -> State:
-        return take_consent(state, _as_input(interrupt(CONSENT)))
-
     async def travel_node(state: State) -> State:
         return await travel(state, emit())
 
     graph = StateGraph(State)
-    graph.add_node("begin", begin)
-    graph.add_node("listen", listen)
-    graph.add_node("confirm", confirm)
+    graph.add_node("begin", _begin)
+    graph.add_node("listen", _listen)
+    graph.add_node("confirm", _confirm)
     graph.add_node("travel", travel_node)
     for name, run in STEPS.items():
         graph.add_node(name, step(run))

@@ -11,14 +11,38 @@ from agent.contradictions import Contradiction, contradictions
 from agent.critique import apply_critiques
 from agent.interview import option_slots
 from agent.state import Pending, State, is_answered, needs_of
+from agent.terms import asked_term
 from agent.understanding import Asked, LastAnswer, Understanding, understand
 from agent.understanding.by_model import Inferred, merged
-from agent.wording import said_words
+from agent.understanding.intent import critiques_of
+from agent.understanding.text import prepare
+from agent.understanding.types import Critique
+from agent.wording import lifted_words, listed, said_words
 from tools.needs import HardwareNeed, ModelWish, Needs, Slot
 
 UNREAD = "I could not read an answer from that and go on with an assumption; you can correct it at any time."
 UNCHANGED = "Nothing was said since that changes the recommendation."
-SILENT = ("no_preference", "recommend_now", "thanks", "greeting", "help", "ask", "what_if", "off_topic")
+PREFERENCES = ("priority", "min_speed", "budget")
+"""Questions that `faster` and `cheaper` answer."""
+MOST_EARLY = 3
+"""Words of a message that is nothing but a critique."""
+EARLY: dict[Critique, str] = {
+    "smaller": "small",
+    "faster": "speed",
+    "cheaper": "cost",
+    "better_quality": "quality",
+}
+SILENT = (
+    "no_preference",
+    "recommend_now",
+    "thanks",
+    "greeting",
+    "help",
+    "quit",
+    "ask",
+    "what_if",
+    "off_topic",
+)
 """Intents that rightly leave the pending question unanswered."""
 
 
@@ -52,11 +76,9 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
         inferred: what a language model read in it, for what the built-in parser did not.
     """
     pending, before = state.get("pending"), needs_of(state)
-    about = about_pending(text, state, before)
-    if about is not None:
-        given_up = about.kind == "unknown" or not about.stands
-        read = Understanding(intent="no_preference" if given_up else "help")
-        return Intake(read, before, changed=False, remarks=(about.text,) if given_up else (), about=about)
+    beside = _beside(text, state, before)
+    if beside is not None:
+        return beside
     answered = is_answered(state)
     asked = question_of(state)
     again = state.get("about") is not None and is_again(text)
@@ -74,10 +96,12 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
     remarks = list(read.notes)
     if read.critiques and answered:
         critiqued, said = apply_critiques(read.critiques, before.updated(**updates))
-        remarks += [*_noted({s: v for s, v in updates.items() if s not in critiqued}), *said]
+        remarks += [*_noted({s: v for s, v in updates.items() if s not in critiqued}, before), *said]
         updates |= critiqued
     elif answered and updates:
-        remarks += _noted(updates)
+        remarks += _noted(updates, before)
+    elif lifted := {s: v for s, v in updates.items() if lifted_words(s, getattr(before, s), v)}:
+        remarks += _noted(lifted, before)
     elif answered and read.intent == "recommend_now":
         remarks.append(UNCHANGED)
     if pending is not None and not updates and read.intent not in SILENT:
@@ -92,6 +116,39 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
         after = after.updated(**clash.second.means)
     left = tuple(c for c in clashes if c not in decided)
     return Intake(read, after, bool(updates), tuple(remarks), left)
+
+
+def _beside(text: str, state: State, before: Needs) -> Intake | None:
+    """A message that fills no slot by its words: it is about the open question, asks for the meaning of a
+    word, or criticizes before there is anything to criticize.
+    """
+    pending, answered = state.get("pending"), is_answered(state)
+    about = about_pending(text, state, before)
+    if about is not None:
+        given_up = about.kind == "unknown" or not about.stands
+        read = Understanding(intent="no_preference" if given_up else "help")
+        return Intake(read, before, changed=False, remarks=(about.text,) if given_up else (), about=about)
+    if asked_term(text, answered=answered and pending is None) is not None:
+        return Intake(Understanding(intent="ask", question=text), before, changed=False, remarks=())
+    if pending is None or pending["slot"] in PREFERENCES or answered:
+        return None
+    return _early(text, before)
+
+
+def _early(text: str, before: Needs) -> Intake | None:
+    """`Cheaper` before anything was recommended: what matters most; the question that waits stays open."""
+    message = prepare(text)
+    if len(message.low.split()) > MOST_EARLY:
+        return None
+    critiques = critiques_of(message, answered=True)
+    priority = EARLY.get(critiques[0]) if len(critiques) == 1 else None
+    if priority is None:
+        return None
+    slot = Slot[Any](value=priority, quote=text.strip())
+    said = f"Noted: {said_words('priority', slot)}."
+    after = before.updated(priority=slot)
+    about = About("meaning", said, stands=True)
+    return Intake(Understanding(intent="help"), after, changed=True, remarks=(), about=about)
 
 
 def _leaves(clash: Contradiction, needs: Needs) -> bool:
@@ -152,9 +209,16 @@ def _alike(one: Slot[Any], other: Slot[Any]) -> bool:
     return bool(one.value == other.value)
 
 
-def _noted(updates: dict[str, Slot[Any] | None]) -> list[str]:
-    """What a change of mind was understood as."""
-    words = [said_words(slot, filled) for slot, filled in updates.items() if filled is not None]
-    words += [f"nothing about {slot.replace('_', ' ')}" for slot, filled in updates.items() if filled is None]
+def _noted(updates: dict[str, Slot[Any] | None], before: Needs) -> list[str]:
+    """What a change of mind was understood as: what was taken back, and what is said now or still stands."""
+    words = []
+    for slot, filled in updates.items():
+        lifted = lifted_words(slot, getattr(before, slot), filled)
+        words += [f"no longer required: {listed(lifted)}"] if lifted else []
+        if filled is None:
+            words += [] if lifted else [f"nothing about {slot.replace('_', ' ')}"]
+            continue
+        said = said_words(slot, filled)
+        words += [f"still {said}" if lifted and filled.value != ModelWish() else said]
     found = "; ".join(dict.fromkeys(word for word in words if word))
     return [f"Noted: {found}."] if found else []

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from agent.asides import aside_reply
 from agent.clarify import clarification
 from agent.consent import ask_consent
 from agent.context import conversation_text
@@ -37,7 +38,7 @@ from tools.needs import Needs
 from tools.recommend import recommend
 
 Emit = Callable[[Event], None]
-ASKING = ("help", "greeting", "thanks", "off_topic")
+ASKING = ("help", "greeting", "thanks", "quit", "off_topic")
 """Intents that bring the decision no further."""
 
 
@@ -74,6 +75,8 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
     if given.get("command") == "recommend":
         return State(route="decide", outcome=Outcome(kind="recommendation"), pending=None)
     text = str(given.get("text", ""))
+    if not text.strip():
+        return _nothing_said(state)
     emit(Status("reading your message"))
     taken = await _taken_in(text, state, services, emit)
     read, remarks = taken.read, list(taken.remarks)
@@ -91,7 +94,7 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
     outcome = Outcome(remarks=remarks)
     change["about"] = None
     if taken.about is not None and taken.about.stands:
-        outcome = Outcome(kind="reply", text=taken.about.text)
+        outcome = Outcome(kind="reply", text=taken.about.text, citations=list(taken.about.citations))
     elif route == "answer" or (read.intent == "ask" and not is_answered(state)):
         reply = await asyncio.to_thread(guided_reply, taken, text, services.retriever, state)
         change["about"] = reply.about
@@ -107,6 +110,24 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
         if wished is not None:
             outcome |= Outcome(preface=wished.text, citations=wished.citations)
     return State(**change | {"outcome": outcome, "route": route})
+
+
+def _nothing_said(state: State) -> State:
+    """An empty message: the open question once more, marked as such, or how to go on."""
+    pending = state.get("pending")
+    if pending is None:
+        words = aside_reply("empty", open_question=False, answered=is_answered(state)).text
+        return State(outcome=Outcome(kind="reply", text=words), route="respond")
+    outcome = Outcome(
+        kind="question",
+        slot=pending["slot"],
+        text=pending["text"],
+        reason=pending["reason"],
+        options=pending["options"],
+        clarifies=True,
+        again=True,
+    )
+    return State(outcome=outcome, route="respond")
 
 
 async def _taken_in(text: str, state: State, services: Services, emit: Emit) -> Intake:
@@ -219,6 +240,9 @@ async def respond(state: State, services: Services, emit: Emit) -> State:
 
 async def _ask(state: State, outcome: Outcome, remarks: str, services: Services, emit: Emit) -> State:
     text = outcome["text"]
+    if outcome.get("again"):
+        emit(Question(outcome["slot"], text, outcome["reason"], outcome["options"], clarifies=True))
+        return State(messages=_said(state, text), outcome=Outcome())
     if services.voice is not None:
         # A question is shown whole: what is streamed would stand beside it.
         text = await _worded(text, services.voice, _without_deltas(emit), state)

@@ -71,6 +71,8 @@ class Outcome(TypedDict, total=False):
     options: list[str]
     clarifies: bool
     settles: dict[str, dict[str, Any]]
+    again: bool
+    """The question that waits is shown once more, and stays as it is."""
     citations: list[dict[str, str]]
     remarks: list[str]
     """Things to say first: what was noticed, left out or corrected."""

@@ -59,6 +59,34 @@ def said_words(slot: str, filled: Slot[Any]) -> str:
     return slot_words(slot, value)
 
 
+def lifted_words(slot: str, before: Slot[Any] | None, after: Slot[Any] | None) -> list[str]:
+    """What stood of a slot and was taken back, each in words; empty where nothing was.
+
+    Args:
+        slot: the slot.
+        before: what was known.
+        after: what is known now; None where the whole slot was taken back.
+    """
+    if before is None:
+        return []
+    if not isinstance(before.value, ModelWish):
+        return [said_words(slot, before)] if after is None else []
+    now = _single(after.value) if after is not None and isinstance(after.value, ModelWish) else []
+    return [words for words in _single(before.value) if words not in now]
+
+
+def _single(wish: ModelWish) -> list[str]:
+    """Everything that a wish rules out or requires, one by one."""
+    one = [ModelWish(excluded=(name,)) for name in wish.excluded]
+    one += [ModelWish(excluded_places=(place,)) for place in wish.excluded_places]
+    one += [ModelWish(places=wish.places), ModelWish(newer_than=wish.newer_than)]
+    one += [ModelWish(open_data=wish.open_data), ModelWish(no_thinking=wish.no_thinking)]
+    found = [words for words in map(_wish_words, one) if words]
+    for size, words in ((wish.min_params_b, "at least"), (wish.max_params_b, "at most")):
+        found += [f"{words} {size:.3g}B parameters"] if size is not None else []
+    return found
+
+
 def _wish_words(wish: ModelWish) -> str:
     """What is ruled out and required of a model's maker, age, data and thinking."""
     parts = [f"without {listed(list(wish.excluded))}"] if wish.excluded else []

@@ -9,9 +9,9 @@ from knowledge.catalog.records import ApiModel
 from tools.brief import Brief
 from tools.candidates import QualityFigure, Rejected
 from tools.pricing import MonthlyCost, monthly_cost
-from tools.quality import api_quality_of
 from tools.roles.api import MODES, refusal
 from tools.roles.common import cautious
+from tools.task_mix import api_quality_for
 from tools.wishes import is_called, names_of
 
 SAME_POINTS = 2.0
@@ -58,7 +58,7 @@ def offers(
         if refused is not None:
             out.append(Rejected(model.key, model.key, *refused))
         elif cost is not None:
-            found.append(Offer(model, cost, api_quality_of(model.key, brief.task)))
+            found.append(Offer(model, cost, api_quality_for(model.key, brief.tasks)))
     return found, out
 
 

@@ -33,6 +33,7 @@ from tools.needs import (
     Volume,
 )
 from tools.reserve import reserved
+from tools.task_shares import counted, required
 
 T = TypeVar("T")
 ON_ANY_COMPUTER: tuple[Role, ...] = ("embedder", "reranker", "classifier")
@@ -81,6 +82,12 @@ class Brief:
     dataset: Dataset
     wish: ModelWish
     assumptions: tuple[Assumption, ...]
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks that a model is weighed for, the main one first; an encoder has one."""
+        writes = self.role in ("generator", "finetune-base")
+        return counted(self.task, self.also) if writes else (self.task,)
 
 
 @cache
@@ -182,17 +189,28 @@ def _volume(needs: Needs, mode: str, task: Task, assumed: list[Assumption]) -> V
     return filled
 
 
-def _context(needs: Needs, role: Role, task: Task, assumed: list[Assumption]) -> int:
-    """Tokens of one conversation: as said, with room for instructions and an answer, or as usual."""
+def _context(needs: Needs, role: Role, tasks: tuple[Task, ...], assumed: list[Assumption]) -> int:
+    """Tokens of one conversation: as said, with room for instructions and an answer, or as usual.
+
+    Of several tasks the one decides that usually takes most.
+    """
     table = defaults()
     if needs.context is None:
-        usual = int(table["role_context"].get(role, table["context"][task]))
+        usual = int(table["role_context"].get(role, max(table["context"][task] for task in tasks)))
         assumed.append(Assumption("context", usual, table["why"]["context"]))
         return usual
     least = int(table["least_context"].get(role, 0))
     if needs.context.value < least:
         assumed.append(Assumption("context", least, table["why"]["least_context"]))
     return max(least, needs.context.value)
+
+
+def _features(needs: Needs, tasks: tuple[Task, ...], assumed: list[Assumption]) -> tuple[Feature, ...]:
+    """What was asked for, and what a further task cannot be done without."""
+    said = needs.features.value if needs.features else ()
+    more = {feature: why for feature, why in required(tasks[1:]).items() if feature not in said}
+    assumed += [Assumption("features", feature, why) for feature, why in more.items()]
+    return (*said, *more)
 
 
 def _in_words(value: Any) -> Any:  # noqa: ANN401 - any slot value
@@ -248,6 +266,7 @@ def brief_of(needs: Needs) -> Brief:
     need = default("task", needs.task, TaskNeed(name="chat"))
     machine, training_machine, mode = _place(needs, assumed)
     role = role_of(needs)
+    tasks = counted(need.name, need.also) if role in ("generator", "finetune-base") else (need.name,)
     deployment = needs.deployment.value if needs.deployment else Deployment(mode="local")
     return Brief(
         role=role,
@@ -258,16 +277,16 @@ def brief_of(needs: Needs) -> Brief:
         machine=machine,
         training_machine=training_machine,
         license=default("license", needs.license, LicenseNeed(use="commercial")),
-        context=_context(needs, role, need.name, assumed),
+        context=_context(needs, role, tasks, assumed),
         priority=default("priority", needs.priority, "balanced"),
-        min_speed=default("min_speed", needs.min_speed, float(table["min_speed"][need.name])),
+        min_speed=default("min_speed", needs.min_speed, max(float(table["min_speed"][t]) for t in tasks)),
         speed_is_hard=needs.min_speed is not None and needs.min_speed.strength == "must",
         parallel=(parallel := default("concurrency", needs.concurrency, 1)),
         server=deployment.server or parallel > 4,
         languages=default("languages", needs.languages, ("en",)),
         volume=_volume(needs, mode, need.name, assumed),
         budget=needs.budget.value if needs.budget else Budget(),
-        features=needs.features.value if needs.features else (),
+        features=_features(needs, tasks, assumed),
         training=_training(needs, role, assumed),
         dataset=needs.dataset.value if needs.dataset else Dataset(),
         wish=needs.model.value if needs.model else ModelWish(),

@@ -14,6 +14,7 @@ from tools.candidates import Candidate, Configuration, Reason
 from tools.citing import guide
 from tools.memory.types import Evidence
 from tools.running_costs import dollars
+from tools.task_mix import task_words
 
 LOW_QUANTS = ("Q3_K_L", "Q3_K_M", "Q3_K_S", "Q2_K", "IQ3_M", "IQ2_M")
 SMALL_B = 5.0
@@ -97,7 +98,7 @@ def _quality_reason(candidate: Candidate, brief: Brief) -> Reason:
     if q.loss >= WORTH_A_WORD and c is not None:
         note = f"{q.score + q.loss:.0f} less {q.loss:.0f} for {c.quant}; {note}"
     return Reason(
-        f"Quality for {brief.task}: {q.score:.0f} of 100, give or take {q.spread:.0f} ({note}).",
+        f"Quality for {task_words(brief.tasks)}: {q.score:.0f} of 100, give or take {q.spread:.0f} ({note}).",
         q.basis,
     )
 

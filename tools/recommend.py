@@ -22,6 +22,7 @@ from tools.roles.generator import ask_of, companions_of, kinds_for
 from tools.runbook import commands_for
 from tools.score_parts import score_parts
 from tools.sensitivity import what_would_change
+from tools.task_shares import apart
 from tools.timings import with_timings
 from tools.utility import is_tie
 from tools.verdict import first_reason, verdict, with_money
@@ -76,7 +77,7 @@ def recommend(needs: Needs) -> Recommendation:
     best = candidates[0] if candidates else None
     complete = tuple(
         replace(
-            _dated(_tight(with_shortages(c, brief.machine)), brief),
+            _apart(_dated(_tight(with_shortages(c, brief.machine)), brief), brief),
             why=reasons_for(c, brief),
             commands=commands_for(c),
             parts=score_parts(c, brief),
@@ -133,6 +134,15 @@ def _dated(candidate: Candidate, brief: Brief) -> Candidate:
     return replace(candidate, caveats=(*candidate.caveats, overtaken)) if overtaken else candidate
 
 
+def _apart(candidate: Candidate, brief: Brief) -> Candidate:
+    """An option says first which of the tasks that were named it does not do."""
+    if candidate.role == "pretrain-config":
+        return candidate
+    left = [task for task in brief.also if task not in brief.tasks]
+    told = [f"It does not do {task}: {apart(task, brief.role)}." for task in left]
+    return replace(candidate, caveats=(*told, *candidate.caveats)) if told else candidate
+
+
 def _tied(candidate: Candidate, best: Candidate | None, brief: Brief) -> bool:
     """Whether an option is as good as the best one, as far as anybody can tell."""
     if best is None or candidate is best:
@@ -155,7 +165,7 @@ def _finished(candidate: Candidate, brief: Brief) -> Candidate:
 
 def _with_companions(candidate: Candidate, brief: Brief) -> Candidate:
     """A retrieval stack needs an embedder and a reranker; they share the memory with the generator."""
-    if brief.task != "rag" or candidate.role != "generator" or brief.machine is None:
+    if "rag" not in brief.tasks or candidate.role != "generator" or brief.machine is None:
         return candidate
     c = candidate.configuration
     companions = tuple(
@@ -227,7 +237,7 @@ def _absence(name: str, brief: Brief) -> tuple[str, str]:
     own = KIND_OF_ROLE.get(brief.role)
     if model.kind not in ((own,) if own is not None else kinds_for(brief)):
         return f"is a model of kind `{model.kind}`, which does not serve as {brief.role}", "task"
-    if brief.task == "vision" and model.vision is not True:
+    if "vision" in brief.tasks and model.vision is not True:
         return "is not known to read images", "features"
     return "fits, but ranks below the options shown", "rank"
 

@@ -12,9 +12,9 @@ from tools.candidates import Candidate, Reason, Rejected
 from tools.hardware_types import Machine
 from tools.memory.types import Evidence
 from tools.needs import ModelWish, Role, Task
-from tools.quality import quality_of
 from tools.recommend import rank_for
 from tools.roles.common import cautious, license_score, license_verdict, local_candidate
+from tools.task_mix import quality_for, task_words
 from tools.utility import PARTS, Scores, context_score, is_tie, table, utility
 
 WORTH = 0.25
@@ -56,7 +56,7 @@ def standing_of(model: ModelRecord | ApiModel, brief: Brief) -> Standing:
 
 def _anywhere(model: ModelRecord, brief: Brief) -> Candidate:
     """A model by what does not depend on a machine: quality, window, license, where it can be had."""
-    quality, verdict = quality_of(model.id, brief.task), license_verdict(model, brief)
+    quality, verdict = quality_for(model.id, brief.tasks), license_verdict(model, brief)
     support = 100.0 if model.ollama_tag else 90.0 if model.gguf_repo or model.gguf_available else 50.0
     scores = Scores(
         quality=cautious(quality),
@@ -96,7 +96,9 @@ def _opening(best: Candidate, second: Candidate | None, brief: Brief) -> str:
     machine = ""
     if best.kind == "local":
         machine = f" on {brief.machine.name}" if brief.machine is not None else ", wherever they run,"
-    needs = f"For {brief.task}{machine} with {brief.context:,} tokens, at {brief.priority} priority,"
+    needs = (
+        f"For {task_words(brief.tasks)}{machine} with {brief.context:,} tokens, at {brief.priority} priority,"
+    )
     if second is None:
         return f"{needs} {best.model} is the only option of these."
     whole = best.kind == "api" or best.configuration is not None

@@ -73,8 +73,6 @@ def _events(session: Session, message: Mapping[str, Any]) -> AsyncIterator[Event
             "An input line holds a text or a command.",
             hint='Send {"text": "..."} or {"command": "recommend"}.',
         )
-    if not text.strip():
-        raise UsageError("The message is empty.", hint="Say what the model is for, or on which hardware.")
     if len(text) > MAX_TEXT:
         raise UsageError(f"The message is longer than {MAX_TEXT:,} characters.", hint="Send the gist of it.")
     # JSON may hold halves of surrogate pairs, which no file and no terminal can store.

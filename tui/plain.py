@@ -75,8 +75,6 @@ class Repl:
         to_pull, self._to_pull = self._to_pull, None
         if to_pull is not None and text.lower() in (*YES, *NO):
             return self._pull(to_pull, text.lower() in YES)
-        if not text:
-            return None
         if (command := typed(text)) is not None:
             return self._on_model(*command)
         if text.startswith("/"):

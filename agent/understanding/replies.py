@@ -14,6 +14,10 @@ from agent.understanding.types import Asked
 
 _EDGES = re.compile(r"^[\s.,;:!?\"'()\-]+|[\s.,;:!?\"'()\-]+$")
 _SHORT_WORDS = 8
+_PIECES = re.compile(r"[a-z]+|\d+")
+_FILLER = frozenset(
+    ("the", "one", "with", "a", "an", "it", "is", "of", "version", "model", "das", "die", "mit")
+)
 _SPELLED = {
     **{word: i for i, word in enumerate(("one", "two", "three", "four", "five", "six"), 1)},
     **{word: i for i, word in enumerate(("eins", "zwei", "drei", "vier", "fünf"), 1)},
@@ -82,6 +86,8 @@ def _option(said: str, asked: Asked) -> str | None:
     for option in asked.options:
         if said == _EDGES.sub("", option.lower()):
             return option
+    if asked.slot == "hardware" and (one := _only_one_with(said, asked.options)) is not None:
+        return one
     data, ranks = load("bare"), load("intents")["ranks"]
     pattern = data["option"].replace("ORDINAL", "|".join(ranks))
     match = re.fullmatch(pattern, said)
@@ -97,6 +103,15 @@ def _option(said: str, asked: Asked) -> str | None:
     if counts_itself or not 1 <= place <= len(asked.options):
         return None
     return asked.options[place - 1]
+
+
+def _only_one_with(said: str, options: tuple[str, ...]) -> str | None:
+    """The one option that holds every word of an answer: `40`, `the 40 gb one` of two A100."""
+    words = [w for w in _PIECES.findall(said) if w not in _FILLER]
+    if not words or not any(w.isdigit() and int(w) > len(options) for w in words):
+        return None
+    found = [option for option in options if set(words) <= set(_PIECES.findall(option.lower()))]
+    return found[0] if len(found) == 1 else None
 
 
 def _place(match: re.Match[str], ranks: dict[str, int]) -> int:

@@ -23,6 +23,8 @@ class Publisher(Record):
     seat: str
     brands: tuple[str, ...] = ()
     """Names of its models that derivatives of others carry."""
+    basis: str = ""
+    """What the seat rests on, where the account is not the company's own."""
 
 
 class OpenData(Record):

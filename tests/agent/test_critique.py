@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -18,7 +20,7 @@ from agent.interview import with_answer
 from agent.understanding.types import Critique
 from tools.brief import brief_of
 from tools.needs import Needs
-from tools.recommend import rank_for
+from tools.recommend import rank_for, recommend
 
 LOCAL = with_answer(
     with_answer(Needs(), "task", {"name": "chat"}), "hardware", {"text": "RTX 4090, 64 GB RAM"}
@@ -93,3 +95,53 @@ def test_all_critiques_of_one_message_hold() -> None:
     assert updates["priority"].value == "speed"
     assert updates["license"].value.permissive_only
     assert len(said) == 3
+
+
+def repeated(critique: Critique, needs: Needs, most: int = 14) -> tuple[Needs, str]:
+    """A critique said again and again, until it changes nothing more."""
+    for _ in range(most):
+        updates, said = apply_critique(critique, needs)
+        if not updates:
+            return needs, said
+        needs = needs.updated(**updates)
+        assert recommend(needs).candidates, said
+    pytest.fail(f"{critique} found no end")
+
+
+@pytest.mark.parametrize("critique", ["smaller", "larger", "faster", "cheaper", "newer", "longer_context"])
+def test_a_critique_past_the_last_option_keeps_the_recommendation_and_says_the_limit(
+    critique: Critique,
+) -> None:
+    needs, said = repeated(critique, LOCAL)
+    best = recommend(needs).candidates[0]
+    assert best.model in said or critique == "longer_context"
+    assert re.search(r"already|Nothing newer|No model", said)
+    assert apply_critique(critique, needs) == ({}, said)
+
+
+def test_the_smallest_is_the_smallest() -> None:
+    needs, _ = repeated("smaller", LOCAL)
+    size = recommend(needs).candidates[0].params_total_b or 0
+    below = with_answer(needs, "model", {"max_params_b": 0.99 * size})
+    assert not rank_for(brief_of(below)).candidates
+
+
+def test_the_fastest_is_the_fastest() -> None:
+    needs, _ = repeated("faster", LOCAL)
+    c = recommend(needs).candidates[0].configuration
+    assert c is not None
+    assert c.speed is not None
+    brief = replace(brief_of(LOCAL), min_speed=1.05 * c.speed.mid, speed_is_hard=True, priority="speed")
+    assert not rank_for(brief).candidates
+
+
+def test_the_end_names_the_need_that_rules_the_rest_out() -> None:
+    needs, said = repeated("smaller", with_answer(LOCAL, "features", ["vision"]))
+    assert re.search(r"What could be given up: .*images.* \(then \w", said)
+    assert rank_for(brief_of(needs)).candidates
+
+
+def test_an_api_can_be_too_cheap_to_beat() -> None:
+    needs, said = repeated("cheaper", API)
+    bill = rank_for(brief_of(needs)).candidates[0].usd_per_month
+    assert f"${bill:,.2f} a month" in said

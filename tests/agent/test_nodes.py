@@ -149,3 +149,28 @@ async def test_nothing_fits_is_a_recommendation_too(tmp_path: Path) -> None:
     follow = await said(session, "another model is fine, no matter which")
     await session.close()
     assert not of(follow, Question)
+
+
+async def test_a_critique_before_any_recommendation_is_a_priority(tmp_path: Path) -> None:
+    session, _ = await opened(tmp_path)
+    (question,) = of(await said(session, "a model for my law office"), Question)
+    events = await said(session, "cheaper")
+    bye = await said(session, "thanks, bye")
+    await session.close()
+    (changed,) = of(events, NeedsChanged)
+    assert changed.needs["priority"]["value"] == "cost"
+    assert "task" not in changed.needs or changed.needs["task"]["quote"] != "cheaper"
+    assert f"Still open: {question.text}" in words(events)
+    assert "Good-bye" in words(bye)
+    assert not of(bye, Recommendation)
+
+
+async def test_part_of_an_option_names_it(tmp_path: Path) -> None:
+    session, _ = await opened(tmp_path)
+    (question,) = of(await said(session, "code on an A100"), Question)
+    events = await said(session, "40")
+    await session.close()
+    assert question.clarifies
+    (changed,) = of(events, NeedsChanged)
+    assert "40" in changed.needs["hardware"]["value"]["text"]
+    assert "could not read" not in words(events)

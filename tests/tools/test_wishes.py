@@ -101,3 +101,19 @@ def test_every_constraint_can_be_given_up(name: str) -> None:
     assert words
     assert free == ModelWish()
     assert without_choice(ModelWish(named=("a/b",), max_params_b=3)) == ModelWish()
+
+
+def test_seats_that_an_account_does_not_tell_say_what_they_rest_on() -> None:
+    assert all(row.basis for row in publishers().publishers if row.org in ("intfloat", "thenlper", "bigcode"))
+    maker = publisher_of("thenlper/gte-base")
+    assert maker is not None
+    assert maker.country == "CN"
+
+
+def test_a_seat_that_is_not_known_is_said_and_rules_nothing_out() -> None:
+    wish = ModelWish(excluded_places=("CN",))
+    unknown = next(m for m in load_catalog().models if publisher_of(m.origin_id) is None)
+    assert place_refusal(wish, unknown.origin_id) is None
+    told = unknown_place(wish, unknown.origin_id)
+    assert told is not None
+    assert "not known" in told

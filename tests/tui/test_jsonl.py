@@ -57,7 +57,6 @@ def test_nothing_is_said_before_the_first_input(capsys: pytest.CaptureFixture[st
         b"{}",
         b"",
         b'{"text": 3}',
-        b'{"text": "  "}',
         b'{"text": "x", "more": 1}',
         b'{"command": "stop"}',
         b"\xff\xfe",

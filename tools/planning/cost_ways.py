@@ -18,10 +18,10 @@ from tools.memory.types import Evidence
 from tools.needs import Budget, ModelWish
 from tools.planning.cost_curve import Curve, curve_of
 from tools.prices import small_bill
-from tools.quality import quality_of
 from tools.quant_loss import quality_loss
 from tools.roles import generator
 from tools.running_costs import Running, Settings, dollars, load_of, too_much
+from tools.task_mix import quality_for
 
 Kind = Literal["local", "rented", "api"]
 AS_GOOD, ANY_PRICE = "API, as good", "API, best"
@@ -123,7 +123,7 @@ def best_model(plan: Plan, machine: Machine) -> tuple[Candidate | None, list[Rej
 
 def quality_as_run(model: ModelRecord, configuration: Configuration, plan: Plan) -> QualityFigure:
     """Expected quality as it is run: what the quantization costs is taken off."""
-    found, task = quality_of(model.id, plan.brief.task), plan.brief.task
+    found, task = quality_for(model.id, plan.brief.tasks), plan.brief.task
     loss = quality_loss(model, configuration.quant, configuration.kv_cache_type, task)
     note = f"{found.note}; {loss:.1f} points off for {configuration.quant}"
     return replace(found.less(loss), note=note)

@@ -6,11 +6,10 @@ from knowledge.catalog.api_models import current_api_models
 from knowledge.catalog.records import ApiModel
 from tools.brief import Brief
 from tools.candidates import Candidate, Configuration, LicenseFigure, Reason, Rejected
-from tools.expected import api_expected_of
 from tools.memory.types import Evidence
 from tools.pricing import MonthlyCost, monthly_cost
-from tools.quality import api_quality_of
 from tools.roles.common import Ranked, cautious, diverse
+from tools.task_mix import api_expected_for, api_quality_for
 from tools.utility import Scores, context_score, cost_score, table, utility
 from tools.wishes import is_called, names_of, place_refusal
 
@@ -28,7 +27,7 @@ def refusal(model: ApiModel, brief: Brief, cost: MonthlyCost | None) -> tuple[st
         window = f"{model.max_input_tokens:,}" if model.max_input_tokens else "an unknown number of"
         return f"takes {window} input tokens, {brief.context:,} are needed", "context"
     wanted = {"vision": model.vision, "tool_calling": model.tool_calling, "thinking": model.thinking}
-    for feature in (*brief.features, *(("vision",) if brief.task == "vision" else ())):
+    for feature in (*brief.features, *(("vision",) if "vision" in brief.tasks else ())):
         if feature in wanted and not wanted[feature]:
             return f"no {feature.replace('_', ' ')} listed", "features"
     if cost is None:
@@ -64,13 +63,13 @@ def rank(brief: Brief, *, keep: int = 20) -> Ranked:
     priced.sort(key=lambda item: -item[0])
     told = keep > 1  # the best alone is asked for to compare with, and its evidence is not shown
     out.candidates = [_candidate(*item, brief, told=told) for item in priced[:keep]]
-    out.rejected.sort(key=lambda r: -api_expected_of(str(r.model_id), brief.task).score)
+    out.rejected.sort(key=lambda r: -api_expected_for(str(r.model_id), brief.tasks).score)
     return Ranked(out.candidates, out.rejected[:8])
 
 
 def _scores(model: ApiModel, cost: MonthlyCost, brief: Brief) -> Scores:
     return Scores(
-        quality=cautious(api_expected_of(model.key, brief.task)),
+        quality=cautious(api_expected_for(model.key, brief.tasks)),
         speed=SPEED,
         context=context_score(model.max_input_tokens, brief.context),
         memory=100.0,
@@ -93,8 +92,8 @@ def _features(model: ApiModel) -> tuple[str, ...]:
 def _candidate(
     value: float, model: ApiModel, cost: MonthlyCost, scores: Scores, brief: Brief, *, told: bool
 ) -> Candidate:
-    expected = api_expected_of(model.key, brief.task)
-    quality = api_quality_of(model.key, brief.task) if told else expected.figure
+    expected = api_expected_for(model.key, brief.tasks)
+    quality = api_quality_for(model.key, brief.tasks) if told else expected.figure
     price = Evidence("catalog", model.source, model.key)
     caveats = [f"The provider switches it off on {model.ends}."] if model.ends else []
     if brief.speed_is_hard:

@@ -13,14 +13,13 @@ from tools.brief import Brief
 from tools.budget import room_of
 from tools.candidates import Candidate, QualityFigure, Rejected
 from tools.engines import gguf_seen, own_quant
-from tools.expected import Expected, expected_of
+from tools.expected import Expected
 from tools.fit import solve
 from tools.fit_bounds import LEAST_BITS
 from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
 from tools.licensing import Verdict
 from tools.needs import Budget, Dataset, Task, Volume
-from tools.quality import quality_of
 from tools.roles import encoders
 from tools.roles.common import (
     Ranked,
@@ -36,6 +35,7 @@ from tools.roles.common import (
     unknowns,
 )
 from tools.roles.companions import companions_for
+from tools.task_mix import expected_for, quality_for
 from tools.utility import (
     Scores,
     context_score,
@@ -62,7 +62,7 @@ UNKNOWN_PENALTY = 6.0
 @lru_cache(maxsize=256)
 def companions_of(brief: Brief) -> tuple[Candidate, ...]:
     """What a generator needs beside it where it answers from documents, as `plan stack` chooses it."""
-    if brief.task != "rag" or brief.machine is None or brief.role != "generator":
+    if "rag" not in brief.tasks or brief.machine is None or brief.role != "generator":
         return ()
     return companions_for(brief)
 
@@ -77,7 +77,7 @@ def ask_of(brief: Brief) -> Ask:
         priority=brief.priority,
         server=brief.server,
         task=brief.task,
-        vision=brief.task == "vision" or "vision" in brief.features,
+        vision="vision" in brief.tasks or "vision" in brief.features,
         beside_bytes=sum(encoders.memory_of(c) for c in companions_of(brief)),
     )
 
@@ -126,9 +126,11 @@ def _eligible(brief: Brief) -> Eligible:
             continue
         if brief.role == "finetune-base" and own_quant(model) is not None:
             continue  # a quantized file is for use, not for training
-        if not named and not (stands_for(model.id, model.kind, brief.task) or _proven(model, brief.task)):
+        if not named and not all(
+            stands_for(model.id, model.kind, task) or _proven(model, task) for task in brief.tasks
+        ):
             continue
-        if brief.task == "vision" and model.vision is not True:
+        if "vision" in brief.tasks and model.vision is not True:
             continue
         verdict = license_verdict(model, brief)
         refusal = static_refusal(model, brief, verdict)
@@ -141,7 +143,7 @@ def _eligible(brief: Brief) -> Eligible:
 
 def _proven(model: ModelRecord, task: Task) -> bool:
     """Whether a model that reads images was measured at a task without them by others than its maker."""
-    return model.kind == "vision" and expected_of(model.id, task).grade == "exact"
+    return model.kind == "vision" and expected_for(model.id, (task,)).grade == "exact"
 
 
 def scores_of(
@@ -223,7 +225,7 @@ def rank(brief: Brief, *, keep: int = KEEP, ask: Ask | None = None) -> Ranked:
         return Ranked()
     ask = ask or ask_of(brief)
     passed, rejected = eligible(brief)
-    scored = [(expected_of(m.id, brief.task), m, v) for m, v in passed]
+    scored = [(expected_for(m.id, brief.tasks), m, v) for m, v in passed]
     ordered = sorted(
         ((optimistic(m, q, brief, machine), m.id, q, m, v) for q, m, v in scored), key=lambda i: -i[0]
     )
@@ -237,7 +239,7 @@ def rank(brief: Brief, *, keep: int = KEEP, ask: Ask | None = None) -> Ranked:
             refused.append((solution, Rejected(model.name, model.id, solution.reason, solution.constraint)))
             continue
         # The best alone is asked for to compare with, and its evidence is not shown.
-        quality = quality_of(model.id, brief.task) if keep > 1 else expected.figure
+        quality = quality_for(model.id, brief.tasks) if keep > 1 else expected.figure
         found.append(candidate_of(model, verdict, quality, solution, brief))
     found.sort(key=lambda c: -c.utility)
     return Ranked(found, notable(rejected, refused, brief))
@@ -259,7 +261,7 @@ def notable(
     ]
     far = [r for why, r in sorted(refused, key=lambda i: i[0].shortfall_bytes) if why.constraint == "memory"]
     sized = [r for r in static if r.constraint != "model" and _of_a_size(r, room)]
-    sized.sort(key=lambda r: -expected_of(str(r.model_id), brief.task).score)
+    sized.sort(key=lambda r: -expected_for(str(r.model_id), brief.tasks).score)
     named = [r for r in (*static, *(r for _, r in refused)) if r.model_id in brief.wish.named]
     chosen = near[:MOST_REJECTED] or far[:3]
     return named + [r for r in chosen + sized[:MOST_REJECTED] if r not in named]

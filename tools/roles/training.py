@@ -14,9 +14,9 @@ from tools.fit_types import Refusal
 from tools.hardware_types import Machine
 from tools.memory.training import estimate_training
 from tools.memory.types import Evidence, TrainingMethod, TrainingRequest
-from tools.quality import quality_of
 from tools.roles.common import Ranked, cautious, diverse
 from tools.roles.generator import ask_of, candidate_of, eligible, notable
+from tools.task_mix import quality_for
 from tools.training_plan import TrainingPlan
 
 TUNABILITY = "distil labs"
@@ -74,7 +74,7 @@ def rank(brief: Brief, *, keep: int = KEEP) -> Ranked:
     ask = replace(ask_of(brief), offload=False)
     passed, static = eligible(brief)
     ordered = sorted(
-        ((quality_of(m.id, brief.task, True), m, v) for m, v in passed), key=lambda item: -cautious(item[0])
+        ((quality_for(m.id, brief.tasks, True), m, v) for m, v in passed), key=lambda item: -cautious(item[0])
     )
     found: list[Candidate] = []
     refused: list[tuple[Refusal, Rejected]] = []
