@@ -35,6 +35,9 @@ def hardware_update(
     quote = text.clean.strip()[:_QUOTE_CHARS]
     if nothing:
         return {"hardware": Slot[Any](value=HardwareNeed(text=quote, none=True), quote=quote)}
+    restated = _restated(text, needs)
+    if restated is not None:
+        return {"hardware": Slot[Any](value=restated, quote=quote)}
     need = hardware_need(text, mentions, training_asked=asked == "training")
     if need is None:
         return _as_said(text, quote) if asked == "hardware" else {}
@@ -59,6 +62,21 @@ def hardware_update(
     if end - start > _QUOTE_CHARS:
         end = mentions[0].end
     return {"hardware": Slot[Any](value=need, quote=text.quote(start, end))}
+
+
+def _restated(text: Text, needs: Needs) -> HardwareNeed | None:
+    """The machines said before with another size in place of the one named (`I said 24 GB, it's only 16`)."""
+    earlier = needs.hardware
+    if earlier is None or len(_SIZE.findall(earlier.value.text)) != 1:
+        return None
+    for pattern in load("machines")["restated"]:
+        match = re.search(pattern, text.low)
+        if match is None or match["old"] == match["new"]:
+            continue
+        old = re.compile(rf"(?<![\d.,]){match['old']}(?=\s?(?:gb|gib|gigs?)\b)", re.IGNORECASE)
+        if old.search(earlier.value.text):
+            return earlier.value.model_copy(update={"text": old.sub(match["new"], earlier.value.text)})
+    return None
 
 
 def _multiplied(text: Text, mentions: tuple[MachineMention, ...], before: HardwareNeed) -> Updates:

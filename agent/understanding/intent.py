@@ -42,6 +42,9 @@ class _Patterns:
     outright: re.Pattern[str]
     """What only a question says, however it is put: words of the guides, `still any good`."""
     why_not: re.Pattern[str]
+    comparing: tuple[str, ...]
+    families: re.Pattern[str]
+    """Models by name, of which a sentence that compares may ask."""
     critiques: tuple[tuple[Critique, re.Pattern[str]], ...]
     domain: re.Pattern[str]
     ranks: re.Pattern[str]
@@ -68,6 +71,10 @@ def _patterns() -> _Patterns:
         about_answer=re.compile(data["about_answer"]),
         outright=re.compile(data["outright"]),
         why_not=re.compile(data["why_not"]),
+        comparing=tuple(data["comparing"]),
+        families=re.compile(
+            rf"(?<![\w.])(?:{'|'.join(load('families')['families'].values())})(?!\w)|{data['compared']}"
+        ),
         critiques=tuple(
             (name, re.compile(rf"(?<!\w)(?:{'|'.join(data['critique'][name])})(?!\w)"))
             for name in get_args(Critique)
@@ -137,6 +144,12 @@ def _kind(said: str, *, answered: bool) -> str | None:
     start = _POLITE.sub("", said)
     interrogative = _interrogative(said)
     fragment = patterns.question.match(start) is None
+    if (
+        not answered
+        and start.startswith(patterns.comparing)
+        and patterns.families.search(_opening(start)) is None
+    ):
+        return None  # `compare reviews and tell me …` is what a model is wanted for
     hypothetical = patterns.what_if.search(said)
     if hypothetical and (interrogative or hypothetical.start() <= 12):
         return "what_if"
@@ -148,6 +161,11 @@ def _kind(said: str, *, answered: bool) -> str | None:
         return "request"
     # `70B on a 3090 possible?` opens like a statement: before the first recommendation it states needs.
     return "request" if fragment and not answered else "question"
+
+
+def _opening(said: str) -> str:
+    """The first words of a sentence, where what is compared stands."""
+    return " ".join(said.split(",")[0].split()[:6])
 
 
 def about_answer(text: Text) -> bool:

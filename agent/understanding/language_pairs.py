@@ -21,6 +21,12 @@ def _pair() -> re.Pattern[str]:
     )
 
 
+@cache
+def _more() -> re.Pattern[str]:
+    """One more code behind a pair: `de->en, fr, it`."""
+    return re.compile(rf"\s?[,/+&]\s?(?P<code>{'|'.join(sorted(_COMMON))})(?![\w-])")
+
+
 def language_pairs(text: Text) -> list[Vote]:
     """The languages of every pair; where no arrow joins them, one has to be a common code."""
     found = []
@@ -28,5 +34,8 @@ def language_pairs(text: Text) -> list[Vote]:
         pair = (match["a"], match["b"])
         if match["link"] in "/-" and not _COMMON.issuperset(pair):
             continue
-        found.append(Vote("languages", "", pair, _WEIGHT, *match.span()))
+        end, codes = match.end(), list(pair)
+        while more := _more().match(text.low, end):
+            end, codes = more.end(), [*codes, more["code"]]
+        found.append(Vote("languages", "", tuple(codes), _WEIGHT, match.start(), end))
     return found

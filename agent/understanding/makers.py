@@ -14,7 +14,10 @@ from agent.understanding.lexicon import negated
 from agent.understanding.text import Text
 from tools.wishes import maker_names
 
-_DENIES = re.compile(r"(?:not|no|nothing|nichts|nada|non|kein\w*)\b")
+_DENIES = re.compile(
+    r"(?:not|no|nothing|nichts|nada|non|kein\w*|never|(?:do|did)(?:n't| not)|dis(?:like|trust)"
+    r"|mag kein\w*|n'aime)\b"
+)
 
 
 @dataclass(slots=True)
@@ -83,7 +86,9 @@ def maker_wish(text: Text, asked: str) -> MakerWish:
     brief = len(text.low.split()) <= load("families")["origins"]["short_words"] and asked != "languages"
     spoken = asked == "languages" or re.search(load("families")["origins"]["listed"]["languages"], text.low)
     for place in _places():
-        _read_place(text, place, found, brief=brief and not spoken, listed=not spoken)
+        # `the usual European ones` answers which languages.
+        wanting = asked != "languages" or re.search(load("families")["model_words"], text.low) is not None
+        _read_place(text, place, found, brief=brief and not spoken, listed=not spoken, wanting=wanting)
     _read_makers(text, found, brief=brief)
     for name in ("open_data", "no_thinking"):
         match = re.search(load("families")[name], text.low)
@@ -97,7 +102,9 @@ def _denied(text: Text, match: re.Match[str]) -> bool:
     return negated(text, *match.span()) or _DENIES.match(match.group()) is not None
 
 
-def _read_place(text: Text, place: _Place, found: MakerWish, *, brief: bool, listed: bool) -> None:
+def _read_place(
+    text: Text, place: _Place, found: MakerWish, *, brief: bool, listed: bool, wanting: bool
+) -> None:
     denying = [*place.denied.finditer(text.low), *(place.short.finditer(text.low) if brief else ())]
     denying += place.listed.finditer(text.low) if listed else ()
     for match in denying:
@@ -106,7 +113,7 @@ def _read_place(text: Text, place: _Place, found: MakerWish, *, brief: bool, lis
                 found.excluded_places.append(place.code)
             found.spans.append(match.span())
             return
-    for match in place.wanted.finditer(text.low):
+    for match in place.wanted.finditer(text.low) if wanting else ():
         found.places.append(place.code)
         found.spans.append(match.span())
         return

@@ -23,6 +23,7 @@ _OF = re.compile(
 )
 
 
+_COUNTABLE = frozenset({"requests", "examples", "messages", "sessions", "pages", "turns"})
 _REJECTED = re.compile(r"(?:^|\W)(?:not|instead of|rather than|nicht|statt) (?:the |just |only )?$")
 """Before a number that is named only to be replaced (`500, not 200`)."""
 
@@ -65,6 +66,9 @@ def quantity_votes(
         if vote is not None:
             votes.append(vote)
             used |= {index + 1} | ({index} if vote.slot == "context" else set())
+    priced, price_at = _unit_price(text, quantities)
+    votes += priced
+    used |= price_at
     for index, quantity in enumerate(quantities):
         if index in used or _REJECTED.search(text.low[max(0, quantity.start - 24) : quantity.start]):
             continue
@@ -79,6 +83,25 @@ def quantity_votes(
         else:
             kept.append(vote)
     return Counted(tuple(kept), tuple(notes))
+
+
+def _unit_price(text: Text, quantities: Sequence[Quantity]) -> tuple[list[Vote], set[int]]:
+    """`one cent per call, 4000 calls a day` is a budget; also where the prices of one stand, no budgets."""
+    data = load("quantities")
+    priced = {
+        index
+        for index, q in enumerate(quantities)
+        if q.unit in data["usd_per"]
+        and not q.per
+        and any(_regex(data["unit_price"][key]).match(text.low, q.end) for key in ("behind", "each"))
+    }
+    counted = [q for q in quantities if q.unit in _COUNTABLE and q.per]
+    if len(priced) != 1 or len(counted) != 1:
+        return [], set()
+    price, many = quantities[min(priced)], counted[0]
+    monthly = _usd(price) * many.value * load("numbers")["per_month"][many.per]
+    how = strength(text, price.start, price.end)
+    return [Vote("budget", "usd_per_month", monthly, 6, price.start, price.end, how)], priced
 
 
 def _sharing(text: Text, quantities: Sequence[Quantity]) -> list[Quantity]:

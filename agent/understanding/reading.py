@@ -18,6 +18,7 @@ from agent.understanding.types import Asked, LastAnswer
 from tools.needs import Needs
 
 _COUNTED = ("concurrency", "min_speed", "budget", "dataset", "volume")
+_OF_MACHINES = ("hardware", "deployment", "training")
 _POSSESSIVE = re.compile(r"\b(?:my|our|i have|we have|i've got|i own|mein\w*|unser\w*|ich habe|wir haben)\b")
 _BARE_CHARS = 60
 """A number word alone (`a dozen`) is a quantity only in an answer as short as this."""
@@ -47,6 +48,8 @@ def read_message(message: Text, needs: Needs, asked: Asked | None, last: LastAns
     read = Read(message, asking(message, answered=last is not None), correcting)
     welcome = slot == "hardware" or (correction is not None and needs.hardware is not None)
     read.machines = find_machines(message, asked=welcome)
+    if slot and slot not in _OF_MACHINES:
+        read.machines = tuple(m for m in read.machines if not _lacks_other(message, m))
     if slot == "dataset":
         read.machines = tuple(m for m in read.machines if m.kinds != {"memory"})
     named = find_models(message)
@@ -75,6 +78,13 @@ def read_message(message: Text, needs: Needs, asked: Asked | None, last: LastAns
     if correction is not None:
         _corrected(read, correction.start())
     return read
+
+
+def _lacks_other(message: Text, machine: MachineMention) -> bool:
+    """Whether `nothing yet` answers a question that is not about machines, and names none."""
+    words = load("machines")["nothing_to_run"]
+    said = message.low[machine.start : machine.end]
+    return machine.kinds == {"nothing"} and re.search(words, said) is None
 
 
 def _corrected(read: Read, position: int) -> None:

@@ -25,6 +25,7 @@ BLIND = Path(__file__).with_name("utterances_blind.jsonl")
 HELD_OUT = Path(__file__).with_name("utterances_held_out.jsonl")
 PEOPLE = Path(__file__).with_name("utterances_people.jsonl")
 ROUNDS = Path(__file__).with_name("utterances_rounds.jsonl")
+PLAIN = Path(__file__).with_name("utterances_plain.jsonl")
 _MAIN = {"task": "name", "deployment": "mode", "license": "use", "training": "method"}
 
 

@@ -13,6 +13,7 @@ from tests.eval.understanding_score import (
     BLIND,
     HELD_OUT,
     PEOPLE,
+    PLAIN,
     ROUNDS,
     Score,
     load_utterances,
@@ -67,8 +68,8 @@ def test_updates_are_typed_and_quoted(line: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("path", "least"),
-    [(BLIND, 180), (HELD_OUT, 60), (PEOPLE, 130), (ROUNDS, 280)],
-    ids=["blind", "held out", "people", "rounds"],
+    [(BLIND, 180), (HELD_OUT, 60), (PEOPLE, 130), (ROUNDS, 280), (PLAIN, 150)],
+    ids=["blind", "held out", "people", "rounds", "plain"],
 )
 def test_messages_written_before_the_parser_saw_them(path: Path, least: int) -> None:
     lines = load_utterances(path)
