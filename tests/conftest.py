@@ -6,8 +6,14 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from knowledge.home import HOME_VARIABLE
+
+# The same examples in every run; `pytest --hypothesis-profile=random` looks for new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("random", derandomize=False)
+settings.load_profile("same")
 
 # A run in the background of a shell ignores Ctrl+C, and would hand that on to the programs that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

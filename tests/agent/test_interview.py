@@ -133,7 +133,7 @@ ANSWERS: dict[str, list[Any]] = {
 RANDOM_NEEDS = st.fixed_dictionaries({}, optional={slot: st.sampled_from(v) for slot, v in ANSWERS.items()})
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None)
 @given(RANDOM_NEEDS, st.lists(st.sampled_from(sorted(SLOTS)), max_size=2, unique=True))
 def test_what_is_asked_is_open_can_matter_and_is_one_thing(values: dict[str, Any], asked: list[str]) -> None:
     needs = _needs(**values)
