@@ -37,6 +37,7 @@ from knowledge.index import (
 )
 from knowledge.index_fill import Known, Progress, configuration, count_vectors, fill
 from knowledge.index_readers import GONE, remove_unread
+from knowledge.locking import locked
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -65,7 +66,7 @@ def build_index(
         EmbedderError: the embedder failed.
     """
     try:
-        with _locked(folder):
+        with locked(folder, LOCK_SECONDS, "another process holds the guide index"):
             if _is_built(folder, corpus, embedder):
                 return  # Another process was faster.
             _remove_others(folder, pointed(folder))
@@ -157,19 +158,3 @@ def _remove_others(folder: Path, kept: str) -> None:
     for path in [*folder.glob("g-*"), *folder.glob(f"{GONE}*")]:
         if path.name != kept:
             remove_unread(path)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock", timeout=LOCK_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise OSError("another process holds the guide index") from None
-    try:
-        yield
-    finally:
-        lock.release()

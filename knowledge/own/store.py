@@ -16,8 +16,7 @@ import logging
 import os
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal
@@ -26,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from knowledge.corpus import Guide
 from knowledge.errors import AdvisorError, ServiceError
+from knowledge.locking import locked
 from knowledge.own.document import Kind
 
 FOLDER = "guides"
@@ -190,7 +190,7 @@ def change_store(home: Path, put: Sequence[Entry] = (), drop: Collection[str] = 
     """
     folder = home / FOLDER
     try:
-        with _locked(folder):
+        with locked(folder, LOCK_SECONDS, "another process is changing them"):
             held = {guide.name: guide for guide in read_store(home) if guide.name not in drop}
             stored = [_named(entry.guide, held) for entry in put]
             for guide, entry in zip(stored, put, strict=True):
@@ -270,19 +270,3 @@ def _sweep(folder: Path, named: Collection[str]) -> None:
         ours = _TEXT_FILE.fullmatch(path.name) or path.name.endswith(".new")
         if ours and path.name not in named:
             path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / "lock", timeout=LOCK_SECONDS)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise OSError("another process is changing them") from None
-    try:
-        yield
-    finally:
-        lock.release()

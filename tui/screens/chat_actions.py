@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 
 from textual import work
 from textual.screen import Screen
@@ -28,9 +29,9 @@ class ConversationActions(Screen[None]):
         super().__init__()
         self.bridge = bridge
 
+    @abstractmethod
     def submit(self, given: Input) -> None:
         """Run it, or let it wait for the turn that runs."""
-        raise NotImplementedError
 
     def flash(self, text: str, kind: str = "information") -> None:
         """A short message in the status line."""
