@@ -27,8 +27,10 @@ Known = Callable[[Sequence[str]], Mapping[str, "NDArray[np.float32]"]]
 
 TOGETHER = 32
 """Passages that are embedded at a time; more would be padded to the longest of them."""
-STORED = 512
-"""Vectors that are handed to Chroma at a time: each hand-over is a transaction."""
+STORED = 32
+"""Vectors that are handed to Chroma at a time. It holds every thread of the process meanwhile, the screen's
+too: 512 of them held up typing for 0.15 s while a first conversation was opened.
+"""
 GRAPH = {"max_neighbors": 32, "ef_construction": 200, "ef_search": 1_000}
 """Of HNSW: neighbors of a vector, and candidates that are kept while it is put in or looked for. A search
 of the shipped guides looks at all of them; among a hundred thousand it finds 96 of 100 of the ten nearest."""
