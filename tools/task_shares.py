@@ -19,6 +19,7 @@ def _table() -> dict[str, Any]:
     return TypeAdapter(dict[str, Any]).validate_json(data)
 
 
+@cache
 def counted(main: Task, also: tuple[Task, ...]) -> tuple[Task, ...]:
     """The tasks that one writing model is weighed for, the main one first.
 
