@@ -23,6 +23,8 @@ from tui.console import guarded, start_log
 from tui.glyphs import ASCII, UNICODE, use, wants_ascii
 from tui.screens.chat import ChatScreen
 
+Reopen = Callable[[str | None], SessionFactory]
+"""Makes a session's factory from its name; None begins a new one."""
 log = logging.getLogger("llm_advisor.tui")
 # A shorter turn for each thread keeps typing smooth while the session's thread imports and calculates.
 SWITCH_SECONDS = 0.001
@@ -50,8 +52,23 @@ class AdvisorApp(App[int], inherit_bindings=False):
         log_path: Path | None = None,
         detect: Callable[[], str] | None = None,
         hold_collections: bool = False,
+        reopen: Reopen | None = None,
     ) -> None:
+        """Prepare; nothing is drawn yet.
+
+        Args:
+            open_session: Makes the session.
+            model: Who words the answers, for the top line until the session is open.
+            session_name: Name of the conversation, for the top line.
+            state: Folder of the prompt history and the look; None keeps neither.
+            log_path: File of the log.
+            detect: Gives this machine's hardware in words.
+            hold_collections: Open the session without garbage collections; see `Bridge`.
+            reopen: Makes the session of another conversation; without it there is only this one.
+        """
         super().__init__()
+        self._hold = hold_collections
+        self._reopen = reopen
         self.bridge = Bridge(open_session, hold_collections=hold_collections)
         self._model, self._session_name = model, session_name
         self._state, self._log_path, self._detect = state, log_path, detect
@@ -66,6 +83,9 @@ class AdvisorApp(App[int], inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         """The chat."""
+        return self._new_chat()
+
+    def _new_chat(self) -> ChatScreen:
         return ChatScreen(
             self.bridge,
             model=self._model,
@@ -93,10 +113,17 @@ class AdvisorApp(App[int], inherit_bindings=False):
             from tui.palette import chat_commands
 
             yield from chat_commands(screen)
-        yield SystemCommand("Help", "What the keys do", self.action_help)
-        yield SystemCommand("Log", "What was logged, with details of problems", self.action_log)
-        yield SystemCommand("Theme", "Other colors", self.action_change_theme)
-        yield SystemCommand("Quit", "The conversation is saved", self.exit)
+
+    async def action_open_conversation(self, name: str) -> None:
+        """Close the conversation, which is saved, and go on with another; an empty name begins a new one."""
+        if self._reopen is None:
+            return
+        await self.bridge.close()
+        self._session_name = name or None
+        self.bridge = Bridge(self._reopen(self._session_name), hold_collections=self._hold)
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        await self.switch_screen(self._new_chat())
 
     def action_help(self) -> None:
         """F1."""
@@ -140,13 +167,14 @@ def this_machine() -> str:
     return describe(detect_machine())
 
 
-def run(open_session: SessionFactory, *, model: str, session_name: str | None) -> int:
+def run(open_session: SessionFactory, *, model: str, session_name: str | None, reopen: Reopen) -> int:
     """Open the chat and stay until it is left.
 
     Args:
         open_session: Makes the session; awaited in the session's thread after the first frame.
         model: What `--model` said, for the top line until the session is open.
         session_name: What `--session` said.
+        reopen: Makes the session of another conversation.
 
     Returns:
         The exit status of the command.
@@ -166,6 +194,7 @@ def run(open_session: SessionFactory, *, model: str, session_name: str | None) -
         log_path=log_path,
         detect=this_machine,
         hold_collections=True,
+        reopen=reopen,
     )
     with guarded(log_path):
         app.run()

@@ -115,7 +115,10 @@ def _chat(model: str | None, session: str | None, max_cost: float | None, copy: 
         )
     from tui.app import run as run_screen
 
-    return run_screen(opens, model=chosen or "", session_name=name)
+    def another(session: str | None) -> SessionFactory:
+        return factory(chosen, session, asked.offline, ceiling(max_cost))
+
+    return run_screen(opens, model=chosen or "", session_name=name, reopen=another)
 
 
 command = click.Command(

@@ -35,22 +35,6 @@ class Input:
 
 
 BRANCH = "/branch "
-COMMANDS_HELP = (
-    "There is /recommend, /undo, /branch NAME, /return, /export [FILE], /model [NAME], /pull NAME, /cost, "
-    "/help and /quit."
-)
-
-
-def typed_command(text: str) -> Input | str | None:
-    """A command of the composer: a turn, what `/export` is to write to, or None where there is no such."""
-    command, _, argument = text.strip().partition(" ")
-    argument = argument.strip()
-    if command == "/export":
-        return argument
-    if command == "/branch" and argument:
-        return Input("branch", argument)
-    turns = {"/recommend": Input("recommend"), "/undo": Input("undo"), "/return": Input("return")}
-    return turns.get(command) if not argument else None
 
 
 class TurnView(Protocol):

@@ -10,26 +10,27 @@ from typing import ClassVar
 
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, TextArea
 from textual.worker import Worker, WorkerState
 
 from agent.events import Confirm, Event
+from tui.actions import Action, Condition, bindings, commands_help, typed_action
 from tui.bridge import Bridge
-from tui.claims import Source
 from tui.glyphs import glyphs
 from tui.history import InputHistory
-from tui.model_commands import typed
 from tui.needs_view import change_sentence
 from tui.presenter import Presenter
-from tui.screens.chat_model import ModelActions, model_turn
-from tui.turns import COMMANDS_HELP, Input, Turns, describe, typed_command
+from tui.record import Record
+from tui.screens.chat_model import model_turn
+from tui.screens.chat_views import ViewActions
+from tui.turns import Input, Turns, describe
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
 from tui.widgets.empty_state import EmptyState, Example
 from tui.widgets.hardware_line import HardwareLine
-from tui.widgets.messages import CopyText, ListSources, OpenSource
+from tui.widgets.messages import UserMessage
 from tui.widgets.needs_panel import NeedsPanel
 from tui.widgets.question import Choice, QuestionMessage
 from tui.widgets.recommendation import RecommendationBlock
@@ -37,29 +38,19 @@ from tui.widgets.status_line import StatusLine
 
 log = logging.getLogger("llm_advisor.tui")
 QUIT_SECONDS = 2.0
-HELP_WORDS = {"/help", "/?"}
-QUIT_WORDS = {"/quit", "/exit", "quit", "exit", ":q"}
+NOT_NOW: dict[Condition, str] = {
+    "running": "Nothing runs that could be stopped",
+    "said": "Nothing was said yet",
+    "answered": "There is no recommendation yet; Ctrl+R makes one",
+    "branched": "You are not in a branch",
+    "question": "No question is open",
+}
 
 
-class ChatScreen(ModelActions):
+class ChatScreen(ViewActions):
     """The one main screen."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "stop", "Stop", show=True),
-        Binding("ctrl+r", "recommend", "Recommend now", show=False),
-        Binding("f2", "needs", "Needs", show=False),
-        Binding("f1", "app.help", "Help"),
-        Binding("ctrl+c", "interrupt", "Copy, stop or quit", show=False, priority=True),
-        Binding("ctrl+d", "leave", "Quit", show=False),
-        Binding("ctrl+l", "app.log", "Log", show=False, priority=True),
-        Binding("f3", "answer", "Answer", show=False),
-        Binding("f4", "undo", "Take back", show=False),
-        Binding("f5", "branch", "Branch", show=False),
-        Binding("f6", "return", "Return", show=False, priority=True),
-        Binding("f8", "model", "Model", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
     AUTO_FOCUS = "#composer"
 
     def __init__(
@@ -76,6 +67,7 @@ class ChatScreen(ModelActions):
         self._history = InputHistory(history_file)
         self._detect = detect
         self._turns = Turns(self, self._source)
+        self.record = Record()
         self._worker: Worker[None] | None = None
         self._quit_asked = 0.0
         self._begun = False
@@ -181,6 +173,7 @@ class ChatScreen(ModelActions):
     async def turn_began(self, given: Input) -> None:
         """A turn starts."""
         self.query_one(StatusLine).queued(len(self._turns.waiting))
+        self.record.begin(given)
         await self.presenter.begin(given)
         self._sync_question()
         self.refresh_bindings()
@@ -191,6 +184,7 @@ class ChatScreen(ModelActions):
             self.is_open = True
             if self._detect is not None:
                 self._detect_machine(self._detect)
+        self.record.note(event)
         await self.presenter.show(event)
         self._sync_question()
         if isinstance(event, Confirm):
@@ -231,35 +225,38 @@ class ChatScreen(ModelActions):
             return
         if not text:
             return
-        if text.lower() in QUIT_WORDS:
-            self.app.exit()
-            return
-        if (on_model := typed(text)) is not None:
+        named = typed_action(text)
+        if named is not None:
             self._history.add(text)
-            self.on_model(*on_model)
-            return
-        if text.lower() in HELP_WORDS:
             self.query_one(Composer).put("")
-            self.call_later(self.app.run_action, "help")
-            return
-        if text.startswith("/"):
-            composer = self.query_one(Composer)
-            command = typed_command(text)
-            if command is None:
-                self.flash(f"There is no command {text.split()[0]}. {COMMANDS_HELP}", "warning")
-                return
-            composer.put("")
-            self._history.add(text)
-            self._do(command)
-            return
-        self._say(text)
-
-    def _do(self, command: Input | str) -> None:
-        """A typed command: a turn, or `export` with what follows it."""
-        if isinstance(command, Input):
-            self.submit(command)
+            self._do(*named)
+        elif text.startswith("/"):
+            self.flash(f"There is no command {text.split()[0]}. {commands_help()}", "warning")
         else:
-            self.action_export(command)
+            self._say(text)
+
+    def _do(self, action: Action, argument: str) -> None:
+        """A typed command."""
+        if not self.stands(action.when):
+            self.flash(NOT_NOW[action.when], "warning")
+        elif action.name == "leave":
+            self.app.exit()  # typed in full, it is meant
+        elif argument:
+            getattr(self, f"action_{action.name}")(argument)
+        else:
+            self.call_later(self.run_action, action.name)
+
+    def stands(self, condition: Condition) -> bool:
+        """Whether the conversation is as an action needs it."""
+        if condition == "running":
+            return self.can_stop
+        if condition == "said":
+            return bool(self.query(UserMessage))
+        if condition == "answered":
+            return bool(self.query(RecommendationBlock))
+        if condition == "branched":
+            return bool(self.presenter.branch)
+        return self.presenter.question is not None if condition == "question" else True
 
     @on(QuestionMessage.Picked)
     def _picked(self, event: QuestionMessage.Picked) -> None:
@@ -309,43 +306,9 @@ class ChatScreen(ModelActions):
         composer.focus()
         self.flash(f"Type the new value for {event.need.label.lower()}, then Enter")
 
-    @on(OpenSource)
-    @work(exit_on_error=False)
-    async def _open_source(self, event: OpenSource) -> None:
-        from tui.screens.passage import PassageScreen
-
-        passage = None
-        if event.source.kind == "guide" and event.source.locator:
-            passage = await self.bridge.passage(event.source.locator, event.source.quote)
-        await self.app.push_screen(PassageScreen(event.source, passage))
-
-    @on(ListSources)
-    def _list_sources(self, event: ListSources) -> None:
-        from tui.screens.sources import SourcesScreen
-
-        def opened(source: Source | None) -> None:
-            if source is not None:
-                self.post_message(OpenSource(source))
-
-        self.app.push_screen(SourcesScreen(event.sources), opened)
-
-    @on(CopyText)
-    def _copy(self, event: CopyText) -> None:
-        if not event.text:
-            self.flash(f"There is not {event.what} to copy here", "warning")
-            return
-        self.app.copy_to_clipboard(event.text)
-        self.flash(f"Copied {event.what}")
-
-    @on(RecommendationBlock.Export)
-    def _exported(self) -> None:
-        self.action_export()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Esc is shown only while something can be stopped."""
-        if action == "stop":
-            return self._turns.running is not None
-        return True
+        """A key is live only while what it does is possible."""
+        return self.stands("running") if action == "stop" else True
 
     def help_topic(self) -> str:
         """The section of the help on what has the focus."""

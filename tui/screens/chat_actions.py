@@ -12,12 +12,15 @@ from textual.widgets import OptionList
 from tui.bridge import Bridge
 from tui.plaintext import shorten
 from tui.presenter import Presenter
-from tui.turns import BRANCH, Input
+from tui.turns import Input
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation
+from tui.widgets.messages import Block
 from tui.widgets.needs_panel import NeedsPanel
 from tui.widgets.recommendation import RecommendationBlock
 from tui.widgets.status_line import StatusLine
+
+BRANCH = "/branch "
 
 
 class ConversationActions(Screen[None]):
@@ -49,8 +52,11 @@ class ConversationActions(Screen[None]):
         """Go back from the branch."""
         self.submit(Input("return"))
 
-    def action_branch(self) -> None:
-        """Go into a branch; its name is typed as a command."""
+    def action_branch(self, name: str = "") -> None:
+        """Go into a branch; without a name the command is put into the composer, to be completed."""
+        if name:
+            self.submit(Input("branch", name))
+            return
         composer = self.query_one(Composer)
         composer.put(BRANCH)
         composer.move_cursor((0, len(BRANCH)))
@@ -76,6 +82,39 @@ class ConversationActions(Screen[None]):
         if blocks:
             blocks[-1].focus()
             blocks[-1].scroll_visible(top=True, animate=False)
+
+    def action_copy(self) -> None:
+        """Copy the last recommendation."""
+        for block in list(self.query(RecommendationBlock))[-1:]:
+            block.action_copy()
+
+    def action_copy_command(self) -> None:
+        """Copy a command of the option shown."""
+        for block in list(self.query(RecommendationBlock))[-1:]:
+            block.action_copy_command()
+
+    def action_jump(self, by: int) -> None:
+        """Go to the answer before or after the one in focus; without one, to the last."""
+        blocks = [block for block in self.query(Block) if block.display]
+        at = next((place for place, block in enumerate(blocks) if block.has_focus), None)
+        if at is not None and by > 0 and at == len(blocks) - 1:
+            self.query_one(Composer).focus()
+        elif blocks:
+            target = blocks[-1] if at is None else blocks[max(0, at + by)]
+            target.focus(scroll_visible=False)
+            target.scroll_visible(top=True, animate=False)
+
+    async def action_help(self) -> None:
+        """What the keys do where the focus is."""
+        await self.app.run_action("help")
+
+    async def action_log(self) -> None:
+        """The log."""
+        await self.app.run_action("log")
+
+    def action_theme(self) -> None:
+        """Other colors."""
+        self.app.action_change_theme()
 
     def action_page(self, by: int) -> None:
         """Scroll the conversation by a page."""

@@ -9,7 +9,6 @@ from agent.protocol import Models
 from tui.model_commands import cost_turn
 from tui.screens.chat_actions import ConversationActions
 from tui.turns import Input
-from tui.widgets.composer import Composer
 
 
 def model_turn(given: Input) -> Callable[[Models], AsyncIterator[Event]]:
@@ -24,15 +23,10 @@ def model_turn(given: Input) -> Callable[[Models], AsyncIterator[Event]]:
 class ModelActions(ConversationActions):
     """Switching, downloading and counting; the chat itself adds the turns."""
 
-    def on_model(self, command: str, name: str) -> None:
-        """`/model`, `/pull` and `/cost`; `/model` without a name shows the models to choose from."""
-        self.query_one(Composer).put("")
-        if command == "cost":
-            self.action_cost()
-        elif command == "model" and not name:
-            self.action_model()
-        elif name:
-            self.submit(Input("model", name) if command == "model" else Input("pull", name))
+    def action_pull(self, name: str = "") -> None:
+        """Download a model into Ollama; it is asked before."""
+        if name:
+            self.submit(Input("pull", name))
         else:
             self.flash("/pull takes the name of a model, such as qwen3:4b", "warning")
 
@@ -49,8 +43,11 @@ class ModelActions(ConversationActions):
         options = (("no", "No"), ("yes", f"Yes, download {event.model}"))
         self.app.push_screen(ChooseScreen("Download a model", event.text, options), chosen)
 
-    def action_model(self) -> None:
-        """Choose who words the answers."""
+    def action_model(self, name: str = "") -> None:
+        """Another model words the answers; without a name there is a list to choose from."""
+        if name:
+            self.submit(Input("model", name))
+            return
         from tui.screens.choose import MODEL_OPTIONS, MODEL_TEXT, ChooseScreen, server_models
 
         def chosen(model: str | None) -> None:

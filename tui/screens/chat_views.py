@@ -1,0 +1,114 @@
+"""What opens over the chat: sources, pictures, comparison, model card, evidence, conversations, settings."""
+
+from __future__ import annotations
+
+from textual import on, work
+
+from tui.claims import Source
+from tui.record import Record
+from tui.screens.chat_model import ModelActions
+from tui.widgets.messages import CopyText, ListSources, OpenSource
+from tui.widgets.recommendation import RecommendationBlock
+
+
+class ViewActions(ModelActions):
+    """Opens screens; each is imported when it is asked for."""
+
+    record: Record
+
+    def last_answer(self) -> RecommendationBlock | None:
+        """The focused recommendation, else the last one."""
+        blocks = list(self.query(RecommendationBlock))
+        found = [block for block in blocks if block.has_focus] or blocks[-1:]
+        return found[0] if found else None
+
+    @on(OpenSource)
+    @work(exit_on_error=False)
+    async def _open_source(self, event: OpenSource) -> None:
+        from tui.screens.passage import PassageScreen
+
+        passage = None
+        if event.source.kind == "guide" and event.source.locator:
+            passage = await self.bridge.passage(event.source.locator, event.source.quote)
+        await self.app.push_screen(PassageScreen(event.source, passage))
+
+    @on(ListSources)
+    def _list_sources(self, event: ListSources) -> None:
+        from tui.screens.sources import SourcesScreen
+
+        def opened(source: Source | None) -> None:
+            if source is not None:
+                self.post_message(OpenSource(source))
+
+        self.app.push_screen(SourcesScreen(event.sources), opened)
+
+    @on(CopyText)
+    def _copy(self, event: CopyText) -> None:
+        if not event.text:
+            self.flash(f"There is not {event.what} to copy here", "warning")
+            return
+        self.app.copy_to_clipboard(event.text)
+        self.flash(f"Copied {event.what}")
+
+    @on(RecommendationBlock.Export)
+    def _exported(self) -> None:
+        self.action_export()
+
+    def action_pictures(self, model: str = "") -> None:
+        """Memory, speed, quality, score and cost, drawn; of the option shown unless a model is named."""
+        from tui.screens.pictures import PicturesScreen
+
+        block = self.last_answer()
+        raw = block.answer.raw if block else {}
+        self.app.push_screen(PicturesScreen(raw, block.selected if block else 0, model))
+
+    def action_compare(self, models: str = "") -> None:
+        """Models side by side; those of the recommendation unless some are named."""
+        from tui.screens.compare import CompareScreen
+
+        block = self.last_answer()
+        self.app.push_screen(CompareScreen(block.answer.raw if block else {}, models))
+
+    def action_card(self, model: str = "") -> None:
+        """The card of a model; of the option shown unless one is named."""
+        from tui.screens.card import CardScreen
+
+        block = self.last_answer()
+        raw = block.answer.raw if block else {}
+        self.app.push_screen(CardScreen(raw, block.selected if block else 0, model))
+
+    def action_evidence(self) -> None:
+        """What was computed and looked up so far."""
+        from tui.screens.evidence import EvidenceScreen
+
+        self.app.push_screen(EvidenceScreen(self.record, self.bridge))
+
+    def action_sessions(self) -> None:
+        """The saved conversations; one that is chosen is gone on with."""
+        from tui.screens.sessions import SessionsScreen
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.app.call_later(self.app.run_action, f"open_conversation({name!r})")
+
+        self.app.push_screen(SessionsScreen(), chosen)
+
+    def action_new(self) -> None:
+        """Another conversation, from the beginning."""
+        self.app.call_later(self.app.run_action, "open_conversation('')")
+
+    def action_settings(self) -> None:
+        """What is set."""
+        from tui.screens.settings import SettingsScreen
+
+        self.app.push_screen(SettingsScreen())
+
+    def action_setup(self) -> None:
+        """What was found on this machine, and who may word the answers."""
+        from tui.screens.first_run import FirstRunScreen
+
+        def chosen(model: str | None) -> None:
+            if model is not None:
+                self.action_model(model)
+
+        self.app.push_screen(FirstRunScreen(), chosen)
