@@ -140,6 +140,18 @@ class TestQuestions:
         assert got.updates == {}
         assert got.hypothetical["hardware"].value.text == "two RTX 5090"
 
+    @pytest.mark.parametrize(
+        ("before", "supposed"),
+        [
+            ("chat on my 16 GB MacBook Air", "my 32 GB MacBook Air"),
+            ("chat on a Mac Studio M4 Max 64GB", "Mac Studio M4 Max 32 GB"),
+            ("chat on an RTX 3060 12GB", "32 GB VRAM"),
+        ],
+    )
+    def test_a_supposed_size_is_of_the_memory_that_the_machine_has(self, before: str, supposed: str) -> None:
+        got = understand("what if I had 32 GB?", after(before), last=LAST)
+        assert supposed in got.hypothetical["hardware"].value.text
+
     def test_place_in_the_answer(self) -> None:
         got = understand("is the second one allowed for commercial use?", Needs(), last=LAST)
         assert got.intent == "ask"
