@@ -140,6 +140,10 @@ class TestQuestions:
         assert got.updates == {}
         assert got.hypothetical["hardware"].value.text == "two RTX 5090"
 
+    @pytest.mark.parametrize("said", ["Just me, a few files at a time", "only me, two documents at once"])
+    def test_files_at_a_time_are_no_people(self, said: str) -> None:
+        assert understand(said, Needs()).updates["concurrency"].value == 1
+
     @pytest.mark.parametrize(
         ("before", "supposed"),
         [
