@@ -39,8 +39,8 @@ from tui.recommendation_text import command_lines, option_lines, recommendation_
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = (
     "Say what you need in your own words. /recommend answers now, /option N tells about one option, "
-    "/source N opens a source of the last answer, /undo takes the last answer back, /branch NAME goes aside for a "
-    "what-if, /return comes back, /export [FILE] writes the conversation (.md, .json or .html), "
+    "/source N opens a source of the last answer, /undo takes the last answer back, /branch NAME goes aside "
+    "for a what-if, /return comes back, /export [FILE] writes the conversation (.md, .json or .html), "
     f"{MODEL_HELP}, /help shows this, /quit ends."
 )
 YES = ("y", "yes")
