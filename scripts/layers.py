@@ -2,8 +2,8 @@
 
     python scripts/layers.py
 
-writes `docs/pictures/layers.svg`. The order is the one that import-linter enforces; what each layer is for is the first
-line of its package.
+writes `docs/pictures/layers.svg`. The order is the one that import-linter enforces; what each layer is for
+is the first line of its package.
 """
 
 from __future__ import annotations
