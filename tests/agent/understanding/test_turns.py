@@ -140,6 +140,13 @@ class TestQuestions:
         assert got.updates == {}
         assert got.hypothetical["hardware"].value.text == "two RTX 5090"
 
+    @pytest.mark.parametrize(
+        "said", ["what if we only had one card?", "what if I had just one of them?", "what if we had a single gpu"]
+    )
+    def test_one_card_of_several(self, said: str) -> None:
+        got = understand(said, after("chat on 2x RTX 3090, 64 GB RAM"), last=LAST)
+        assert got.hypothetical["hardware"].value.text == "1x RTX 3090, 64 GB RAM"
+
     @pytest.mark.parametrize("said", ["Just me, a few files at a time", "only me, two documents at once"])
     def test_files_at_a_time_are_no_people(self, said: str) -> None:
         assert understand(said, Needs()).updates["concurrency"].value == 1
