@@ -139,7 +139,7 @@ def _qualifies(text: Text, words: _Words, mention: MachineMention, welcome: bool
     compute with, and so does not fill the slot unasked.
     """
     if mention.kinds == {"count"}:
-        return words.count_after.search(text.low[max(0, mention.start - 12) : mention.start]) is not None
+        return words.count_after.search(text.low[max(0, mention.start - 16) : mention.start]) is not None
     if mention.kinds & {"device", "none", "nothing"} or welcome:
         return True
     if mention.kinds == {"vague"}:
