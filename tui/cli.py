@@ -41,6 +41,7 @@ COMMANDS = {
     "gpus": ("tui.command_facts:gpus", "The accelerators that it knows."),
     "hardware": ("tui.command_facts:hardware", "What this machine has."),
     "doctor": ("tui.command_doctor:command", "What is set up, what is missing, and the next step."),
+    "serve": ("tui.command_serve:command", "The chat's screen in a browser."),
 }
 HELP = """Find the language model to run, fine-tune, train or call, on your hardware and under your license.
 
