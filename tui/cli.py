@@ -42,6 +42,7 @@ COMMANDS = {
     "hardware": ("tui.command_facts:hardware", "What this machine has."),
     "doctor": ("tui.command_doctor:command", "What is set up, what is missing, and the next step."),
     "serve": ("tui.command_serve:command", "The chat's screen in a browser."),
+    "mcp": ("tui.command_mcp:command", "The tools and the guides, for other programs (MCP)."),
 }
 HELP = """Find the language model to run, fine-tune, train or call, on your hardware and under your license.
 
@@ -106,20 +107,6 @@ def _run(argv: Sequence[str]) -> int:
         raise UsageError(error.format_message()) from None
 
 
-def _unexpected(error: Exception) -> AdvisorError:
-    """An error nobody foresaw: one sentence for the person, the details into the log."""
-    from tui.error_log import note_error
-
-    path = note_error(error)
-    hint = f"Details are in {path}." if path is not None else "Its log could not be written."
-    kind = type(error).__name__
-    return AdvisorError(
-        f"Something went wrong inside the advisor ({kind}).",
-        hint=f"{hint} `llm-advisor doctor --report` prints what a bug report needs.",
-        code="internal",
-    )
-
-
 def _report(error: AdvisorError, as_json: bool) -> int:
     if as_json:
         write_json({"error": error.as_json()})
@@ -151,7 +138,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             raise
         except Exception as error:
-            status = _report(_unexpected(error), as_json)
+            from tui.error_log import unexpected
+
+            status = _report(unexpected(error), as_json)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED

@@ -19,8 +19,8 @@ TOKEN_VARIABLE = "LLM_ADVISOR_SERVE_TOKEN"
 HELP = f"""Show the chat's screen in a browser.
 
 Opens a port of this computer alone and prints the page's address; Ctrl+C ends it and saves every
-conversation. Each tab holds a conversation of its own; with --session the first tab goes on with that one, and
-others get copies of it. The page loads nothing from another host, and pages of other sites are refused.
+conversation. Each tab holds a conversation of its own; with --session the first tab goes on with that one,
+and others get copies of it. The page loads nothing from another host, and pages of other sites are refused.
 
 Another --host lets other computers reach the page, and needs --allow-remote and a token: that of
 {TOKEN_VARIABLE}, or one that is made up and printed. The token stands in the address of the first visit, and

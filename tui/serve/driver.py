@@ -24,7 +24,7 @@ class ServedDriver(WebDriver):
 
     def start_application_mode(self) -> None:
         """Begin, writing past the streams that are kept for the log."""
-        self._write = partial(_write_all, self.fileno)  # type: ignore[assignment]
+        self._write = partial(_write_all, self.fileno)
         super().start_application_mode()
 
     def run_input_thread(self) -> None:

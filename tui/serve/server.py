@@ -95,7 +95,7 @@ class PageServer(Server):
         app.on_shutdown.append(self.on_shutdown)
         return app
 
-    async def handle_index(self, request: web.Request) -> web.StreamResponse:  # type: ignore[override]
+    async def handle_index(self, request: web.Request) -> web.StreamResponse:
         """The page, or why there is none now."""
         if len(self._tabs) >= self._most:
             raise web.HTTPServiceUnavailable(text=self._full())

@@ -45,11 +45,15 @@ class Tab(AppService):
             websocket: The browser's end.
             downloads: Where files for the browser are announced.
         """
+
+        async def close() -> None:
+            await websocket.close()
+
         super().__init__(
             argv[0],
             write_bytes=websocket.send_bytes,
             write_str=websocket.send_str,
-            close=websocket.close,
+            close=close,
             download_manager=downloads,
         )
         self._argv = argv
