@@ -19,6 +19,8 @@ from tui.output import use_utf8, write_error, write_json
 
 INTERRUPTED = 130
 CHAT = "chat"
+COMPLETION = "_LLM_ADVISOR_COMPLETE"
+"""Set by the script of `completion` when Tab is pressed."""
 COMMANDS = {
     CHAT: ("tui.command_chat:command", "Talk, and end with a recommendation (the default)."),
     "recommend": ("tui.command_recommend:command", "The same decision without a conversation."),
@@ -43,6 +45,7 @@ COMMANDS = {
     "doctor": ("tui.command_doctor:command", "What is set up, what is missing, and the next step."),
     "serve": ("tui.command_serve:command", "The chat's screen in a browser."),
     "mcp": ("tui.command_mcp:command", "The tools and the guides, for other programs (MCP)."),
+    "completion": ("tui.command_completion:command", "Completion of commands and names in your shell."),
 }
 HELP = """Find the language model to run, fine-tune, train or call, on your hardware and under your license.
 
@@ -124,6 +127,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 no answer, 2 wrong usage, 3 a service cannot be reached, 130 interrupted.
     """
+    if argv is None and COMPLETION in os.environ:
+        from tui.completion.shells import answer
+
+        return answer(os.environ[COMPLETION])
     words = list(sys.argv[1:] if argv is None else argv)
     options = words[: words.index("--")] if "--" in words else words
     as_json = "--json" in options
