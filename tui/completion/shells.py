@@ -59,7 +59,8 @@ class Bash(_WithDefault, BashComplete):
         value = item.value
         if item.type == "plain":
             value = value.removeprefix(self._before)
-            value = value if self._quoted else _SPECIAL.sub(r"\\\1", value)
+            # Twice: the script's `read` takes one backslash away.
+            value = value if self._quoted else _SPECIAL.sub(r"\\\\\1", value)
         return f"{item.type},{value}"
 
 
