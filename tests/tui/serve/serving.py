@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-SECONDS = 60.0
+SECONDS = 90.0
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
@@ -90,9 +90,9 @@ class Answer:
         self.status, self.headers, self.text = status, headers, text
 
 
-def until(true: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
-    """Waits for it."""
-    limit = time.monotonic() + seconds
+def until(true: Callable[[], object], what: str, seen: Callable[[], str] = str) -> None:
+    """Waits for it; `seen` is what there was instead."""
+    limit = time.monotonic() + SECONDS
     while not true():
-        assert time.monotonic() < limit, what
+        assert time.monotonic() < limit, f"{what}\n{seen()}"
         time.sleep(0.05)
