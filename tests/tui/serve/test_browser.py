@@ -129,9 +129,7 @@ def test_a_whole_conversation(context: BrowserContext, state: Path, tmp_path: Pa
         Tab(context, served.url).shows("browser", "my RTX 3060 12GB (as you said)")
 
 
-def test_copying_reaches_the_browser_and_pasting_the_composer(
-    context: BrowserContext, tmp_path: Path
-) -> None:
+def test_copying_reaches_the_browser_and_pasting_the_composer(context: BrowserContext, state: Path) -> None:
     with Served(state) as served:
         tab = Tab(context, served.url)
         tab.shows("Enter sends")
