@@ -78,6 +78,8 @@ class PageServer(Server):
         )
         self._chat, self._gate, self._most = chat, gate, most_tabs
         self._tabs: dict[Tab, web.WebSocketResponse] = {}
+        self._taken = 0
+        """Tabs that are open or being opened."""
         self._named: Tab | None = None
 
     async def _make_app(self) -> web.Application:
@@ -97,7 +99,7 @@ class PageServer(Server):
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
         """The page, or why there is none now."""
-        if len(self._tabs) >= self._most:
+        if self._taken >= self._most:
             raise web.HTTPServiceUnavailable(text=self._full())
         return web.FileResponse(HERE / "page.html")
 
@@ -106,11 +108,18 @@ class PageServer(Server):
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
         """A tab, from the first frame to its end."""
-        if len(self._tabs) >= self._most:
+        if self._taken >= self._most:
             raise web.HTTPServiceUnavailable(text=self._full())
-        websocket = web.WebSocketResponse(heartbeat=15, max_msg_size=MAX_MESSAGE)
-        await websocket.prepare(request)
-        tab = await self._new_tab(websocket)
+        self._taken += 1
+        try:
+            websocket = web.WebSocketResponse(heartbeat=15, max_msg_size=MAX_MESSAGE)
+            await websocket.prepare(request)
+            await self._hold(await self._new_tab(websocket), websocket, request)
+        finally:
+            self._taken -= 1
+        return websocket
+
+    async def _hold(self, tab: Tab, websocket: web.WebSocketResponse, request: web.Request) -> None:
         try:
             await tab.start(*size(request.query))
             await self._process_messages(websocket, tab)
@@ -119,7 +128,6 @@ class PageServer(Server):
             self._tabs.pop(tab, None)
             if self._named is tab:
                 self._named = None
-        return websocket
 
     async def _new_tab(self, websocket: web.WebSocketResponse) -> Tab:
         """The named conversation goes to one tab at a time; the others get a copy of it."""

@@ -76,10 +76,16 @@ document.addEventListener("DOMContentLoaded", () => {
   document.getElementById("target").addEventListener("click", closeLink);
 });
 
-// The terminal takes the keys at once, so that a person types without a click.
-new MutationObserver((_, observer) => {
-  if (!document.body || !document.body.classList.contains("-first-byte")) return;
-  observer.disconnect();
+// The terminal takes the keys at once, so that a person types without a click; at the end the button does.
+let typing = false;
+new MutationObserver(() => {
+  if (!document.body) return;
+  const classes = document.body.classList;
   const keys = document.querySelector(".xterm-helper-textarea");
-  if (keys) keys.focus();
+  if (classes.contains("-closed")) {
+    document.getElementById("again").focus();
+  } else if (classes.contains("-first-byte") && keys && !typing) {
+    typing = true;
+    keys.focus();
+  }
 }).observe(document.documentElement, { attributes: true, subtree: true, attributeFilter: ["class"] });
