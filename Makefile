@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := pyproject.toml constraints.txt scripts/setup_venv.py
 
-.PHONY: chat setup test check format lint types imports tests bench accuracy quality clean constraints pictures
+.PHONY: chat setup test check format lint types imports tests bench accuracy quality clean constraints pictures docs
 
 chat: .venv/.ready
 	@$(BIN)/llm-advisor
@@ -52,6 +52,10 @@ quality: .venv/.ready-dev
 pictures: .venv/.ready-dev .venv/.ready
 	@$(BIN)/python scripts/pictures.py
 	@$(BIN)/python scripts/layers.py
+
+# docs/commands.md, the man page and the table of shell completion, from the commands' own help.
+docs: .venv/.ready-dev
+	@$(BIN)/python scripts/command_docs.py
 
 # After changing a range in pyproject.toml: install it, then write the versions down.
 constraints: .venv/.ready-dev

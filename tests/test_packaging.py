@@ -23,6 +23,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
+    (source / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "llm-advisor.1", source / "docs")
     out = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)]
     subprocess.run(command, check=True, capture_output=True, timeout=100)
@@ -39,7 +41,9 @@ def test_the_wheel_holds_all_files_of_the_packages_and_no_tests(wheel: Path) -> 
     }
     assert wanted <= names
     tops = {name.split("/")[0] for name in names}
-    assert tops <= {*PACKAGES, next(t for t in tops if t.endswith(".dist-info"))}
+    own = next(t for t in tops if t.endswith(".dist-info")).removesuffix(".dist-info")
+    assert tops <= {*PACKAGES, f"{own}.dist-info", f"{own}.data"}
+    assert f"{own}.data/data/share/man/man1/llm-advisor.1" in names
 
 
 def test_the_command_runs_from_a_folder_with_modules_of_the_same_names(tmp_path: Path) -> None:

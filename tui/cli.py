@@ -19,6 +19,8 @@ from tui.output import use_utf8, write_error, write_json
 
 INTERRUPTED = 130
 CHAT = "chat"
+COMPLETION = "_LLM_ADVISOR_COMPLETE"
+"""Set by the script of `completion` when Tab is pressed."""
 COMMANDS = {
     CHAT: ("tui.command_chat:command", "Talk, and end with a recommendation (the default)."),
     "recommend": ("tui.command_recommend:command", "The same decision without a conversation."),
@@ -41,6 +43,9 @@ COMMANDS = {
     "gpus": ("tui.command_facts:gpus", "The accelerators that it knows."),
     "hardware": ("tui.command_facts:hardware", "What this machine has."),
     "doctor": ("tui.command_doctor:command", "What is set up, what is missing, and the next step."),
+    "serve": ("tui.command_serve:command", "The chat's screen in a browser."),
+    "mcp": ("tui.command_mcp:command", "The tools and the guides, for other programs (MCP)."),
+    "completion": ("tui.command_completion:command", "Completion of commands and names in your shell."),
 }
 HELP = """Find the language model to run, fine-tune, train or call, on your hardware and under your license.
 
@@ -105,20 +110,6 @@ def _run(argv: Sequence[str]) -> int:
         raise UsageError(error.format_message()) from None
 
 
-def _unexpected(error: Exception) -> AdvisorError:
-    """An error nobody foresaw: one sentence for the person, the details into the log."""
-    from tui.error_log import note_error
-
-    path = note_error(error)
-    hint = f"Details are in {path}." if path is not None else "Its log could not be written."
-    kind = type(error).__name__
-    return AdvisorError(
-        f"Something went wrong inside the advisor ({kind}).",
-        hint=f"{hint} `llm-advisor doctor --report` prints what a bug report needs.",
-        code="internal",
-    )
-
-
 def _report(error: AdvisorError, as_json: bool) -> int:
     if as_json:
         write_json({"error": error.as_json()})
@@ -136,6 +127,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 no answer, 2 wrong usage, 3 a service cannot be reached, 130 interrupted.
     """
+    if argv is None and COMPLETION in os.environ:
+        from tui.completion.shells import answer
+
+        return answer(os.environ[COMPLETION])
     words = list(sys.argv[1:] if argv is None else argv)
     options = words[: words.index("--")] if "--" in words else words
     as_json = "--json" in options
@@ -150,7 +145,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except BrokenPipeError:
             raise
         except Exception as error:
-            status = _report(_unexpected(error), as_json)
+            from tui.error_log import unexpected
+
+            status = _report(unexpected(error), as_json)
         sys.stdout.flush()
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED

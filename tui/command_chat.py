@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import re
 import sys
 
@@ -108,7 +109,8 @@ def _chat(model: str | None, session: str | None, max_cost: float | None, copy: 
         from tui.plain import run as run_plain
 
         return run_plain(opens)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Under a driver of Textual (`serve` sets one) the screen is not this process's terminal.
+    if not os.environ.get("TEXTUAL_DRIVER") and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "The chat's screen needs a terminal.",
             hint="Use `llm-advisor chat --plain`, or `--json` from a program.",

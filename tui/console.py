@@ -36,7 +36,9 @@ def guarded(log_path: Path | None) -> Iterator[None]:
 
     Progress bars and native code write to the descriptors themselves and would tear the screen.
     """
-    if not (sys.__stdout__ and sys.__stderr__ and sys.__stderr__.isatty()):
+    # In a browser's tab descriptor 1 carries the screen, though it is no terminal.
+    drawn = sys.__stderr__ and (sys.__stderr__.isatty() or os.environ.get("TEXTUAL_DRIVER"))
+    if not (sys.__stdout__ and sys.__stderr__ and drawn):
         yield
         return
     sys.__stdout__.flush()

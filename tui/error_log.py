@@ -6,6 +6,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from knowledge.errors import AdvisorError
 from knowledge.home import log_file
 
 MAX_BYTES = 1_000_000
@@ -28,3 +29,15 @@ def note_error(error: BaseException) -> Path | None:
     except OSError:
         return None
     return path
+
+
+def unexpected(error: Exception) -> AdvisorError:
+    """An error nobody foresaw: one sentence for the person, the details into the log."""
+    path = note_error(error)
+    hint = f"Details are in {path}." if path is not None else "Its log could not be written."
+    kind = type(error).__name__
+    return AdvisorError(
+        f"Something went wrong inside the advisor ({kind}).",
+        hint=f"{hint} `llm-advisor doctor --report` prints what a bug report needs.",
+        code="internal",
+    )
