@@ -45,8 +45,19 @@ def draw_bar(bar: Bar, width: int, signs: Glyphs) -> Content:
     lines.append(
         styled(*((signs.bar[index] * share, STYLES[index]) for index, share in enumerate(shares) if share))
     )
+    if bar.available is not None and bar.used > bar.available:
+        lines.append(_edge(bar, min(width, WIDEST), signs))
     lines.extend(_legend(bar, width, signs))
     return Content("\n").join(lines)
+
+
+def _edge(bar: Bar, width: int, signs: Glyphs) -> Content:
+    """Under a bar that is too long: where the memory of the device ends."""
+    at = min(width - 1, (bar.available or 0) * width // bar.used)
+    words = f"room ends at {gib(bar.available)}"
+    if at + 2 + len(words) <= width:
+        return styled(" " * at, (signs.slider[-1], "bold $warning"), f" {words}")
+    return styled(" " * max(0, at - len(words) - 1), f"{words} ", (signs.slider[-1], "bold $warning"))
 
 
 def _title(bar: Bar) -> Content:
