@@ -14,6 +14,7 @@ LEAST = 1024
 STEPS = (4, 5, 6, 7)
 """Stops in each doubling of the context, in quarters."""
 MOST_PARALLEL = 64
+HOST_PART = "weights and buffers"
 TOLD_HOST = GIB
 """System memory beside the accelerators that is worth a bar where its room is not known."""
 
@@ -158,7 +159,7 @@ def _bars(held: Held) -> tuple[Bar, ...]:
     host = held.estimate.host_bytes
     there = room.host_bytes if room is not None and room.device_bytes else None
     if host and (there is not None or host > TOLD_HOST):
-        bars.append(Bar("System memory", (("weights and buffers", host),), there))
+        bars.append(Bar("System memory", ((HOST_PART, host),), there))
     return tuple(bars)
 
 
@@ -224,11 +225,11 @@ def _kept(held: Held, subject: Subject) -> tuple[str, ...]:
 
 def _rows(bars: tuple[Bar, ...], held: Held) -> tuple[tuple[str, ...], ...]:
     head = ("device", "weights", "KV cache", "compute", "overhead", "used", "free")
-    rows = [head]
+    rows: list[tuple[str, ...]] = [head]
     for bar in bars:
         amounts = dict(bar.parts)
-        parts = [gib(amounts.get(name, amounts.get("weights and buffers", 0))) for name in head[1:2]]
-        parts += [gib(amounts.get(name, 0)) for name in head[2:5]]
+        weights = amounts.get("weights", amounts.get(HOST_PART, 0))
+        parts = [gib(weights), *(gib(amounts.get(name, 0)) for name in head[2:5])]
         rows.append((bar.device, *parts, gib(bar.used), "unknown" if bar.free is None else gib(bar.free)))
     low, high = gib(held.estimate.low_bytes), gib(held.estimate.high_bytes)
     rows.append(("interval", "", "", "", "", f"{low} to {high}", ""))

@@ -45,7 +45,7 @@ def context_at(cell: int, scale: Scale, width: int) -> int:
         return scale.most
     if scale.fits and scale.least <= scale.fits <= scale.most and cell == cell_of(scale.fits, scale, width):
         return scale.fits
-    exact = scale.least * (scale.most / scale.least) ** (cell / (width - 1))
+    exact = scale.least * math.pow(scale.most / scale.least, cell / (width - 1))
     return min(scale.most, max(scale.least, round(exact / GRAIN) * GRAIN))
 
 

@@ -36,10 +36,18 @@ def cells(parts: Sequence[int], width: int) -> list[int]:
 
 def draw_bar(bar: Bar, width: int, signs: Glyphs) -> Content:
     """Title, bar and legend of one device."""
+    lines = _drawn(bar, width, signs)
+    if len(lines) > 1:
+        lines.extend(_legend(bar, width, signs))
+    return Content("\n").join(lines)
+
+
+def _drawn(bar: Bar, width: int, signs: Glyphs) -> list[Content]:
+    """Title and bar, without the legend."""
     free = bar.free
     lines = [_title(bar)]
     if bar.available is None and len(bar.parts) == 1:
-        return lines[0]  # one part of an unknown whole is no picture
+        return lines  # one part of an unknown whole is no picture
     amounts = [amount for _, amount in bar.parts] + [max(0, free or 0)]
     shares = cells(amounts, min(width, WIDEST))
     lines.append(
@@ -47,8 +55,25 @@ def draw_bar(bar: Bar, width: int, signs: Glyphs) -> Content:
     )
     if bar.available is not None and bar.used > bar.available:
         lines.append(_edge(bar, min(width, WIDEST), signs))
-    lines.extend(_legend(bar, width, signs))
-    return Content("\n").join(lines)
+    return lines
+
+
+def draw_bars(bars: Sequence[Bar], width: int, signs: Glyphs) -> Content:
+    """Several devices: a title and a bar for each, and one legend with the sums."""
+    if len(bars) == 1:
+        return draw_bar(bars[0], width, signs)
+    lines = [line for bar in bars for line in _drawn(bar, width, signs)]
+    places = range(max(len(bar.parts) for bar in bars))
+    named = max(bars, key=lambda bar: len(bar.parts)).parts
+    sums = [sum(bar.parts[place][1] for bar in bars if place < len(bar.parts)) for place in places]
+    parts = tuple((name, amount) for (name, _), amount in zip(named, sums, strict=True))
+    whole = Bar("", parts, None if any(bar.available is None for bar in bars) else _room(bars))
+    return Content("\n").join([*lines, *_legend(whole, width, signs)])
+
+
+def _room(bars: Sequence[Bar]) -> int:
+    """What is used and what is free, where no device is over."""
+    return sum(bar.used + max(0, bar.free or 0) for bar in bars)
 
 
 def _edge(bar: Bar, width: int, signs: Glyphs) -> Content:

@@ -7,29 +7,30 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
 from tui.glyphs import glyphs
 from tui.widgets.context_slider import ContextSlider, Scale
-from tui.widgets.memory_bar import draw_bar
+from tui.widgets.memory_bar import draw_bars
 from tui.widgets.picture_pane import Drawing, PicturePane, Words
-from tui.widgets.text import Fitted
 
 if TYPE_CHECKING:
     from tui.pictures.memory import MemoryPicture, Tuning
 
-KEYS = "n next option, o other model, h other machine, + and - conversations, Home and End the ends."
+KEYS = (
+    "Left and Right change the context (Home and End: its ends), Up and Down or [ ] the quantization, "
+    "k the KV cache, + and - the conversations at once; o names another model, h another machine."
+)
 
 
 class MemoryPane(PicturePane):
     """The memory of one model."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "context(-1)", "Context", key_display="Left/Right"),
+        Binding("left", "context(-1)", "Context, quant", key_display="Arrows"),
         Binding("right", "context(1)", show=False),
         Binding("home,shift+left", "end(False)", show=False),
         Binding("end,shift+right", "end(True)", show=False),
-        Binding("left_square_bracket,down", "quant(-1)", "Quantization", key_display="[ ]"),
+        Binding("left_square_bracket,down", "quant(-1)", show=False),
         Binding("right_square_bracket,up", "quant(1)", show=False),
         Binding("k", "cache", "KV cache"),
         Binding("plus,equals_sign", "parallel(1)", show=False),
@@ -69,9 +70,7 @@ class MemoryPane(PicturePane):
         )
         bars = self.query_one("#memory-bars", Drawing)
         bars.display = True
-        bars.update(
-            Fitted(lambda width: Content("\n").join(draw_bar(bar, width, glyphs()) for bar in picture.bars))
-        )
+        bars.draw(lambda width: draw_bars(picture.bars, width, glyphs()))
         words = self.query_one("#memory-words", Words)
         words.display = True
         words.show([*((line, "") for line in picture.sentences), (KEYS, "$foreground-muted")])

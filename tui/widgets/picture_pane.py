@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
+from textual.css.styles import RulesMap
 from textual.message import Message
 from textual.widgets import Static
 
-from tui.widgets.text import Fitted, FittedText, hanging, styled
+from tui.widgets.text import Fitted, hanging, styled
 
 Lines = Sequence[tuple[str, str]]
 """Texts with their styles."""
+NO_RULES: RulesMap = {}
 
 
-class Words(Static):
-    """Sentences under a picture, each on lines of its own."""
+class Drawing(Static):
+    """Text that is laid out for the width it gets; other text of the same height moves nothing around it."""
+
+    def __init__(self, *, id: str | None = None, classes: str = "drawing") -> None:
+        super().__init__("", markup=False, id=id, classes=classes)
+        self._fitted: Fitted | None = None
+
+    def draw(self, build: Callable[[int], Content]) -> None:
+        """Show another picture. Laying out the whole screen costs more than all the rest."""
+        fitted, width = Fitted(build), self.content_size.width
+        rows = None if self._fitted is None or not width else _rows(self._fitted, width)
+        self._fitted = fitted
+        self.update(fitted, layout=rows is None or rows != _rows(fitted, width))
+
+
+def _rows(fitted: Fitted, width: int) -> int:
+    return fitted.get_height(NO_RULES, width)
+
+
+class Words(Drawing):
+    """Sentences beside a picture, each on lines of its own."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__("", markup=False, id=id, classes="words")
+        super().__init__(id=id, classes="words")
 
     def show(self, lines: Lines) -> None:
         """Other sentences; empty ones are left out."""
-        rows = [(Content(""), styled((text, style))) for text, style in lines if text]
-        self.update(Fitted(hanging(rows)))
-
-
-class Drawing(FittedText):
-    """A picture of text that is laid out for the width it gets."""
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(lambda _: Content(""), id=id, classes="drawing")
+        self.draw(hanging([(Content(""), styled((text, style))) for text, style in lines if text]))
 
 
 class PicturePane(VerticalScroll, can_focus=True):

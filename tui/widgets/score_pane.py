@@ -11,7 +11,6 @@ from tui.glyphs import glyphs
 from tui.pictures.score import Scored, score_table, score_words, scored
 from tui.widgets.picture_pane import Drawing, PicturePane, Words
 from tui.widgets.score_bars import draw_scores
-from tui.widgets.text import Fitted
 
 FIRST = 4
 """Options that are drawn."""
@@ -35,8 +34,8 @@ class ScorePane(PicturePane):
         options = self._options = scored(raw)[:FIRST]
         words = self.query_one("#score-words", Words)
         words.show([(score_words(options), "")] if options else [(NONE, ""), (HOW, "$foreground-muted")])
-        self.query_one("#score-bars", Drawing).update(
-            Fitted(lambda width: draw_scores(options, selected, width, glyphs()))
+        self.query_one("#score-bars", Drawing).draw(
+            lambda width: draw_scores(options, selected, width, glyphs())
         )
 
     def table(self) -> tuple[tuple[str, ...], ...]:

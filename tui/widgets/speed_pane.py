@@ -23,7 +23,6 @@ from tui.pictures.speed import (
 )
 from tui.widgets.picture_pane import Drawing, PicturePane, Words
 from tui.widgets.speed_axis import draw_speeds
-from tui.widgets.text import Fitted
 
 NONE = "There is no recommendation yet, so there are no options to compare."
 HOW = "o names a model, h a machine; or go back with Esc and ask for a recommendation (Ctrl+R)."
@@ -56,7 +55,7 @@ class SpeedPane(PicturePane):
         words.show([(speed_words(rows, wanted), "")] if rows else [(NONE, ""), (HOW, "$foreground-muted")])
         drawing = self.query_one("#speed-axis", Drawing)
         drawing.display = bool(rows)
-        drawing.update(Fitted(lambda width: draw_speeds(rows, wanted[0], selected, width, glyphs())))
+        drawing.draw(lambda width: draw_speeds(rows, wanted[0], selected, width, glyphs()))
 
     async def show_curves(self, name: str, curves: dict[By, Sequence[CurvePoint]]) -> None:
         """Draw the curves of one option; none where its speed is not known."""
