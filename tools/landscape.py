@@ -12,6 +12,8 @@ from knowledge.errors import NoAnswerError
 from tools.brief import Brief, brief_of
 from tools.budget import room_of
 from tools.candidates import Candidate
+from tools.fit import solve
+from tools.fit_types import Solution
 from tools.needs import Needs
 from tools.roles import encoders, generator
 
@@ -28,7 +30,7 @@ class Place:
     quant: str
     engine: str
     memory_bytes: int
-    """On the accelerators and beside them, or in training where it is to be trained."""
+    """On the accelerators, with what lies beside them where they do not hold all; in training, of a run."""
     score: float
     """Expected quality, 0 to 100, after what the quantization costs."""
     spread: float
@@ -37,6 +39,8 @@ class Place:
     tokens_per_second: float | None
     utility: float
     """What the ranking goes by."""
+    spills: bool = False
+    """Whether layers or experts lie in system memory."""
     on_front: bool = False
     """Whether no other model is at least as good in less memory."""
 
@@ -75,7 +79,9 @@ def landscape(needs: Needs) -> Landscape:
             "Memory plays no part here: no machine of your own is meant.",
             hint="Name the hardware, and every model that fits it is drawn.",
         )
-    places = sorted(map(_place, _candidates(brief)), key=lambda place: (place.memory_bytes, -place.score))
+    places = sorted(
+        (_place(c, brief) for c in _candidates(brief)), key=lambda place: (place.memory_bytes, -place.score)
+    )
     room = room_of(machine, server=brief.server)
     return Landscape(with_front(places), room.total_bytes, machine.name, brief.task, trained)
 
@@ -100,20 +106,36 @@ def _candidates(brief: Brief) -> Sequence[Candidate]:
     return encoders.rank(brief, brief.role, keep=EVERY).candidates
 
 
-def _place(candidate: Candidate) -> Place:
-    c, training = candidate.configuration, candidate.training
-    full = c.memory.total_bytes if c is not None and c.memory is not None else 0
+def _memory(candidate: Candidate, brief: Brief) -> int:
+    """Bytes that are held against the room of the machine."""
+    if candidate.training is not None:
+        return candidate.training.estimate.total_bytes
+    c = candidate.configuration
+    if c is not None and c.memory is not None:
+        return c.memory.total_bytes
+    if c is not None and not c.spills and brief.machine is not None:
+        found = solve(
+            str(candidate.model_id), brief.machine, generator.ask_of(brief)
+        )  # kept from the ranking
+        if isinstance(found, Solution):
+            return found.used_bytes
+    return candidate.used_bytes
+
+
+def _place(candidate: Candidate, brief: Brief) -> Place:
+    c = candidate.configuration
     return Place(
         candidate.model,
         str(candidate.model_id),
         c.quant if c is not None else "",
         c.engine if c is not None else "",
-        training.estimate.total_bytes if training is not None else candidate.used_bytes or full,
+        _memory(candidate, brief),
         candidate.quality.score,
         candidate.quality.spread,
         candidate.quality.measured,
         c.speed.mid if c is not None and c.speed is not None else None,
         candidate.utility,
+        c.spills if c is not None else False,
     )
 
 

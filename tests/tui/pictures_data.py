@@ -96,7 +96,7 @@ LANDSCAPE = Landscape(
             _place("Qwen3-8B", 7.5, 58.0),
             _place("Other-9B", 8.8, 50.0),
             _place("Qwen3-14B", 10.1, 66.0),
-            _place("Huge-70B", 30.0, 64.0),
+            _place("Huge-70B", 30.0, 64.0, spills=True),
         ]
     ),
     int(11.5 * GIB),

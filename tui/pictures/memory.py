@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from tools.memory.types import MemoryRequest
 from tools.memory_room import Held, Subject
 from tui.answer import Bar
-from tui.plaintext import GIB, gib, tokens
+from tui.plaintext import GIB, gib, rough_tokens, tokens
 
 LEAST = 1024
 """Tokens from which contexts are tried."""
@@ -124,7 +124,7 @@ class Tuning:
         each = " for each conversation" if request.parallel > 1 else ""
         parts = [
             f"{self.subject.model.name} in {request.quant} on {request.engine}",
-            f"{tokens(self.context)} tokens of context{each}",
+            f"{rough_tokens(self.context)} tokens of context{each}",
             f"KV cache in {request.kv_cache_type}",
         ]
         if request.parallel > 1:
@@ -193,7 +193,7 @@ def _limit_words(limits: Limits, tuning: Tuning) -> tuple[str, ...]:
         return (f"In {tuning.request.quant} it fits with no context at all. {most}",)
     if limits.fits >= limits.window:
         return (f"Every context fits. {most}",)
-    return (f"Up to {tokens(limits.fits)} tokens fit. {most}",)
+    return (f"Up to {rough_tokens(limits.fits)} tokens fit. {most}",)
 
 
 def _figures(held: Held) -> tuple[str, ...]:

@@ -68,9 +68,9 @@ def quality_words(land: Landscape, raw: Mapping[str, Any], signs: Glyphs) -> tup
         f"{len(land.places)} models meet the needs for {land.task}, {len(land.front)} are on the front. "
         f"The best of all is {best.model} with {best.score:.0f} in {gib(best.memory_bytes)}."
     )
-    beyond = sum(place.memory_bytes > land.room_bytes for place in land.places)
+    beyond = sum(place.spills for place in land.places)
     if beyond and not land.training:
-        told += f" {beyond} to the right of the line lie partly in system memory."
+        told += f" {beyond} of them {'lies' if beyond == 1 else 'lie'} partly in system memory."
     return (legend, told, *(_word(rank, place, land) for rank, place in named[:3]))
 
 

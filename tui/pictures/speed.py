@@ -9,7 +9,7 @@ from typing import Any, Literal
 from tui.claims import line_of, map_of, maps_of
 from tui.glyphs import Glyphs
 from tui.pictures.chart import Chart, Series, even_ticks
-from tui.plaintext import is_number, tokens
+from tui.plaintext import is_number, rough_tokens, tokens
 
 By = Literal["users", "context"]
 
@@ -128,7 +128,7 @@ def curve_chart(points: Sequence[CurvePoint], by: By, signs: Glyphs) -> Chart:
         Series(tuple((place, points[place].mid) for place in held), signs.front, "primary"),
         Series(tuple((place, points[place].mid) for place in beyond), "x", "warning"),
     )
-    names = [tokens(point.at) if by == "context" else str(point.at) for point in points]
+    names = [rough_tokens(point.at) if by == "context" else str(point.at) for point in points]
     return Chart(
         tuple(one for one in series if one.points),
         "tokens of context" if by == "context" else "conversations at once",
@@ -158,7 +158,7 @@ def curve_words(points: Sequence[CurvePoint], by: By, signs: Glyphs) -> str:
         what = "numbers of conversations"
     if any(point.fits is False for point in points):
         held = [point.at for point in points if point.fits]
-        most = tokens(held[-1]) if by == "context" and held else str(held[-1]) if held else "none"
+        most = rough_tokens(held[-1]) if by == "context" and held else str(held[-1]) if held else "none"
         told += f" x marks {what} that do not fit the memory: {most} is the most that does."
     return f"{told} Estimate: {signs.front} is the middle, the dotted lines are low and high."
 

@@ -49,7 +49,7 @@ class PicturesScreen(PicturesWork):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "back", "Back", key_display="Esc"),
         Binding("c", "copy", "Copy"),
-        Binding("n", "next", "Next option"),
+        Binding("n", "next", "Next"),
         Binding("o", "ask('model')", "Other model", show=False),
         Binding("h", "ask('machine')", "Other machine", show=False),
         Binding("tab", "turn(1)", show=False),

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from tui.glyphs import Glyphs, glyphs
-from tui.plaintext import tokens
+from tui.plaintext import rough_tokens, tokens
 from tui.widgets.text import styled
 
 GRAIN = 256
@@ -75,7 +75,7 @@ def _labels(scale: Scale, width: int, limit: int) -> str:
     line = left.ljust(max(0, width - len(right))) + right
     if scale.fits is None or limit >= width - 1:
         return line[:width]
-    words = "nothing fits" if scale.fits <= 0 else f"{tokens(scale.fits)} fits"
+    words = "nothing fits" if scale.fits <= 0 else f"{rough_tokens(scale.fits)} fits"
     start = min(max(len(left) + 2, limit - len(words) // 2), width - len(right) - len(words) - 2)
     if start < len(left) + 2:
         return line[:width]

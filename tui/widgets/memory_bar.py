@@ -50,8 +50,15 @@ def _drawn(bar: Bar, width: int, signs: Glyphs) -> list[Content]:
         return lines  # one part of an unknown whole is no picture
     amounts = [amount for _, amount in bar.parts] + [max(0, free or 0)]
     shares = cells(amounts, min(width, WIDEST))
+    kinds = [*range(len(bar.parts)), -1]  # what is free has the last sign, however many parts there are
     lines.append(
-        styled(*((signs.bar[index] * share, STYLES[index]) for index, share in enumerate(shares) if share))
+        styled(
+            *(
+                (signs.bar[kind] * share, STYLES[kind])
+                for kind, share in zip(kinds, shares, strict=True)
+                if share
+            )
+        )
     )
     if bar.available is not None and bar.used > bar.available:
         lines.append(_edge(bar, min(width, WIDEST), signs))
@@ -59,21 +66,17 @@ def _drawn(bar: Bar, width: int, signs: Glyphs) -> list[Content]:
 
 
 def draw_bars(bars: Sequence[Bar], width: int, signs: Glyphs) -> Content:
-    """Several devices: a title and a bar for each, and one legend with the sums."""
+    """Several devices: a title and a bar for each, and one legend with sums."""
     if len(bars) == 1:
         return draw_bar(bars[0], width, signs)
     lines = [line for bar in bars for line in _drawn(bar, width, signs)]
-    places = range(max(len(bar.parts) for bar in bars))
-    named = max(bars, key=lambda bar: len(bar.parts)).parts
-    sums = [sum(bar.parts[place][1] for bar in bars if place < len(bar.parts)) for place in places]
-    parts = tuple((name, amount) for (name, _), amount in zip(named, sums, strict=True))
-    whole = Bar("", parts, None if any(bar.available is None for bar in bars) else _room(bars))
+    divided = [bar for bar in bars if len(bar.parts) > 1]
+    named = [name for name, _ in divided[0].parts] if divided else []
+    parts = tuple((name, sum(dict(bar.parts).get(name, 0) for bar in divided)) for name in named)
+    free = [bar.free for bar in divided if bar.free is not None]
+    used = sum(amount for _, amount in parts)
+    whole = Bar("", parts, used + sum(max(0, left) for left in free) if len(free) == len(divided) else None)
     return Content("\n").join([*lines, *_legend(whole, width, signs)])
-
-
-def _room(bars: Sequence[Bar]) -> int:
-    """What is used and what is free, where no device is over."""
-    return sum(bar.used + max(0, bar.free or 0) for bar in bars)
 
 
 def _edge(bar: Bar, width: int, signs: Glyphs) -> Content:

@@ -48,7 +48,7 @@ def test_picture(snap_compare: Compare, size: tuple[int, int], place: int) -> No
 
 def test_memory_that_does_not_fit(snap_compare: Compare) -> None:
     app = make_app(FakeSession())
-    assert snap_compare(app, terminal_size=(80, 24), run_before=picture(0, "end", "k", "minus"))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=picture(0, "end", "right_square_bracket"))
 
 
 @pytest.mark.parametrize("place", [0, 2, 3], ids=lambda place: NAMES[place])
