@@ -79,9 +79,8 @@ def landscape(needs: Needs) -> Landscape:
             "Memory plays no part here: no machine of your own is meant.",
             hint="Name the hardware, and every model that fits it is drawn.",
         )
-    places = sorted(
-        (_place(c, brief) for c in _candidates(brief)), key=lambda place: (place.memory_bytes, -place.score)
-    )
+    found = [_place(candidate, brief) for candidate in _candidates(brief)]
+    places = sorted(found, key=lambda place: (place.memory_bytes, -place.score))
     room = room_of(machine, server=brief.server)
     return Landscape(with_front(places), room.total_bytes, machine.name, brief.task, trained)
 
@@ -114,9 +113,8 @@ def _memory(candidate: Candidate, brief: Brief) -> int:
     if c is not None and c.memory is not None:
         return c.memory.total_bytes
     if c is not None and not c.spills and brief.machine is not None:
-        found = solve(
-            str(candidate.model_id), brief.machine, generator.ask_of(brief)
-        )  # kept from the ranking
+        # The ranking asked the same, so that the answer is at hand.
+        found = solve(str(candidate.model_id), brief.machine, generator.ask_of(brief))
         if isinstance(found, Solution):
             return found.used_bytes
     return candidate.used_bytes

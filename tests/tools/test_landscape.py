@@ -33,6 +33,12 @@ def test_holds_the_recommended_models_as_recommended() -> None:
         assert place.utility == pytest.approx(option.utility)
 
 
+def test_what_the_card_holds_whole_is_within_its_room() -> None:
+    land = landscape(needs(hardware="RTX 3060 12GB + 64 GB RAM"))
+    assert all(place.memory_bytes <= land.room_bytes for place in land.places if not place.spills)
+    assert any(place.memory_bytes > land.room_bytes for place in land.places if place.spills)
+
+
 def test_front_is_what_nothing_beats() -> None:
     land = landscape(needs())
     for place in land.places:

@@ -128,10 +128,11 @@ class PicturesScreen(PicturesWork):
     def action_picture(self, place: int) -> None:
         """Show a picture."""
         self._shown = place
-        for index, pane in enumerate(self.query(PicturePane)):
-            pane.display = index == place
+        self.pane.display = True
+        self.set_focus(self.pane)  # at once: the next key is for this picture
+        for pane in self.query(PicturePane):
+            pane.display = pane is self.pane
         self.query_one(PictureTabs).show(place)
-        self.pane.focus()
         self.tell("")
         self._draw(place)
 
@@ -237,7 +238,7 @@ class PicturesScreen(PicturesWork):
         line = self.query_one("#ask-line", Input)
         line.value, line.placeholder = "", example
         self.query_one("#ask").display = True
-        line.focus()
+        self.set_focus(line)
 
     @on(Input.Submitted)
     def _said(self, event: Input.Submitted) -> None:
@@ -261,9 +262,9 @@ class PicturesScreen(PicturesWork):
         self._again()
 
     def _close_ask(self) -> None:
+        self.set_focus(self.pane)
         self.query_one("#ask").display = False
         self.tell("")
-        self.pane.focus()
 
     def action_back(self) -> None:
         """Close the line that asks, else the screen."""

@@ -112,6 +112,6 @@ class MemoryPane(PicturePane):
     @on(ContextSlider.Asked)
     def _asked(self, event: ContextSlider.Asked) -> None:
         event.stop()
-        self.focus()
+        self.screen.set_focus(self)
         if self.tuning is not None:
             self.show(self.tuning.at(event.context))

@@ -140,6 +140,15 @@ async def test_tabs_by_digit_tab_arrow_and_mouse(monkeypatch: pytest.MonkeyPatch
         await sees(pilot, "tokens per second of each")
 
 
+async def test_a_picture_has_the_keys_as_soon_as_it_is_chosen() -> None:
+    async with pictures() as (app, pilot, screen):
+        await pilot.press("4")
+        for key in ("1", "right"):
+            app.simulate_key(key)
+        await until(pilot, lambda: tuned(screen).context > 16384, "the step of the slider")
+        assert screen.query_one(MemoryPane).display
+
+
 async def test_next_option_changes_every_picture() -> None:
     async with pictures() as (_, pilot, screen):
         await pilot.press("n")
@@ -210,7 +219,10 @@ async def test_no_machine_is_said() -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("nosuchmodel 9b", "nosuchmodel"), ("qwen3 8b on GTX 9999", "is not among the known accelerators")],
+    [
+        ("nosuchmodel 9b", "nosuchmodel"),
+        ("qwen3 8b on GTX 9999", "is not among the known accelerators"),
+    ],
 )
 async def test_what_is_not_known_is_said_and_can_be_mended(text: str, words: str) -> None:
     async with pictures({}, text) as (_, pilot, _screen):
