@@ -59,9 +59,12 @@ async def _until(there: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def redraws(size: tuple[int, int]) -> list[float]:
-    """Seconds from a key to the last paint of what it changed, for every key that changed something."""
-    app, paints = AdvisorApp(factory("guided", None, True)), list[float]()
+async def redraws(size: tuple[int, int]) -> list[tuple[float, float]]:
+    """Seconds from a key to the last paint of what it changed, for every key that changed something.
+
+    Beside each, the seconds that this process itself computed meanwhile: the rest is a busy machine.
+    """
+    app, paints = AdvisorApp(factory("guided", None, True)), list[tuple[float, float]]()
     async with app.run_test(size=size) as pilot:
         await _until(lambda: app.chat.is_open and not app.chat.is_busy)
         screen = PicturesScreen({}, 0, MODEL)
@@ -69,15 +72,15 @@ async def redraws(size: tuple[int, int]) -> list[float]:
         pane = screen.query_one(MemoryPane)
         await _until(lambda: pane.tuning is not None)
         await pilot.pause(0.5)
-        _watched(app, lambda: paints.append(time.perf_counter()))
+        _watched(app, lambda: paints.append((time.perf_counter(), time.process_time())))
         found = []
         for key in KEYS * ROUNDS:
-            before, started = pane.headline, time.perf_counter()
+            before, started, computed = pane.headline, time.perf_counter(), time.process_time()
             paints.clear()
             app.simulate_key(key)
             await asyncio.sleep(QUIET)
             if pane.headline != before and paints:
-                found.append(paints[-1] - started)
+                found.append((paints[-1][0] - started, paints[-1][1] - computed))
     return found
 
 
@@ -85,13 +88,14 @@ def run() -> None:
     """Print the figures; the bar is 50 ms."""
     for size in SIZES:
         with tempfile.TemporaryDirectory() as state, patch.dict(os.environ, {"LLM_ADVISOR_HOME": state}):
-            found = sorted(asyncio.run(redraws(size)))
-        middle, late = statistics.median(found), found[int(len(found) * 0.95)]
-        verdict = "ok" if late <= LIMIT else "over"
+            found = asyncio.run(redraws(size))
+        took, own = sorted(seconds for seconds, _ in found), sorted(seconds for _, seconds in found)
+        place = int(len(found) * 0.95)
         print(
-            f"pictures: memory bars after a key at {size[0]}x{size[1]}: median {middle * 1000:.0f} ms, 95 % "
-            f"within {late * 1000:.0f} ms, worst of {len(found)} {found[-1] * 1000:.0f} ms "
-            f"(bar {LIMIT * 1000:.0f} ms): {verdict}"
+            f"pictures: memory bars after a key at {size[0]}x{size[1]}: median "
+            f"{statistics.median(took) * 1000:.0f} ms, 95 % within {took[place] * 1000:.0f} ms, worst of "
+            f"{len(found)} {took[-1] * 1000:.0f} ms; computed here in 95 % within {own[place] * 1000:.0f} ms "
+            f"(bar {LIMIT * 1000:.0f} ms): {'ok' if took[place] <= LIMIT else 'over'}"
         )
 
 
