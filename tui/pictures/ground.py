@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.errors import AdvisorError
 from tools.brief import Brief, brief_of
 from tools.commands.lookups import machine_named, model_named
+from tools.commands.recommend import exact_slot
 from tools.fit_types import Ask
 from tools.hardware_types import Machine
 from tools.memory_room import Subject
@@ -60,8 +61,10 @@ def on_machine(ground: Ground, text: str) -> Ground:
         UsageError: the text names no machine.
     """
     machine, notes = machine_named(text)
-    brief = replace(ground.brief, machine=machine) if ground.brief is not None else None
-    return Ground(ground.needs, brief, machine, notes)
+    if ground.needs is None:
+        return Ground(machine=machine, notes=notes)
+    needs = ground.needs.updated(hardware=exact_slot("hardware", text))
+    return Ground(needs, brief_of(needs), machine, notes)
 
 
 def split_words(text: str) -> tuple[str, str]:

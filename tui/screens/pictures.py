@@ -176,7 +176,7 @@ class PicturesScreen(PicturesWork):
             memory.show(event.tuning)
         else:
             memory.tell(*event.problem)
-        self._drawn -= {SPEED, COST}
+        self._drawn -= {SPEED, QUALITY, COST}
         self._draw(self._shown)
 
     @on(CurvesReady)

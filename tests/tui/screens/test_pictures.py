@@ -260,3 +260,18 @@ async def test_needs_that_cannot_be_read_are_said() -> None:
         for key in "35":
             await pilot.press(key)
             await sees(pilot, "The needs of this recommendation cannot be read")
+
+
+async def test_another_machine_counts_in_every_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def landscape(needs: Any) -> Any:
+        asked.append(needs.hardware.value.text)
+        return LANDSCAPE
+
+    monkeypatch.setattr("tools.landscape.landscape", landscape)
+    async with pictures() as (_, pilot, _screen):
+        await pilot.press("h", *"RTX 4090", "enter")
+        await sees(pilot, "RTX 4090")
+        await pilot.press("3")
+        await until(pilot, lambda: bool(asked) and asked[-1] == "RTX 4090", "the other machine")
