@@ -39,6 +39,16 @@ class Glyphs:
     spinner: tuple[str, ...]
     bar: tuple[str, str, str, str, str]
     """Weights, KV cache, compute, overhead, free."""
+    slider: tuple[str, str, str, str, str]
+    """Up to the handle, the handle, what still fits, what fits no more, the mark of the last that fits."""
+    interval: tuple[str, str, str, str, str, str]
+    """Low end, span, estimated middle, high end; a measurement; what is wanted at the least."""
+    gain: str
+    loss: str
+    """What adds to a score, and what takes away from it."""
+    point: str
+    front: str
+    """A model in a picture, and one that no other beats."""
     border: str
     """Name of the border type for boxes."""
 
@@ -63,6 +73,12 @@ UNICODE = Glyphs(
     ellipsis="…",
     spinner=("⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"),
     bar=("█", "▓", "▒", "░", "·"),
+    slider=("━", "●", "─", "┄", "┃"),
+    interval=("├", "─", "●", "┤", "◆", "┊"),
+    gain="█",
+    loss="▒",
+    point="○",
+    front="●",
     border="round",
 )
 ASCII = Glyphs(
@@ -85,6 +101,12 @@ ASCII = Glyphs(
     ellipsis="...",
     spinner=("|", "/", "-", "\\"),
     bar=("#", "=", "+", "-", "."),
+    slider=("=", "O", "-", ".", "|"),
+    interval=("|", "-", "o", "|", "#", ":"),
+    gain="#",
+    loss="-",
+    point="o",
+    front="#",
     border="ascii",
 )
 

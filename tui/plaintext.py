@@ -92,6 +92,11 @@ def tokens(value: object) -> str:
     return f"{count:,}"
 
 
+def rough_tokens(count: int) -> str:
+    """A number of tokens in few signs: `36.5k` where `tokens` has no round word for it."""
+    return f"{count / 1024:.4g}k" if count >= 1024 and "," in tokens(count) else tokens(count)
+
+
 def speed(value: object) -> str:
     """Tokens per second as `28-41 tok/s`, or `unknown`."""
     if isinstance(value, Mapping):

@@ -21,6 +21,7 @@ from tools.prices import small_bill
 from tools.quant_loss import quality_loss
 from tools.roles import generator
 from tools.running_costs import Running, Settings, dollars, load_of, too_much
+from tools.speed_types import Interval
 from tools.task_mix import quality_for
 
 Kind = Literal["local", "rented", "api"]
@@ -79,6 +80,14 @@ class Way:
         """Tokens a day of the mix that the machine serves at most, with as many conversations as it holds."""
         return self.curve.edges[-1] if self.curve is not None else None
 
+    @property
+    def running(self) -> Interval:
+        """Dollars a month without the write-off of what is bought."""
+        own = self.own
+        if own is None or own.price is None or self.curve is None:
+            return self.cost.usd
+        return without_write_off(self.cost, own.price, self.curve.settings.lifetime)
+
     def as_json(self) -> dict[str, Any]:
         """The row of the document."""
         c, own, cost = self.configuration, self.own, self.cost
@@ -93,6 +102,7 @@ class Way:
             "usd_per_month": cost.usd.as_json(4),
             "fixed_usd_per_month": cost.fixed_usd.as_json(2),
             "usd_per_mtok": cost.per_mtok.as_json(4) if cost.per_mtok else None,
+            "running_usd_per_month": self.running.as_json(4),
             "usd_once": own.price.value.as_json(0) if own and own.price else None,
             "hours_per_day": cost.hours.as_json(2) if cost.hours else None,
             "utilization": round(cost.utilization, 3) if cost.utilization is not None else None,

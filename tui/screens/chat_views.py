@@ -54,6 +54,10 @@ class ViewActions(ModelActions):
     def _exported(self) -> None:
         self.action_export()
 
+    @on(RecommendationBlock.Pictures)
+    def _pictures(self) -> None:
+        self.action_pictures()
+
     def action_pictures(self, model: str = "") -> None:
         """Memory, speed, quality, score and cost, drawn; of the option shown unless a model is named."""
         from tui.screens.pictures import PicturesScreen

@@ -36,17 +36,56 @@ def cells(parts: Sequence[int], width: int) -> list[int]:
 
 def draw_bar(bar: Bar, width: int, signs: Glyphs) -> Content:
     """Title, bar and legend of one device."""
+    lines = _drawn(bar, width, signs)
+    if len(lines) > 1:
+        lines.extend(_legend(bar, width, signs))
+    return Content("\n").join(lines)
+
+
+def _drawn(bar: Bar, width: int, signs: Glyphs) -> list[Content]:
+    """Title and bar, without the legend."""
     free = bar.free
     lines = [_title(bar)]
     if bar.available is None and len(bar.parts) == 1:
-        return lines[0]  # one part of an unknown whole is no picture
+        return lines  # one part of an unknown whole is no picture
     amounts = [amount for _, amount in bar.parts] + [max(0, free or 0)]
     shares = cells(amounts, min(width, WIDEST))
+    kinds = [*range(len(bar.parts)), -1]  # what is free has the last sign, however many parts there are
     lines.append(
-        styled(*((signs.bar[index] * share, STYLES[index]) for index, share in enumerate(shares) if share))
+        styled(
+            *(
+                (signs.bar[kind] * share, STYLES[kind])
+                for kind, share in zip(kinds, shares, strict=True)
+                if share
+            )
+        )
     )
-    lines.extend(_legend(bar, width, signs))
-    return Content("\n").join(lines)
+    if bar.available is not None and bar.used > bar.available:
+        lines.append(_edge(bar, min(width, WIDEST), signs))
+    return lines
+
+
+def draw_bars(bars: Sequence[Bar], width: int, signs: Glyphs) -> Content:
+    """Several devices: a title and a bar for each, and one legend with sums."""
+    if len(bars) == 1:
+        return draw_bar(bars[0], width, signs)
+    lines = [line for bar in bars for line in _drawn(bar, width, signs)]
+    divided = [bar for bar in bars if len(bar.parts) > 1]
+    named = [name for name, _ in divided[0].parts] if divided else []
+    parts = tuple((name, sum(dict(bar.parts).get(name, 0) for bar in divided)) for name in named)
+    free = [bar.free for bar in divided if bar.free is not None]
+    used = sum(amount for _, amount in parts)
+    whole = Bar("", parts, used + sum(max(0, left) for left in free) if len(free) == len(divided) else None)
+    return Content("\n").join([*lines, *_legend(whole, width, signs)])
+
+
+def _edge(bar: Bar, width: int, signs: Glyphs) -> Content:
+    """Under a bar that is too long: where the memory of the device ends."""
+    at = min(width - 1, (bar.available or 0) * width // bar.used)
+    words = f"room ends at {gib(bar.available)}"
+    if at + 2 + len(words) <= width:
+        return styled(" " * at, (signs.slider[-1], "bold $warning"), f" {words}")
+    return styled(" " * max(0, at - len(words) - 1), f"{words} ", (signs.slider[-1], "bold $warning"))
 
 
 def _title(bar: Bar) -> Content:

@@ -38,10 +38,14 @@ class RecommendationBlock(Block):
         Binding("right_square_bracket", "other(1)", show=False),
         Binding("y", "copy_command", "Copy command", tooltip="Copy the first command; again for the next"),
         Binding("e", "export", "Export", tooltip="Write the conversation to a Markdown file"),
+        Binding("p", "pictures", "Pictures", tooltip="Memory, speed, quality, score and cost, drawn"),
     ]
 
     class Export(UIMessage):
         """Somebody wants the conversation as a file."""
+
+    class Pictures(UIMessage):
+        """Somebody wants the option drawn."""
 
     def __init__(self, recommendation: Mapping[str, Any]) -> None:
         super().__init__()
@@ -118,6 +122,10 @@ class RecommendationBlock(Block):
     def action_export(self) -> None:
         """Write the conversation to a file."""
         self.post_message(self.Export())
+
+    def action_pictures(self) -> None:
+        """Draw the option that is shown."""
+        self.post_message(self.Pictures())
 
 
 def _nothing(answer: Answer) -> list[Widget]:

@@ -1,0 +1,1 @@
+"""What the pictures show, worked out without the screen: data in, rows and sentences out."""
