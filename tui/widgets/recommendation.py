@@ -37,11 +37,19 @@ class RecommendationBlock(Block):
         Binding("left_square_bracket", "other(-1)", show=False),
         Binding("right_square_bracket", "other(1)", show=False),
         Binding("y", "copy_command", "Copy command", tooltip="Copy the first command; again for the next"),
+        Binding("m", "card", "Card", tooltip="The card of the option shown: facts, scores, license, memory"),
+        Binding("d", "compare", "Compare", tooltip="The options side by side, the best of each line marked"),
         Binding("e", "export", "Export", tooltip="Write the conversation to a Markdown file"),
     ]
 
     class Export(UIMessage):
         """Somebody wants the conversation as a file."""
+
+    class Card(UIMessage):
+        """Somebody wants the card of the option shown."""
+
+    class Compare(UIMessage):
+        """Somebody wants the options side by side."""
 
     def __init__(self, recommendation: Mapping[str, Any]) -> None:
         super().__init__()
@@ -114,6 +122,14 @@ class RecommendationBlock(Block):
             else ""
         )
         self.post_message(CopyText(command.shell, f"the command{count}: {command.label or command.shell}"))
+
+    def action_card(self) -> None:
+        """Show the card of the option shown."""
+        self.post_message(self.Card())
+
+    def action_compare(self) -> None:
+        """Put the options side by side."""
+        self.post_message(self.Compare())
 
     def action_export(self) -> None:
         """Write the conversation to a file."""
