@@ -1,4 +1,4 @@
-"""What the comparison screen holds: which models, in which configuration, and where their figures come from."""
+"""What the comparison screen holds: which models, in which configuration, and their figures."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ class Loaded:
     picks: tuple[Pick, ...]
     view: SideBySide
     problems: tuple[str, ...] = ()
+    focus: int | None = None
+    """Place of the model that was added, or was there already."""
 
 
 def options_of(recommendation: Document) -> tuple[Pick, ...]:
@@ -57,16 +59,19 @@ def load(recommendation: Document, picks: Sequence[Pick], typed: str = "") -> Lo
     told = [" ".join(part for part in problem if part) for problem in several.problems]
     known = {pick.name: pick for pick in options_of(recommendation)}
     taken = list(picks)
+    focus: int | None = None
     for model in several.models:
         name = _id(model)
-        if any(pick.name == name for pick in taken):
-            told.append(f"{name} is compared already.")
-        elif len(taken) >= MOST:
+        focus = next((place for place, pick in enumerate(taken) if pick.name == name), None)
+        if focus is not None:
+            continue
+        if len(taken) >= MOST:
             told.append(f"No more than {MOST} models are compared at once: {name} is left out.")
         else:
+            focus = len(taken)
             taken.append(known.get(name, Pick(name)))
     view, problems = _view(recommendation, taken)
-    return Loaded(tuple(taken), view, (*told, *problems))
+    return Loaded(tuple(taken), view, (*told, *problems), focus if picks else None)
 
 
 def _id(model: object) -> str:
@@ -78,7 +83,7 @@ def _view(recommendation: Document, picks: Sequence[Pick]) -> tuple[SideBySide, 
     from tools.commands.compare import side_by_side
     from tools.commands.lookups import any_model_named, machine_named
 
-    settings = _settings(recommendation)
+    settings = settings_of(recommendation)
     problems: list[str] = []
     if settings.hardware is not None:
         try:
@@ -105,7 +110,7 @@ def _view(recommendation: Document, picks: Sequence[Pick]) -> tuple[SideBySide, 
     return read_side_by_side(document), problems
 
 
-def _settings(recommendation: Document) -> Any:  # noqa: ANN401 - imported after the first frame
+def settings_of(recommendation: Document) -> Any:  # noqa: ANN401 - imported after the first frame
     """The needs of the conversation, for the models that are no options of its recommendation."""
     from tools.commands.compare import CompareSettings
 

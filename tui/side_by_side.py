@@ -210,7 +210,15 @@ def _running(models: Sequence[Document], *, measured: bool) -> list[Row]:
     ):
         rows.append(_row(label, group, "GiB, estimated; less is marked.", _memory(key), models))
     if measured or any(is_number(model.get("rank")) for model in models):
-        rows.append(_row("fits", group, "Whether every part has room on the machine.", _fits, models))
+        rows.append(
+            _row(
+                "fits",
+                group,
+                "Whether all has room; a reserve is kept for the options of the recommendation only.",
+                _fits,
+                models,
+            )
+        )
         note = "Tokens per second of one conversation, expected; faster is marked."
         rows.append(_row("speed", group, note, _speed, models))
     return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from knowledge.catalog.lineage import bases_of, made_from
-from knowledge.catalog.publishers import publisher_of
+from knowledge.catalog.publishers import publisher_of, publishers
 from knowledge.catalog.records import ApiModel, ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.candidates import Candidate, Configuration, QualityFigure
@@ -35,13 +35,12 @@ def relations(model: ModelRecord) -> Document:
         `maker` (name and ISO country, or None), `made_from`, `derivatives` and `siblings` (hub ids; siblings
         are of the same family and role, the nearest in size first), `commands` (label and shell each).
     """
-    maker = publisher_of(model.origin_id)
     bases = list(bases_of(model))
     original = original_of(model.id)
     if not bases and original is not None:
         bases = [original.id]
     return {
-        "maker": {"name": maker.name, "country": maker.country} if maker is not None else None,
+        "maker": _maker(model.origin_id),
         "made_from": bases,
         "derivatives": list(made_from(model.id))[:MOST_KIN],
         "siblings": _siblings(model),
@@ -51,7 +50,6 @@ def relations(model: ModelRecord) -> Document:
 
 def api_relations(model: ApiModel) -> Document:
     """The same of a model behind an API: its maker and the line that calls it."""
-    maker = publisher_of(model.provider)
     license_ = LicenseFigure(id="api terms", commercial_use="unknown", note=None)
     candidate = Candidate(
         model=model.key,
@@ -71,11 +69,19 @@ def api_relations(model: ApiModel) -> Document:
         utility=0.0,
     )
     return {
-        "maker": {"name": maker.name, "country": maker.country} if maker is not None else None,
+        "maker": _maker(model.provider),
         "commands": [{"label": line.label, "shell": line.shell} for line in commands_for(candidate)]
         if model.mode in CHAT_MODES
         else [],
     }
+
+
+def _maker(name: str) -> Document | None:
+    """Who publishes the models of an organization or provider; None where it is not known."""
+    maker = publisher_of(name)
+    if maker is None:
+        return None
+    return {"name": maker.name, "country": maker.country, "source": maker.basis or publishers().source}
 
 
 def _siblings(model: ModelRecord) -> list[str]:

@@ -41,6 +41,10 @@ class CardQuery(Request):
     quant: Name | None = Field(None, description="quantization of the weights")
     kv_cache_type: Name | None = Field(None, description="type of the KV cache")
     engine: Name | None = Field(None, description="inference engine")
+    gpu_layers: int | None = Field(None, ge=0, le=10_000, description="layers on the accelerators")
+    cpu_moe_layers: int | None = Field(
+        None, ge=0, le=10_000, description="layers whose experts are in system memory"
+    )
 
 
 def model_card(query: CardQuery) -> Document:
@@ -105,6 +109,8 @@ def _memory(
             parallel=query.parallel,
             kv_cache_type=query.kv_cache_type or DEFAULTS.kv_cache_type,
             hardware=machine,
+            gpu_layers=query.gpu_layers,
+            cpu_moe_layers=query.cpu_moe_layers,
         )
         try:
             told = memory_document(model, request, estimate_memory(model, request))

@@ -47,16 +47,17 @@ class CompareScreen(Screen[None]):
         Binding("left,shift+tab", "model(-1)", show=False),
     ]
 
-    def __init__(self, recommendation: Mapping[str, Any], models: str = "") -> None:
+    def __init__(self, recommendation: Mapping[str, Any], models: str = "", *, beside: str = "") -> None:
         """What to compare.
 
         Args:
             recommendation: of the conversation; empty where there is none.
             models: the models that were named; those of the recommendation where it is empty.
+            beside: one more model, beside those.
         """
         super().__init__()
         self._recommendation = recommendation
-        self._typed = models
+        self._typed = models or beside
         self._picks: tuple[Pick, ...] = () if models.strip() else options_of(recommendation)
         self._view = EMPTY
         self._problems: tuple[str, ...] = ()
@@ -105,10 +106,10 @@ class CompareScreen(Screen[None]):
     def _loaded(self, asked: int, loaded: Loaded) -> None:
         if asked != self._asked or not self.is_mounted:
             return  # something else was asked for in the meantime
-        added = len(loaded.picks) > len(self._picks) > 0
         self._loading = False
         self._picks, self._view, self._problems = loaded.picks, loaded.view, loaded.problems
-        column = len(self._picks) - 1 if added else min(self._at.column, max(0, len(self._picks) - 1))
+        column = self._at.column if loaded.focus is None else loaded.focus
+        column = min(column, max(0, len(self._picks) - 1))
         self._at = Place(self._at.row, column)
         self._show()
 
@@ -127,18 +128,17 @@ class CompareScreen(Screen[None]):
         dot = f" {glyphs().separator} "
         parts = ["Compare"]
         if names:
-            parts.append(f"{len(names)} model" + ("s" if len(names) > 1 else ""))
-        drawn = table.drawn
-        if drawn is not None and drawn.count < len(names):
-            last = drawn.first + drawn.count
-            parts.append(f"shown {drawn.first + 1} to {last}; Left and Right for the others")
+            counted = f"{len(names)} model" + ("s" if len(names) > 1 else "")
+            drawn = table.drawn
+            if drawn is not None and drawn.count < len(names):
+                counted += f", {drawn.first + 1} to {drawn.first + drawn.count} shown (Left, Right)"
+            parts.append(counted)
         if self._differences:
-            hidden = len(self._view.rows) - len(self.rows)
-            parts.append(f"differences only, {hidden} equal row{'' if hidden == 1 else 's'} hidden")
+            parts.append(f"differences only, {len(self._view.rows) - len(self.rows)} rows hidden")
         self.query_one("#compare-title", PlainText).show(dot.join(parts))
         where = self._view.where if names else NOTHING
         if names:
-            where += f" {glyphs().best} marks the best of a line."
+            where += f" {glyphs().best} best of its line."
         if len(names) == 1:
             where += " Press a to add another model."
         self.query_one("#compare-where", PlainText).show(where)

@@ -1,4 +1,4 @@
-"""Draws models side by side: the first column stays, and as many models as there is room for stand beside it."""
+"""Draws models side by side: the first column stays, as many models as have room stand beside it."""
 
 from __future__ import annotations
 
