@@ -13,6 +13,7 @@ Document = Mapping[str, Any]
 Facts = list[tuple[str, str, str]]
 """Label, text, and the field of the catalog (or, with a space in it, the source itself)."""
 LARGE = 1_000_000_000
+ABILITIES = (("thinking", "thinking"), ("tool calling", "tool_calling"), ("reads images", "vision"))
 
 
 def _yes_no(value: object) -> str:
@@ -56,10 +57,15 @@ def identity_facts(document: Document) -> Facts:
     facts += [
         ("languages", _languages(document), "languages"),
         ("features", features, "tool_calling"),
-        ("thinking", line_of(document.get("thinking")), "thinking"),
-        ("tool calling", _yes_no(document.get("tool_calling")), "tool_calling"),
-        ("reads images", _yes_no(document.get("vision")), "vision"),
     ]
+    for label, key in (
+        ("thinking", "thinking"),
+        ("tool calling", "tool_calling"),
+        ("reads images", "vision"),
+    ):
+        value = document.get(key)
+        if value not in (True, "yes"):  # what it can do stands among the features
+            facts.append((label, value if isinstance(value, str) else _yes_no(value), key))
     if is_number(document.get("downloads")):
         facts.append(("downloads", f"{document['downloads']:,} on the hub", "downloads"))
     return facts + _added(map_of(document.get("added")))
@@ -255,8 +261,8 @@ def kin_facts(document: Document) -> Facts:
     if document.get("gguf_repo"):
         facts.append(("GGUF files", line_of(document["gguf_repo"]), "gguf_repo"))
     elif document.get("gguf_available") is not None:
-        text = {True: "published, the repository is not known", False: "none known"}
-        facts.append(("GGUF files", text[bool(document["gguf_available"])], "gguf_available"))
+        files = "published, the repository is not known" if document["gguf_available"] else "none known"
+        facts.append(("GGUF files", files, "gguf_available"))
     else:
         facts.append(("GGUF files", "", "gguf_available"))
     facts.append(("Ollama tag", line_of(document.get("ollama_tag")), "ollama_tag"))

@@ -52,7 +52,10 @@ def load_card(recommendation: Document, selected: int, name: str) -> Card:
             machine_named(settings.hardware)
         except AdvisorError:
             del given["hardware"]
-    return read_card(model_card(CardQuery(**given)))
+    document = model_card(CardQuery(**given))
+    if option.get("quality"):
+        document["quality"] = option["quality"]  # as the recommendation reckoned it, for all of its tasks
+    return read_card(document)
 
 
 def _option(recommendation: Document, selected: int, model_id: str) -> Document:

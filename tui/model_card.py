@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tui.answer import Command
+from tui.answer import WORTH_A_WORD, Command
 from tui.card_facts import Facts, api_facts, architecture_facts, identity_facts, kin_facts, license_facts
 from tui.claims import Claim, Source, SourceList, line_of, map_of, maps_of
 from tui.plaintext import clean, gib, is_number, tokens
@@ -83,7 +83,11 @@ class Card:
     name: str
     model_id: str
     note: str
-    groups: tuple[Group, ...]
+    identity: Group
+    terms: Group
+    """License, or price of a model behind an API."""
+    about: tuple[Group, ...]
+    """Architecture, kin and uploads."""
     task: str
     quality: Claim | None
     scores: tuple[Score, ...]
@@ -99,34 +103,43 @@ def read_card(document: Document) -> Card:
     """The card of a `tools.commands.card` document."""
     sources = SourceList()
     is_api = "mode" in document
-    kinds: list[tuple[str, Facts]] = [("The model", identity_facts(document))]
-    if is_api:
-        kinds.append(("Price", api_facts(document)))
-    else:
-        kinds += [
-            ("Architecture", architecture_facts(document)),
-            ("License", license_facts(document)),
-            ("Kin and uploads", kin_facts(document)),
-        ]
-    groups = [Group(title, tuple(_facts(rows, document, sources))) for title, rows in kinds]
-    unknown = [label for _, rows in kinds for label, text, _ in rows if not text]
+    unknown: list[str] = []
+
+    def group(title: str, rows: Facts) -> Group:
+        unknown.extend(label for label, text, _ in rows if not text)
+        return Group(title, tuple(_facts(rows, document, sources)))
+
+    # In the order in which they are shown: sources are numbered by their first use.
+    identity = group("The model", identity_facts(document))
     quality = _quality(map_of(document.get("quality")), sources)
+    memory = _memory(document, sources)
+    terms = group("Price", api_facts(document)) if is_api else group("License", license_facts(document))
+    scores = tuple(_scores(map_of(document.get("benchmarks")), sources))
+    overtaken = tuple(_overtaken(document, sources))
+    about = []
+    if not is_api:
+        about = [
+            group("Architecture", architecture_facts(document)),
+            group("Kin and uploads", kin_facts(document)),
+        ]
     return Card(
         name=line_of(document.get("model")),
         model_id=line_of(document.get("model_id")),
         note=line_of(document.get("note")),
-        groups=tuple(group for group in groups if group.facts),
+        identity=identity,
+        terms=terms,
+        about=tuple(one for one in about if one.facts),
         task=line_of(document.get("task")),
         quality=quality,
-        scores=tuple(_scores(map_of(document.get("benchmarks")), sources)),
-        memory=_memory(document, sources),
+        scores=scores,
+        memory=memory,
         memory_problem=_problem(document, is_api),
-        overtaken=tuple(_overtaken(document, sources)),
+        overtaken=overtaken,
         commands=tuple(
             Command(line_of(one.get("label")), clean(one.get("shell") or "").strip())
             for one in maps_of(document.get("commands"))
         ),
-        unknown=tuple(unknown),
+        unknown=tuple(dict.fromkeys(unknown)),
         sources=tuple(sources.all()),
     )
 
@@ -137,7 +150,7 @@ def _facts(rows: Facts, document: Document, sources: SourceList) -> Iterable[Fac
         if not text:
             continue
         told = origin if " " in origin else fields.get(origin) or fields.get("*")
-        number = ()
+        number: tuple[int, ...] = ()
         if told:
             number = (sources.add({"kind": "catalog", "source": line_of(told), "locator": model}).number,)
         yield Fact(label, text, number)
@@ -149,7 +162,9 @@ def _quality(quality: Document, sources: SourceList) -> Claim | None:
         return None
     give = f", give or take {spread:.0f}" if is_number(spread) else ""
     word = "measured" if quality.get("measured") else "expected, not measured"
-    note = line_of(quality.get("note"))
+    lost, note = quality.get("quantization_loss"), line_of(quality.get("note"))
+    if is_number(lost) and lost >= WORTH_A_WORD:
+        word += f", after {lost:.0f} off for the quantization"
     numbers = _numbers(quality.get("basis"), sources)
     return Claim(f"{score:.0f} of 100{give}, {word}" + (f" ({note})" if note else ""), numbers)
 
@@ -241,12 +256,11 @@ def _marks(numbers: Sequence[int]) -> str:
 def as_markdown(card: Card) -> str:
     """The whole card as Markdown, with its numbered sources."""
     lines = [f"# {card.name}", "", *([card.note, ""] if card.note else [])]
-    for group in card.groups:
-        lines += [f"## {group.title}", ""]
-        lines += [f"- {fact.label}: {fact.text}{_marks(fact.sources)}" for fact in group.facts]
-        lines.append("")
+    lines += _group_markdown(card.identity)
     if card.quality is not None:
         lines += [f"## Quality for {card.task}", "", card.quality.text + _marks(card.quality.sources), ""]
+    lines += _memory_markdown(card.memory) if card.memory is not None else []
+    lines += _group_markdown(card.terms)
     if card.scores:
         lines += ["## Benchmarks", "", "| benchmark | score | date | run by | on | source |"]
         lines.append("| --- | ---: | --- | --- | --- | --- |")
@@ -255,10 +269,11 @@ def as_markdown(card: Card) -> str:
             for one in card.scores
         ]
         lines.append("")
-    lines += _memory_markdown(card.memory) if card.memory is not None else []
     if card.overtaken:
         lines += ["## What has overtaken it", ""]
         lines += [f"- {claim.text}{_marks(claim.sources)}" for claim in card.overtaken] + [""]
+    for group in card.about:
+        lines += _group_markdown(group)
     if card.commands:
         lines += ["## How to get it", "", "```sh"]
         lines += [f"# {one.label}\n{one.shell}" for one in card.commands] + ["```", ""]
@@ -267,9 +282,15 @@ def as_markdown(card: Card) -> str:
     return "\n".join([*lines, *(f"[{one.number}] {one.label}" for one in card.sources)])
 
 
+def _group_markdown(group: Group) -> list[str]:
+    facts = [f"- {fact.label}: {fact.text}{_marks(fact.sources)}" for fact in group.facts]
+    return [f"## {group.title}", "", *facts, ""] if facts else []
+
+
 def _memory_markdown(memory: Memory) -> list[str]:
     where = f" on {memory.machine}" if memory.machine else ""
-    lines = [f"## Memory{where}", "", f"{memory.configuration}.", ""]
+    marks = _marks((memory.source,)) if memory.source is not None else ""
+    lines = [f"## Memory{where}", "", f"{memory.configuration}, estimated{marks}.", ""]
     lines += ["| context | weights | KV cache | compute | overhead | in all | |", "|" + " --- |" * 7]
     for row in memory.rows:
         figures = " | ".join(gib(part) for part in (*row.parts, row.total))

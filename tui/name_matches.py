@@ -39,7 +39,8 @@ def suggestions(names: Sequence[str], typed: str) -> list[str]:
     return [name for _, name in spans[:MOST]]
 
 
-def _order(name: str, words: Sequence[str]) -> tuple[bool, int, str]:
-    """Names that begin with the first word come first, then the shorter ones."""
+def _order(name: str, words: Sequence[str]) -> tuple[bool, bool, int, str]:
+    """Names with the words side by side come first, then those that begin with the first, then the short."""
     own = _plain(name.split("/", 1)[-1])
-    return not own.startswith(words[0]), len(own), name.lower()
+    apart = "".join(words) not in _plain(name).replace(" ", "")
+    return apart, not own.startswith(words[0]), len(own), name.lower()

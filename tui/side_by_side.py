@@ -17,6 +17,11 @@ UNKNOWN = "unknown"
 BENCHMARKS = "Benchmarks in the same setting"
 NONE = "-"
 """In a cell that a model has no figure for by its nature: the memory of a model behind an API."""
+TAKEN = (
+    *("model", "model_id", "kind", "params", "features", "context_length", "release_date", "quant", "engine"),
+    *("context", "parallel", "kv_cache_type", "memory", "speed", "quality", "license", "cost"),
+)
+"""What a comparison takes from an option of a recommendation."""
 USE_RANK = {"yes": 2.0, "conditional": 1.0, "no": 0.0}
 USE_WORDS = {"yes": "yes", "conditional": "with conditions", "no": "no"}
 
@@ -83,19 +88,7 @@ def with_option(entry: Document, option: Document) -> dict[str, Any]:
         entry: The model as `compare` has it; empty where it knows none of this name.
         option: The candidate of the recommendation.
     """
-    taken = ("model", "model_id", "kind", "params", "features", "context_length", "release_date", "quant")
-    taken += (
-        "engine",
-        "context",
-        "parallel",
-        "kv_cache_type",
-        "memory",
-        "speed",
-        "quality",
-        "license",
-        "cost",
-    )
-    merged = {**entry, **{key: option[key] for key in taken if option.get(key) is not None}}
+    merged = {**entry, **{key: option[key] for key in TAKEN if option.get(key) is not None}}
     if merged.get("kind") == "api":
         merged |= {"memory": None, "quant": None, "engine": None}
     return merged | {"rank": option.get("rank"), "machine": map_of(option.get("hardware")).get("name")}
@@ -326,7 +319,7 @@ def _benchmarks(document: Document, models: Sequence[Document]) -> list[Row]:
             f"{line_of(shared.get('run_by'))}, {line_of(shared.get('as_of'))}",
             line_of(shared.get("source")),
         ]
-        found = (scores.get(model.get("model")) for model in models)
+        found = (scores.get(line_of(model.get("model"))) for model in models)
         cells = tuple(
             Cell(f"{score:.5g}", sign * float(score)) if is_number(score) else Cell(UNKNOWN)
             for score in found

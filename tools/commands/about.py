@@ -61,7 +61,7 @@ def api_relations(model: ApiModel) -> Document:
         features=(),
         context_length=model.max_input_tokens,
         release_date=None,
-        hardware={},
+        hardware=None,
         owned=False,
         configuration=None,
         quality=UNJUDGED,

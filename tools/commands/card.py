@@ -21,6 +21,7 @@ from tools.memory.estimate import estimate_memory
 from tools.memory.generic import is_encoder
 from tools.memory.types import MemoryRequest
 from tools.quality import quality_of
+from tools.quant_loss import quality_loss
 from tools.scores import row_weight
 from tools.successor import usual_task
 from tools.task_mix import api_quality_for
@@ -67,7 +68,11 @@ def model_card(query: CardQuery) -> Document:
         document["quality"] = api_quality_for(model.key, (task,)).as_json() if chats else None
         document["memory"] = []
         return document
-    document["quality"] = quality_of(model.id, task).as_json()
+    quant = _format(model, query)[0]
+    lost = 0.0
+    if not is_encoder(model):
+        lost = quality_loss(model, quant, query.kv_cache_type or DEFAULTS.kv_cache_type, task)
+    document["quality"] = quality_of(model.id, task).less(lost).as_json()
     machine, notes = machine_named(query.hardware) if query.hardware is not None else (None, ())
     document["memory"], document["memory_error"] = _memory(model, query, machine)
     document["hardware_notes"] = list(notes)
@@ -95,15 +100,23 @@ def _contexts(model: ModelRecord, needed: int | None) -> list[int]:
     return sorted(found)
 
 
+def _format(model: ModelRecord, query: CardQuery) -> tuple[str, str]:
+    """Quantization and engine that are told of; encoders have only their usual one."""
+    if is_encoder(model):
+        return usual_format(model)
+    quant, engine = usual_format(model, query.engine)
+    return query.quant or quant, engine
+
+
 def _memory(
     model: ModelRecord, query: CardQuery, machine: Machine | None
 ) -> tuple[list[Document], Document | None]:
     """The estimates, and why there are none where the architecture is not known."""
-    quant, engine = usual_format(model, None if is_encoder(model) else query.engine)
+    quant, engine = _format(model, query)
     documents = []
     for context in _contexts(model, query.context):
         request = MemoryRequest(
-            quant=quant if is_encoder(model) else query.quant or quant,
+            quant=quant,
             engine=engine,
             context=context * query.parallel,
             parallel=query.parallel,

@@ -9,7 +9,6 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import Screen
 from textual.widgets import Footer
 
 from knowledge.errors import AdvisorError
@@ -17,14 +16,14 @@ from tui.carding import card_name, load_card
 from tui.claims import Source
 from tui.glyphs import glyphs
 from tui.model_card import Card, as_markdown
-from tui.screens.chat_views import ViewActions
+from tui.screens.model_screen import ModelScreen
 from tui.widgets.messages import OpenSource
 from tui.widgets.text import PlainText
 
 NOTHING = "No model is named yet. Press o to name one, or Esc to go back."
 
 
-class CardScreen(Screen[None]):
+class CardScreen(ModelScreen):
     """One model; Esc goes back to where it was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -34,9 +33,6 @@ class CardScreen(Screen[None]):
         Binding("d", "compare", "Compare", tooltip="Put it beside the options"),
         Binding("p", "pictures", "Pictures", tooltip="Memory and speed, drawn"),
         Binding("y", "copy_command", "Copy command", show=False, tooltip="Copy a line that gets or runs it"),
-        Binding("escape,q", "close", "Back", key_display="esc"),
-        Binding("f1", "app.help", "Help", show=False),
-        Binding("ctrl+l", "app.log", "Log", show=False),
         *(Binding(str(number), f"source({number})", show=False) for number in range(1, 10)),
     ]
 
@@ -63,7 +59,7 @@ class CardScreen(Screen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self.set_class(glyphs().name == "ascii", "-ascii")
+        super().on_mount()
         self.query_one("#card-body").focus()
         # The first frame is drawn before anything is looked up.
         self.call_after_refresh(self._begin)
@@ -76,12 +72,12 @@ class CardScreen(Screen[None]):
         if self._name:
             self._open(self._name)
         else:
-            self._tell(NOTHING)
+            self.tell(NOTHING)
             self.action_other()
 
     def _open(self, name: str) -> None:
         self._asked += 1
-        self._tell(f"Looking up {name}{glyphs().ellipsis}")
+        self.tell(f"Looking up {name}{glyphs().ellipsis}")
         self._load(self._asked, name)
 
     @work(thread=True, exit_on_error=False)
@@ -91,7 +87,7 @@ class CardScreen(Screen[None]):
             found = load_card(self._recommendation, self._selected, name)
         except AdvisorError as error:
             found = error
-        self.app.call_from_thread(self._loaded, asked, found)
+        self.app.call_from_thread(self.call_later, self._loaded, asked, found)
 
     async def _loaded(self, asked: int, found: Card | AdvisorError) -> None:
         if asked != self._asked or not self.is_mounted:
@@ -100,20 +96,21 @@ class CardScreen(Screen[None]):
             kept = (
                 f" The card of {self.card.name} stays." if self.card is not None else " Press o to try again."
             )
-            self._tell(f"{glyphs().error} {found.message} {found.hint}{kept}".strip())
+            self.tell(f"{glyphs().error} {found.message} {found.hint}{kept}".strip())
             return
         from tui.widgets.card_parts import parts_of
 
         self.card, self._name, self._next_command = found, found.model_id, 0
         self.query_one("#card-title", PlainText).show(found.name)
-        self._tell(found.model_id if found.model_id != found.name else "")
+        self.tell(found.model_id if found.model_id != found.name else "")
         body = self.query_one("#card-body", VerticalScroll)
         async with self.batch():
             await body.remove_children()
             await body.mount(*parts_of(found))
         body.scroll_home(animate=False)
 
-    def _tell(self, text: str) -> None:
+    def tell(self, text: str) -> None:
+        """Said under the title."""
         said = self.query_one("#card-said", PlainText)
         said.display = bool(text)
         said.show(text)
@@ -159,18 +156,18 @@ class CardScreen(Screen[None]):
         """Copy the card."""
         if self.card is not None:
             self.app.copy_to_clipboard(as_markdown(self.card))
-            self._tell(f"Copied the card of {self.card.name} as Markdown")
+            self.tell(f"Copied the card of {self.card.name} as Markdown")
 
     def action_copy_command(self) -> None:
         """Copy a line that gets or runs it; pressing again takes the next one."""
         commands = self.card.commands if self.card is not None else ()
         if not commands:
-            self._tell("There is not a command to copy here")
+            self.tell("There is not a command to copy here")
             return
         place = self._next_command % len(commands)
         self._next_command += 1
         self.app.copy_to_clipboard(commands[place].shell)
-        self._tell(f"Copied the command ({place + 1} of {len(commands)}): {commands[place].label}")
+        self.tell(f"Copied the command ({place + 1} of {len(commands)}): {commands[place].label}")
 
     def action_compare(self) -> None:
         """Put the model beside the options of the recommendation."""
@@ -181,10 +178,5 @@ class CardScreen(Screen[None]):
 
     def action_pictures(self) -> None:
         """Pictures of the model, as the chat opens them."""
-        for screen in self.app.screen_stack:
-            if isinstance(screen, ViewActions) and self._name:
-                screen.action_pictures(self._name)
-
-    def action_close(self) -> None:
-        """Back to where it was opened."""
-        self.dismiss()
+        if self._name:
+            self.show_pictures(self._name)

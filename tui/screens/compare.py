@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.widgets import Footer
 
 from tui.comparing import Loaded, Pick, load, options_of
 from tui.glyphs import glyphs
 from tui.plaintext import shorten
-from tui.screens.chat_views import ViewActions
+from tui.screens.model_screen import ModelScreen
 from tui.side_by_side import Row, SideBySide, as_markdown
 from tui.widgets.side_table import Place, SideTable
 from tui.widgets.text import PlainText
@@ -24,7 +23,7 @@ NOTHING = "Nothing to compare yet. Press a to add a model, or Esc to go back."
 LOADING = "Looking up the models"
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(ModelScreen):
     """The comparison; Esc goes back to the conversation."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -34,9 +33,6 @@ class CompareScreen(Screen[None]):
         Binding("c", "copy", "Copy", tooltip="Copy as a Markdown table"),
         Binding("m,enter", "card", "Card", key_display="m", tooltip="The card of the model in focus"),
         Binding("p", "pictures", "Pictures", show=False, tooltip="Memory and speed of the model, drawn"),
-        Binding("escape,q", "close", "Back", key_display="esc"),
-        Binding("f1", "app.help", "Help", show=False),
-        Binding("ctrl+l", "app.log", "Log", show=False),
         Binding("down", "move(1)", show=False),
         Binding("up", "move(-1)", show=False),
         Binding("pagedown", "move(8)", show=False),
@@ -75,7 +71,7 @@ class CompareScreen(Screen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self.set_class(glyphs().name == "ascii", "-ascii")
+        super().on_mount()
         self.query_one("#compare-problems").display = False
         # The first frame is drawn before anything is looked up.
         self.call_after_refresh(self._reload, self._typed)
@@ -152,15 +148,16 @@ class CompareScreen(Screen[None]):
         row = rows[self._at.row]
         cell = row.cells[self._at.column]
         own = f" {self._view.names[self._at.column]}: {cell.note}" if cell.note else ""
-        note.show(shorten(f"{row.label}: {row.note}{own}", max(40, self.size.width * 2 - 6)))
+        room = note.content_size.width * note.size.height - 8  # wrapping wastes some
+        note.show(shorten(f"{row.label}: {row.note}{own}", max(60, room)))
 
     def on_resize(self) -> None:
         """How many models have room has changed."""
         if self._view.names:
             self.call_after_refresh(self._tell_where)
 
-    def _tell(self, text: str) -> None:
-        """Said where the row's source stands, until the next key."""
+    def tell(self, text: str) -> None:
+        """Said where the row's source stands."""
         self.query_one("#compare-note", PlainText).show(text)
 
     def action_move(self, by: int) -> None:
@@ -183,7 +180,7 @@ class CompareScreen(Screen[None]):
     def action_differences(self) -> None:
         """Hide the rows where all are equal, or show them again."""
         if len(self._view.names) < 2:
-            self._tell("Differences need two models; a adds one.")
+            self.tell("Differences need two models; a adds one.")
             return
         label = self.rows[self._at.row].label if self.rows else ""
         self._differences = not self._differences
@@ -213,10 +210,10 @@ class CompareScreen(Screen[None]):
     def action_copy(self) -> None:
         """Copy the rows that are shown."""
         if not self._view.names:
-            self._tell("There is nothing to copy yet.")
+            self.tell("There is nothing to copy yet.")
             return
         self.app.copy_to_clipboard(as_markdown(self._view, self.rows))
-        self._tell(f"Copied {len(self.rows)} rows as a Markdown table")
+        self.tell(f"Copied {len(self.rows)} rows as a Markdown table")
 
     @property
     def _focused_pick(self) -> Pick | None:
@@ -234,10 +231,5 @@ class CompareScreen(Screen[None]):
     def action_pictures(self) -> None:
         """Pictures of the model in focus, as the chat opens them."""
         pick = self._focused_pick
-        for screen in self.app.screen_stack:
-            if isinstance(screen, ViewActions) and pick is not None:
-                screen.action_pictures(pick.name)
-
-    def action_close(self) -> None:
-        """Back to where it was opened."""
-        self.dismiss()
+        if pick is not None:
+            self.show_pictures(pick.name)

@@ -20,6 +20,8 @@ from tui.widgets.text import FittedText, PlainText, crop, hanging, pad, styled
 LABEL = 18
 NARROW = 70
 """Cells below which labels get less room."""
+CONTEXT, FIGURE = 10, 8
+"""Cells of the columns of the memory table."""
 SCORES_SHOWN = 8
 WORDS = ("weights", "KV cache", "compute", "overhead")
 
@@ -27,16 +29,13 @@ WORDS = ("weights", "KV cache", "compute", "overhead")
 def parts_of(card: Card) -> list[Widget]:
     """Everything under the title, in the order of use."""
     parts: list[Widget] = [PlainText(card.note, classes="note")] if card.note else []
-    first, *rest = card.groups
-    parts += _group(first)
+    parts += _group(card.identity)
     if card.quality is not None:
         parts += [_title(f"Quality for {card.task}"), _claims([card.quality])]
-    parts += [_title("Memory by context"), *_memory(card)]
-    parts += [part for group in rest if group.title in ("License", "Price") for part in _group(group)]
-    parts += _benchmarks(card)
+    parts += [_title("Memory by context"), *_memory(card), *_group(card.terms), *_benchmarks(card)]
     if card.overtaken:
         parts += [_title("What has overtaken it"), _claims(card.overtaken)]
-    parts += [part for group in rest if group.title not in ("License", "Price") for part in _group(group)]
+    parts += [part for group in card.about for part in _group(group)]
     if card.commands:
         parts += [_title("How to get it (y copies a line)"), _commands(card)]
     if card.unknown:
@@ -54,6 +53,8 @@ def _marks(numbers: Sequence[int]) -> tuple[str, str]:
 
 
 def _group(group: Group) -> list[Widget]:
+    if not group.facts:
+        return []
     return [_title(group.title), FittedText(lambda width: facts_content(group.facts, width))]
 
 
@@ -125,7 +126,7 @@ def _memory(card: Card) -> list[Widget]:
     where = f" on {memory.machine}" if memory.machine else ""
     numbers = (memory.source,) if memory.source is not None else ()
     parts: list[Widget] = [
-        FittedText(hanging([(Content(""), styled(f"{memory.configuration}{where}", _marks(numbers)))])),
+        FittedText(hanging([(Content(""), styled(f"{memory.configuration}{where}, estimated", _marks(numbers)))])),
         FittedText(lambda width: memory_content(memory, width, glyphs())),
     ]
     if memory.caveats:
@@ -135,21 +136,21 @@ def _memory(card: Card) -> list[Widget]:
 
 def memory_content(memory: Memory, width: int, signs: Glyphs) -> Content:
     """The table in GiB, then one bar for each context on one scale."""
-    return Content("\n").join([*_table(memory), Content(""), *_bars(memory, width, signs)])
+    return Content("\n").join([*_table(memory, width, signs), Content(""), *_bars(memory, width, signs)])
 
 
-def _table(memory: Memory) -> list[Content]:
-    wide = 8
-    head = "".join(pad(word, wide + 1, right=True) for word in ("weights", "KV", "rest", "in all"))
-    lines = [styled((pad("context", 8) + head + "  GiB, estimated", "$foreground-muted"))]
+def _table(memory: Memory, width: int, signs: Glyphs) -> list[Content]:
+    head = "".join(pad(word, FIGURE, right=True) for word in ("weights", "KV", "rest", "in all"))
+    lines = [styled((pad("  context", CONTEXT) + head + "  GiB", "$foreground-muted"))]
     for row in memory.rows:
         weights, cache, compute, overhead = row.parts
         figures = (weights, cache, compute + overhead, row.total)
-        text = "".join(pad(f"{amount / GIB:,.1f}", wide + 1, right=True) for amount in figures)
-        host = f"; {gib(row.host)} in system memory" if row.host > GIB else ""
-        asked = " (needed)" if row.needed else ""
-        line = f"{pad(row.context, 8)}{text}  {row.verdict}{asked}{host}".rstrip()
-        lines.append(styled((line, "bold" if row.needed else "")))
+        text = "".join(pad(f"{amount / GIB:,.1f}", FIGURE, right=True) for amount in figures)
+        told = [row.verdict, "needed" if row.needed and width >= NARROW else ""]
+        told.append(f"{gib(row.host)} in system memory" if row.host > GIB else "")
+        lead = f"{signs.pointer} " if row.needed else "  "
+        line = pad(lead + row.context, CONTEXT) + text + "  " + ", ".join(part for part in told if part)
+        lines.append(styled((line.rstrip(), "bold" if row.needed else "")))
     return lines
 
 
@@ -157,19 +158,20 @@ def _bars(memory: Memory, width: int, signs: Glyphs) -> list[Content]:
     """All on one scale, which ends at the machine's memory or at the largest total."""
     largest = max(row.total for row in memory.rows)
     scale = max(largest, memory.available or 0) or 1
-    room = max(10, min(64, width - 10))
+    room = max(10, min(64, width - CONTEXT - 5))
     lines = [_bar(row, scale, memory.available, room, signs) for row in memory.rows]
     legend = [
         part for place, word in enumerate(WORDS) for part in ((signs.bar[place], STYLES[place]), f" {word}  ")
     ]
     there = f"{signs.bar[4]} free of {gib(memory.available)}" if memory.available else ""
-    return [*lines, styled("        ", *legend, there)]
+    return [*lines, hanging([(Content(" " * CONTEXT), styled(*legend, there))])(width)]
 
 
 def _bar(row: Held, scale: int, available: int | None, room: int, signs: Glyphs) -> Content:
     free = max(0, (available or 0) - row.total)
     filled = max(1, round(room * (row.total + free) / scale))
     shares = cells([*row.parts, free], filled)
+    lead = pad(f"{signs.pointer if row.needed else ' '} {row.context}", CONTEXT)
     drawn = [(signs.bar[place] * share, STYLES[place]) for place, share in enumerate(shares) if share]
     over = " over" if available is not None and row.total > available else ""
-    return styled(pad(row.context, 8), *drawn, (over, "bold $error"))
+    return styled(lead, *drawn, (over, "bold $error"))

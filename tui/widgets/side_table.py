@@ -68,7 +68,7 @@ def draw(view: SideBySide, rows: Sequence[Row], width: int, at: Place, signs: Gl
     room = Room.of(width, len(view.names))
     page = at.column // room.count * room.count
     first = max(0, min(page, len(view.names) - room.count))
-    shown = range(first, first + room.count)
+    shown = range(first, min(first + room.count, len(view.names)))
     body: Lines = []
     offsets = []
     group = ""
