@@ -16,7 +16,7 @@ from tui.carding import card_name, load_card
 from tui.claims import Source
 from tui.glyphs import glyphs
 from tui.model_card import Card, as_markdown
-from tui.screens.model_screen import ModelScreen
+from tui.screens.model_screen import LEAVING, ModelScreen
 from tui.widgets.messages import OpenSource
 from tui.widgets.text import PlainText
 
@@ -27,12 +27,13 @@ class CardScreen(ModelScreen):
     """One model; Esc goes back to where it was opened."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o,slash", "other", "Other model", key_display="o", tooltip="The card of another model"),
+        Binding("o,slash", "other", "Other", key_display="o", tooltip="The card of another model"),
         Binding("s", "sources", "Sources", tooltip="List the sources, to open one"),
         Binding("c", "copy", "Copy", tooltip="Copy the card as Markdown"),
         Binding("d", "compare", "Compare", tooltip="Put it beside the options"),
         Binding("p", "pictures", "Pictures", tooltip="Memory and speed, drawn"),
         Binding("y", "copy_command", "Copy command", show=False, tooltip="Copy a line that gets or runs it"),
+        *LEAVING,
         *(Binding(str(number), f"source({number})", show=False) for number in range(1, 10)),
     ]
 

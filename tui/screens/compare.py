@@ -13,7 +13,7 @@ from textual.widgets import Footer
 from tui.comparing import Loaded, Pick, load, options_of
 from tui.glyphs import glyphs
 from tui.plaintext import shorten
-from tui.screens.model_screen import ModelScreen
+from tui.screens.model_screen import LEAVING, ModelScreen
 from tui.side_by_side import Row, SideBySide, as_markdown
 from tui.widgets.side_table import Place, SideTable
 from tui.widgets.text import PlainText
@@ -33,6 +33,7 @@ class CompareScreen(ModelScreen):
         Binding("c", "copy", "Copy", tooltip="Copy as a Markdown table"),
         Binding("m,enter", "card", "Card", key_display="m", tooltip="The card of the model in focus"),
         Binding("p", "pictures", "Pictures", show=False, tooltip="Memory and speed of the model, drawn"),
+        *LEAVING,
         Binding("down", "move(1)", show=False),
         Binding("up", "move(-1)", show=False),
         Binding("pagedown", "move(8)", show=False),
@@ -121,20 +122,24 @@ class CompareScreen(ModelScreen):
 
     def _tell_where(self) -> None:
         names, table = self._view.names, self.query_one(SideTable)
+        paged = False
         dot = f" {glyphs().separator} "
         parts = ["Compare"]
         if names:
             counted = f"{len(names)} model" + ("s" if len(names) > 1 else "")
             drawn = table.drawn
-            if drawn is not None and drawn.count < len(names):
-                counted += f", {drawn.first + 1} to {drawn.first + drawn.count} shown (Left, Right)"
+            paged = drawn is not None and drawn.count < len(names)
+            if drawn is not None and paged:
+                counted = f"{drawn.first + 1} to {drawn.first + drawn.count} of {counted}"
             parts.append(counted)
         if self._differences:
-            parts.append(f"differences only, {len(self._view.rows) - len(self.rows)} rows hidden")
+            parts.append(f"differences only ({len(self._view.rows) - len(self.rows)} hidden)")
         self.query_one("#compare-title", PlainText).show(dot.join(parts))
         where = self._view.where if names else NOTHING
         if names:
             where += f" {glyphs().best} best of its line."
+        if paged:
+            where += " Left and Right: the other models."
         if len(names) == 1:
             where += " Press a to add another model."
         self.query_one("#compare-where", PlainText).show(where)

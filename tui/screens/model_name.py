@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList
 from textual.widgets.option_list import Option
 
+from tui.glyphs import glyphs
 from tui.name_matches import suggestions
 from tui.widgets.text import PlainText, styled
 
@@ -48,6 +49,7 @@ class ModelNameScreen(ModalScreen[str | None]):
             yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
+        self.set_class(glyphs().name == "ascii", "-ascii")
         self.query_one(Input).cursor_blink = False
         self._load()
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
-from typing import ClassVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
@@ -14,17 +13,17 @@ from tui.glyphs import glyphs
 from tui.screens.chat_views import ViewActions
 
 log = logging.getLogger("llm_advisor.tui")
+LEAVING = (
+    Binding("escape,q", "close", "Back", key_display="esc"),
+    Binding("f1", "app.help", "Help", show=False),
+    Binding("ctrl+l", "app.log", "Log", show=False),
+)
+"""Keys of all these screens; the footer has them last."""
 FAILED = "The figures could not be worked out. Ctrl+L shows the log, Esc goes back."
 
 
 class ModelScreen(Screen[None]):
     """A screen over the conversation whose figures are looked up after its first frame."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q", "close", "Back", key_display="esc"),
-        Binding("f1", "app.help", "Help", show=False),
-        Binding("ctrl+l", "app.log", "Log", show=False),
-    ]
 
     def on_mount(self) -> None:
         self.set_class(glyphs().name == "ascii", "-ascii")

@@ -20,7 +20,7 @@ from tui.widgets.text import FittedText, PlainText, crop, hanging, pad, styled
 LABEL = 18
 NARROW = 70
 """Cells below which labels get less room."""
-CONTEXT, FIGURE = 10, 8
+CONTEXT, FIGURE = 10, 7
 """Cells of the columns of the memory table."""
 SCORES_SHOWN = 8
 WORDS = ("weights", "KV cache", "compute", "overhead")
@@ -126,7 +126,9 @@ def _memory(card: Card) -> list[Widget]:
     where = f" on {memory.machine}" if memory.machine else ""
     numbers = (memory.source,) if memory.source is not None else ()
     parts: list[Widget] = [
-        FittedText(hanging([(Content(""), styled(f"{memory.configuration}{where}, estimated", _marks(numbers)))])),
+        FittedText(
+            hanging([(Content(""), styled(f"{memory.configuration}{where}, estimated", _marks(numbers)))])
+        ),
         FittedText(lambda width: memory_content(memory, width, glyphs())),
     ]
     if memory.caveats:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -91,11 +93,27 @@ def _head(view: SideBySide, shown: range, room: Room, at: Place, signs: Glyphs) 
     cells = [[Content(" " * room.label)]]
     for place in shown:
         chosen = place == at.column
-        lead = f"{signs.pointer} " if chosen else "  "
-        name = styled((lead + view.names[place], "bold $primary underline" if chosen else "bold"))
-        name = name.stylize(clickable(f"screen.go({at.row}, {place})"))
-        cells.append(_wrapped(name, room.column))
+        lead = styled((f"{signs.pointer} " if chosen else "  ", "bold $primary"))
+        style = "bold $primary underline" if chosen else "bold"
+        lines = []
+        for number, piece in enumerate(broken(view.names[place], room.column - 2)):
+            part = styled((piece, style)).stylize(clickable(f"screen.go({at.row}, {place})"))
+            lines.append((Content("  ") if number else lead) + part)
+        cells.append(lines)
     return Content("\n").join(_beside(cells, room))
+
+
+def broken(name: str, width: int) -> list[str]:
+    """A name in pieces of at most `width` cells, broken after a sign where there is one."""
+    pieces = [""]
+    parts = re.findall(r"[^-/_ ]+[-/_ ]?|[-/_ ]", name)
+    short = (part[at : at + width] for part in parts for at in range(0, len(part), max(1, width)))
+    for part in short:
+        if cell_len(pieces[-1] + part) <= width:
+            pieces[-1] += part
+        else:
+            pieces.append(part)
+    return [piece for piece in pieces if piece] or [""]
 
 
 def _row(row: Row, place: int, shown: range, room: Room, at: Place, signs: Glyphs) -> Lines:

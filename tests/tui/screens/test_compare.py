@@ -86,7 +86,7 @@ async def test_differences_only_and_back() -> None:
         every = len(screen.rows)
         await pilot.press("x")
         assert len(screen.rows) < every
-        assert f"differences only, {every - len(screen.rows)} rows hidden" in shown(app)
+        assert f"differences only ({every - len(screen.rows)} hidden)" in shown(app)
         assert all(row.differs for row in screen.rows)
         await pilot.press("x")
         assert len(screen.rows) == every
@@ -115,10 +115,10 @@ async def test_escape_from_the_name_adds_nothing() -> None:
 
 async def test_arrows_move_over_rows_and_models_and_tell_the_source() -> None:
     async with compared(size=(60, 20)) as (app, pilot):
-        assert "1 to 2 shown" in shown(app)
+        assert "1 to 2 of 3 models" in shown(app)
         assert "rank: In the recommendation" in shown(app)
         await pilot.press("right", "right")
-        assert "2 to 3 shown" in shown(app)
+        assert "2 to 3 of 3 models" in shown(app)
         labels = [row.label for row in comparing(app).rows]
         await pilot.press(*["down"] * labels.index("speed"))
         text = " ".join(shown(app).split())
@@ -132,7 +132,7 @@ async def test_wide_screens_show_all_models() -> None:
     async with compared(size=(200, 50)) as (app, pilot):
         await pilot.press("a", *"codestral", "enter")
         await until(pilot, lambda: len(comparing(app).view.names) == 4)
-        assert "shown" not in shown(app).splitlines()[0]
+        assert " of " not in shown(app).splitlines()[0]
         assert all(name in shown(app) for name in comparing(app).view.names)
 
 
