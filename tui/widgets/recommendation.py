@@ -39,7 +39,7 @@ class RecommendationBlock(Block):
         Binding("y", "copy_command", "Copy command", tooltip="Copy the first command; again for the next"),
         Binding("m", "card", "Card", tooltip="The card of the option shown: facts, scores, license, memory"),
         Binding("d", "compare", "Compare", tooltip="The options side by side, the best of each line marked"),
-        Binding("e", "export", "Export", tooltip="Write the conversation to a Markdown file"),
+        Binding("e", "export", "Export", show=False, tooltip="Write the conversation to a Markdown file"),
     ]
 
     class Export(UIMessage):
