@@ -60,7 +60,7 @@ def _group(group: Group) -> list[Widget]:
 
 def facts_content(facts: Sequence[Fact], width: int) -> Content:
     """Labels in a column, texts beside them, each with the numbers of its sources."""
-    label = LABEL if width >= NARROW else 13
+    label = LABEL if width >= NARROW else 15
     rows = []
     for fact in facts:
         name = pad(crop(fact.label, label, glyphs().ellipsis), label)
