@@ -39,6 +39,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
         "styles/messages.tcss",
         "styles/sheets.tcss",
         "styles/pictures.tcss",
+        "styles/models.tcss",
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-medium"), (112, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
@@ -118,6 +119,10 @@ class AdvisorApp(App[int], inherit_bindings=False):
             from tui.palette import chat_commands
 
             yield from chat_commands(screen)
+        else:
+            from tui.palette import screen_commands
+
+            yield from screen_commands(screen)
 
     async def action_open_conversation(self, name: str) -> None:
         """Close the conversation, which is saved, and go on with another; an empty name begins a new one."""
@@ -134,7 +139,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
         """F1."""
         from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.chat.help_topic()))
+        topic = getattr(self.screen, "help_topic", self.chat.help_topic)
+        self.push_screen(HelpScreen(topic()))
 
     def action_log(self) -> None:
         """Ctrl+L."""

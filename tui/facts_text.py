@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tui.glyphs import ASCII, UNICODE, wants_ascii
 from tui.output import bold, bullets, known, section, size, table, wrapped
-from tui.plaintext import clean, speed, tokens, usd
+from tui.plaintext import clean, tokens
+from tui.side_by_side import BENCHMARKS, Row, read_side_by_side
 
 Document = Mapping[str, Any]
 SHARED_SHOWN = 12
@@ -43,12 +45,14 @@ def model_lines(document: Document, why: bool) -> list[str]:
     from tui.license_text import license_lines
 
     standings = document.get("standings") or []
-    plain = {key: value for key, value in document.items() if key != "license_terms"}
+    plain = {key: value for key, value in document.items() if key not in ("license_terms", "commands")}
     lines = _record(plain, document["model_id"], why)
     for standing in standings:
         lines += ["", *wrapped(clean(standing["line"]))]
     terms = document.get("license_terms")
     lines += license_lines(terms) if terms else []
+    shells = (f"{line['label']}: {line['shell']}" for line in document["commands"])
+    lines += section("How to get it", bullets(shells))
     evidence = (
         f"{newer['model']}: {row['source']} ({row['locator']})"
         for standing in standings
@@ -206,79 +210,35 @@ def benchmarks_lines(document: Document, why: bool) -> list[str]:
 
 def compare_lines(document: Document, why: bool) -> list[str]:
     """The answer of `compare`: one column a model."""
-    models = document["models"]
-    rows = [
-        ["parameters", *(_sizes(model["params"]) for model in models)],
-        ["context", *(tokens(model["context_length"]) for model in models)],
-        ["released", *(known(model["release_date"]) for model in models)],
-        ["features", *(", ".join(model["features"]).replace("_", " ") or "unknown" for model in models)],
-        ["license", *(_license(model) for model in models)],
-        ["runs as", *(_format(model) for model in models)],
-        ["price", *(_price(model["price"]) for model in models)],
-    ]
-    for label, key in (
-        ("weights", "weights_bytes"),
-        ("KV cache", "kv_cache_bytes"),
-        ("memory in all", "total_bytes"),
-        ("download", "file_bytes"),
-    ):
-        rows.append([label, *(_memory_cell(model["memory"], key) for model in models)])
-    if document["hardware"] is not None:
-        rows.append(["fits", *(_fits(model) for model in models)])
-        rows.append(["speed", *(speed((model["speed"] or {}).get("tokens_per_second")) for model in models)])
-    where = f" on {document['hardware']}" if document["hardware"] else ""
-    lines = [*wrapped(f"Memory with {tokens(document['context'])} tokens of context{where}."), ""]
-    lines += table(rows, ["", *(model["model"] for model in models)])
+    view = read_side_by_side(document)
+    sign = (ASCII if wants_ascii() else UNICODE).best
+    rows = [row for row in view.rows if row.group != BENCHMARKS]
+    scores = [row for row in view.rows if row.group == BENCHMARKS]
+    lines = [*wrapped(view.where), ""]
+    lines += table([[row.label, *_marked(row, sign)] for row in rows], ["", *view.names])
+    lines += ["", *wrapped(f"{sign} marks the best of a line.")]
     if "verdict" in document:
         lines += ["", *wrapped(clean(document["verdict"]["text"]))]
-    lines += _shared(document, why)
+    lines += _shared(document, scores, sign, why)
     return lines + section("Note", bullets(document["caveats"]))
 
 
-def _sizes(params: Document) -> str:
-    if params["active_b"] is None:
-        return _billions(params["total_b"])
-    return f"{_billions(params['total_b'])}, {_billions(params['active_b'])} active"
+def _marked(row: Row, sign: str) -> list[str]:
+    """The cells of a row, a sign before the best ones."""
+    best = row.best
+    lead = " " * (len(sign) + 1) if best else ""
+    return [f"{sign} {cell.text}" if at in best else lead + cell.text for at, cell in enumerate(row.cells)]
 
 
-def _license(model: Document) -> str:
-    terms = model["license"]
-    return (
-        "the provider's terms" if terms is None else f"{terms['id']} (commercial: {terms['commercial_use']})"
-    )
-
-
-def _format(model: Document) -> str:
-    return f"{model['quant']} on {model['engine']}" if model["quant"] else "an API"
-
-
-def _price(price: Document | None) -> str:
-    if price is None:
-        return "none (runs locally)"
-    return (
-        f"{usd(price['input_usd_per_mtok'])} in, {usd(price['output_usd_per_mtok'])} out per million tokens"
-    )
-
-
-def _memory_cell(memory: Document | None, key: str) -> str:
-    if memory is None:
-        return "-"
-    return "unknown" if "error" in memory else size(memory[key])
-
-
-def _fits(model: Document) -> str:
-    return "-" if model["memory"] is None else known(model["memory"].get("fits"))
-
-
-def _shared(document: Document, why: bool) -> list[str]:
+def _shared(document: Document, rows: Sequence[Row], sign: str, why: bool) -> list[str]:
     shared = document["benchmarks"]
-    shown = shared if why else shared[:SHARED_SHOWN]
     names = [model["model"] for model in document["models"]]
-    rows = [
-        [row["benchmark"], row["setting"], *(known(row["scores"].get(name)) for name in names), row["run_by"]]
-        for row in shown
+    grid = [
+        [told["benchmark"], told["setting"], *_marked(row, sign), told["run_by"]]
+        for told, row in zip(shared, rows, strict=True)
     ]
-    lines = section("Benchmarks in the same setting", table(rows, ["benchmark", "setting", *names, "run by"]))
+    shown = grid if why else grid[:SHARED_SHOWN]
+    lines = section(BENCHMARKS, table(shown, ["benchmark", "setting", *names, "run by"]))
     if not shared:
         lines += ["", *wrapped("No benchmark has two of them in the same setting and from the same source.")]
     elif len(shared) > len(shown):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from textual.app import SystemCommand
+from textual.screen import Screen
 
 from tui.actions import ACTIONS, Action
 from tui.screens.chat import ChatScreen
@@ -17,6 +19,17 @@ def chat_commands(chat: ChatScreen) -> Iterator[SystemCommand]:
             yield SystemCommand(action.title, words_of(action), _run(chat, action))
 
 
+def screen_commands(screen: Screen[Any]) -> Iterator[SystemCommand]:
+    """What the keys of another screen do, as far as it is possible now."""
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if active.node is screen and active.enabled and binding.tooltip:
+            key = binding.key_display or binding.key
+            yield SystemCommand(
+                binding.description, f"{binding.tooltip} ({key})", _act(screen, binding.action)
+            )
+
+
 def words_of(action: Action) -> str:
     """What it does, with its key or its typed command."""
     by = key_words(action.key) or f"{action.typed} {action.takes}".strip()
@@ -26,6 +39,13 @@ def words_of(action: Action) -> str:
 def key_words(key: str) -> str:
     """`ctrl+r` as people write it: `Ctrl+R`."""
     return "+".join(part.capitalize() for part in key.split("+")) if key else ""
+
+
+def _act(screen: Screen[Any], action: str) -> Callable[[], None]:
+    def run() -> None:
+        screen.call_later(screen.run_action, action)
+
+    return run
 
 
 def _run(chat: ChatScreen, action: Action) -> Callable[[], None]:

@@ -120,6 +120,16 @@ def _bases(record: ModelRecord) -> list[tuple[str, str]]:
     return list(dict(named).items())
 
 
+def bases_of(record: ModelRecord) -> tuple[str, ...]:
+    """Hub ids of what a model is known to be made from."""
+    return tuple(base for base, _ in _bases(record))
+
+
+def made_from(model_id: str) -> tuple[str, ...]:
+    """Hub ids of the models that are known to be made from this one."""
+    return tuple(row.model for row in lineage().models if row.base.lower() == model_id.lower())
+
+
 def _same_maker(base_id: str, record: ModelRecord) -> bool:
     """A maker who builds on a model of their own states one license for both."""
     own = record.added.location if record.added is not None else record.id

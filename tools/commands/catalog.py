@@ -9,6 +9,7 @@ from pydantic import Field
 from knowledge.catalog.records import Accelerator, Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError
+from tools.commands.about import api_relations, relations
 from tools.commands.added import shown
 from tools.commands.lookups import accelerator_named, any_model_named
 from tools.commands.requests import Name, Number, Request
@@ -119,10 +120,12 @@ def show_model(query: ModelQuery) -> Document:
         document["license_terms"] = judge(
             model, LicenseNeed(use="any"), catalog.license_of(model)
         ).figure.as_json()
+        document |= relations(model)
         document["sources"] = catalog.sources(model.id)
         document["standings"] = _standings(model)
     else:
         document |= {"model": model.key, "model_id": model.key, "sources": {"*": model.source}}
+        document |= api_relations(model)
     if note:
         document["note"] = note
     return document

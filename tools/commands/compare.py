@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -12,33 +13,35 @@ from knowledge.errors import AdvisorError, UsageError
 from tools.brief import brief_of
 from tools.candidates import Reason
 from tools.commands.benchmarks import id_of, name_of, results_of
-from tools.commands.lookups import any_model_named, machine_named
+from tools.commands.lookups import CHAT_MODES, any_model_named, machine_named
 from tools.commands.memory import DEFAULTS, memory_document, usual_format
 from tools.commands.requests import Name, Request, Text, Tokens
 from tools.commands.task_words import TaskWord
 from tools.hardware_types import Machine
 from tools.licensing import judge
 from tools.memory.estimate import estimate_memory
+from tools.memory.generic import is_encoder
 from tools.memory.types import MemoryRequest
-from tools.needs import Deployment, HardwareNeed, LicenseNeed, Needs, Priority, Slot, TaskNeed
+from tools.needs import Deployment, HardwareNeed, LicenseNeed, Needs, Priority, Slot, Task, TaskNeed
+from tools.quant_loss import quality_loss
 from tools.roles.common import features_of_model
 from tools.speed import estimate_speed
+from tools.successor import usual_task
+from tools.task_mix import api_quality_for, quality_for
 from tools.versus import standing_of, versus
 
 Document = dict[str, Any]
 MAX_MODELS = 12
+DEFAULT_TASK: Task = "chat"
 
 
 def _names(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
-class CompareQuery(Request):
-    """Request of `compare`."""
+class CompareSettings(Request):
+    """How models are compared, whichever they are."""
 
-    models: Annotated[
-        tuple[Name, ...], BeforeValidator(_names), Field(min_length=2, max_length=MAX_MODELS)
-    ] = Field(description="two or more models: names, hub ids, Ollama tags or API models")
     quant: Name | None = Field(None, description=f"quantization of the weights (usually {DEFAULTS.quant})")
     context: Tokens = Field(DEFAULTS.context, description="tokens of the engine's context (8192, 32k)")
     kv_cache_type: Name = Field(DEFAULTS.kv_cache_type, description="type of the KV cache")
@@ -55,6 +58,14 @@ class CompareQuery(Request):
     priority: Priority = Field("balanced", description="what counts most")
 
 
+class CompareQuery(CompareSettings):
+    """Request of `compare`."""
+
+    models: Annotated[
+        tuple[Name, ...], BeforeValidator(_names), Field(min_length=2, max_length=MAX_MODELS)
+    ] = Field(description="two or more models: names, hub ids, Ollama tags or API models")
+
+
 def compare(query: CompareQuery) -> Document:
     """Each model's figures in the same configuration, and the benchmarks that they share.
 
@@ -62,24 +73,14 @@ def compare(query: CompareQuery) -> Document:
         NoAnswerError: A model or device is not known.
         UsageError: Two names mean one model.
     """
-    machine, notes = machine_named(query.hardware) if query.hardware is not None else (None, ())
     found = [any_model_named(name) for name in query.models]
     ids = [id_of(model) for model, _ in found]
     if len(set(ids)) < len(ids):
         double = next(item for item in ids if ids.count(item) > 1)
         raise UsageError(f"`{double}` is named twice.", hint="Name different models.")
-    document: Document = {
-        "context": query.context,
-        "kv_cache_type": query.kv_cache_type,
-        "hardware": machine.name if machine is not None else None,
-        "models": [
-            _api(model) if isinstance(model, ApiModel) else _local(model, query, machine)
-            for model, _ in found
-        ],
-        "benchmarks": _shared([model for model, _ in found]),
-        "caveats": list(notes),
-    }
-    verdict = _verdict([model for model, _ in found], query, machine)
+    models = [model for model, _ in found]
+    document = side_by_side(models, query)
+    verdict = _verdict(models, query)
     if verdict is not None:
         document["verdict"] = verdict.as_json()
     if any(note for _, note in found):
@@ -87,11 +88,32 @@ def compare(query: CompareQuery) -> Document:
     return document
 
 
-def _verdict(
-    models: list[ModelRecord | ApiModel], query: CompareQuery, machine: Machine | None
-) -> Reason | None:
+def side_by_side(models: Sequence[ModelRecord | ApiModel], settings: CompareSettings) -> Document:
+    """The document of `compare` without its verdict, for any number of models.
+
+    Raises:
+        NoAnswerError: The device is not known.
+    """
+    machine, notes = machine_named(settings.hardware) if settings.hardware is not None else (None, ())
+    return {
+        "context": settings.context,
+        "kv_cache_type": settings.kv_cache_type,
+        "hardware": machine.name if machine is not None else None,
+        "task": settings.task or DEFAULT_TASK,
+        "models": [
+            _api(model, settings) if isinstance(model, ApiModel) else _local(model, settings, machine)
+            for model in models
+        ],
+        "benchmarks": _shared(models),
+        "caveats": list(notes),
+    }
+
+
+def _verdict(models: list[ModelRecord | ApiModel], query: CompareQuery) -> Reason | None:
     """Which comes first for these needs, and why; without hardware by what does not depend on it."""
-    needs = Needs(task=Slot(value=TaskNeed(name=query.task or "chat")), priority=Slot(value=query.priority))
+    needs = Needs(
+        task=Slot(value=TaskNeed(name=query.task or DEFAULT_TASK)), priority=Slot(value=query.priority)
+    )
     needs = needs.updated(
         context=Slot(value=query.context),
         deployment=Slot(value=Deployment(mode="either")),
@@ -102,8 +124,9 @@ def _verdict(
     return versus([standing_of(model, brief) for model in models], brief)
 
 
-def _local(model: ModelRecord, query: CompareQuery, machine: Machine | None) -> Document:
+def _local(model: ModelRecord, query: CompareSettings, machine: Machine | None) -> Document:
     license_ = judge(model, LicenseNeed(use="any"), load_catalog().license_of(model)).figure
+    task = usual_task(model, query.task or DEFAULT_TASK)
     quant, engine = usual_format(model, query.engine)
     request = MemoryRequest(
         quant=query.quant or quant,
@@ -131,10 +154,19 @@ def _local(model: ModelRecord, query: CompareQuery, machine: Machine | None) -> 
         "license": license_.as_json(),
         "quant": request.quant,
         "engine": request.engine,
+        "kv_cache_type": request.kv_cache_type,
+        "context": request.context,
         "memory": memory,
+        "quality": _quality(model, request, task),
         "speed": _speed(model, request, machine, memory),
         "price": None,
     }
+
+
+def _quality(model: ModelRecord, request: MemoryRequest, task: Task) -> Document:
+    """Expected score at the task in this quantization; specialists are judged by what their kind does."""
+    lost = 0.0 if is_encoder(model) else quality_loss(model, request.quant, request.kv_cache_type, task)
+    return {"task": task, **quality_for(model.id, (task,)).less(lost).as_json()}
 
 
 def _speed(
@@ -165,7 +197,9 @@ def _speed(
     }
 
 
-def _api(model: ApiModel) -> Document:
+def _api(model: ApiModel, settings: CompareSettings) -> Document:
+    task = settings.task or DEFAULT_TASK
+    chats = model.mode in CHAT_MODES
     flags = {"tool_calling": model.tool_calling, "thinking": model.thinking, "vision": model.vision}
     flags["structured_output"] = model.structured_output
     return {
@@ -179,7 +213,10 @@ def _api(model: ApiModel) -> Document:
         "license": None,
         "quant": None,
         "engine": None,
+        "kv_cache_type": None,
+        "context": None,
         "memory": None,
+        "quality": {"task": task, **api_quality_for(model.key, (task,)).as_json()} if chats else None,
         "speed": None,
         "price": {
             "input_usd_per_mtok": model.input_usd_per_mtok,
@@ -191,7 +228,7 @@ def _api(model: ApiModel) -> Document:
     }
 
 
-def _shared(models: list[ModelRecord | ApiModel]) -> list[Document]:
+def _shared(models: Sequence[ModelRecord | ApiModel]) -> list[Document]:
     """Scores that two models have in one benchmark, setting and source; others do not compare."""
     rows: dict[tuple[str, str, str], Document] = {}
     for model in models:

@@ -12,6 +12,8 @@ from knowledge.errors import AmbiguousNameError, NoAnswerError, UnknownNameError
 from tools.hardware import read_hardware
 from tools.hardware_types import Machine
 
+CHAT_MODES = ("chat", "responses", "completion")
+"""Modes of API models that answer in words."""
 EXAMPLE = (
     'For example "RTX 4090", "2x RTX 3090 + 64 GB RAM", "MacBook Pro M3 Max 64 GB" or "CPU only, 32 GB".'
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from textual import on, work
 
 from tui.claims import Source
 from tui.record import Record
 from tui.screens.chat_model import ModelActions
 from tui.widgets.messages import CopyText, ListSources, OpenSource
+from tui.widgets.needs_panel import NeedsPanel
 from tui.widgets.recommendation import RecommendationBlock
 
 
@@ -70,16 +74,27 @@ class ViewActions(ModelActions):
         """Models side by side; those of the recommendation unless some are named."""
         from tui.screens.compare import CompareScreen
 
-        block = self.last_answer()
-        self.app.push_screen(CompareScreen(block.answer.raw if block else {}, models))
+        self.app.push_screen(CompareScreen(self._decided(), models))
 
     def action_card(self, model: str = "") -> None:
         """The card of a model; of the option shown unless one is named."""
         from tui.screens.card import CardScreen
 
         block = self.last_answer()
-        raw = block.answer.raw if block else {}
-        self.app.push_screen(CardScreen(raw, block.selected if block else 0, model))
+        self.app.push_screen(CardScreen(self._decided(), block.selected if block else 0, model))
+
+    def _decided(self) -> Mapping[str, Any]:
+        """The recommendation; before there is one, the needs alone, which hold the machine."""
+        block = self.last_answer()
+        return block.answer.raw if block else {"needs": self.query_one(NeedsPanel).raw}
+
+    @on(RecommendationBlock.Card)
+    def _card_asked(self) -> None:
+        self.action_card()
+
+    @on(RecommendationBlock.Compare)
+    def _compare_asked(self) -> None:
+        self.action_compare()
 
     def action_evidence(self) -> None:
         """What was computed and looked up so far."""

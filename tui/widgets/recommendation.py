@@ -36,9 +36,12 @@ class RecommendationBlock(Block):
         Binding("up", "other(-1)", "Previous option", show=False),
         Binding("left_square_bracket", "other(-1)", show=False),
         Binding("right_square_bracket", "other(1)", show=False),
-        Binding("y", "copy_command", "Copy command", tooltip="Copy the first command; again for the next"),
-        Binding("e", "export", "Export", tooltip="Write the conversation to a Markdown file"),
         Binding("p", "pictures", "Pictures", tooltip="Memory, speed, quality, score and cost, drawn"),
+        Binding("d", "compare", "Compare", tooltip="The options side by side, the best of each line marked"),
+        Binding("m", "card", "Card", tooltip="The card of the option shown: facts, scores, license, memory"),
+        # Said where the commands stand, and in the help: the footer has room for six.
+        Binding("y", "copy_command", "Copy command", show=False, tooltip="Again for the next command"),
+        Binding("e", "export", "Export", show=False, tooltip="Write the conversation to a Markdown file"),
     ]
 
     class Export(UIMessage):
@@ -46,6 +49,12 @@ class RecommendationBlock(Block):
 
     class Pictures(UIMessage):
         """Somebody wants the option drawn."""
+
+    class Card(UIMessage):
+        """Somebody wants the card of the option shown."""
+
+    class Compare(UIMessage):
+        """Somebody wants the options side by side."""
 
     def __init__(self, recommendation: Mapping[str, Any]) -> None:
         super().__init__()
@@ -119,6 +128,14 @@ class RecommendationBlock(Block):
         )
         self.post_message(CopyText(command.shell, f"the command{count}: {command.label or command.shell}"))
 
+    def action_card(self) -> None:
+        """Show the card of the option shown."""
+        self.post_message(self.Card())
+
+    def action_compare(self) -> None:
+        """Put the options side by side."""
+        self.post_message(self.Compare())
+
     def action_export(self) -> None:
         """Write the conversation to a file."""
         self.post_message(self.Export())
@@ -159,7 +176,7 @@ def _details(one: Candidate) -> list[Widget]:
         # What it rests on is cited above already; `recommend --why` numbers every source.
         parts.append(_fold("How its score comes about", [styled(part.text) for part in one.score]))
     if one.commands:
-        parts.append(PlainText("To run it", classes="section"))
+        parts.append(PlainText("To run it (y copies)", classes="section"))
         parts.append(Static(_commands(one), markup=False, classes="commands"))
     if one.sources:
         parts.append(PlainText("Sources (a digit opens one, s lists them)", classes="section"))
