@@ -34,7 +34,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
     """The Textual app."""
 
     TITLE = "llm-advisor"
-    CSS_PATH = ["styles/chat.tcss", "styles/messages.tcss", "styles/sheets.tcss"]  # noqa: RUF012
+    CSS_PATH = ["styles/chat.tcss", "styles/messages.tcss", "styles/sheets.tcss", "styles/desk.tcss"]  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-medium"), (112, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
     COMMAND_PALETTE_DISPLAY = "^p"

@@ -194,7 +194,9 @@ class ChatScreen(ViewActions):
         """It is over."""
         await self.presenter.end(stopped=stopped)
         if given.kind == "open" and not failed and not stopped:
-            await self.presenter.resume(await self.bridge.history())
+            history = await self.bridge.history()
+            self.record.before(history)
+            await self.presenter.resume(history)
         if given.travels:
             arrived = not (failed or stopped or self.presenter.refused)
             await (self.presenter.arrive(await self.bridge.history()) if arrived else self.presenter.stay())

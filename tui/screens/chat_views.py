@@ -7,7 +7,7 @@ from textual import on, work
 from tui.claims import Source
 from tui.record import Record
 from tui.screens.chat_model import ModelActions
-from tui.widgets.messages import CopyText, ListSources, OpenSource
+from tui.widgets.messages import CopyText, ListSources, OpenSource, ShowEvidence
 from tui.widgets.recommendation import RecommendationBlock
 
 
@@ -82,6 +82,13 @@ class ViewActions(ModelActions):
         from tui.screens.evidence import EvidenceScreen
 
         self.app.push_screen(EvidenceScreen(self.record, self.bridge))
+
+    @on(ShowEvidence)
+    def _show_evidence(self, event: ShowEvidence) -> None:
+        from tui.screens.evidence import EvidenceScreen
+
+        place = self.record.turn_of(event.text, event.recommendation)
+        self.app.push_screen(EvidenceScreen(self.record, self.bridge, place))
 
     def action_sessions(self) -> None:
         """The saved conversations; one that is chosen is gone on with."""
