@@ -5,12 +5,14 @@ Nothing of the agent is imported here: the factory makes the session after the f
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -22,9 +24,10 @@ from tui.bridge import Bridge
 from tui.console import guarded, start_log
 from tui.glyphs import ASCII, UNICODE, use, wants_ascii
 from tui.screens.chat import ChatScreen
+from tui.turns import describe
 
-Reopen = Callable[[str | None], SessionFactory]
-"""Makes a session's factory from its name; None begins a new one."""
+Reopen = Callable[[str | None, bool], SessionFactory]
+"""Makes a session's factory from its name (None begins a new one), and whether to go on in a copy of it."""
 log = logging.getLogger("llm_advisor.tui")
 # A shorter turn for each thread keeps typing smooth while the session's thread imports and calculates.
 SWITCH_SECONDS = 0.001
@@ -53,6 +56,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
         detect: Callable[[], str] | None = None,
         hold_collections: bool = False,
         reopen: Reopen | None = None,
+        offline: bool = False,
     ) -> None:
         """Prepare; nothing is drawn yet.
 
@@ -65,10 +69,12 @@ class AdvisorApp(App[int], inherit_bindings=False):
             detect: Gives this machine's hardware in words.
             hold_collections: Open the session without garbage collections; see `Bridge`.
             reopen: Makes the session of another conversation; without it there is only this one.
+            offline: Nothing may go over the network, not even to this machine's Ollama.
         """
         super().__init__()
         self._hold = hold_collections
         self._reopen = reopen
+        self.offline = offline
         self.bridge = Bridge(open_session, hold_collections=hold_collections)
         self._model, self._session_name = model, session_name
         self._state, self._log_path, self._detect = state, log_path, detect
@@ -92,6 +98,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
             session=self._session_name,
             history_file=self._state / "history.jsonl" if self._state else None,
             detect=self._detect,
+            offline=self.offline,
         )
 
     @property
@@ -114,13 +121,32 @@ class AdvisorApp(App[int], inherit_bindings=False):
 
             yield from chat_commands(screen)
 
-    async def action_open_conversation(self, name: str) -> None:
-        """Close the conversation, which is saved, and go on with another; an empty name begins a new one."""
-        if self._reopen is None:
+    def action_open_conversation(self, name: str, copy: bool = False) -> None:
+        """Go on with another conversation (or a copy of it); an empty name begins a new one."""
+        if self._reopen is not None:
+            self._change_conversation(self._reopen(name or None, copy), name or None)
+
+    @work(exclusive=True, group="conversation", exit_on_error=False)
+    async def _change_conversation(self, opens: SessionFactory, name: str | None) -> None:
+        """Opens the other one first: where that fails, the one on the screen stays as it is."""
+        bridge = Bridge(opens)
+        bridge.start()
+        self.chat.flash(f"Opening {name}" if name else "Opening a new conversation")
+        try:
+            await bridge.connect()
+        except Exception as error:
+            await bridge.close()
+            log.exception("a conversation could not be opened")
+            await self.chat.turn_event(describe(error))
+            self.chat.flash("The other conversation could not be opened; this one goes on", "error")
             return
-        await self.bridge.close()
-        self._session_name = name or None
-        self.bridge = Bridge(self._reopen(self._session_name), hold_collections=self._hold)
+        except asyncio.CancelledError:
+            await bridge.close()
+            raise
+        await self.chat.put_away()
+        old, self.bridge = self.bridge, bridge
+        self._session_name = name
+        await old.close()
         while len(self.screen_stack) > 1:
             self.pop_screen()
         await self.switch_screen(self._new_chat())
@@ -167,7 +193,14 @@ def this_machine() -> str:
     return describe(detect_machine())
 
 
-def run(open_session: SessionFactory, *, model: str, session_name: str | None, reopen: Reopen) -> int:
+def run(
+    open_session: SessionFactory,
+    *,
+    model: str,
+    session_name: str | None,
+    reopen: Reopen,
+    offline: bool = False,
+) -> int:
     """Open the chat and stay until it is left.
 
     Args:
@@ -175,6 +208,7 @@ def run(open_session: SessionFactory, *, model: str, session_name: str | None, r
         model: What `--model` said, for the top line until the session is open.
         session_name: What `--session` said.
         reopen: Makes the session of another conversation.
+        offline: `--offline` was said.
 
     Returns:
         The exit status of the command.
@@ -195,6 +229,7 @@ def run(open_session: SessionFactory, *, model: str, session_name: str | None, r
         detect=this_machine,
         hold_collections=True,
         reopen=reopen,
+        offline=offline,
     )
     with guarded(log_path):
         app.run()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any
 
 from agent.events import ToolCall
 from tui.answer import read_answer
@@ -36,19 +37,31 @@ EARLIER = (
     "Of an earlier sitting: the words and their sources are kept, inputs and results of calculations are not."
 )
 SAID_CHARACTERS = 100
+Section = tuple[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """Something that can be opened: a calculation or a source."""
 
-    kind: Literal["call", "source"]
     title: str
     detail: str
     took: str
-    sections: tuple[tuple[str, tuple[str, ...]], ...]
-    """Headings with their lines; of a guide passage, what is known before it is looked up."""
+    call: ToolCall | None = None
     source: Source | None = None
+
+    @cached_property
+    def sections(self) -> tuple[Section, ...]:
+        """Headings with their lines; of a guide passage, what is known before it is looked up.
+
+        A recommendation takes some 40 ms.
+        """
+        if self.call is not None:
+            return (
+                ("Inputs", tuple(value_lines(self.call.arguments))),
+                ("Result", tuple(value_lines(self.call.result))),
+            )
+        return (("", _source_lines(self.source)),) if self.source is not None else ()
 
     def holds(self, word: str) -> bool:
         """Whether a word occurs in it, in whatever case."""
@@ -122,11 +135,7 @@ def _call(call: ToolCall) -> Entry:
     }
     said = ", ".join(f"{words(key)} {shorten(value, 40)}" for key, value in plain.items())
     took = f"{call.seconds * 1000:.0f} ms" if call.seconds < 1 else f"{call.seconds:.1f} s"
-    sections = (
-        ("Inputs", tuple(value_lines(call.arguments))),
-        ("Result", tuple(value_lines(call.result))),
-    )
-    return Entry("call", words(call.name), shorten(said, 70), took, sections)
+    return Entry(words(call.name), shorten(said, 70), took, call=call)
 
 
 def _sources(turn: TurnRecord) -> list[Source]:
@@ -151,9 +160,32 @@ def _as_evidence(source: Source) -> Mapping[str, Any]:
 
 
 def _source(source: Source) -> Entry:
+    return Entry(f"[{source.number}] {source.label}", "", "", source=source)
+
+
+def _source_lines(source: Source) -> tuple[str, ...]:
     lines = [KIND_WORDS.get(source.kind, "A source.")]
     if source.source:
         lines.append(f"Source: {source.source}")
     if source.locator and source.locator != source.source:
         lines.append(f"{PLACE_WORDS.get(source.kind, 'Place')}: {source.locator}")
-    return Entry("source", f"[{source.number}] {source.label}", "", "", (("", tuple(lines)),), source)
+    return tuple(lines)
+
+
+def found_lines(lines: Sequence[str], word: str) -> list[str]:
+    """The lines that hold a word, each under the lines that it stands under."""
+    kept: list[str] = []
+    above: list[str] = []
+    for line in lines:
+        depth = _depth(line)
+        above = [one for one in above if _depth(one) < depth]
+        if word.lower() in line.lower():
+            kept += [*above, line]
+            above = []
+        else:
+            above.append(line)
+    return kept
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,9 +15,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, TextArea
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker, WorkerError, WorkerState
 
-from agent.events import Confirm, Event
+from agent.events import Confirm, Event, Ready
 from tui.actions import Action, Condition, bindings, commands_help, typed_action
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
@@ -61,8 +63,10 @@ class ChatScreen(ViewActions):
         session: str | None,
         history_file: Path | None,
         detect: Callable[[], str] | None,
+        offline: bool = False,
     ) -> None:
         super().__init__(bridge)
+        self.offline = offline
         self._model, self._session = model, session
         self._history = InputHistory(history_file)
         self._detect = detect
@@ -73,6 +77,7 @@ class ChatScreen(ViewActions):
         self._begun = False
         self.is_open = False
         """The session has answered."""
+        self.session_name = session or ""
 
     def compose(self) -> ComposeResult:
         yield HardwareLine(model=self._model, session=self._session)
@@ -182,6 +187,7 @@ class ChatScreen(ViewActions):
         """Something happened in it."""
         if event.type == "ready" and not self.is_open:
             self.is_open = True
+            self.session_name = event.session if isinstance(event, Ready) else self.session_name
             if self._detect is not None:
                 self._detect_machine(self._detect)
         self.record.note(event)
@@ -213,6 +219,18 @@ class ChatScreen(ViewActions):
             texts.append(composer.text)
         composer.put("\n".join(texts))
         self.query_one(StatusLine).queued(0)
+
+    async def put_away(self) -> None:
+        """Stop what runs and keep what was typed: another conversation takes this place."""
+        waiting = self._turns.take_back()
+        if self._worker is not None and self._turns.active:
+            self._worker.cancel()
+            with suppress(WorkerError):
+                await self._worker.wait()
+        self._give_back(waiting)
+        draft = self.query_one(Composer).text.strip()
+        if draft:  # Up brings it back, also in the other conversation
+            await asyncio.to_thread(self._history.save, draft)
 
     def _sync_question(self) -> None:
         self.query_one(Composer).ask(self.presenter.question is not None)

@@ -15,6 +15,9 @@ class ViewActions(ModelActions):
     """Opens screens; each is imported when it is asked for."""
 
     record: Record
+    session_name: str
+    offline: bool
+    """Nothing may go over the network."""
 
     def last_answer(self) -> RecommendationBlock | None:
         """The focused recommendation, else the last one."""
@@ -92,13 +95,14 @@ class ViewActions(ModelActions):
 
     def action_sessions(self) -> None:
         """The saved conversations; one that is chosen is gone on with."""
-        from tui.screens.sessions import SessionsScreen
+        from tui.screens.sessions import Opening, SessionsScreen
 
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                self.app.call_later(self.app.run_action, f"open_conversation({name!r})")
+        def chosen(opening: Opening | None) -> None:
+            if opening is not None:
+                action = f"open_conversation({opening.name!r}, {opening.copy})"
+                self.app.call_later(self.app.run_action, action)
 
-        self.app.push_screen(SessionsScreen(), chosen)
+        self.app.push_screen(SessionsScreen(self.session_name, offline=self.offline), chosen)
 
     def action_new(self) -> None:
         """Another conversation, from the beginning."""

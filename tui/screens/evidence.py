@@ -25,7 +25,7 @@ from tui.widgets.fold import FoldTitle
 from tui.widgets.text import PlainText
 
 EMPTY = (
-    "Nothing was computed or cited yet. Say what a model should do, or press Ctrl+R in the conversation to have "
+    "Nothing was computed or cited yet. Say what a model should do, or press Ctrl+R there to have "
     "a recommendation."
 )
 ABOUT = "Enter opens a line: inputs and result, or the passage with the cited line marked."
@@ -100,8 +100,9 @@ class EvidenceScreen(Sheet[None]):
 
     def action_copy(self) -> None:
         """Copy the entry in focus."""
-        entry = self.focused.parent if self.focused is not None else None
-        if not isinstance(entry, EntryFold):
+        around = self.focused.ancestors if self.focused is not None else []
+        entry = next((one for one in around if isinstance(one, EntryFold)), None)
+        if entry is None:
             self.tell("Go to a line with the arrows first", "warning")
             return
         self.app.copy_to_clipboard(entry.entry.plain())
@@ -115,7 +116,7 @@ class EvidenceScreen(Sheet[None]):
             return
         path = Path.cwd() / f"llm-advisor-evidence-{datetime.now().astimezone():%Y%m%d-%H%M%S}.md"
         try:
-            await asyncio.to_thread(path.write_text, as_markdown(self._turns), "utf-8")
+            await asyncio.to_thread(lambda: path.write_text(as_markdown(self._turns), "utf-8"))
         except OSError as error:
             self.tell(f"{path} cannot be written: {error.strerror or 'it failed'}", "error")
         else:
@@ -145,14 +146,14 @@ class EvidenceScreen(Sheet[None]):
             return
 
     @on(Input.Changed, "#search")
+    @work(exclusive=True, group="search", exit_on_error=False)
     async def _search(self, event: Input.Changed) -> None:
         word = event.value.strip()
-        found = matching(self._turns, word)
+        found = await asyncio.to_thread(matching, self._turns, word)
         entries = self.query_one(EvidenceList)
         async with self.batch():
             await entries.remove_children()
             await entries.mount_all(self._widgets(found, word))
         count = sum(len(turn.calls) + len(turn.sources) for turn in found)
-        self.show_about(
-            f"{count} {'line holds' if count == 1 else 'lines hold'} it" if word else self.about()
-        )
+        told = f"{count} {'line holds' if count == 1 else 'lines hold'} \u201c{word}\u201d"
+        self.show_about(told if word else self.about())

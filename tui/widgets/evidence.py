@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual import work
@@ -13,13 +13,15 @@ from textual.content import Content
 from textual.widget import Widget
 
 from tui.claims import Source
-from tui.evidence_view import Entry
+from tui.evidence_view import Entry, found_lines
 from tui.glyphs import glyphs
 from tui.plaintext import clean
 from tui.widgets.fold import Fold, FoldTitle
 from tui.widgets.passage import passage_head, passage_lines
 from tui.widgets.text import FittedText, PlainText, hanging, styled
 
+PAGE = 200
+"""Lines of a result that are shown at once; they take some 15 ms."""
 Passages = Callable[[Source], Awaitable[Mapping[str, Any] | None]]
 
 
@@ -67,11 +69,11 @@ class EntryFold(Fold):
         self.entry = entry
         self._passages, self._word = passages, word
         title = styled(
-            (entry.title, "bold" if entry.kind == "call" else ""),
+            (entry.title, "bold" if entry.call else ""),
             (f"  {entry.detail}" if entry.detail else "", "$foreground-muted"),
             (f"  {entry.took}" if entry.took else "", "$accent"),
         )
-        super().__init__(title, self._parts, classes=f"entry {entry.kind}")
+        super().__init__(title, self._parts, classes="entry")
 
     def _parts(self) -> list[Widget]:
         source = self.entry.source
@@ -105,12 +107,23 @@ class GuidePassage(Vertical):
 
 
 def section_widgets(entry: Entry, word: str) -> list[Widget]:
-    """Headings with their lines; those that hold the word that was searched for have a sign."""
+    """Headings with their lines; after a search those that hold the word, which have a sign."""
     parts: list[Widget] = []
     for name, lines in entry.sections:
-        if name:
+        shown = found_lines(lines, word) if word else lines
+        if name and shown:
             parts.append(PlainText(name, classes="section"))
-        parts.append(FittedText(hanging([_line(text, word) for text in lines])))
+        parts.extend(_pages(shown, word))
+    return parts
+
+
+def _pages(lines: Sequence[str], word: str) -> list[Widget]:
+    """Lines, the first of them at once: more would hold up the screen."""
+    parts: list[Widget] = [FittedText(hanging([_line(text, word) for text in lines[:PAGE]]))]
+    rest = lines[PAGE:]
+    if rest:
+        title = styled((f"{len(rest):,} more {'line' if len(rest) == 1 else 'lines'}", "$foreground-muted"))
+        parts.append(Fold(title, lambda: _pages(rest, word), classes="rest"))
     return parts
 
 
