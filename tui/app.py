@@ -41,6 +41,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-medium"), (112, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
     COMMAND_PALETTE_DISPLAY = "^p"
+    DEFAULT_MODE = "chat-1"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", show=False, priority=True),
     ]
@@ -72,7 +73,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
             offline: Nothing may go over the network, not even to this machine's Ollama.
         """
         super().__init__()
-        self._hold = hold_collections
+        self._conversations = 1
+        self.add_mode(self.DEFAULT_MODE, self._new_chat)
         self._reopen = reopen
         self.offline = offline
         self.bridge = Bridge(open_session, hold_collections=hold_collections)
@@ -86,10 +88,6 @@ class AdvisorApp(App[int], inherit_bindings=False):
         chosen = themes.read_theme(self._look_file)
         self.theme = chosen if chosen in self.available_themes else themes.first_theme()
         self._theme_at_start = self.theme
-
-    def get_default_screen(self) -> Screen[None]:
-        """The chat."""
-        return self._new_chat()
 
     def _new_chat(self) -> ChatScreen:
         return ChatScreen(
@@ -147,9 +145,15 @@ class AdvisorApp(App[int], inherit_bindings=False):
         old, self.bridge = self.bridge, bridge
         self._session_name = name
         await old.close()
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        await self.switch_screen(self._new_chat())
+        await self._show_chat()
+
+    async def _show_chat(self) -> None:
+        """Each conversation is a mode of its own: the screen at the bottom of a mode cannot be replaced."""
+        shown = self.current_mode
+        self._conversations += 1
+        self.add_mode(f"chat-{self._conversations}", self._new_chat)
+        await self.switch_mode(f"chat-{self._conversations}")
+        await self.remove_mode(shown)
 
     def action_help(self) -> None:
         """F1."""

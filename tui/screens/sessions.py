@@ -128,7 +128,9 @@ class SessionsScreen(Sheet[Opening | None]):
     @work(exit_on_error=False, exclusive=True, group="open")
     async def _open(self) -> None:
         row = self._row
-        if row is None or row.is_open:
+        if row is None:
+            return
+        if row.is_open:
             self.dismiss(None)
             return
         reason = await asyncio.to_thread(_busy, row.name)
