@@ -28,6 +28,8 @@ from tui.turns import describe
 
 Reopen = Callable[[str | None, bool], SessionFactory]
 """Makes a session's factory from its name (None begins a new one), and whether to go on in a copy of it."""
+LOOK = "look.json"
+"""File of the theme and the signs."""
 log = logging.getLogger("llm_advisor.tui")
 # A shorter turn for each thread keeps typing smooth while the session's thread imports and calculates.
 SWITCH_SECONDS = 0.001
@@ -44,6 +46,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
     DEFAULT_MODE = "chat-1"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", show=False, priority=True),
+        Binding("f1", "help", "Help", show=False, priority=True),
     ]
 
     def __init__(
@@ -84,8 +87,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
         """What to say after the screen is closed, where it failed."""
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
-        self._look_file = state / "look.json" if state else None
-        chosen = themes.read_theme(self._look_file)
+        self.look_file = state / LOOK if state else None
+        chosen = themes.read_theme(self.look_file)
         self.theme = chosen if chosen in self.available_themes else themes.first_theme()
         self._theme_at_start = self.theme
 
@@ -97,6 +100,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
             history_file=self._state / "history.jsonl" if self._state else None,
             detect=self._detect,
             offline=self.offline,
+            look_file=self.look_file,
         )
 
     @property
@@ -108,8 +112,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """Remember the look, and let the session close its files."""
-        if self._look_file is not None and self.theme != self._theme_at_start:
-            themes.keep_theme(self._look_file, self.theme)
+        if self.look_file is not None and self.theme != self._theme_at_start:
+            themes.keep_theme(self.look_file, self.theme)
         await self.bridge.close()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -156,10 +160,14 @@ class AdvisorApp(App[int], inherit_bindings=False):
         await self.remove_mode(shown)
 
     def action_help(self) -> None:
-        """F1."""
+        """F1, on every screen: what has the focus is explained first."""
+        from tui.key_table import keys_here, topic_of
         from tui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.chat.help_topic()))
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss()
+        else:
+            self.push_screen(HelpScreen(topic_of(self.focused, self.screen), keys_here(self.screen)))
 
     def action_log(self) -> None:
         """Ctrl+L."""
@@ -217,12 +225,12 @@ def run(
     Returns:
         The exit status of the command.
     """
-    if wants_ascii():
+    state = home()
+    if wants_ascii(chosen=themes.read_signs(state / LOOK)):
         draw_in_ascii()
     else:
         use(UNICODE)
     sys.setswitchinterval(SWITCH_SECONDS)
-    state = home()
     log_path = start_log(log_file("tui", state))
     app = AdvisorApp(
         open_session,

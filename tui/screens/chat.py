@@ -53,6 +53,7 @@ class ChatScreen(ViewActions):
     """The one main screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    help_topic = "Typing"
     AUTO_FOCUS = "#composer"
 
     def __init__(
@@ -64,9 +65,10 @@ class ChatScreen(ViewActions):
         history_file: Path | None,
         detect: Callable[[], str] | None,
         offline: bool = False,
+        look_file: Path | None = None,
     ) -> None:
         super().__init__(bridge)
-        self.offline = offline
+        self.offline, self.look_file = offline, look_file
         self._model, self._session = model, session
         self._history = InputHistory(history_file)
         self._detect = detect
@@ -329,17 +331,6 @@ class ChatScreen(ViewActions):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key is live only while what it does is possible."""
         return self.stands("running") if action == "stop" else True
-
-    def help_topic(self) -> str:
-        """The section of the help on what has the focus."""
-        focused = self.focused
-        if focused is None:
-            return ""
-        if self.query_one(NeedsPanel) in focused.ancestors:
-            return "Needs"
-        if isinstance(focused, Composer):
-            return "Questions" if self.presenter.question is not None else "Typing"
-        return "Answers"
 
     def on_key(self, event: events.Key) -> None:
         """Typing anywhere goes to the composer, unless the key means something where the focus is."""

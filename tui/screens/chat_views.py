@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual import on, work
 
 from tui.claims import Source
@@ -18,6 +20,8 @@ class ViewActions(ModelActions):
     session_name: str
     offline: bool
     """Nothing may go over the network."""
+    look_file: Path | None
+    """Keeps theme and signs."""
 
     def last_answer(self) -> RecommendationBlock | None:
         """The focused recommendation, else the last one."""
@@ -112,7 +116,7 @@ class ViewActions(ModelActions):
         """What is set."""
         from tui.screens.settings import SettingsScreen
 
-        self.app.push_screen(SettingsScreen())
+        self.app.push_screen(SettingsScreen(self.look_file))
 
     def action_setup(self) -> None:
         """What was found on this machine, and who may word the answers."""

@@ -21,6 +21,8 @@ from tui.widgets.text import PlainText
 class PassageScreen(ModalScreen[None]):
     """One source; Esc goes back."""
 
+    help_topic = "Sources"
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "Back"),
         Binding("c", "copy", "Copy"),
