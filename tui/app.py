@@ -30,6 +30,8 @@ Reopen = Callable[[str | None, bool], SessionFactory]
 """Makes a session's factory from its name (None begins a new one), and whether to go on in a copy of it."""
 LOOK = "look.json"
 """File of the theme and the signs."""
+USED = ("settings.toml", "sessions.sqlite", "history.jsonl", LOOK)
+"""Files of somebody who was here before."""
 log = logging.getLogger("llm_advisor.tui")
 # A shorter turn for each thread keeps typing smooth while the session's thread imports and calculates.
 SWITCH_SECONDS = 0.001
@@ -46,7 +48,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
     DEFAULT_MODE = "chat-1"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", show=False, priority=True),
-        Binding("f1", "help", "Help", show=False, priority=True),
+        Binding("f1", "help", "Help", priority=True),
     ]
 
     def __init__(
@@ -61,6 +63,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
         hold_collections: bool = False,
         reopen: Reopen | None = None,
         offline: bool = False,
+        first_run: bool = False,
     ) -> None:
         """Prepare; nothing is drawn yet.
 
@@ -74,12 +77,13 @@ class AdvisorApp(App[int], inherit_bindings=False):
             hold_collections: Open the session without garbage collections; see `Bridge`.
             reopen: Makes the session of another conversation; without it there is only this one.
             offline: Nothing may go over the network, not even to this machine's Ollama.
+            first_run: Show what is found on this machine in the empty conversation.
         """
         super().__init__()
         self._conversations = 1
         self.add_mode(self.DEFAULT_MODE, self._new_chat)
         self._reopen = reopen
-        self.offline = offline
+        self.offline, self._first_run = offline, first_run
         self.bridge = Bridge(open_session, hold_collections=hold_collections)
         self._model, self._session_name = model, session_name
         self._state, self._log_path, self._detect = state, log_path, detect
@@ -101,6 +105,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
             detect=self._detect,
             offline=self.offline,
             look_file=self.look_file,
+            first_run=self._first_run and self._conversations == 1,
         )
 
     @property
@@ -198,6 +203,11 @@ def draw_in_ascii() -> None:
     Markdown.BULLETS = ["- "] * len(Markdown.BULLETS)
 
 
+def is_first_start(state: Path) -> bool:
+    """Whether nothing was ever said or set here. Call it before anything is written."""
+    return not any((state / name).exists() for name in USED)
+
+
 def this_machine() -> str:
     """The hardware of this machine in words, for the top line; takes some 0.1 s."""
     from tools.hardware import describe, detect_machine
@@ -242,6 +252,7 @@ def run(
         hold_collections=True,
         reopen=reopen,
         offline=offline,
+        first_run=is_first_start(state),
     )
     with guarded(log_path):
         app.run()

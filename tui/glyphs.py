@@ -1,7 +1,7 @@
 """Every sign that the screen draws, in Unicode and in ASCII.
 
-ASCII is used with `LLM_ADVISOR_ASCII=1`, where it was chosen in the settings, in a locale that is not UTF-8, and
-on a terminal called `dumb` or `linux`.
+ASCII is used with `LLM_ADVISOR_ASCII=1`, where it was chosen in the settings, in a locale that is not UTF-8,
+and on a terminal called `dumb` or `linux`.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def topic_of(focused: DOMNode | None, screen: Screen[object]) -> str:
 def keys_here(screen: Screen[object]) -> list[KeyRow]:
     """The keys that count now: of what has the focus, of what is around it, and of the screen.
 
-    Keys that a library's widget brings are listed where they have words; the same action stands once.
+    The same action stands once, with all its keys.
     """
     rows: dict[tuple[str, str], list[str]] = {}
     for active in screen.active_bindings.values():
@@ -64,13 +64,22 @@ def actions_table() -> list[KeyRow]:
 
 
 def _words(active: ActiveBinding) -> str:
+    """What a key does; empty for the dozens of keys by which a library's widgets move a cursor."""
     binding = active.binding
-    if binding.system or not binding.description:
+    if not binding.description or (binding.key, binding.action) not in _own(type(active.node)):
         return ""
-    own = type(active.node).__module__.startswith("tui.")
-    if not own or not (active.tooltip or binding.tooltip):
-        return binding.description
-    return f"{binding.description}: {active.tooltip or binding.tooltip}"
+    more = active.tooltip or binding.tooltip
+    return f"{binding.description}: {more}" if more else binding.description
+
+
+def _own(kind: type[DOMNode]) -> set[tuple[str, str]]:
+    """Keys and actions that classes of this program declare."""
+    declared = [one for one in kind.__mro__ if one.__module__.startswith("tui.")]
+    return {
+        (binding.key, binding.action)
+        for one in declared
+        for binding in Binding.make_bindings(one.__dict__.get("BINDINGS", ()))
+    }
 
 
 def _shown(binding: Binding) -> str:

@@ -31,6 +31,7 @@ from tui.turns import Input, Turns, describe
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
 from tui.widgets.empty_state import EmptyState, Example
+from tui.widgets.found import Found
 from tui.widgets.hardware_line import HardwareLine
 from tui.widgets.messages import UserMessage
 from tui.widgets.needs_panel import NeedsPanel
@@ -66,12 +67,14 @@ class ChatScreen(ViewActions):
         detect: Callable[[], str] | None,
         offline: bool = False,
         look_file: Path | None = None,
+        first_run: bool = False,
     ) -> None:
         super().__init__(bridge)
+        self._found = Found(None, offline=offline, short=True) if first_run else None
         self.offline, self.look_file = offline, look_file
         self._model, self._session = model, session
         self._history = InputHistory(history_file)
-        self._detect = detect
+        self.detect = detect
         self._turns = Turns(self, self._source)
         self.record = Record()
         self._worker: Worker[None] | None = None
@@ -86,7 +89,7 @@ class ChatScreen(ViewActions):
         with Horizontal(id="middle"):
             with Vertical(id="talk"):
                 with Conversation():
-                    yield EmptyState()
+                    yield EmptyState(self._found)
                 yield NewBelow()
             yield NeedsPanel()
         yield StatusLine()
@@ -128,8 +131,12 @@ class ChatScreen(ViewActions):
 
     @work(thread=True, exit_on_error=False)
     def _detect_machine(self, detect: Callable[[], str]) -> None:
-        text = detect()
-        self.app.call_from_thread(self.query_one(HardwareLine).detected, text)
+        self.app.call_from_thread(self._machine_known, detect())
+
+    def _machine_known(self, text: str) -> None:
+        self.query_one(HardwareLine).detected(text)
+        if self._found is not None:
+            self._found.tell("hardware", text)
 
     def _source(self, given: Input) -> AsyncGenerator[Event, None]:
         bridge = self.bridge
@@ -190,8 +197,10 @@ class ChatScreen(ViewActions):
         if event.type == "ready" and not self.is_open:
             self.is_open = True
             self.session_name = event.session if isinstance(event, Ready) else self.session_name
-            if self._detect is not None:
-                self._detect_machine(self._detect)
+            if self._found is not None and self._found.is_attached:
+                self._found.look()
+            if self.detect is not None:
+                self._detect_machine(self.detect)
         self.record.note(event)
         await self.presenter.show(event)
         self._sync_question()
@@ -246,6 +255,8 @@ class ChatScreen(ViewActions):
                 self._answer(question.chosen)
             return
         if not text:
+            if self._found is not None and self._found.is_attached:
+                self.flash("Guided mode it is: say what the model is for, then Enter")
             return
         named = typed_action(text)
         if named is not None:
@@ -321,12 +332,16 @@ class ChatScreen(ViewActions):
 
     @on(NeedsPanel.Edit)
     def _edit_need(self, event: NeedsPanel.Edit) -> None:
+        self.edit_slot(event.need.slot, event.need.label)
+
+    def edit_slot(self, slot: str, label: str) -> None:
+        """Put the sentence that changes a need into the composer."""
         composer = self.query_one(Composer)
-        sentence, column = change_sentence(event.need.slot)
+        sentence, column = change_sentence(slot)
         composer.put(sentence)
         composer.move_cursor((0, column))
         composer.focus()
-        self.flash(f"Type the new value for {event.need.label.lower()}, then Enter")
+        self.flash(f"Type the new value for {label.lower()}, then Enter")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key is live only while what it does is possible."""

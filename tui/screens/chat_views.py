@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 
 from textual import on, work
@@ -22,6 +24,12 @@ class ViewActions(ModelActions):
     """Nothing may go over the network."""
     look_file: Path | None
     """Keeps theme and signs."""
+    detect: Callable[[], str] | None
+    """Gives this machine's hardware in words."""
+
+    @abstractmethod
+    def edit_slot(self, slot: str, label: str) -> None:
+        """Let a need be changed."""
 
     def last_answer(self) -> RecommendationBlock | None:
         """The focused recommendation, else the last one."""
@@ -120,10 +128,14 @@ class ViewActions(ModelActions):
 
     def action_setup(self) -> None:
         """What was found on this machine, and who may word the answers."""
-        from tui.screens.first_run import FirstRunScreen
+        from tui.screens.first_run import FirstRunScreen, SetUp
 
-        def chosen(model: str | None) -> None:
-            if model is not None:
-                self.action_model(model)
+        def chosen(choice: SetUp | None) -> None:
+            if choice is None:
+                return
+            if choice.edit_hardware:
+                self.edit_slot("hardware", "hardware")
+            else:
+                self.action_model(choice.model)
 
-        self.app.push_screen(FirstRunScreen(), chosen)
+        self.app.push_screen(FirstRunScreen(self.detect, offline=self.offline), chosen)
