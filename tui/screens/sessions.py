@@ -78,7 +78,7 @@ class SessionsScreen(Sheet[Opening | None]):
         return LOOKING
 
     def parts(self) -> Iterable[Widget]:
-        field = Input(compact=True, id="field")
+        field = Input(compact=True, id="field", select_on_focus=False)
         field.display = False
         yield field
         yield SessionList(markup=False, compact=True)

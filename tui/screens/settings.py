@@ -59,7 +59,7 @@ class SettingsScreen(Sheet[None]):
 
     def parts(self) -> Iterable[Widget]:
         yield SettingsList(markup=False, compact=True)
-        field = Input(compact=True, id="field")
+        field = Input(compact=True, id="field", select_on_focus=False)
         field.display = False
         yield field
         yield PlainText("", id="meaning")
