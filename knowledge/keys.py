@@ -52,6 +52,11 @@ def _variables() -> Mapping[str, list[str]]:
     return cast("Mapping[str, list[str]]", json.loads(text)["providers"])
 
 
+def key_providers() -> Mapping[str, list[str]]:
+    """Every provider that is known, with the environment variables that may hold its key."""
+    return _variables()
+
+
 def variables_of(model: str) -> tuple[str, ...]:
     """The environment variables that may hold the key of a LiteLLM model, the usual one first."""
     provider, _, name = model.partition("/")

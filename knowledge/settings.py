@@ -31,7 +31,13 @@ Dollars = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 class Settings(BaseSettings):
     """All settings; every one has a default that needs no network."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
 
     embedder: Name | None = None
     """Another model for the guide index: a sentence-transformers model (a hub id that is already on this

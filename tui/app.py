@@ -5,12 +5,14 @@ Nothing of the agent is imported here: the factory makes the session after the f
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -22,9 +24,14 @@ from tui.bridge import Bridge
 from tui.console import guarded, start_log
 from tui.glyphs import ASCII, UNICODE, use, wants_ascii
 from tui.screens.chat import ChatScreen
+from tui.turns import describe
 
-Reopen = Callable[[str | None], SessionFactory]
-"""Makes a session's factory from its name; None begins a new one."""
+Reopen = Callable[[str | None, bool], SessionFactory]
+"""Makes a session's factory from its name (None begins a new one), and whether to go on in a copy of it."""
+LOOK = "look.json"
+"""File of the theme and the signs."""
+USED = ("settings.toml", "sessions.sqlite", "history.jsonl", LOOK)
+"""Files of somebody who was here before."""
 log = logging.getLogger("llm_advisor.tui")
 # A shorter turn for each thread keeps typing smooth while the session's thread imports and calculates.
 SWITCH_SECONDS = 0.001
@@ -40,12 +47,15 @@ class AdvisorApp(App[int], inherit_bindings=False):
         "styles/sheets.tcss",
         "styles/pictures.tcss",
         "styles/models.tcss",
+        "styles/desk.tcss",
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-medium"), (112, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
     COMMAND_PALETTE_DISPLAY = "^p"
+    DEFAULT_MODE = "chat-1"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", show=False, priority=True),
+        Binding("f1", "help", "Help", priority=True),
     ]
 
     def __init__(
@@ -59,6 +69,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
         detect: Callable[[], str] | None = None,
         hold_collections: bool = False,
         reopen: Reopen | None = None,
+        offline: bool = False,
+        first_run: bool = False,
     ) -> None:
         """Prepare; nothing is drawn yet.
 
@@ -71,10 +83,14 @@ class AdvisorApp(App[int], inherit_bindings=False):
             detect: Gives this machine's hardware in words.
             hold_collections: Open the session without garbage collections; see `Bridge`.
             reopen: Makes the session of another conversation; without it there is only this one.
+            offline: Nothing may go over the network, not even to this machine's Ollama.
+            first_run: Show what is found on this machine in the empty conversation.
         """
         super().__init__()
-        self._hold = hold_collections
+        self._conversations = 1
+        self.add_mode(self.DEFAULT_MODE, self._new_chat)
         self._reopen = reopen
+        self.offline, self._first_run = offline, first_run
         self.bridge = Bridge(open_session, hold_collections=hold_collections)
         self._model, self._session_name = model, session_name
         self._state, self._log_path, self._detect = state, log_path, detect
@@ -82,14 +98,10 @@ class AdvisorApp(App[int], inherit_bindings=False):
         """What to say after the screen is closed, where it failed."""
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
-        self._look_file = state / "look.json" if state else None
-        chosen = themes.read_theme(self._look_file)
+        self.look_file = state / LOOK if state else None
+        chosen = themes.read_theme(self.look_file)
         self.theme = chosen if chosen in self.available_themes else themes.first_theme()
         self._theme_at_start = self.theme
-
-    def get_default_screen(self) -> Screen[None]:
-        """The chat."""
-        return self._new_chat()
 
     def _new_chat(self) -> ChatScreen:
         return ChatScreen(
@@ -98,6 +110,9 @@ class AdvisorApp(App[int], inherit_bindings=False):
             session=self._session_name,
             history_file=self._state / "history.jsonl" if self._state else None,
             detect=self._detect,
+            offline=self.offline,
+            look_file=self.look_file,
+            first_run=self._first_run and self._conversations == 1,
         )
 
     @property
@@ -109,8 +124,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         """Remember the look, and let the session close its files."""
-        if self._look_file is not None and self.theme != self._theme_at_start:
-            themes.keep_theme(self._look_file, self.theme)
+        if self.look_file is not None and self.theme != self._theme_at_start:
+            themes.keep_theme(self.look_file, self.theme)
         await self.bridge.close()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -124,23 +139,51 @@ class AdvisorApp(App[int], inherit_bindings=False):
 
             yield from screen_commands(screen)
 
-    async def action_open_conversation(self, name: str) -> None:
-        """Close the conversation, which is saved, and go on with another; an empty name begins a new one."""
-        if self._reopen is None:
+    def action_open_conversation(self, name: str, copy: bool = False) -> None:
+        """Go on with another conversation (or a copy of it); an empty name begins a new one."""
+        if self._reopen is not None:
+            self._change_conversation(self._reopen(name or None, copy), name or None)
+
+    @work(exclusive=True, group="conversation", exit_on_error=False)
+    async def _change_conversation(self, opens: SessionFactory, name: str | None) -> None:
+        """Opens the other one first: where that fails, the one on the screen stays as it is."""
+        bridge = Bridge(opens)
+        bridge.start()
+        self.chat.flash(f"Opening {name}" if name else "Opening a new conversation")
+        try:
+            await bridge.connect()
+        except Exception as error:
+            await bridge.close()
+            log.exception("a conversation could not be opened")
+            await self.chat.turn_event(describe(error))
+            self.chat.flash("The other conversation could not be opened; this one goes on", "error")
             return
-        await self.bridge.close()
-        self._session_name = name or None
-        self.bridge = Bridge(self._reopen(self._session_name), hold_collections=self._hold)
-        while len(self.screen_stack) > 1:
-            self.pop_screen()
-        await self.switch_screen(self._new_chat())
+        except asyncio.CancelledError:
+            await bridge.close()
+            raise
+        await self.chat.put_away()
+        old, self.bridge = self.bridge, bridge
+        self._session_name = name
+        await old.close()
+        await self._show_chat()
+
+    async def _show_chat(self) -> None:
+        """Each conversation is a mode of its own: the screen at the bottom of a mode cannot be replaced."""
+        shown = self.current_mode
+        self._conversations += 1
+        self.add_mode(f"chat-{self._conversations}", self._new_chat)
+        await self.switch_mode(f"chat-{self._conversations}")
+        await self.remove_mode(shown)
 
     def action_help(self) -> None:
-        """F1."""
+        """F1, on every screen: what has the focus is explained first."""
+        from tui.key_table import keys_here, topic_of
         from tui.screens.help import HelpScreen
 
-        topic = getattr(self.screen, "help_topic", self.chat.help_topic)
-        self.push_screen(HelpScreen(topic()))
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss()
+        else:
+            self.push_screen(HelpScreen(topic_of(self.focused, self.screen), keys_here(self.screen)))
 
     def action_log(self) -> None:
         """Ctrl+L."""
@@ -171,6 +214,11 @@ def draw_in_ascii() -> None:
     Markdown.BULLETS = ["- "] * len(Markdown.BULLETS)
 
 
+def is_first_start(state: Path) -> bool:
+    """Whether nothing was ever said or set here. Call it before anything is written."""
+    return not any((state / name).exists() for name in USED)
+
+
 def this_machine() -> str:
     """The hardware of this machine in words, for the top line; takes some 0.1 s."""
     from tools.hardware import describe, detect_machine
@@ -178,7 +226,14 @@ def this_machine() -> str:
     return describe(detect_machine())
 
 
-def run(open_session: SessionFactory, *, model: str, session_name: str | None, reopen: Reopen) -> int:
+def run(
+    open_session: SessionFactory,
+    *,
+    model: str,
+    session_name: str | None,
+    reopen: Reopen,
+    offline: bool = False,
+) -> int:
     """Open the chat and stay until it is left.
 
     Args:
@@ -186,16 +241,17 @@ def run(open_session: SessionFactory, *, model: str, session_name: str | None, r
         model: What `--model` said, for the top line until the session is open.
         session_name: What `--session` said.
         reopen: Makes the session of another conversation.
+        offline: `--offline` was said.
 
     Returns:
         The exit status of the command.
     """
-    if wants_ascii():
+    state = home()
+    if wants_ascii(chosen=themes.read_signs(state / LOOK)):
         draw_in_ascii()
     else:
         use(UNICODE)
     sys.setswitchinterval(SWITCH_SECONDS)
-    state = home()
     log_path = start_log(log_file("tui", state))
     app = AdvisorApp(
         open_session,
@@ -206,6 +262,8 @@ def run(open_session: SessionFactory, *, model: str, session_name: str | None, r
         detect=this_machine,
         hold_collections=True,
         reopen=reopen,
+        offline=offline,
+        first_run=is_first_start(state),
     )
     with guarded(log_path):
         app.run()

@@ -43,6 +43,8 @@ class Bridge:
 
     def start(self) -> None:
         """Start the thread; nothing is imported yet."""
+        if self._thread is not None:
+            return
         started = threading.Event()
 
         def serve() -> None:
@@ -61,12 +63,23 @@ class Bridge:
         self._thread.start()
         started.wait()
 
+    async def connect(self) -> None:
+        """Make the session before `open`; raises what its factory raises."""
+
+        async def make() -> None:
+            assert self._turn is not None
+            async with self._turn:
+                self._session = await self._factory()
+
+        await asyncio.wrap_future(self._submit(make()))
+
     async def open(self) -> AsyncGenerator[Event, None]:
-        """Make the session and yield what it says at once."""
+        """Make the session, unless it is made, and yield what it says at once."""
 
         async def events() -> AsyncIterator[Event]:
             with self._loading():
-                self._session = await self._factory()
+                if self._session is None:
+                    self._session = await self._factory()
                 async for event in self._session.open():
                     yield event
 

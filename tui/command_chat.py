@@ -117,10 +117,10 @@ def _chat(model: str | None, session: str | None, max_cost: float | None, copy: 
         )
     from tui.app import run as run_screen
 
-    def another(session: str | None) -> SessionFactory:
-        return factory(chosen, session, asked.offline, ceiling(max_cost))
+    def another(session: str | None, copy: bool) -> SessionFactory:
+        return factory(chosen, session, asked.offline, ceiling(max_cost), copy)
 
-    return run_screen(opens, model=chosen or "", session_name=name, reopen=another)
+    return run_screen(opens, model=chosen or "", session_name=name, reopen=another, offline=asked.offline)
 
 
 command = click.Command(

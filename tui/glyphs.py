@@ -1,7 +1,7 @@
 """Every sign that the screen draws, in Unicode and in ASCII.
 
-ASCII is used with `LLM_ADVISOR_ASCII=1`, in a locale that is not UTF-8, and on a terminal called `dumb` or
-`linux`.
+ASCII is used with `LLM_ADVISOR_ASCII=1`, where it was chosen in the settings, in a locale that is not UTF-8,
+and on a terminal called `dumb` or `linux`.
 """
 
 from __future__ import annotations
@@ -111,17 +111,27 @@ ASCII = Glyphs(
 )
 
 
-def wants_ascii(environment: dict[str, str] | None = None, encoding: str | None = None) -> bool:
+def asked_for() -> str:
+    """The environment variable that says which signs to draw; empty where it does not."""
+    return ASCII_VARIABLE if os.environ.get(ASCII_VARIABLE, "").strip() else ""
+
+
+def wants_ascii(
+    environment: dict[str, str] | None = None, encoding: str | None = None, chosen: str = "auto"
+) -> bool:
     """Whether this terminal gets the ASCII set.
 
     Args:
         environment: Variables to read; the process's own by default.
         encoding: The locale's encoding; asked from the locale by default.
+        chosen: `ascii` or `unicode` as set by the person; `auto` takes what the terminal can show.
     """
     variables = dict(os.environ) if environment is None else environment
     asked = variables.get(ASCII_VARIABLE, "").strip().lower()
     if asked:
         return asked not in {"0", "no", "false"}
+    if chosen in ("ascii", "unicode"):
+        return chosen == "ascii"
     if variables.get("TERM", "") in SIMPLE_TERMINALS:
         return True
     name = locale.getpreferredencoding(False) if encoding is None else encoding

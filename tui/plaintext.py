@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TypeGuard
 
 from tui.glyphs import ASCII, glyphs
@@ -133,3 +134,11 @@ def usd(value: object) -> str:
 def words(name: str) -> str:
     """`tool_calling` as `tool calling`."""
     return clean(name, one_line=True).replace("_", " ")
+
+
+def local_time(text: str) -> str:
+    """An ISO time as the clock on the wall shows it, to the minute."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M}"
+    except ValueError:
+        return clean(text, one_line=True)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from textual.theme import Theme
+
+from knowledge.errors import UsageError
 
 DARK = Theme(
     name="advisor-dark",
@@ -40,22 +43,51 @@ LIGHT = Theme(
 
 def read_theme(path: Path | None) -> str:
     """The theme that was chosen before; empty where none was, or the file cannot be read."""
-    if path is None:
-        return ""
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    return str(kept.get("theme", "")) if isinstance(kept, dict) else ""
+    return _kept(path).get("theme", "")
 
 
 def keep_theme(path: Path, name: str) -> None:
     """Remember a choice; a folder that cannot be written is no reason to interrupt anyone."""
+    with suppress(OSError):
+        _keep(path, "theme", name)
+
+
+def read_signs(path: Path | None) -> str:
+    """`ascii` or `unicode` where one of them was chosen, else `auto`."""
+    signs = _kept(path).get("signs", "auto")
+    return signs if signs in ("ascii", "unicode") else "auto"
+
+
+def keep_signs(path: Path | None, signs: str) -> None:
+    """Remember which signs to draw from the next start on.
+
+    Raises:
+        UsageError: the folder cannot be written.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"theme": name}), encoding="utf-8")
-    except OSError:
-        return
+        if path is None:
+            raise OSError
+        _keep(path, "signs", signs)
+    except OSError as error:
+        raise UsageError(
+            f"{path or 'The look'} cannot be written: {error.strerror or 'there is no state folder'}.",
+            hint="LLM_ADVISOR_ASCII=1 in the environment draws with ASCII signs.",
+        ) from None
+
+
+def _kept(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(key): str(value) for key, value in kept.items()} if isinstance(kept, dict) else {}
+
+
+def _keep(path: Path, key: str, value: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({**_kept(path), key: value}), encoding="utf-8")
 
 
 def first_theme(environment: dict[str, str] | None = None) -> str:

@@ -26,6 +26,7 @@ NOTHING = "No model is named yet. Press o to name one, or Esc to go back."
 class CardScreen(ModelScreen):
     """One model; Esc goes back to where it was opened."""
 
+    help_topic = "Model card"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o,slash", "other", "Other", key_display="o", tooltip="The card of another model"),
         Binding("s", "sources", "Sources", tooltip="List the sources, to open one"),
@@ -64,10 +65,6 @@ class CardScreen(ModelScreen):
         self.query_one("#card-body").focus()
         # The first frame is drawn before anything is looked up.
         self.call_after_refresh(self._begin)
-
-    def help_topic(self) -> str:
-        """The section of the help on this screen."""
-        return "Model card"
 
     def _begin(self) -> None:
         if self._name:

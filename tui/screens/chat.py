@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,9 +15,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer, TextArea
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker, WorkerError, WorkerState
 
-from agent.events import Confirm, Event
+from agent.events import Confirm, Event, Ready
 from tui.actions import Action, Condition, bindings, commands_help, typed_action
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
@@ -29,6 +31,7 @@ from tui.turns import Input, Turns, describe
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
 from tui.widgets.empty_state import EmptyState, Example
+from tui.widgets.found import Found
 from tui.widgets.hardware_line import HardwareLine
 from tui.widgets.messages import UserMessage
 from tui.widgets.needs_panel import NeedsPanel
@@ -51,6 +54,7 @@ class ChatScreen(ViewActions):
     """The one main screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
+    help_topic = "Typing"
     AUTO_FOCUS = "#composer"
 
     def __init__(
@@ -61,11 +65,16 @@ class ChatScreen(ViewActions):
         session: str | None,
         history_file: Path | None,
         detect: Callable[[], str] | None,
+        offline: bool = False,
+        look_file: Path | None = None,
+        first_run: bool = False,
     ) -> None:
         super().__init__(bridge)
+        self._found = Found(None, offline=offline, short=True) if first_run else None
+        self.offline, self.look_file = offline, look_file
         self._model, self._session = model, session
         self._history = InputHistory(history_file)
-        self._detect = detect
+        self.detect = detect
         self._turns = Turns(self, self._source)
         self.record = Record()
         self._worker: Worker[None] | None = None
@@ -73,13 +82,14 @@ class ChatScreen(ViewActions):
         self._begun = False
         self.is_open = False
         """The session has answered."""
+        self.session_name = session or ""
 
     def compose(self) -> ComposeResult:
         yield HardwareLine(model=self._model, session=self._session)
         with Horizontal(id="middle"):
             with Vertical(id="talk"):
                 with Conversation():
-                    yield EmptyState()
+                    yield EmptyState(self._found)
                 yield NewBelow()
             yield NeedsPanel()
         yield StatusLine()
@@ -121,8 +131,12 @@ class ChatScreen(ViewActions):
 
     @work(thread=True, exit_on_error=False)
     def _detect_machine(self, detect: Callable[[], str]) -> None:
-        text = detect()
-        self.app.call_from_thread(self.query_one(HardwareLine).detected, text)
+        self.app.call_from_thread(self._machine_known, detect())
+
+    def _machine_known(self, text: str) -> None:
+        self.query_one(HardwareLine).detected(text)
+        if self._found is not None:
+            self._found.tell("hardware", text)
 
     def _source(self, given: Input) -> AsyncGenerator[Event, None]:
         bridge = self.bridge
@@ -182,8 +196,11 @@ class ChatScreen(ViewActions):
         """Something happened in it."""
         if event.type == "ready" and not self.is_open:
             self.is_open = True
-            if self._detect is not None:
-                self._detect_machine(self._detect)
+            self.session_name = event.session if isinstance(event, Ready) else self.session_name
+            if self._found is not None and self._found.is_attached:
+                self._found.look()
+            if self.detect is not None:
+                self._detect_machine(self.detect)
         self.record.note(event)
         await self.presenter.show(event)
         self._sync_question()
@@ -194,7 +211,9 @@ class ChatScreen(ViewActions):
         """It is over."""
         await self.presenter.end(stopped=stopped)
         if given.kind == "open" and not failed and not stopped:
-            await self.presenter.resume(await self.bridge.history())
+            history = await self.bridge.history()
+            self.record.before(history)
+            await self.presenter.resume(history)
         if given.travels:
             arrived = not (failed or stopped or self.presenter.refused)
             await (self.presenter.arrive(await self.bridge.history()) if arrived else self.presenter.stay())
@@ -212,6 +231,18 @@ class ChatScreen(ViewActions):
         composer.put("\n".join(texts))
         self.query_one(StatusLine).queued(0)
 
+    async def put_away(self) -> None:
+        """Stop what runs and keep what was typed: another conversation takes this place."""
+        waiting = self._turns.take_back()
+        if self._worker is not None and self._turns.active:
+            self._worker.cancel()
+            with suppress(WorkerError):
+                await self._worker.wait()
+        self._give_back(waiting)
+        draft = self.query_one(Composer).text.strip()
+        if draft:  # Up brings it back, also in the other conversation
+            await asyncio.to_thread(self._history.save, draft)
+
     def _sync_question(self) -> None:
         self.query_one(Composer).ask(self.presenter.question is not None)
 
@@ -224,6 +255,8 @@ class ChatScreen(ViewActions):
                 self._answer(question.chosen)
             return
         if not text:
+            if self._found is not None and self._found.is_attached:
+                self.flash("Guided mode it is: say what the model is for, then Enter")
             return
         named = typed_action(text)
         if named is not None:
@@ -299,27 +332,20 @@ class ChatScreen(ViewActions):
 
     @on(NeedsPanel.Edit)
     def _edit_need(self, event: NeedsPanel.Edit) -> None:
+        self.edit_slot(event.need.slot, event.need.label)
+
+    def edit_slot(self, slot: str, label: str) -> None:
+        """Put the sentence that changes a need into the composer."""
         composer = self.query_one(Composer)
-        sentence, column = change_sentence(event.need.slot)
+        sentence, column = change_sentence(slot)
         composer.put(sentence)
         composer.move_cursor((0, column))
         composer.focus()
-        self.flash(f"Type the new value for {event.need.label.lower()}, then Enter")
+        self.flash(f"Type the new value for {label.lower()}, then Enter")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key is live only while what it does is possible."""
         return self.stands("running") if action == "stop" else True
-
-    def help_topic(self) -> str:
-        """The section of the help on what has the focus."""
-        focused = self.focused
-        if focused is None:
-            return ""
-        if self.query_one(NeedsPanel) in focused.ancestors:
-            return "Needs"
-        if isinstance(focused, Composer):
-            return "Questions" if self.presenter.question is not None else "Typing"
-        return "Answers"
 
     def on_key(self, event: events.Key) -> None:
         """Typing anywhere goes to the composer, unless the key means something where the focus is."""

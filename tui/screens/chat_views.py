@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from textual import on, work
@@ -10,7 +12,7 @@ from textual import on, work
 from tui.claims import Source
 from tui.record import Record
 from tui.screens.chat_model import ModelActions
-from tui.widgets.messages import CopyText, ListSources, OpenSource
+from tui.widgets.messages import CopyText, ListSources, OpenSource, ShowEvidence
 from tui.widgets.needs_panel import NeedsPanel
 from tui.widgets.recommendation import RecommendationBlock
 
@@ -19,6 +21,17 @@ class ViewActions(ModelActions):
     """Opens screens; each is imported when it is asked for."""
 
     record: Record
+    session_name: str
+    offline: bool
+    """Nothing may go over the network."""
+    look_file: Path | None
+    """Keeps theme and signs."""
+    detect: Callable[[], str] | None
+    """Gives this machine's hardware in words."""
+
+    @abstractmethod
+    def edit_slot(self, slot: str, label: str) -> None:
+        """Let a need be changed."""
 
     def last_answer(self) -> RecommendationBlock | None:
         """The focused recommendation, else the last one."""
@@ -102,15 +115,23 @@ class ViewActions(ModelActions):
 
         self.app.push_screen(EvidenceScreen(self.record, self.bridge))
 
+    @on(ShowEvidence)
+    def _show_evidence(self, event: ShowEvidence) -> None:
+        from tui.screens.evidence import EvidenceScreen
+
+        place = self.record.turn_of(event.text, event.recommendation)
+        self.app.push_screen(EvidenceScreen(self.record, self.bridge, place))
+
     def action_sessions(self) -> None:
         """The saved conversations; one that is chosen is gone on with."""
-        from tui.screens.sessions import SessionsScreen
+        from tui.screens.sessions import Opening, SessionsScreen
 
-        def chosen(name: str | None) -> None:
-            if name is not None:
-                self.app.call_later(self.app.run_action, f"open_conversation({name!r})")
+        def chosen(opening: Opening | None) -> None:
+            if opening is not None:
+                action = f"open_conversation({opening.name!r}, {opening.copy})"
+                self.app.call_later(self.app.run_action, action)
 
-        self.app.push_screen(SessionsScreen(), chosen)
+        self.app.push_screen(SessionsScreen(self.session_name, offline=self.offline), chosen)
 
     def action_new(self) -> None:
         """Another conversation, from the beginning."""
@@ -120,14 +141,18 @@ class ViewActions(ModelActions):
         """What is set."""
         from tui.screens.settings import SettingsScreen
 
-        self.app.push_screen(SettingsScreen())
+        self.app.push_screen(SettingsScreen(self.look_file))
 
     def action_setup(self) -> None:
         """What was found on this machine, and who may word the answers."""
-        from tui.screens.first_run import FirstRunScreen
+        from tui.screens.first_run import FirstRunScreen, SetUp
 
-        def chosen(model: str | None) -> None:
-            if model is not None:
-                self.action_model(model)
+        def chosen(choice: SetUp | None) -> None:
+            if choice is None:
+                return
+            if choice.edit_hardware:
+                self.edit_slot("hardware", "hardware")
+            else:
+                self.action_model(choice.model)
 
-        self.app.push_screen(FirstRunScreen(), chosen)
+        self.app.push_screen(FirstRunScreen(self.detect, offline=self.offline), chosen)

@@ -47,6 +47,8 @@ def _about(size: int, tools: bool, remote: bool) -> str:
 class ChooseScreen(ModalScreen[str | None]):
     """Gives the name of the chosen option; Esc goes back without."""
 
+    help_topic = "The model behind it"
+
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Back")]
 
     def __init__(

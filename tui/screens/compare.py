@@ -26,6 +26,7 @@ LOADING = "Looking up the models"
 class CompareScreen(ModelScreen):
     """The comparison; Esc goes back to the conversation."""
 
+    help_topic = "Comparing"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "add", "Add", tooltip="Compare one more model"),
         Binding("delete,backspace", "remove", "Remove", tooltip="Leave the model in focus out"),
@@ -76,10 +77,6 @@ class CompareScreen(ModelScreen):
         self.query_one("#compare-problems").display = False
         # The first frame is drawn before anything is looked up.
         self.call_after_refresh(self._reload, self._typed)
-
-    def help_topic(self) -> str:
-        """The section of the help on this screen."""
-        return "Comparing"
 
     @property
     def view(self) -> SideBySide:

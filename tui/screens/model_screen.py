@@ -29,10 +29,6 @@ class ModelScreen(Screen[None]):
         self.set_class(glyphs().name == "ascii", "-ascii")
 
     @abstractmethod
-    def help_topic(self) -> str:
-        """The section of the help on this screen."""
-
-    @abstractmethod
     def tell(self, text: str) -> None:
         """A line for the person, until the next key."""
 

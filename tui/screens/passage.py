@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import groupby
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Footer
 
 from tui.claims import Source
-from tui.glyphs import glyphs
-from tui.passage_view import Row, numbered_lines, place_of
+from tui.evidence_view import KIND_WORDS, PLACE_WORDS
 from tui.plaintext import clean
-from tui.widgets.text import FittedText, PlainText, hanging, styled
-
-KIND_WORDS = {
-    "guide": "A passage of a guide. Its text is not in the guides as they are now.",
-    "benchmark": "A published benchmark result.",
-    "catalog": "A field of the model catalog, with the place it was taken from.",
-    "tool": "A calculation by one of the advisor's tools.",
-    "measurement": "A measurement made with a running engine.",
-    "user": "What you said in this conversation.",
-}
-
-PLACE_WORDS = {"tool": "How", "catalog": "Entry", "benchmark": "Result", "guide": "Lines"}
+from tui.widgets.passage import passage_head, passage_lines
+from tui.widgets.text import PlainText
 
 
 class PassageScreen(ModalScreen[None]):
     """One source; Esc goes back."""
+
+    help_topic = "Sources"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "Back"),
@@ -83,25 +72,6 @@ class PassageScreen(ModalScreen[None]):
         yield PlainText(
             f"[{self._source.number}] {clean(passage.get('guide') or '', one_line=True)}", classes="title"
         )
-        origin = [f"your own guide: {clean(passage.get('provenance') or '', one_line=True)}"]
-        told = [*place_of(passage), *(origin if passage.get("origin") == "own" else [])]
-        yield PlainText("\n".join(told), classes="place")
-        if passage.get("notice"):
-            yield PlainText(clean(passage["notice"], one_line=True), classes="notice")
-        rows = numbered_lines(passage)
+        yield from passage_head(passage)
         with VerticalScroll():
-            for marked, group in groupby(rows, key=lambda row: row.marked):
-                lines = [_styled(row) for row in group]
-                yield FittedText(hanging(lines), classes="cited" if marked else "")
-            for wrong in passage.get("disagreements") or ():
-                yield PlainText(f"\nDisagrees: {clean(str(wrong), one_line=True)}")
-
-
-def _styled(row: Row) -> tuple[Content, Content]:
-    """A line with its number; a cited one with a sign and in bold, so that color is not needed to see it."""
-    gutter = f"{glyphs().cited if row.marked else ' '} {row.number:>{row.wide}}  "
-    heading = row.text.startswith("#")
-    return (
-        styled((gutter, "bold $accent" if row.marked else "$foreground-muted")),
-        styled((row.text, "bold") if heading or row.marked else row.text),
-    )
+            yield from passage_lines(passage)

@@ -45,6 +45,7 @@ NEEDS_ANSWER = (
 class PicturesScreen(PicturesWork):
     """Five pictures of a recommendation, or of a model that was typed."""
 
+    help_topic = "Pictures"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall"), (36, "-roomy")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "back", "Back", key_display="Esc"),

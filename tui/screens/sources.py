@@ -19,6 +19,8 @@ from tui.widgets.text import PlainText, styled
 class SourcesScreen(ModalScreen[Source | None]):
     """Choose one; Esc goes back without."""
 
+    help_topic = "Sources"
+
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "dismiss", "Back")]
 
     def __init__(self, sources: Sequence[Source]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import click
@@ -11,18 +10,10 @@ import click
 from agent.sessions import SessionsQuery, list_sessions
 from tui.invocation import invocation
 from tui.output import bold, wrapped
-from tui.plaintext import clean, shorten
+from tui.plaintext import clean, local_time, shorten
 from tui.request_command import Face, request_command
 
 FIRST_SHOWN = 100
-
-
-def local_time(text: str) -> str:
-    """An ISO time as the clock on the wall shows it, to the minute."""
-    try:
-        return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M}"
-    except ValueError:
-        return clean(text, one_line=True)
 
 
 def _lines(document: Mapping[str, Any], why: bool) -> list[str]:

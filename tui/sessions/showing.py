@@ -12,10 +12,9 @@ from tui.invocation import invocation
 from tui.markdown_lines import plain_lines
 from tui.needs_view import read_needs
 from tui.output import bold, bullets, section, wrapped
-from tui.plaintext import clean
+from tui.plaintext import clean, local_time
 from tui.recommendation_text import recommendation_lines
 from tui.request_command import Face, request_command
-from tui.sessions.listing import local_time
 
 
 def _lines(document: Mapping[str, Any], why: bool) -> list[str]:

@@ -54,6 +54,11 @@ class Composer(TextArea):
         self._question = False
         self._walked: str | None = None
 
+    @property
+    def help_topic(self) -> str:
+        """The section of the help on what is typed now."""
+        return "Questions" if self._question else "Typing"
+
     def ask(self, question: bool) -> None:
         """Whether a question is open: arrows in an empty composer then move over its options."""
         if question != self._question:

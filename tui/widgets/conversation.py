@@ -24,6 +24,8 @@ class NewBelow(PlainText):
 class Conversation(VerticalScroll, can_focus=True):
     """Message widgets, oldest first."""
 
+    help_topic = "Answers"
+
     unseen: reactive[bool] = reactive(False)
     """Something was added below what is in view."""
 

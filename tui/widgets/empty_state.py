@@ -8,6 +8,7 @@ from textual.message import Message as UIMessage
 from textual.widgets import Static
 
 from tui.glyphs import glyphs
+from tui.widgets.found import Found
 from tui.widgets.text import PlainText, styled
 
 SENTENCE = (
@@ -18,6 +19,9 @@ EXAMPLES = (
     "A coding assistant on my RTX 3060 12GB, must be free for work",
     "Search over 50,000 support tickets in German, nothing may leave our server",
 )
+
+
+FIRST = "Found here. Enter goes on in guided mode, which needs none of it; /setup shows more."
 
 
 class Example(Static):
@@ -41,8 +45,14 @@ class Example(Static):
 class EmptyState(Vertical):
     """Goes away with the first message."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: Found | None = None) -> None:
+        """What stands in it.
+
+        Args:
+            found: what is found on this machine, at the very first start.
+        """
         super().__init__(id="empty")
+        self._found = found
 
     def compose(self) -> ComposeResult:
         yield PlainText(SENTENCE, classes="sentence")
@@ -56,3 +66,6 @@ class EmptyState(Vertical):
             markup=False,
             classes="two-keys",
         )
+        if self._found is not None:
+            yield PlainText(FIRST, classes="first-run")
+            yield self._found

@@ -39,6 +39,15 @@ class ListSources(UIMessage):
         self.sources = sources
 
 
+class ShowEvidence(UIMessage):
+    """Somebody wants to see what a message or a recommendation rests on."""
+
+    def __init__(self, text: str, recommendation: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.text = text
+        self.recommendation = recommendation
+
+
 class CopyText(UIMessage):
     """Somebody wants a text in the clipboard."""
 
@@ -77,6 +86,7 @@ class Block(Vertical, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy", "Copy", tooltip="Copy this to the clipboard"),
         Binding("s", "sources", "Sources", show=False),
+        Binding("v", "evidence", "Evidence", show=False, tooltip="What was computed and looked up for this"),
         *(Binding(str(number), f"source({number})", show=False) for number in range(1, 10)),
     ]
 
@@ -94,6 +104,10 @@ class Block(Vertical, can_focus=True):
         """List all sources, to open one of them."""
         if self.sources:
             self.post_message(ListSources(self.sources))
+
+    def action_evidence(self) -> None:
+        """Show what this rests on."""
+        self.post_message(ShowEvidence(self.plain()))
 
     def action_source(self, number: int) -> None:
         """Open a source by its number."""
@@ -134,6 +148,9 @@ class AdvisorMessage(Block):
         """The Markdown with its sources."""
         tail = "\n".join(f"[{source.number}] {source.label}" for source in self.sources)
         return f"{self.text}\n\n{tail}" if tail else self.text
+
+    def action_evidence(self) -> None:
+        self.post_message(ShowEvidence(self.text))
 
     async def write(self, fragment: str) -> None:
         """Add a piece."""

@@ -22,6 +22,8 @@ EMPTY = "Nothing yet. What you say shows up here, and what is assumed."
 class NeedsPanel(Vertical):
     """The side panel."""
 
+    help_topic = "Needs"
+
     class Edit(UIMessage):
         """Somebody wants to change a need."""
 

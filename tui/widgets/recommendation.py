@@ -21,7 +21,7 @@ from tui.plaintext import shorten
 from tui.widgets.candidates import CandidateTable
 from tui.widgets.fold import Fold
 from tui.widgets.memory_bar import MemoryBars
-from tui.widgets.messages import Block, CopyText, SourceLines
+from tui.widgets.messages import Block, CopyText, ShowEvidence, SourceLines
 from tui.widgets.text import FittedText, PlainText, hanging, styled
 
 LABEL_CELLS = 16
@@ -79,6 +79,9 @@ class RecommendationBlock(Block):
     def plain(self) -> str:
         """The whole answer as Markdown."""
         return as_markdown(self.answer)
+
+    def action_evidence(self) -> None:
+        self.post_message(ShowEvidence("", self.answer.raw))
 
     @property
     def candidate(self) -> Candidate | None:

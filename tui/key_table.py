@@ -1,0 +1,86 @@
+"""The keys that count where the focus is, and everything that can be done: made from what binds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from textual.binding import ActiveBinding, Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from tui.actions import ACTIONS
+from tui.palette import key_words
+
+KeyRow = tuple[str, str]
+"""Keys in words, and what they do."""
+NAMES = {
+    "slash": "/",
+    "delete": "Del",
+    "pageup": "Page Up",
+    "pagedown": "Page Down",
+    "escape": "Esc",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "space": "Space",
+}
+
+
+def key_name(key: str) -> str:
+    """`ctrl+r` as people write it: `Ctrl+R`; one letter stays small."""
+    return NAMES.get(key) or (key if len(key) == 1 else key_words(key))
+
+
+def topic_of(focused: DOMNode | None, screen: Screen[object]) -> str:
+    """The section of the help on what has the focus: the nearest widget around it that names one."""
+    nodes: Iterable[DOMNode] = focused.ancestors_with_self if focused is not None else [screen]
+    for node in nodes:
+        topic = getattr(node, "help_topic", "")
+        if topic:
+            return str(topic)
+    return ""
+
+
+def keys_here(screen: Screen[object]) -> list[KeyRow]:
+    """The keys that count now: of what has the focus, of what is around it, and of the screen.
+
+    The same action stands once, with all its keys.
+    """
+    rows: dict[tuple[str, str], list[str]] = {}
+    for active in screen.active_bindings.values():
+        words = _words(active)
+        if words:
+            rows.setdefault((active.binding.action, words), []).append(_shown(active.binding))
+    return [(" ".join(dict.fromkeys(keys)), words) for (_, words), keys in rows.items()]
+
+
+def actions_table() -> list[KeyRow]:
+    """Everything that can be done in the chat: its key, its typed command, its words."""
+    rows = []
+    for one in ACTIONS:
+        keys = [key_name(one.key)] if one.key else []
+        typed = [f"{one.typed} {one.takes}".strip()] if one.typed else []
+        rows.append((", ".join([*keys, *typed]) or "Ctrl+P", f"{one.title}: {one.help}"))
+    return rows
+
+
+def _words(active: ActiveBinding) -> str:
+    """What a key does; empty for the dozens of keys by which a library's widgets move a cursor."""
+    binding = active.binding
+    if not binding.description or (binding.key, binding.action) not in _own(type(active.node)):
+        return ""
+    more = active.tooltip or binding.tooltip
+    return f"{binding.description}: {more}" if more else binding.description
+
+
+def _own(kind: type[DOMNode]) -> set[tuple[str, str]]:
+    """Keys and actions that classes of this program declare."""
+    declared = [one for one in kind.__mro__ if one.__module__.startswith("tui.")]
+    return {
+        (binding.key, binding.action)
+        for one in declared
+        for binding in Binding.make_bindings(one.__dict__.get("BINDINGS", ()))
+    }
+
+
+def _shown(binding: Binding) -> str:
+    return binding.key_display or key_name(binding.key)
