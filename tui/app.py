@@ -22,6 +22,7 @@ from tui.bridge import Bridge
 from tui.console import guarded, start_log
 from tui.glyphs import ASCII, UNICODE, use, wants_ascii
 from tui.screens.chat import ChatScreen
+from tui.this_machine import is_this_machine, this_machine
 
 Reopen = Callable[[str | None], SessionFactory]
 """Makes a session's factory from its name; None begins a new one."""
@@ -51,6 +52,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
         state: Path | None = None,
         log_path: Path | None = None,
         detect: Callable[[], str] | None = None,
+        is_here: Callable[[str], bool] | None = None,
         hold_collections: bool = False,
         reopen: Reopen | None = None,
     ) -> None:
@@ -63,6 +65,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
             state: Folder of the prompt history and the look; None keeps neither.
             log_path: File of the log.
             detect: Gives this machine's hardware in words.
+            is_here: Tells whether words name this machine.
             hold_collections: Open the session without garbage collections; see `Bridge`.
             reopen: Makes the session of another conversation; without it there is only this one.
         """
@@ -72,6 +75,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self.bridge = Bridge(open_session, hold_collections=hold_collections)
         self._model, self._session_name = model, session_name
         self._state, self._log_path, self._detect = state, log_path, detect
+        self._is_here = is_here
         self.crash = ""
         """What to say after the screen is closed, where it failed."""
         self.register_theme(themes.DARK)
@@ -92,6 +96,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
             session=self._session_name,
             history_file=self._state / "history.jsonl" if self._state else None,
             detect=self._detect,
+            is_here=self._is_here,
+            drafts=self._state / "drafts.json" if self._state else None,
         )
 
     @property
@@ -160,13 +166,6 @@ def draw_in_ascii() -> None:
     Markdown.BULLETS = ["- "] * len(Markdown.BULLETS)
 
 
-def this_machine() -> str:
-    """The hardware of this machine in words, for the top line; takes some 0.1 s."""
-    from tools.hardware import describe, detect_machine
-
-    return describe(detect_machine())
-
-
 def run(open_session: SessionFactory, *, model: str, session_name: str | None, reopen: Reopen) -> int:
     """Open the chat and stay until it is left.
 
@@ -193,6 +192,7 @@ def run(open_session: SessionFactory, *, model: str, session_name: str | None, r
         state=state,
         log_path=log_path,
         detect=this_machine,
+        is_here=is_this_machine,
         hold_collections=True,
         reopen=reopen,
     )

@@ -87,7 +87,7 @@ async def test_a_change_ranks_anew_at_once_and_says_what_moved(tmp_path: Path) -
     assert needs["hardware"]["quote"] == "GTX 1650 4GB"
     assert session.history()[-2] == session.history()[-2] | {
         "role": "user",
-        "text": "hardware: RTX 3060 12GB",
+        "text": "hardware: GTX 1650 4GB",
     }
     assert models(await all_of(session.undo())) == first
     await session.close()

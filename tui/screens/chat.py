@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,29 +12,30 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, TextArea
+from textual.widgets import Footer
 from textual.worker import Worker, WorkerState
 
-from agent.events import Confirm, Event
+from agent.events import Confirm, Event, Ready
 from tui.actions import Action, Condition, bindings, commands_help, typed_action
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
 from tui.history import InputHistory
-from tui.needs_view import change_sentence
 from tui.presenter import Presenter
 from tui.record import Record
 from tui.screens.chat_model import model_turn
-from tui.screens.chat_views import ViewActions
+from tui.screens.chat_needs import Detect, IsHere
+from tui.screens.chat_typing import COMMANDS, HOW_TO_GO_ON, WAITING, TypingActions
 from tui.turns import Input, Turns, describe
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
-from tui.widgets.empty_state import EmptyState, Example
+from tui.widgets.empty_state import EmptyState
 from tui.widgets.hardware_line import HardwareLine
 from tui.widgets.messages import UserMessage
 from tui.widgets.needs_panel import NeedsPanel
 from tui.widgets.question import Choice, QuestionMessage
 from tui.widgets.recommendation import RecommendationBlock
 from tui.widgets.status_line import StatusLine
+from tui.widgets.waiting import Above
 
 log = logging.getLogger("llm_advisor.tui")
 QUIT_SECONDS = 2.0
@@ -44,10 +45,11 @@ NOT_NOW: dict[Condition, str] = {
     "answered": "There is no recommendation yet; Ctrl+R makes one",
     "branched": "You are not in a branch",
     "question": "No question is open",
+    "simulated": "This machine is reckoned with already",
 }
 
 
-class ChatScreen(ViewActions):
+class ChatScreen(TypingActions):
     """The one main screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -60,12 +62,15 @@ class ChatScreen(ViewActions):
         model: str,
         session: str | None,
         history_file: Path | None,
-        detect: Callable[[], str] | None,
+        detect: Detect | None,
+        is_here: IsHere | None = None,
+        drafts: Path | None = None,
     ) -> None:
         super().__init__(bridge)
         self._model, self._session = model, session
         self._history = InputHistory(history_file)
-        self._detect = detect
+        self._detect, self._is_here = detect, is_here
+        self._drafts = drafts
         self._turns = Turns(self, self._source)
         self.record = Record()
         self._worker: Worker[None] | None = None
@@ -82,7 +87,9 @@ class ChatScreen(ViewActions):
                     yield EmptyState()
                 yield NewBelow()
             yield NeedsPanel()
+        yield Above(WAITING)
         yield StatusLine()
+        yield Above(COMMANDS)
         yield Composer(self._history)
         yield Footer(show_command_palette=True, compact=True)
 
@@ -98,6 +105,10 @@ class ChatScreen(ViewActions):
         # The first frame is drawn before anything else is loaded.
         self.call_after_refresh(self._begin)
 
+    def on_unmount(self) -> None:
+        """What is not sent yet is there again the next time."""
+        self.leave_draft()
+
     @property
     def can_stop(self) -> bool:
         """Whether a turn runs that Esc would stop."""
@@ -111,18 +122,9 @@ class ChatScreen(ViewActions):
     def _begin(self) -> None:
         self.bridge.start()
         self._begun = True
-        self._load_history()
+        self.load_history()
         self._turns.waiting.insert(0, Input("open"))  # before what was sent in the meantime
         self._go_on()
-
-    @work(thread=True, exit_on_error=False)
-    def _load_history(self) -> None:
-        self._history.load()
-
-    @work(thread=True, exit_on_error=False)
-    def _detect_machine(self, detect: Callable[[], str]) -> None:
-        text = detect()
-        self.app.call_from_thread(self.query_one(HardwareLine).detected, text)
 
     def _source(self, given: Input) -> AsyncGenerator[Event, None]:
         bridge = self.bridge
@@ -130,6 +132,8 @@ class ChatScreen(ViewActions):
             return bridge.say(given.text)
         if given.kind == "branch":
             return bridge.branch(given.text)
+        if given.kind == "change":
+            return bridge.change(given.slot, given.text)
         if given.on_model:
             return bridge.on_model(model_turn(given))
         ways = {
@@ -144,7 +148,7 @@ class ChatScreen(ViewActions):
         """Run it, or let it wait for the turn that runs."""
         self._turns.waiting.append(given)
         if not self._begun or self._turns.active:
-            self.query_one(StatusLine).queued(len(self._turns.waiting))
+            self.show_waiting()
             return
         if not self.is_open:
             self._turns.waiting.insert(0, Input("open"))  # opening failed before: try again first
@@ -172,7 +176,7 @@ class ChatScreen(ViewActions):
 
     async def turn_began(self, given: Input) -> None:
         """A turn starts."""
-        self.query_one(StatusLine).queued(len(self._turns.waiting))
+        self.show_waiting()
         self.record.begin(given)
         await self.presenter.begin(given)
         self._sync_question()
@@ -183,34 +187,31 @@ class ChatScreen(ViewActions):
         if event.type == "ready" and not self.is_open:
             self.is_open = True
             if self._detect is not None:
-                self._detect_machine(self._detect)
+                self.detect_machine(self._detect)
+        if isinstance(event, Ready):
+            self._known_as = event.session
         self.record.note(event)
         await self.presenter.show(event)
         self._sync_question()
+        self.compare_machine()
         if isinstance(event, Confirm):
             self.confirm_pull(event)
 
     async def turn_ended(self, given: Input, *, failed: bool, stopped: bool) -> None:
         """It is over."""
-        await self.presenter.end(stopped=stopped)
+        await self.presenter.end(stopped=stopped, failed=failed)
         if given.kind == "open" and not failed and not stopped:
-            await self.presenter.resume(await self.bridge.history())
+            history = await self.bridge.history()
+            await self.presenter.resume(history)
+            self.restore_draft(self._known_as, said=bool(history))
         if given.travels:
             arrived = not (failed or stopped or self.presenter.refused)
             await (self.presenter.arrive(await self.bridge.history()) if arrived else self.presenter.stay())
             self._sync_question()
-        elif (failed or stopped) and given.kind != "recommend":
-            self._give_back([given, *self._turns.take_back()])
+        elif (failed or stopped) and given.kind not in ("recommend", "change"):
+            self.give_back([given, *self._turns.take_back()])
+        self._sync_question()
         self.refresh_bindings()
-
-    def _give_back(self, inputs: list[Input]) -> None:
-        """Put texts that were not answered back into the composer, before what is being typed."""
-        composer = self.query_one(Composer)
-        texts = [given.text for given in inputs if given.kind == "say"]
-        if composer.text.strip():
-            texts.append(composer.text)
-        composer.put("\n".join(texts))
-        self.query_one(StatusLine).queued(0)
 
     def _sync_question(self) -> None:
         self.query_one(Composer).ask(self.presenter.question is not None)
@@ -224,6 +225,7 @@ class ChatScreen(ViewActions):
                 self._answer(question.chosen)
             return
         if not text:
+            self.flash(HOW_TO_GO_ON)
             return
         named = typed_action(text)
         if named is not None:
@@ -256,6 +258,8 @@ class ChatScreen(ViewActions):
             return bool(self.query(RecommendationBlock))
         if condition == "branched":
             return bool(self.presenter.branch)
+        if condition == "simulated":
+            return self.query_one(HardwareLine).simulated
         return self.presenter.question is not None if condition == "question" else True
 
     @on(QuestionMessage.Picked)
@@ -274,37 +278,9 @@ class ChatScreen(ViewActions):
 
     def _say(self, text: str) -> None:
         self._history.add(text)
-        self._save_history(text)
+        self.save_history(text)
         self.query_one(Composer).put("")
         self.submit(Input("say", text))
-
-    @work(thread=True, exit_on_error=False)
-    def _save_history(self, text: str) -> None:
-        self._history.save(text)
-
-    @on(Composer.Arrow)
-    def _arrow(self, event: Composer.Arrow) -> None:
-        if self.presenter.question is not None:
-            self.presenter.question.move(event.by)
-
-    @on(TextArea.Changed, "#composer")
-    def _typed(self) -> None:
-        if self.presenter.question is not None:
-            self.presenter.question.follow(self.query_one(Composer).text)
-
-    @on(Example.Chosen)
-    def _example(self, event: Example.Chosen) -> None:
-        self.query_one(Composer).put(event.text)
-        self.query_one(Composer).focus()
-
-    @on(NeedsPanel.Edit)
-    def _edit_need(self, event: NeedsPanel.Edit) -> None:
-        composer = self.query_one(Composer)
-        sentence, column = change_sentence(event.need.slot)
-        composer.put(sentence)
-        composer.move_cursor((0, column))
-        composer.focus()
-        self.flash(f"Type the new value for {event.need.label.lower()}, then Enter")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key is live only while what it does is possible."""
