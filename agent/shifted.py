@@ -78,8 +78,9 @@ def _plan(old: Candidate, new: Candidate) -> str:
         parts.append(f"with {now.context:,} tokens of context, not {was.context:,}")
     if was.parallel != now.parallel:
         parts.append(f"for {now.parallel} at once, not {was.parallel}")
-    if new.used_bytes and old.used_bytes and abs(new.used_bytes - old.used_bytes) >= GIB / 10:
-        parts.append(f"in {new.used_bytes / GIB:.1f} GiB, not {old.used_bytes / GIB:.1f}")
+    takes, took = (c.memory.total_bytes if c.memory is not None else 0 for c in (now, was))
+    if takes and took and abs(takes - took) >= GIB / 10:
+        parts.append(f"in {takes / GIB:.1f} GiB, not {took / GIB:.1f}")
     return f", {', '.join(parts)}." if parts else ""
 
 

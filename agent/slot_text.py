@@ -122,11 +122,16 @@ def _words_for(needs: Needs, slot: str, filled: Slot[Any]) -> str:
     ways = _ways(slot, filled)
     for way in ways:
         try:
-            if changed_slot(needs, slot, way)[slot].value == filled.value:
+            if _plain(changed_slot(needs, slot, way)[slot]) == _plain(filled):
                 return way
         except AdvisorError:
             continue
     return ways[0]
+
+
+def _plain(filled: Slot[Any]) -> dict[str, Any]:
+    """What counts in a value; the detail of a task only repeats the words."""
+    return filled.model_dump(include={"value"}, exclude={"value": {"detail"}})
 
 
 def _ways(slot: str, filled: Slot[Any]) -> list[str]:

@@ -67,7 +67,7 @@ class NeedRow(Static, can_focus=True):
         rows = list(self.screen.query(NeedRow))
         place = rows.index(self) + by
         if 0 <= place < len(rows):
-            rows[place].focus()
+            self.screen.set_focus(rows[place])  # at once; `focus()` would let a fast key go astray
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
@@ -117,7 +117,7 @@ class NeedsPanel(Vertical):
             editor.focus_field()
         else:
             for row in list(self.query(NeedRow))[:1]:
-                row.focus()
+                self.screen.set_focus(row)
 
     async def edit(self, slot: str, text: str, suggestions: Sequence[str]) -> None:
         """Open a field at the line of a need."""
