@@ -43,12 +43,12 @@ def waiting_lines(waiting: Sequence[Input]) -> list[str]:
         return []
     rest = len(shown) - MOST
     lines = shown if rest <= 1 else [*shown[: MOST - 1], f"and {rest + 1} more"]
-    return [*lines[:-1], f"{lines[-1]}  (Up takes the last one back)"]
+    return [*lines[:-1], f"{lines[-1]} (Up takes the last one back)"]
 
 
 def command_lines(found: Sequence[Action]) -> list[str]:
     """The commands that can be meant; Tab completes the first."""
-    lines = [f"{f'{one.typed} {one.takes}'.strip():<22}  {one.title}: {one.help}" for one in found]
+    lines = [f"{' '.join((one.typed, one.takes)).strip()}: {one.title}. {one.help}" for one in found]
     if len(lines) > MOST_COMMANDS:
         lines = [*lines[: MOST_COMMANDS - 1], f"and {len(lines) - MOST_COMMANDS + 1} more: type on"]
-    return [f"{lines[0]}  (Tab)", *lines[1:]] if lines else []
+    return [f"{lines[0]} (Tab)", *lines[1:]] if lines else []

@@ -101,7 +101,7 @@ async def test_what_waits_is_listed_and_the_last_one_taken_back_with_up() -> Non
         await pilot.press(*"one", "enter")
         await until(pilot, lambda: app.chat.can_stop)
         await pilot.press(*"two", "enter", *"three", "enter")
-        await until(pilot, lambda: "waits \u00b7 three  (Up takes the last one back)" in shown(app))
+        await until(pilot, lambda: "waits \u00b7 three (Up takes the last one back)" in shown(app))
         assert "waits \u00b7 two" in shown(app)
         await pilot.press("up")
         await pilot.pause()
