@@ -40,7 +40,8 @@ YOU, ADVISOR = "You: ", "Advisor: "
 HELP = (
     "Say what you need in your own words. /recommend answers now, /option N tells about one option, "
     "/source N opens a source of the last answer, /change NEED VALUE changes one need, /undo takes "
-    "the last answer back, /branch NAME goes aside for a what-if, /return comes back, /export [FILE] writes the conversation (.md, .json or .html), "
+    "the last answer back, /branch NAME goes aside for a what-if, /return comes back, "
+    "/export [FILE] writes the conversation (.md, .json or .html), "
     f"{MODEL_HELP}, /help shows this, /quit ends."
 )
 YES = ("y", "yes")

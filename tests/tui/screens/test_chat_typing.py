@@ -34,7 +34,7 @@ async def idle_after_escape(app: AdvisorApp, pilot: Pilot[int]) -> float:
         await before(*args, **more)  # type: ignore[arg-type]
         ended = time.monotonic()
 
-    app.chat.turn_ended = noting  # type: ignore[method-assign, assignment]
+    app.chat.turn_ended = noting  # type: ignore[method-assign]
     started = time.monotonic()
     app.simulate_key("escape")
     await until(pilot, lambda: ended > 0 and not app.chat.is_busy, "the stop")
