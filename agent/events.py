@@ -134,6 +134,8 @@ class Message(Event):
     text: str
     citations: list[dict[str, str]] = field(default_factory=list)
     """Each `{kind, source, locator}`; a guide's locator is `file#heading:first-last`."""
+    open_slot: str = ""
+    """The slot of the question that stays open, of which the text reminds at its end; empty where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ class Recommendation(Event):
 
     type: ClassVar[str] = "recommendation"
     recommendation: dict[str, Any]
+    changed: str = ""
+    """What is otherwise than in the last one, and why; empty for the first and where nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)

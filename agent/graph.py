@@ -2,7 +2,8 @@
 
     begin -> listen -> understand -> decide | answer -> respond -> listen | confirm
                     -> travel (take back, branch, return) -> listen | confirm
-    confirm -> act | understand | respond | travel
+                    -> change (one need) -> decide | respond | listen | confirm
+    confirm -> act | understand | respond | travel | change
 
 `listen` and `confirm` hold nothing but the interrupt, because a node runs again from its top when it is
 resumed. Nodes return only what changed; what a face shows is written to the custom stream as `agent.events`
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from agent.changing import change_need
 from agent.consent import act, take_consent
 from agent.nodes import Emit, Services, answer, decide, respond, understand_input
 from agent.state import State, first_state
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 RECURSION_LIMIT = 12
 """Steps of one turn; a turn takes five."""
-EXPECTED = {"expects": 'a text, {"text": ...} or {"command": "recommend" | "undo" | "branch" | "return"}'}
+EXPECTED = {"expects": 'a text, {"text": ...} or {"command": "recommend" | "change" | "undo" | ...}'}
 """What the graph says while it listens."""
 CONSENT = {"expects": "yes or no, in the forms of any other input, which ends the wait too"}
 """What it says while a tool waits for the person's word."""
@@ -48,6 +50,13 @@ async def _understand(state: State, services: Services, emit: Emit) -> State:
 
 async def _act(state: State, services: Services, emit: Emit) -> State:
     return await act(state, emit, offline=services.offline)
+
+
+async def _change(state: State, _services: Services, emit: Emit) -> State:
+    change = await change_need(state, emit)
+    if change.get("route") != "listen":  # what could not be read is no turn to take back
+        change["earlier"] = remembered(state)
+    return change
 
 
 def _as_input(given: object) -> dict[str, Any]:
@@ -73,11 +82,17 @@ async def _confirm(state: State) -> State:
 
 
 def _after_listening(state: State) -> str:
-    return "travel" if state.get("input", {}).get("command") in COMMANDS else "understand"
+    command = state.get("input", {}).get("command")
+    return "travel" if command in COMMANDS else "change" if command == "change" else "understand"
 
 
 def _after_understanding(state: State) -> str:
     return state.get("route", "decide")
+
+
+def _after_changing(state: State) -> str:
+    route = state.get("route", "listen")
+    return _after_responding(state) if route == "listen" else route
 
 
 def _after_responding(state: State) -> str:
@@ -91,6 +106,7 @@ def _after_confirming(state: State) -> str:
 
 STEPS: dict[str, Step] = {
     "understand": _understand,
+    "change": _change,
     "decide": decide,
     "answer": answer,
     "respond": respond,
@@ -144,11 +160,14 @@ def build_graph(
 
 def _wire(graph: StateGraph[State, None, State, State]) -> None:
     graph.add_edge("begin", "listen")
-    graph.add_conditional_edges("listen", _after_listening, ["travel", "understand"])
+    graph.add_conditional_edges("listen", _after_listening, ["travel", "change", "understand"])
+    graph.add_conditional_edges("change", _after_changing, ["decide", "respond", "listen", "confirm"])
     graph.add_conditional_edges("travel", _after_responding, ["listen", "confirm"])
     graph.add_conditional_edges("understand", _after_understanding, ["decide", "answer", "respond"])
     graph.add_edge("decide", "respond")
     graph.add_edge("answer", "respond")
     graph.add_conditional_edges("respond", _after_responding, ["listen", "confirm"])
-    graph.add_conditional_edges("confirm", _after_confirming, ["act", "respond", "travel", "understand"])
+    graph.add_conditional_edges(
+        "confirm", _after_confirming, ["act", "respond", "travel", "change", "understand"]
+    )
     graph.add_edge("act", "respond")

@@ -96,12 +96,12 @@ def take_in(text: str, state: State, inferred: Inferred | None = None) -> Intake
     remarks = list(read.notes)
     if read.critiques and answered:
         critiqued, said = apply_critiques(read.critiques, before.updated(**updates))
-        remarks += [*_noted({s: v for s, v in updates.items() if s not in critiqued}, before), *said]
+        remarks += [*noted({s: v for s, v in updates.items() if s not in critiqued}, before), *said]
         updates |= critiqued
     elif answered and updates:
-        remarks += _noted(updates, before)
+        remarks += noted(updates, before)
     elif lifted := {s: v for s, v in updates.items() if lifted_words(s, getattr(before, s), v)}:
-        remarks += _noted(lifted, before)
+        remarks += noted(lifted, before)
     elif answered and read.intent == "recommend_now":
         remarks.append(UNCHANGED)
     if pending is not None and not updates and read.intent not in SILENT:
@@ -209,7 +209,7 @@ def _alike(one: Slot[Any], other: Slot[Any]) -> bool:
     return bool(one.value == other.value)
 
 
-def _noted(updates: dict[str, Slot[Any] | None], before: Needs) -> list[str]:
+def noted(updates: dict[str, Slot[Any] | None], before: Needs) -> list[str]:
     """What a change of mind was understood as: what was taken back, and what is said now or still stands."""
     words = []
     for slot, filled in updates.items():

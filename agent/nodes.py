@@ -23,17 +23,19 @@ from agent.events import (
     Status,
     ToolCall,
 )
-from agent.explanation import beside_before, recommendation_text
+from agent.explanation import recommendation_text
 from agent.followup import guided_reply, told_of_wish
 from agent.intake import Intake, question_of, take_in
 from agent.interview import next_question
 from agent.reply import Reply
+from agent.shifted import shifted
 from agent.standing import needs_event
 from agent.state import Outcome, Pending, Spoken, State, is_answered, needs_of, spoken
 from agent.understanding import Understanding
 from agent.understanding.explained import left_unread
 from agent.voice import Voice, VoiceError
 from knowledge.retrieval import Retriever
+from tools.candidates import Recommendation as Decision
 from tools.needs import Needs
 from tools.recommend import recommend
 
@@ -230,7 +232,7 @@ async def respond(state: State, services: Services, emit: Emit) -> State:
         open_question = pending.get("text", "") if pending else ""
         reminder = f"\n\nStill open: {open_question}" if open_question else ""
         text = f"{remarks} {outcome['text']}{reminder}".strip()
-        emit(Message(text, outcome.get("citations", [])))
+        emit(Message(text, outcome.get("citations", []), pending["slot"] if pending else ""))
         said = _said(state, text, outcome.get("citations"))
         if outcome.get("deed"):
             said[-1]["deed"] = True
@@ -283,23 +285,35 @@ async def _recommend(state: State, outcome: Outcome, remarks: str, services: Ser
         emit(NeedsChanged(needs.as_json(), document["assumptions"]))
     preface = _prefaced(outcome, "", emit)
     text, citations = recommendation_text(found)
-    last = [c.model for c in found.candidates]
-    # Against the standing choice: what a what-if showed in between was never chosen.
-    said_before = (state.get("led", [])[-1:] or state.get("last", [])) if remarks or hypothetical else []
-    compared = beside_before(said_before, last, supposed=bool(hypothetical))
-    lead = " ".join(part for part in (remarks, outcome.get("text", ""), compared) if part)
+    changed = await _compared(state, outcome, needs, found) if remarks or hypothetical else ""
+    lead = " ".join(part for part in (remarks, outcome.get("text", ""), changed) if part)
     draft = f"{lead}\n\n{text}" if lead else text
-    emit(Recommendation(document))  # before the wording: a slow model must not hold the table back
+    emit(Recommendation(document, changed))  # before the wording: a slow model must not hold the table back
     if services.voice is not None:
         draft = await _worded(draft, services.voice, emit, state)
-    emit(Message(draft, citations))
+    waits = state.get("pending") if outcome.get("keeps") else None
+    draft += f"\n\nStill open: {waits['text']}" if waits else ""
+    emit(Message(draft, citations, waits["slot"] if waits else ""))
     sources = [*outcome.get("citations", []), *citations] if preface else citations
     said = _said(state, f"{preface}\n\n{draft}".strip(), sources)
-    change = State(pending=None, last=last, answered=True, messages=said, outcome=Outcome())
+    last = [c.model for c in found.candidates]
+    change = State(pending=waits, last=last, answered=True, messages=said, outcome=Outcome())
     led = state.get("led", [])
     if last and not hypothetical and last[0] not in led[-1:]:
         change["led"] = [*led, last[0]]
     return change
+
+
+async def _compared(state: State, outcome: Outcome, needs: Needs, found: Decision) -> str:
+    """What is otherwise than in the recommendation before this turn; empty where there was none."""
+    if not is_answered(state):
+        return ""
+    supposed = bool(outcome.get("hypothetical"))
+    moments = state.get("earlier", [])
+    before = needs_of(state)
+    if not supposed and moments:
+        before = Needs.model_validate(moments[-1]["state"].get("needs", {}))
+    return await asyncio.to_thread(shifted, before, needs, found, supposed=supposed)
 
 
 async def _worded(draft: str, voice: Voice, emit: Emit, state: State) -> str:

@@ -11,6 +11,20 @@ from typing import Any, Protocol
 from agent.events import Cost, Event
 
 
+class Editing(Protocol):
+    """How a need is edited in place."""
+
+    @property
+    def text(self) -> str:
+        """The value as it stands; empty where there is none."""
+        ...
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """Plausible values, each read as it is."""
+        ...
+
+
 class Models(Protocol):
     """The model behind a conversation."""
 
@@ -45,6 +59,18 @@ class Session(Protocol):
 
     def recommend(self) -> AsyncIterator[Event]:
         """Have the answer now, with assumptions for what is not known."""
+        ...
+
+    def change(self, slot: str, text: str) -> AsyncIterator[Event]:
+        """Changes one need to what the text says as its value; an empty text takes it back.
+
+        Gives the needs, and the recommendation anew where one was given. What cannot be read is told as a
+        Failure and changes nothing. Ends with TurnEnd.
+        """
+        ...
+
+    def editing(self, slot: str) -> Editing:
+        """The value of a need in words that `change` reads back, with plausible other values."""
         ...
 
     def undo(self) -> AsyncIterator[Event]:

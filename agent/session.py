@@ -22,8 +22,9 @@ from agent.models import Models
 from agent.modes import AUTO, GUIDED, find_model, limits_of, wanted_model
 from agent.nodes import Services
 from agent.saved import bring_up, copied, finished
-from agent.standing import standing
-from agent.state import State, first_state, is_answered
+from agent.slot_text import Editing, editing
+from agent.standing import needs_event, standing
+from agent.state import State, first_state, is_answered, needs_of
 from agent.store import Store, memory_store, open_store
 from agent.timeline import branch_of, branches_of
 from agent.transcript import transcript
@@ -211,6 +212,16 @@ class GraphSession:
     def recommend(self) -> AsyncIterator[Event]:
         """The answer now, on assumptions for what is not known."""
         return self._turn({"command": "recommend"})
+
+    def change(self, slot: str, text: str) -> AsyncIterator[Event]:
+        """Changes one need; an empty text takes it back."""
+        return self._turn({"command": "change", "slot": slot, "text": text})
+
+    def editing(self, slot: str) -> Editing:
+        """How a need is edited; takes some milliseconds for each way to say its value."""
+        needs = needs_of(self._state)
+        assumed = next((a["value"] for a in needs_event(needs).assumptions if a["slot"] == slot), None)
+        return editing(needs, slot, assumed)
 
     def undo(self) -> AsyncIterator[Event]:
         """Takes the last turn back."""

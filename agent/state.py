@@ -82,6 +82,8 @@ class Outcome(TypedDict, total=False):
     """The free question, where a language model may answer it with tools."""
     wish: dict[str, Any]
     """`{tool, arguments}` that a model would call and a person has to be asked about."""
+    keeps: bool
+    """The question that waits stays open beside the recommendation."""
     deed: bool
     """A tool with side effects has run."""
     hypothetical: dict[str, Any]

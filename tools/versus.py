@@ -129,6 +129,18 @@ def _difference(best: Candidate, other: Candidate, brief: Brief) -> list[str]:
     return found
 
 
+def advantage(best: Candidate, other: Candidate, brief: Brief) -> str:
+    """What counts most for one option against another, in a few words; empty where the parts do not say."""
+    if best.scores is None or other.scores is None:
+        return ""
+    weights = table()["weights"][brief.priority]
+    gaps = {
+        name: weights[name] * (getattr(best.scores, name) - getattr(other.scores, name)) for name in PARTS
+    }
+    name = max(PARTS, key=lambda part: gaps[part])
+    return _WORDS[name](best, other) if gaps[name] >= WORTH else ""
+
+
 def _quality(mine: Candidate, its: Candidate) -> str:
     a, b = mine.quality, its.quality
     if a.score - b.score < 0.5:

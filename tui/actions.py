@@ -10,7 +10,7 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Condition = Literal["", "running", "said", "answered", "branched", "question"]
+Condition = Literal["", "running", "said", "answered", "branched", "question", "simulated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,19 @@ ACTIONS = (
     Action("stop", "Stop", "Stop the running answer; what came is kept", "escape", when="running"),
     Action("recommend", "Recommend now", "With assumptions for what is not known", "ctrl+r", "/recommend"),
     Action("needs", "Needs", "Show or fold the panel, and change a need there", "f2", "/needs"),
+    Action(
+        "change",
+        "Change a need",
+        "Its value is read as you write it",
+        "",
+        "/change",
+        "NEED VALUE",
+        listed=False,
+    ),
+    Action("hardware", "Hardware", "Reckon with another machine", "", "/hardware", "[MACHINE]"),
+    Action(
+        "here", "Use this machine", "Reckon with this machine again", "", "/this-machine", when="simulated"
+    ),
     Action(
         "answer",
         "Go to the recommendation",
@@ -130,6 +143,15 @@ def typed_action(text: str) -> tuple[Action, str] | None:
         if command.lower() in (one.typed, *one.others) and command and (one.takes or not argument):
             return one, argument
     return None
+
+
+def completions(text: str) -> list[Action]:
+    """The actions whose typed command begins like the text; none where it is no beginning of a command."""
+    start = text.lower()
+    if not start.startswith("/") or len(start.split()) != 1 or start != start.rstrip():
+        return []
+    found = [one for one in ACTIONS if one.typed.startswith(start)]
+    return [] if [one.typed for one in found] == [start] else found
 
 
 def commands_help() -> str:

@@ -24,6 +24,7 @@ from tui.bridge import Bridge
 from tui.console import guarded, start_log
 from tui.glyphs import ASCII, UNICODE, use, wants_ascii
 from tui.screens.chat import ChatScreen
+from tui.this_machine import is_this_machine, this_machine
 from tui.turns import describe
 
 Reopen = Callable[[str | None, bool], SessionFactory]
@@ -67,6 +68,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
         state: Path | None = None,
         log_path: Path | None = None,
         detect: Callable[[], str] | None = None,
+        is_here: Callable[[str], bool] | None = None,
         hold_collections: bool = False,
         reopen: Reopen | None = None,
         offline: bool = False,
@@ -81,6 +83,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
             state: Folder of the prompt history and the look; None keeps neither.
             log_path: File of the log.
             detect: Gives this machine's hardware in words.
+            is_here: Tells whether words name this machine.
             hold_collections: Open the session without garbage collections; see `Bridge`.
             reopen: Makes the session of another conversation; without it there is only this one.
             offline: Nothing may go over the network, not even to this machine's Ollama.
@@ -94,6 +97,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self.bridge = Bridge(open_session, hold_collections=hold_collections)
         self._model, self._session_name = model, session_name
         self._state, self._log_path, self._detect = state, log_path, detect
+        self._is_here = is_here
         self.crash = ""
         """What to say after the screen is closed, where it failed."""
         self.register_theme(themes.DARK)
@@ -113,6 +117,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
             offline=self.offline,
             look_file=self.look_file,
             first_run=self._first_run and self._conversations == 1,
+            is_here=self._is_here,
+            drafts=self._state / "drafts.json" if self._state else None,
         )
 
     @property
@@ -219,13 +225,6 @@ def is_first_start(state: Path) -> bool:
     return not any((state / name).exists() for name in USED)
 
 
-def this_machine() -> str:
-    """The hardware of this machine in words, for the top line; takes some 0.1 s."""
-    from tools.hardware import describe, detect_machine
-
-    return describe(detect_machine())
-
-
 def run(
     open_session: SessionFactory,
     *,
@@ -260,6 +259,7 @@ def run(
         state=state,
         log_path=log_path,
         detect=this_machine,
+        is_here=is_this_machine,
         hold_collections=True,
         reopen=reopen,
         offline=offline,

@@ -14,7 +14,7 @@ from contextlib import aclosing, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 from agent.events import Event
-from agent.protocol import Models, Session, SessionFactory
+from agent.protocol import Editing, Models, Session, SessionFactory
 from tui.event_stream import each
 
 T = TypeVar("T")
@@ -104,6 +104,16 @@ class Bridge:
         async with aclosing(self._stream(lambda: turn(self._live().models))) as stream:
             async for event in stream:
                 yield event
+
+    async def change(self, slot: str, text: str) -> AsyncGenerator[Event, None]:
+        """Changes one need."""
+        async with aclosing(self._stream(lambda: self._live().change(slot, text))) as stream:
+            async for event in stream:
+                yield event
+
+    async def editing(self, slot: str) -> Editing:
+        """How a need is edited."""
+        return await self._call(lambda: self._live().editing(slot))
 
     async def undo(self) -> AsyncGenerator[Event, None]:
         """Takes the last turn back."""

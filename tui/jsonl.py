@@ -90,10 +90,18 @@ def _command(session: Session, message: Mapping[str, Any]) -> AsyncIterator[Even
         return session.branch(message["name"])
     if command == "branch":
         raise UsageError("A branch has a name.", hint='Send {"command": "branch", "name": "bigger-card"}.')
+    if command == "change":
+        slot, text = message.get("slot"), message.get("text")
+        if keys != {"command", "slot", "text"} or not (isinstance(slot, str) and isinstance(text, str)):
+            raise UsageError(
+                "A change has a slot and a text; an empty text takes the need back.",
+                hint='Send {"command": "change", "slot": "context", "text": "64k"}.',
+            )
+        return session.change(slot, text.encode("utf-8", "replace").decode("utf-8"))
     turns = {"recommend": session.recommend, "undo": session.undo, "return": session.leave}
     if not isinstance(command, str) or command not in turns or keys != {"command"}:
         raise UsageError(
-            "The commands are `recommend`, `undo`, `branch`, `return`, `model`, `pull` and `cost`.",
+            "The commands are `recommend`, `change`, `undo`, `branch`, `return`, `model`, `pull` and `cost`.",
             hint='Send {"command": "recommend"}.',
         )
     return turns[command]()

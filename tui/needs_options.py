@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue
 
+from agent.slot_text import plain_value, read_slot
 from knowledge.errors import UsageError
 from knowledge.home import expanded
-from tools.commands.recommend import HINTS, UNREADABLE, exact_slot, exact_value, recommend_needs, slot_error
+from tools.commands.recommend import exact_slot, recommend_needs
 from tools.commands.requests import RESERVE_FIELD, Request, ReserveText
-from tools.hardware import read_hardware
-from tools.needs import SLOTS, Needs, Slot
+from tools.needs import SLOTS, Needs
 from tools.reserve import asked_reserve
 
-MAX_TEXT = 10_000
 MAX_FILE = 1 << 20
 
 
@@ -76,60 +75,7 @@ def _filled(needs: Needs, slot: str, value: JsonValue) -> Needs:
     """The needs with what one option says; free text may fill other slots as well."""
     if not isinstance(value, str):
         return needs.updated(**{slot: exact_slot(slot, value)})
-    text = value.strip()
-    if not text or len(text) > MAX_TEXT:
-        raise UsageError(f"`{slot}` takes 1 to {MAX_TEXT:,} characters.", hint=HINTS[slot])
-    if text.startswith("{"):
-        return needs.updated(**{slot: exact_slot(slot, _object(slot, text))})
-    if slot == "hardware" and _is_one_machine(text):
-        return needs.updated(hardware=exact_slot(slot, text))
-    if slot not in ("hardware", "model"):
-        try:
-            return needs.updated(**{slot: exact_value(slot, text)})
-        except ValidationError as error:
-            if error.errors()[0]["type"] not in UNREADABLE:
-                raise slot_error(slot, text, error) from None
-    return _understood(needs, slot, text)
-
-
-def _object(slot: str, text: str) -> JsonValue:
-    """The exact value of a slot as a JSON object; read as words, its numbers would be lost."""
-    try:
-        found: JsonValue = json.loads(text)
-    except (ValueError, RecursionError):
-        raise UsageError(f"`{slot}` is no JSON object that can be read.", hint=HINTS[slot]) from None
-    return _plain_value(found)
-
-
-def _is_one_machine(text: str) -> bool:
-    """One machine and nothing of its purpose: such words need no understanding, which takes time to load."""
-    reading = read_hardware(text)
-    return len(reading.machines) == 1 and reading.machines[0].purpose == "both" and not reading.none
-
-
-def _understood(needs: Needs, slot: str, text: str) -> Needs:
-    from agent.understanding import Asked, understand
-
-    found = understand(text, needs, asked=Asked(slot=slot))
-    if found.conflicts:
-        first = found.conflicts[0]
-        raise UsageError(
-            f"`{slot}` says two things that do not go together: {first.first} and {first.second}.",
-            hint=HINTS[slot],
-        )
-    if slot not in found.updates:
-        if slot == "hardware":
-            return needs.updated(hardware=exact_slot(slot, text))
-        shown = text if len(text) <= 60 else text[:57] + "..."
-        raise UsageError(f"`{slot}` was not understood: {shown}.", hint=HINTS[slot])
-    # What one option says of another slot holds unless that slot has an option of its own.
-    return needs.updated(
-        **{
-            name: filled
-            for name, filled in found.updates.items()
-            if name == slot or getattr(needs, name) is None
-        }
-    )
+    return read_slot(needs, slot, value)
 
 
 def _from_file(source: JsonValue) -> dict[str, JsonValue]:
@@ -147,14 +93,7 @@ def _from_file(source: JsonValue) -> dict[str, JsonValue]:
     unknown = [key for key in values if key not in SLOTS]
     if unknown:
         raise UsageError(f"There is no slot `{unknown[0][:60]}`.", hint=f"Slots: {', '.join(SLOTS)}.")
-    return {slot: _plain_value(value) for slot, value in values.items() if value is not None}
-
-
-def _plain_value(value: JsonValue) -> JsonValue:
-    """The value of `{"value": ..., "source": ..., "quote": ...}`, as a recommendation prints slots."""
-    if isinstance(value, dict) and "value" in value and set(value) <= set(Slot.model_fields):
-        return value["value"]
-    return value
+    return {slot: plain_value(value) for slot, value in values.items() if value is not None}
 
 
 def _read(path: Path) -> object:

@@ -26,15 +26,6 @@ LABELS = {
     "model": "Models named",
 }
 """Every slot in the order of the panel, with its name for people."""
-CURSOR = "|"
-STARTS = {
-    "task": "use it for | instead",
-    "min_speed": "at least | tokens per second",
-    "concurrency": "| users at once",
-    "budget": "| dollars a month",
-    "dataset": "I have | examples",
-}
-"""The sentence that changes a slot, with the place to type at; elsewhere the slot's name and a colon."""
 ORIGINS = {"user": "said", "inferred": "inferred", "detected": "detected", "assumed": "assumed"}
 _WRITERS: dict[str, Callable[[Any], str]] = {
     "context": lambda value: f"{tokens(value)} tokens",
@@ -93,12 +84,6 @@ def label(slot: str) -> str:
     return LABELS.get(slot, words(slot).capitalize())
 
 
-def change_sentence(slot: str) -> tuple[str, int]:
-    """A sentence that changes a slot, to be completed, and the column at which to complete it."""
-    start = STARTS.get(slot, f"{words(slot)}: {CURSOR}")
-    return start.replace(CURSOR, ""), start.index(CURSOR)
-
-
 def value_words(slot: str, value: object) -> str:
     """A slot's value as a few words."""
     if slot in _WRITERS and is_number(value):
@@ -120,6 +105,17 @@ def hardware_words(
         if row.slot == "hardware":
             return row.value, origins[row.origin]
     return "", ""
+
+
+def said_machine(needs: Mapping[str, Any]) -> str:
+    """The machine that the person named; empty where none was, or a machine is not wanted."""
+    entry = needs.get("hardware")
+    if not isinstance(entry, Mapping) or ORIGINS.get(str(entry.get("source", "user"))) == "detected":
+        return ""
+    value = entry.get("value")
+    if not isinstance(value, Mapping) or value.get("none"):
+        return ""
+    return clean(value.get("text") or "", one_line=True)
 
 
 def _said(slot: str, entry: Mapping[str, Any]) -> Need:

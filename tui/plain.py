@@ -39,8 +39,9 @@ from tui.recommendation_text import command_lines, option_lines, recommendation_
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = (
     "Say what you need in your own words. /recommend answers now, /option N tells about one option, "
-    "/source N opens a source of the last answer, /undo takes the last answer back, /branch NAME goes aside "
-    "for a what-if, /return comes back, /export [FILE] writes the conversation (.md, .json or .html), "
+    "/source N opens a source of the last answer, /change NEED VALUE changes one need, /undo takes "
+    "the last answer back, /branch NAME goes aside for a what-if, /return comes back, "
+    "/export [FILE] writes the conversation (.md, .json or .html), "
     f"{MODEL_HELP}, /help shows this, /quit ends."
 )
 YES = ("y", "yes")
@@ -117,6 +118,8 @@ class Repl:
             return turns[command]()
         if command == "/branch" and argument:
             return self._session.branch(argument)
+        if command == "/change":
+            return self._change(*argument.split(maxsplit=1))
         if command == "/export":
             return self._export(argument.strip())
         if command == "/source":
@@ -131,6 +134,13 @@ class Repl:
             _advisor(f"{command} stands alone. {HELP}")
         else:
             _advisor(f"There is no command {command[:40]}. {HELP}")
+        return None
+
+    def _change(self, slot: str = "", text: str = "") -> AsyncIterator[Event] | None:
+        """Changes one need; without a value it is taken back."""
+        if slot:
+            return self._session.change(slot, text)
+        _advisor("/change takes a need and its value: /change context 64k. Without a value it is taken back.")
         return None
 
     async def _export(self, argument: str) -> AsyncIterator[Event]:

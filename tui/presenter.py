@@ -22,7 +22,7 @@ from agent.events import (
     ToolCall,
 )
 from tui.model_commands import cost_words, mode_words, progress_words
-from tui.needs_view import hardware_words
+from tui.needs_view import hardware_words, said_machine
 from tui.plaintext import words
 from tui.turns import Input
 from tui.widgets.conversation import Conversation
@@ -37,6 +37,7 @@ FIRST_STEP = {
     "open": "getting ready",
     "say": "reading what you said",
     "recommend": "comparing models",
+    "change": "changing the need",
     "undo": "taking back",
     "branch": "going aside",
     "return": "going back",
@@ -63,6 +64,13 @@ class Presenter:
         self._then: list[Event] = []
         """What a resumed session says after the earlier messages."""
         self.question: QuestionMessage | None = None
+        self._passed: QuestionMessage | None = None
+        """The question that was open when the running turn began."""
+        self._stays_open = False
+        self._changing: Input | None = None
+        """The change of a need that runs and was not taken yet."""
+        self.said_machine = ""
+        """The machine that the person named; empty where it is this one or none."""
         self.mode = self.branch = ""
         self.branches: list[str] = []
         self.refused = False
@@ -92,6 +100,8 @@ class Presenter:
         self._recommended = None
         self._status.begin(FIRST_STEP[given.kind])
         self._asked = given.kind == "cost"
+        self._passed, self._stays_open = self.question, False
+        self._changing = given if given.kind == "change" else None
         if given.kind in ("say", "recommend"):
             self.settle_question()
             self._conversation.follow()
@@ -108,14 +118,28 @@ class Presenter:
         if handler is not None:
             await handler(event)
 
-    async def end(self, *, stopped: bool) -> None:
+    async def _reopen(self, *, unanswered: bool) -> None:
+        """A question that was passed over and is open still stands at the end again, with its options."""
+        passed, self._passed = self._passed, None
+        if passed is None or not (self._stays_open or (unanswered and self.question is None)):
+            return
+        if self.question is passed:
+            passed.settle()
+        if self.question in (None, passed):
+            self.question = passed.again()
+            await self._conversation.add(self.question)
+
+    async def end(self, *, stopped: bool, failed: bool = False) -> None:
         """The turn is over, also where it was cut off."""
         self._status.end()
+        if self._changing is not None and stopped:
+            self._told_in_field("It was stopped and not changed.")
         writing, self._writing = self._writing, None
         if writing is not None:
             await (writing.stop() if stopped else writing.finish())
         elif stopped and not self._opening and not self._travels:
             await self._conversation.add(Notice("stopped"))
+        await self._reopen(unanswered=stopped or failed)
 
     async def resume(self, history: list[dict[str, Any]]) -> None:
         """Show what was said in an earlier sitting, with its sources."""
@@ -180,7 +204,12 @@ class Presenter:
             await self._conversation.add(Notice(f"Cost so far: {cost_words(event)}."))
 
     async def _needs_changed(self, event: NeedsChanged) -> None:
-        self._needs.show(event.needs, event.assumptions)
+        if self._changing is not None:
+            changed, self._changing = self._changing, None
+            await self._conversation.add(UserMessage(changed.words))
+            await self._needs.close_editor()
+        await self._needs.show(event.needs, event.assumptions)
+        self.said_machine = said_machine(event.needs)
         self._top.hardware(*hardware_words(event.needs, event.assumptions))
 
     async def _branch(self, event: Branch) -> None:
@@ -206,14 +235,32 @@ class Presenter:
         if self._opening:
             return  # it is part of the history
         writing, self._writing = self._writing, None
+        text = self._without_reminder(event)
         if writing is not None:
-            await writing.finish(event.text, event.citations)
+            await writing.finish(text, event.citations)
             self._conversation.grew()
         elif self._recommended is not None:
-            worded = WordedAnswer(event.text, event.citations)
+            worded = WordedAnswer(text, event.citations)
             await self._conversation.add(worded, show_top=True, before=self._recommended)
         else:
-            await self._conversation.add(AdvisorMessage(event.text, event.citations))
+            await self._conversation.add(AdvisorMessage(text, event.citations))
+
+    def _without_reminder(self, event: Message) -> str:
+        """The text; where the question that it reminds of is put again below, without the reminder."""
+        passed = self._passed
+        if passed is None or event.open_slot != passed.slot:
+            return event.text
+        self._stays_open = True
+        return event.text.removesuffix(passed.text).rstrip().removesuffix("Still open:").rstrip()
+
+    def _told_in_field(self, text: str) -> bool:
+        """Tells of a change under its field; False where it was asked for in another way."""
+        editor, changing = self._needs.editor, self._changing
+        if editor is None or changing is None or editor.slot != changing.slot:
+            return False
+        self._changing = None
+        editor.tell(text)
+        return True
 
     async def _question(self, event: Question) -> None:
         self.settle_question()
@@ -224,9 +271,11 @@ class Presenter:
 
     async def _recommendation(self, event: Recommendation) -> None:
         self.settle_question()
-        self._recommended = RecommendationBlock(event.recommendation)
+        self._recommended = RecommendationBlock(event.recommendation, changed=event.changed)
         await self._conversation.add(self._recommended, show_top=True)
 
     async def _failure(self, event: Failure) -> None:
         self.refused = self._travels
+        if self._told_in_field(f"{event.message} {event.hint}".strip()):
+            return
         await self._conversation.add(FailureMessage(event.message, event.hint, event.code))

@@ -17,9 +17,11 @@ log = logging.getLogger("llm_advisor.tui")
 class Input:
     """Something for the session to do."""
 
-    kind: Literal["open", "say", "recommend", "undo", "branch", "return", "model", "pull", "cost"]
+    kind: Literal["open", "say", "recommend", "change", "undo", "branch", "return", "model", "pull", "cost"]
     text: str = ""
-    """What is said, or the name of the branch or model."""
+    """What is said, the new value of a need, or the name of the branch or model."""
+    slot: str = ""
+    """Of `change`: the need; its empty text takes it back."""
     confirmed: bool = False
     """Of `pull`: the person said yes."""
 
@@ -27,6 +29,13 @@ class Input:
     def on_model(self) -> bool:
         """Whether it is about the model behind the conversation and not a part of what is said."""
         return self.kind in ("model", "pull", "cost")
+
+    @property
+    def words(self) -> str:
+        """What is said or asked for, in words."""
+        if self.kind == "change":
+            return f"{self.slot.replace('_', ' ')}: {self.text or 'take back what was said'}"
+        return self.text or self.kind
 
     @property
     def travels(self) -> bool:

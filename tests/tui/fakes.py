@@ -19,6 +19,7 @@ from agent.events import (
     ToolCall,
     TurnEnd,
 )
+from agent.slot_text import Editing
 from tests.tui.cli_help import scripted_transcript
 from tests.tui.fake_models import FakeModels
 
@@ -47,6 +48,7 @@ class FakeSession:
         self.stopped = 0
         self.closed = False
         self.thread = ""
+        self.edits: dict[str, Editing] = {}
         self.models = FakeModels()
 
     async def __call__(self) -> FakeSession:
@@ -66,6 +68,14 @@ class FakeSession:
         self.recommended += 1
         async for event in self._turn():
             yield event
+
+    async def change(self, slot: str, text: str) -> AsyncIterator[Event]:
+        self.commands.append(f"change {slot} {text}".strip())
+        async for event in self._turn():
+            yield event
+
+    def editing(self, slot: str) -> Editing:
+        return self.edits.get(slot, Editing("as it stands", ("one way", "another way")))
 
     async def undo(self) -> AsyncIterator[Event]:
         self.commands.append("undo")

@@ -16,7 +16,7 @@ from tui import themes
 from tui.console import start_log
 from tui.glyphs import ASCII, UNICODE, wants_ascii
 from tui.history import InputHistory
-from tui.needs_view import change_sentence, hardware_words, read_needs, value_words
+from tui.needs_view import hardware_words, read_needs, value_words
 from tui.plaintext import clean, gib, shorten, speed, tokens, usd
 from tui.screens.help import help_text
 from tui.screens.log import tail
@@ -128,15 +128,6 @@ def test_needs_are_read_in_order_with_where_they_came_from() -> None:
 )
 def test_slot_values_in_words(name: str, value: object, text: str) -> None:
     assert value_words(name, value) == text
-
-
-@pytest.mark.parametrize(
-    ("name", "typed", "sentence"),
-    [("context", "64k", "context: 64k"), ("min_speed", "20", "at least 20 tokens per second")],
-)
-def test_a_need_is_changed_by_a_sentence(name: str, typed: str, sentence: str) -> None:
-    start, column = change_sentence(name)
-    assert start[:column] + typed + start[column:] == sentence
 
 
 def test_hardware_line() -> None:

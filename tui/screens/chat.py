@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +13,7 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer, TextArea
+from textual.widgets import Footer
 from textual.worker import Worker, WorkerError, WorkerState
 
 from agent.events import Confirm, Event, Ready
@@ -22,15 +21,15 @@ from tui.actions import Action, Condition, bindings, commands_help, typed_action
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
 from tui.history import InputHistory
-from tui.needs_view import change_sentence
 from tui.presenter import Presenter
 from tui.record import Record
 from tui.screens.chat_model import model_turn
-from tui.screens.chat_views import ViewActions
+from tui.screens.chat_needs import Detect, IsHere
+from tui.screens.chat_typing import COMMANDS, HOW_TO_GO_ON, WAITING, TypingActions
 from tui.turns import Input, Turns, describe
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation, NewBelow
-from tui.widgets.empty_state import EmptyState, Example
+from tui.widgets.empty_state import EmptyState
 from tui.widgets.found import Found
 from tui.widgets.hardware_line import HardwareLine
 from tui.widgets.messages import UserMessage
@@ -38,19 +37,22 @@ from tui.widgets.needs_panel import NeedsPanel
 from tui.widgets.question import Choice, QuestionMessage
 from tui.widgets.recommendation import RecommendationBlock
 from tui.widgets.status_line import StatusLine
+from tui.widgets.waiting import Above
 
 log = logging.getLogger("llm_advisor.tui")
 QUIT_SECONDS = 2.0
+GUIDED_IT_IS = "Guided mode it is: say what the model is for, then Enter"
 NOT_NOW: dict[Condition, str] = {
     "running": "Nothing runs that could be stopped",
     "said": "Nothing was said yet",
     "answered": "There is no recommendation yet; Ctrl+R makes one",
     "branched": "You are not in a branch",
     "question": "No question is open",
+    "simulated": "This machine is reckoned with already",
 }
 
 
-class ChatScreen(ViewActions):
+class ChatScreen(TypingActions):
     """The one main screen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings()]
@@ -64,7 +66,9 @@ class ChatScreen(ViewActions):
         model: str,
         session: str | None,
         history_file: Path | None,
-        detect: Callable[[], str] | None,
+        detect: Detect | None,
+        is_here: IsHere | None = None,
+        drafts: Path | None = None,
         offline: bool = False,
         look_file: Path | None = None,
         first_run: bool = False,
@@ -74,7 +78,8 @@ class ChatScreen(ViewActions):
         self.offline, self.look_file = offline, look_file
         self._model, self._session = model, session
         self._history = InputHistory(history_file)
-        self.detect = detect
+        self.detect, self._is_here = detect, is_here
+        self._drafts = drafts
         self._turns = Turns(self, self._source)
         self.record = Record()
         self._worker: Worker[None] | None = None
@@ -92,7 +97,9 @@ class ChatScreen(ViewActions):
                     yield EmptyState(self._found)
                 yield NewBelow()
             yield NeedsPanel()
+        yield Above(WAITING)
         yield StatusLine()
+        yield Above(COMMANDS)
         yield Composer(self._history)
         yield Footer(show_command_palette=True, compact=True)
 
@@ -108,6 +115,10 @@ class ChatScreen(ViewActions):
         # The first frame is drawn before anything else is loaded.
         self.call_after_refresh(self._begin)
 
+    def on_unmount(self) -> None:
+        """What is not sent yet is there again the next time."""
+        self.leave_draft()
+
     @property
     def can_stop(self) -> bool:
         """Whether a turn runs that Esc would stop."""
@@ -121,22 +132,9 @@ class ChatScreen(ViewActions):
     def _begin(self) -> None:
         self.bridge.start()
         self._begun = True
-        self._load_history()
+        self.load_history()
         self._turns.waiting.insert(0, Input("open"))  # before what was sent in the meantime
         self._go_on()
-
-    @work(thread=True, exit_on_error=False)
-    def _load_history(self) -> None:
-        self._history.load()
-
-    @work(thread=True, exit_on_error=False)
-    def _detect_machine(self, detect: Callable[[], str]) -> None:
-        self.app.call_from_thread(self._machine_known, detect())
-
-    def _machine_known(self, text: str) -> None:
-        self.query_one(HardwareLine).detected(text)
-        if self._found is not None:
-            self._found.tell("hardware", text)
 
     def _source(self, given: Input) -> AsyncGenerator[Event, None]:
         bridge = self.bridge
@@ -144,6 +142,8 @@ class ChatScreen(ViewActions):
             return bridge.say(given.text)
         if given.kind == "branch":
             return bridge.branch(given.text)
+        if given.kind == "change":
+            return bridge.change(given.slot, given.text)
         if given.on_model:
             return bridge.on_model(model_turn(given))
         ways = {
@@ -158,7 +158,7 @@ class ChatScreen(ViewActions):
         """Run it, or let it wait for the turn that runs."""
         self._turns.waiting.append(given)
         if not self._begun or self._turns.active:
-            self.query_one(StatusLine).queued(len(self._turns.waiting))
+            self.show_waiting()
             return
         if not self.is_open:
             self._turns.waiting.insert(0, Input("open"))  # opening failed before: try again first
@@ -186,7 +186,7 @@ class ChatScreen(ViewActions):
 
     async def turn_began(self, given: Input) -> None:
         """A turn starts."""
-        self.query_one(StatusLine).queued(len(self._turns.waiting))
+        self.show_waiting()
         self.record.begin(given)
         await self.presenter.begin(given)
         self._sync_question()
@@ -196,40 +196,35 @@ class ChatScreen(ViewActions):
         """Something happened in it."""
         if event.type == "ready" and not self.is_open:
             self.is_open = True
-            self.session_name = event.session if isinstance(event, Ready) else self.session_name
             if self._found is not None and self._found.is_attached:
                 self._found.look()
             if self.detect is not None:
-                self._detect_machine(self.detect)
+                self.detect_machine(self.detect)
+        if isinstance(event, Ready):
+            self.session_name = event.session
         self.record.note(event)
         await self.presenter.show(event)
         self._sync_question()
+        self.compare_machine()
         if isinstance(event, Confirm):
             self.confirm_pull(event)
 
     async def turn_ended(self, given: Input, *, failed: bool, stopped: bool) -> None:
         """It is over."""
-        await self.presenter.end(stopped=stopped)
+        await self.presenter.end(stopped=stopped, failed=failed)
         if given.kind == "open" and not failed and not stopped:
             history = await self.bridge.history()
             self.record.before(history)
             await self.presenter.resume(history)
+            self.restore_draft(self.session_name, said=bool(history))
         if given.travels:
             arrived = not (failed or stopped or self.presenter.refused)
             await (self.presenter.arrive(await self.bridge.history()) if arrived else self.presenter.stay())
             self._sync_question()
-        elif (failed or stopped) and given.kind != "recommend":
-            self._give_back([given, *self._turns.take_back()])
+        elif (failed or stopped) and given.kind not in ("recommend", "change"):
+            self.give_back([given, *self._turns.take_back()])
+        self._sync_question()
         self.refresh_bindings()
-
-    def _give_back(self, inputs: list[Input]) -> None:
-        """Put texts that were not answered back into the composer, before what is being typed."""
-        composer = self.query_one(Composer)
-        texts = [given.text for given in inputs if given.kind == "say"]
-        if composer.text.strip():
-            texts.append(composer.text)
-        composer.put("\n".join(texts))
-        self.query_one(StatusLine).queued(0)
 
     async def put_away(self) -> None:
         """Stop what runs and keep what was typed: another conversation takes this place."""
@@ -238,10 +233,7 @@ class ChatScreen(ViewActions):
             self._worker.cancel()
             with suppress(WorkerError):
                 await self._worker.wait()
-        self._give_back(waiting)
-        draft = self.query_one(Composer).text.strip()
-        if draft:  # Up brings it back, also in the other conversation
-            await asyncio.to_thread(self._history.save, draft)
+        self.give_back(waiting)  # kept as the draft of this conversation
 
     def _sync_question(self) -> None:
         self.query_one(Composer).ask(self.presenter.question is not None)
@@ -255,8 +247,8 @@ class ChatScreen(ViewActions):
                 self._answer(question.chosen)
             return
         if not text:
-            if self._found is not None and self._found.is_attached:
-                self.flash("Guided mode it is: say what the model is for, then Enter")
+            first = self._found is not None and self._found.is_attached
+            self.flash(GUIDED_IT_IS if first else HOW_TO_GO_ON)
             return
         named = typed_action(text)
         if named is not None:
@@ -289,6 +281,8 @@ class ChatScreen(ViewActions):
             return bool(self.query(RecommendationBlock))
         if condition == "branched":
             return bool(self.presenter.branch)
+        if condition == "simulated":
+            return self.query_one(HardwareLine).simulated
         return self.presenter.question is not None if condition == "question" else True
 
     @on(QuestionMessage.Picked)
@@ -307,41 +301,9 @@ class ChatScreen(ViewActions):
 
     def _say(self, text: str) -> None:
         self._history.add(text)
-        self._save_history(text)
+        self.save_history(text)
         self.query_one(Composer).put("")
         self.submit(Input("say", text))
-
-    @work(thread=True, exit_on_error=False)
-    def _save_history(self, text: str) -> None:
-        self._history.save(text)
-
-    @on(Composer.Arrow)
-    def _arrow(self, event: Composer.Arrow) -> None:
-        if self.presenter.question is not None:
-            self.presenter.question.move(event.by)
-
-    @on(TextArea.Changed, "#composer")
-    def _typed(self) -> None:
-        if self.presenter.question is not None:
-            self.presenter.question.follow(self.query_one(Composer).text)
-
-    @on(Example.Chosen)
-    def _example(self, event: Example.Chosen) -> None:
-        self.query_one(Composer).put(event.text)
-        self.query_one(Composer).focus()
-
-    @on(NeedsPanel.Edit)
-    def _edit_need(self, event: NeedsPanel.Edit) -> None:
-        self.edit_slot(event.need.slot, event.need.label)
-
-    def edit_slot(self, slot: str, label: str) -> None:
-        """Put the sentence that changes a need into the composer."""
-        composer = self.query_one(Composer)
-        sentence, column = change_sentence(slot)
-        composer.put(sentence)
-        composer.move_cursor((0, column))
-        composer.focus()
-        self.flash(f"Type the new value for {label.lower()}, then Enter")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key is live only while what it does is possible."""

@@ -7,7 +7,6 @@ from abc import abstractmethod
 
 from textual import work
 from textual.screen import Screen
-from textual.widgets import OptionList
 
 from tui.bridge import Bridge
 from tui.plaintext import shorten
@@ -16,7 +15,6 @@ from tui.turns import Input
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation
 from tui.widgets.messages import Block
-from tui.widgets.needs_panel import NeedsPanel
 from tui.widgets.recommendation import RecommendationBlock
 from tui.widgets.status_line import StatusLine
 
@@ -31,6 +29,11 @@ class ConversationActions(Screen[None]):
     def __init__(self, bridge: Bridge) -> None:
         super().__init__()
         self.bridge = bridge
+
+    @property
+    @abstractmethod
+    def can_stop(self) -> bool:
+        """Whether a turn runs that Esc would stop."""
 
     @abstractmethod
     def submit(self, given: Input) -> None:
@@ -63,18 +66,6 @@ class ConversationActions(Screen[None]):
         composer.focus()
         names = ", ".join(self.presenter.branches)
         self.flash("Type a name for the branch, then Enter" + (f"; there is {names}" if names else ""))
-
-    def action_needs(self) -> None:
-        """Show the needs and go there; from there, fold them away."""
-        panel = self.query_one(NeedsPanel)
-        if panel.display and panel.has_focus_within:
-            panel.set_class(False, "-open")
-            panel.set_class(True, "-closed")
-            self.query_one(Composer).focus()
-        else:
-            panel.set_class(False, "-closed")
-            panel.set_class(True, "-open")
-            panel.query_one(OptionList).focus()
 
     def action_answer(self) -> None:
         """Go to the last recommendation."""

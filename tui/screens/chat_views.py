@@ -30,8 +30,8 @@ class ViewActions(ModelActions):
     """Gives this machine's hardware in words."""
 
     @abstractmethod
-    def edit_slot(self, slot: str, label: str) -> None:
-        """Let a need be changed."""
+    def action_hardware(self, text: str = "") -> None:
+        """Let the machine be changed."""
 
     def last_answer(self) -> RecommendationBlock | None:
         """The focused recommendation, else the last one."""
@@ -151,7 +151,7 @@ class ViewActions(ModelActions):
             if choice is None:
                 return
             if choice.edit_hardware:
-                self.edit_slot("hardware", "hardware")
+                self.action_hardware()
             else:
                 self.action_model(choice.model)
 

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message as UIMessage
 from textual.widgets import TextArea
 
+from tui.actions import completions
 from tui.history import InputHistory
 from tui.plaintext import clean
 
@@ -41,6 +42,12 @@ class Composer(TextArea):
             super().__init__()
             self.by = by
 
+    class TakeBack(UIMessage):
+        """Up in an empty composer, while something waits for the running answer."""
+
+    class Complete(UIMessage):
+        """Tab behind the beginning of a command."""
+
     def __init__(self, history: InputHistory) -> None:
         super().__init__(
             id="composer",
@@ -52,6 +59,8 @@ class Composer(TextArea):
         )
         self.typed_before = history
         self._question = False
+        self.has_waiting = False
+        """Something sent waits for the running answer."""
         self._walked: str | None = None
 
     @property
@@ -82,6 +91,8 @@ class Composer(TextArea):
         """One line up; at the top the previous input, or the option above."""
         if select or not self.navigator.is_first_wrapped_line(self.cursor_location):
             super().action_cursor_up(select)
+        elif self.has_waiting and not self.text:
+            self.post_message(self.TakeBack())
         elif self._question and not self.text:
             self.post_message(self.Arrow(-1))
         else:
@@ -107,6 +118,10 @@ class Composer(TextArea):
             event.stop()
             event.prevent_default()
             self.action_send()
+        elif event.key == "tab" and self.text.startswith("/") and completions(self.text):
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.Complete())
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Control characters are dropped; the text area's own handler, which comes next, puts the text in."""

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from agent.events import CONFIRM
 from tui.glyphs import glyphs
 from tui.plaintext import clean
-from tui.widgets.text import FittedText, PlainText, hanging, styled
+from tui.widgets.text import Fitted, FittedText, PlainText, hanging, styled
 
 GRACE_SECONDS = 0.5
 """A key that was meant for something else must not answer a question that just appeared."""
@@ -34,7 +34,8 @@ class Choice(Static):
         signs = glyphs()
         mark = f"{signs.pointer} " if chosen else " " * (len(signs.pointer) + 1)
         key = f"{self.number} " if self.number else "  "
-        self.update(styled((mark, "bold $primary"), (key, "$accent"), (self.text, "bold" if chosen else "")))
+        lead = styled((mark, "bold $primary"), (key, "$accent"))
+        self.update(Fitted(hanging([(lead, styled((self.text, "bold" if chosen else "")))])))
         self.set_class(chosen, "-chosen")
 
 
@@ -52,10 +53,11 @@ class QuestionMessage(Vertical):
         self, slot: str, text: str, reason: str, options: Sequence[str], *, clarifies: bool = False
     ) -> None:
         super().__init__(classes="question")
+        self.options = tuple(options)
         self.slot, self.text, self.reason = slot, clean(text), clean(reason)
         rows = [
             Choice(number, clean(option, one_line=True), kind="option")
-            for number, option in enumerate(options[:7], 1)
+            for number, option in enumerate(options, 1)
         ]
         rows.append(Choice(0, "Something else: type it below", kind="other"))
         if slot != CONFIRM:  # nobody but the person decides on what has an effect elsewhere
@@ -113,6 +115,10 @@ class QuestionMessage(Vertical):
     def names(self, typed: str) -> bool:
         """Whether the typed text is the number of a row."""
         return any(row.number and typed.strip() == str(row.number) for row in self.rows)
+
+    def again(self) -> QuestionMessage:
+        """The same question once more, to be answered: it was passed over and is still open."""
+        return QuestionMessage(self.slot, self.text, self.reason, self.options, clarifies=self.clarifies)
 
     def settle(self) -> None:
         """The question is answered or over: the rows go, the text stays."""

@@ -56,16 +56,19 @@ class RecommendationBlock(Block):
     class Compare(UIMessage):
         """Somebody wants the options side by side."""
 
-    def __init__(self, recommendation: Mapping[str, Any]) -> None:
+    def __init__(self, recommendation: Mapping[str, Any], *, changed: str = "") -> None:
         super().__init__()
         self.add_class("recommendation")
         self.answer: Answer = read_answer(recommendation, number_each=True)
+        self._changed = changed
         self.selected = 0
         self.sources = self.candidate.sources if self.candidate else ()
         self._next_command = 0
 
     def compose(self) -> ComposeResult:
         answer = self.answer
+        if self._changed:
+            yield PlainText(f"Changed: {self._changed}", classes="changed")
         if not answer.candidates:
             yield from _nothing(answer)
         else:
