@@ -31,6 +31,7 @@ class Glyphs:
     folded: str
     unfolded: str
     bullet: str
+    up: str
     down: str
     arrow: str
     separator: str
@@ -56,6 +57,7 @@ UNICODE = Glyphs(
     folded="▸",
     unfolded="▾",
     bullet="•",
+    up="↑",
     down="↓",
     arrow="→",
     separator="·",
@@ -78,6 +80,7 @@ ASCII = Glyphs(
     folded="+",
     unfolded="-",
     bullet="-",
+    up="^",
     down="v",
     arrow="->",
     separator="|",
