@@ -17,12 +17,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from bench.sessions import LONG_TURNS, long_conversation
 from tests.eval.conversation import fixed_machine
-from tests.fakes.model_script import Pause, Say, Step
+from tests.fakes.model_script import Call, Pause, Say, Step
 from tests.fakes.model_server import FakeOllama
 from tests.tui.terminal.driving import Terminal
 
@@ -40,21 +41,20 @@ CLEAR = "\x15"
 LETTERS = string.ascii_lowercase
 TYPING_SECONDS = 12.0
 TOKEN_SECONDS = 0.02
-ANSWER = """## What fits {n}
+QUESTION = "what does q8_0 do to the cache?"
+ANSWER = """## The cache
 
-The **weights** take most of it; the KV cache grows with the context, here `{n}`k tokens.
+The **weights** take most of it; the cache in `q8_0` is half as large [1].
 
-- a 14B model in Q4_K_M takes 8.4 GiB
-- an 8-bit KV cache frees 0.7 GiB
+- the cache grows with the context
+- an eight-bit cache costs next to nothing in quality
 
-| model | memory | speed |
-| --- | --- | --- |
-| Qwen2.5-Coder-14B | 10.0 GiB | 28 tok/s |
-| Qwen2.5-Coder-7B | 8.6 GiB | 50 tok/s |
+| part | grows with |
+| --- | --- |
+| weights | the model |
+| cache | the context |
 
-```bash
-ollama run qwen2.5-coder:14b --context {n}
-```
+> It pays to try both.
 
 """
 
@@ -100,6 +100,8 @@ def typing(terminal: Terminal, seconds: float) -> Keys:
     taken: list[float] = []
     waiting: list[tuple[str, float]] = []
     line, number, before = "", 0, computed(terminal)
+    terminal.type(CLEAR)
+    terminal.wait_for(lambda: not typed_line(terminal))
     began = due = time.perf_counter()
     while waiting or time.perf_counter() - began < seconds:
         now = time.perf_counter()
@@ -133,21 +135,23 @@ def while_it_loads() -> Keys:
         return typing(terminal, TYPING_SECONDS)
 
 
-def long_answer() -> list[Step]:
+def long_answer(body: dict[str, Any]) -> list[Step]:
     """An answer that streams for as long as one types, with headings, lists, tables and fences."""
-    text = "".join(ANSWER.format(n=number) for number in range(40))
+    if body["messages"][-1]["role"] != "tool":
+        return [Call("search_guides", {"query": QUESTION})]
+    text = ANSWER * 40
     pieces = [text[place : place + 5] for place in range(0, len(text), 5)]
     return [step for piece in pieces for step in (Say(piece), Pause(TOKEN_SECONDS))]
 
 
 def while_it_answers() -> Keys:
     """A model of an Ollama streams a long answer while one types."""
-    with tempfile.TemporaryDirectory() as folder, FakeOllama(long_answer()) as server:
+    with tempfile.TemporaryDirectory() as folder, FakeOllama(long_answer) as server:
         address = {"OLLAMA_HOST": server.url, "OLLAMA_API_BASE": server.url}
         with started(Path(folder), "--model", "ollama_chat/fake", variables=address) as terminal:
             terminal.wait_for("ollama_chat/fake")
-            terminal.type("hello, tell me everything\r")
-            terminal.wait_for("What fits 0", 60.0)
+            terminal.type(f"{QUESTION}\r")
+            terminal.wait_for("The weights take most", 60.0)
             return typing(terminal, TYPING_SECONDS)
 
 

@@ -37,8 +37,9 @@ class NewBelow(PlainText):
 class Earlier(PlainText):
     """Says how many messages stand above; a click shows some of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, messages: int) -> None:
         super().__init__(id="earlier")
+        self.count(messages)
 
     def count(self, messages: int) -> None:
         """How many there are; without any, the line goes away."""
@@ -109,10 +110,6 @@ class Conversation(VerticalScroll, can_focus=True):
             await self.query(EmptyState).remove()
             self.remove_class("-empty")
             self.anchor()
-        if not self.query(Earlier):
-            line = Earlier()
-            line.display = False
-            await self.mount(line, before=0)
 
     async def resume(self, builds: Sequence[Build]) -> None:
         """Add messages of before; widgets are made of the last ones only."""
@@ -121,7 +118,7 @@ class Conversation(VerticalScroll, can_focus=True):
         await self._begin()
         self._unbuilt = [*builds[:-SHOWN]]
         await self.mount_all([build() for build in builds[-SHOWN:]])
-        self.query_one(Earlier).count(self.earlier)
+        self._count()
 
     async def clear(self) -> None:
         """Remove everything."""
@@ -129,13 +126,21 @@ class Conversation(VerticalScroll, can_focus=True):
         await self.remove_children()
         self.unseen = False
 
+    def _count(self) -> None:
+        """Say how many there are above."""
+        line = next(iter(self.query(Earlier)), None)
+        if line is not None:
+            line.count(self.earlier)
+        elif self.earlier:
+            self.mount(Earlier(self.earlier), before=0)
+
     def _fold_away(self) -> None:
         """The oldest messages are no longer laid out."""
         shown = [child for child in self.messages if child.display]
         if len(shown) > SHOWN + SLACK:
             for child in shown[:-SHOWN]:
                 child.display = False
-            self.query_one(Earlier).count(self.earlier)
+            self._count()
 
     async def show_earlier(self) -> bool:
         """Lay out some of the messages before those that are; what was in view stays there.
@@ -153,8 +158,8 @@ class Conversation(VerticalScroll, can_focus=True):
         made = self._unbuilt[-(SHOWN - len(hidden)) :] if len(hidden) < SHOWN else []
         if made:
             del self._unbuilt[-len(made) :]
-            await self.mount_all([build() for build in made], after=self.query_one(Earlier))
-        self.query_one(Earlier).count(self.earlier)
+            await self.mount_all([build() for build in made], before=self.messages[0])
+        self._count()
         line = first.virtual_region.y - self.scroll_offset.y
 
         def stay() -> None:
@@ -169,7 +174,7 @@ class Conversation(VerticalScroll, can_focus=True):
         if widget in messages and not widget.display:
             for child in messages[messages.index(widget) :]:
                 child.display = True
-            self.query_one(Earlier).count(self.earlier)
+            self._count()
 
     def follow(self) -> None:
         """Go to the end and stay there."""
