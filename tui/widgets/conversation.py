@@ -12,15 +12,18 @@ from textual.containers import VerticalScroll
 from textual.events import MouseScrollUp
 from textual.reactive import reactive
 from textual.widget import Widget
+from textual.widgets import Markdown
 
 from tui.glyphs import glyphs
 from tui.widgets.empty_state import EmptyState
+from tui.widgets.flowing import FlowingMarkdown
 from tui.widgets.text import PlainText
 
 SHOWN = 30
 """Messages that are laid out; as many more come with each step back."""
 SLACK = 10
 """Messages by which it may be more, so that not each new one folds an old one away."""
+TIDY_SECONDS = 0.3
 Build = Callable[[], Widget]
 
 
@@ -62,6 +65,9 @@ class Conversation(VerticalScroll, can_focus=True):
         """Somebody scrolled away from the end."""
         self._unbuilt: list[Build] = []
         """The oldest messages, of which there are no widgets yet."""
+        self._asleep: dict[Widget, list[Widget]] = {}
+        """What is far out of view, with its parts that are not laid out meanwhile."""
+        self._tidied = False
 
     @property
     def messages(self) -> list[Widget]:
@@ -100,6 +106,7 @@ class Conversation(VerticalScroll, can_focus=True):
         await self.mount(widget, before=before)
         if following:
             self._fold_away()
+        self._tidy_soon()
         if show_top and (following or before is not None):
             self.call_after_refresh(self._show_top, widget)
         elif not following:
@@ -120,9 +127,52 @@ class Conversation(VerticalScroll, can_focus=True):
         await self.mount_all([build() for build in builds[-SHOWN:]])
         self._count()
 
+    def _tidy_soon(self) -> None:
+        """Put to sleep what is far out of view: the layout looks at each widget, in view or not."""
+        if not self._tidied:
+            self._tidied = True
+            self.set_timer(TIDY_SECONDS, self._tidy)
+
+    def _tidy(self) -> None:
+        self._tidied = False
+        shown = [message for message in self.messages if message.display]
+        for message in shown:
+            if self._is_near(message) or message is shown[-1] or message.has_focus_within:
+                self._wake(message)
+                parts = [part for flow in message.query(FlowingMarkdown) for part in flow.query(Markdown)]
+                for part in parts[:-1]:
+                    (self._wake if self._is_near(part) else self._sleep)(part)
+            else:
+                self._sleep(message)
+
+    def _is_near(self, widget: Widget) -> bool:
+        """Whether it is in view, or at most a screen away."""
+        view, region = self.region, widget.region
+        return region.bottom > view.y - view.height and region.y < view.bottom + view.height
+
+    def _sleep(self, widget: Widget) -> None:
+        children = [child for child in widget.children if child.display]
+        if widget not in self._asleep and children and widget.outer_size.height:
+            self._asleep[widget] = children
+            widget.styles.height = widget.outer_size.height
+            for child in children:
+                child.display = False
+
+    def _wake(self, widget: Widget) -> None:
+        for child in self._asleep.pop(widget, ()):
+            child.display = True
+            widget.styles.height = None
+
+    def on_resize(self) -> None:
+        """Heights are others at another width."""
+        for widget in list(self._asleep):
+            self._wake(widget)
+        self._tidy_soon()
+
     async def clear(self) -> None:
         """Remove everything."""
         self._unbuilt = []
+        self._asleep.clear()
         await self.remove_children()
         self.unseen = False
 
@@ -170,6 +220,7 @@ class Conversation(VerticalScroll, can_focus=True):
 
     def reveal(self, widget: Widget) -> None:
         """Lay out the messages from this one on."""
+        self._wake(widget)
         messages = self.messages
         if widget in messages and not widget.display:
             for child in messages[messages.index(widget) :]:
@@ -184,11 +235,16 @@ class Conversation(VerticalScroll, can_focus=True):
 
     def grew(self) -> None:
         """Something in the conversation got longer."""
+        self._tidy_soon()
         if not self.follows:
             self.unseen = True
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
+        if self._asleep and new_value < old_value:
+            self.call_after_refresh(self._tidy)
+        else:
+            self._tidy_soon()
         if self.at_end:
             self.unseen = self._left = False
 
