@@ -21,6 +21,7 @@ PARTS = (
     "strengths",
     "sessions",
     "tui",
+    "terminal",
 )
 
 

@@ -19,7 +19,7 @@ from agent.protocol import SessionFactory
 from knowledge.home import home, log_file
 from tui import themes
 from tui.bridge import Bridge
-from tui.console import guarded, start_log
+from tui.console import guarded, leave_on_signals, start_log
 from tui.glyphs import ASCII, UNICODE, use, wants_ascii
 from tui.screens.chat import ChatScreen
 
@@ -100,6 +100,11 @@ class AdvisorApp(App[int], inherit_bindings=False):
         screen = self.screen_stack[0]
         assert isinstance(screen, ChatScreen)
         return screen
+
+    def on_mount(self) -> None:
+        """A signal to end leaves the terminal as it was and the conversation saved."""
+        if not self.is_headless:
+            leave_on_signals(lambda status: self.exit(return_code=status))
 
     async def on_unmount(self) -> None:
         """Remember the look, and let the session close its files."""

@@ -11,6 +11,8 @@ from textual.containers import Vertical
 from textual.widgets import Markdown
 from textual.widgets.markdown import MarkdownStream
 
+WRITE_SECONDS = 0.2
+"""Pieces that come within this time are laid out together: each layout holds up typing."""
 PART = 700
 """Characters after which a part ends, at the next place where it can."""
 FENCES = ("```", "~~~")
@@ -46,6 +48,8 @@ class FlowingMarkdown(Vertical):
         super().__init__(classes="flowing")
         self._parts = split_parts(text)
         self._stream: MarkdownStream | None = None
+        self._held = ""
+        self._timed = False
 
     def compose(self) -> ComposeResult:
         for part in self._parts:
@@ -57,7 +61,22 @@ class FlowingMarkdown(Vertical):
         return "".join(self._parts)
 
     async def write(self, fragment: str) -> None:
-        """Add a piece, which is not empty: a stream that was never fed cannot be stopped."""
+        """Add a piece; the first is shown at once, the others a few times a second."""
+        self._held += fragment
+        if not self._timed:
+            self._timed = True
+            self.set_timer(WRITE_SECONDS, self._next)
+            await self._show_held()
+
+    async def _next(self) -> None:
+        self._timed = False
+        if self._held:
+            await self.write("")
+
+    async def _show_held(self) -> None:
+        fragment, self._held = self._held, ""
+        if not fragment:
+            return  # a stream that was started but never fed cannot be stopped: it raises CancelledError
         last = self._parts[-1] + fragment
         ended = split_parts(last)
         if len(ended) > 1 and len(ended[-1]) > len(FENCES[0]):
@@ -75,6 +94,7 @@ class FlowingMarkdown(Vertical):
         Args:
             text: All of the Markdown.
         """
+        self._held = ""
         streamed = self._stream is not None
         if self._stream is not None:
             await self._stream.stop()

@@ -32,7 +32,7 @@ if "crash" in sys.argv:
     def step(self, text, kind=""):
         raise RuntimeError("secret details")
     StatusLine.flash = step
-sys.exit(run(opens, model="guided", session_name=None))
+sys.exit(run(opens, model="guided", session_name=None, reopen=lambda name: opens))
 """
 
 
