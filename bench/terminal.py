@@ -1,8 +1,8 @@
 """How soon the screen stands and how soon a key is on it, with the real command in a pseudo-terminal.
 
-Keys come at fixed times, whether or not the screen has kept up, as from a person who types; the time of a key is
-from its sending to the moment at which what a terminal shows has changed as it should. What keeps this machine
-busy beside the program counts as well: the processor time of the program tells its own part.
+Keys come at fixed times, whether or not the screen has kept up, as from a person who types; the time of a key
+is from its sending to the moment at which what a terminal shows has changed as it should. What keeps this
+machine busy beside the program counts as well: the processor time of the program tells its own part.
 """
 
 from __future__ import annotations

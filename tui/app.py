@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from agent.protocol import SessionFactory
@@ -20,7 +21,7 @@ from knowledge.home import home, log_file
 from tui import themes
 from tui.bridge import Bridge
 from tui.console import guarded, leave_on_signals, start_log
-from tui.glyphs import ASCII, UNICODE, use, wants_ascii
+from tui.glyphs import ASCII, UNICODE, glyphs, use, wants_ascii
 from tui.screens.chat import ChatScreen
 
 Reopen = Callable[[str | None], SessionFactory]
@@ -80,6 +81,14 @@ class AdvisorApp(App[int], inherit_bindings=False):
         chosen = themes.read_theme(self._look_file)
         self.theme = chosen if chosen in self.available_themes else themes.first_theme()
         self._theme_at_start = self.theme
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What changes each line before it is drawn."""
+        if glyphs().name != "ascii":
+            return super().get_line_filters()
+        from tui.ascii_filter import AsciiFilter
+
+        return [*super().get_line_filters(), AsciiFilter()]
 
     def get_default_screen(self) -> Screen[None]:
         """The chat."""

@@ -84,7 +84,7 @@ def guarded(log_path: Path | None) -> Iterator[None]:
     real = (os.dup(1), os.dup(2))
     sink = os.open(log_path or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     screens = [
-        TerminalFile(open(os.dup(number), "wb"), encoding="utf-8", errors="replace") for number in real
+        TerminalFile(os.fdopen(os.dup(number), "wb"), encoding="utf-8", errors="replace") for number in real
     ]
     try:
         os.dup2(sink, 1)

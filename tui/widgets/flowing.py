@@ -1,7 +1,7 @@
 """Markdown that may be long and may arrive in pieces, laid out in parts.
 
-All of a Markdown widget is laid out anew with every piece that comes: after a few screens of text each piece holds
-up typing for longer than one notices. What is complete therefore stays in parts of its own.
+All of a Markdown widget is laid out anew with every piece that comes: after a few screens of text each piece
+holds up typing for longer than one notices. What is complete therefore stays in parts of its own.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Terminal:
             stdout=self._child,
             stderr=self._child,
             env={**environment, **(variables or {})},
-            preexec_fn=_own_terminal,
+            preexec_fn=_own_terminal,  # noqa: PLW1509 (no threads that hold locks are about)
         )
 
     def __enter__(self) -> Self:
