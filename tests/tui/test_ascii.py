@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from textual.scrollbar import ScrollBarRender
 from textual.widgets import Markdown
 
