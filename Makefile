@@ -48,9 +48,10 @@ accuracy: .venv/.ready-dev
 quality: .venv/.ready-dev
 	@$(BIN)/python -m bench.quality
 
-# Pictures of the README: a real conversation, held by the real program.
+# Pictures of the README: a real conversation, held by the real program; and the layers.
 pictures: .venv/.ready-dev .venv/.ready
 	@$(BIN)/python scripts/pictures.py
+	@$(BIN)/python scripts/layers.py
 
 # After changing a range in pyproject.toml: install it, then write the versions down.
 constraints: .venv/.ready-dev

@@ -1,4 +1,7 @@
-"""The conversation. `from agent import Advisor` drives one from Python, see `docs/python-api.md`."""
+"""The conversation: it interviews, understands, explains, and holds every word to its ground.
+
+`from agent import Advisor` drives one from Python, see `docs/python-api.md`.
+"""
 
 from __future__ import annotations
 

@@ -284,7 +284,8 @@ async def _recommend(state: State, outcome: Outcome, remarks: str, services: Ser
     preface = _prefaced(outcome, "", emit)
     text, citations = recommendation_text(found)
     last = [c.model for c in found.candidates]
-    said_before = state.get("last", []) if remarks or hypothetical else []
+    # Against the standing choice: what a what-if showed in between was never chosen.
+    said_before = (state.get("led", [])[-1:] or state.get("last", [])) if remarks or hypothetical else []
     compared = beside_before(said_before, last, supposed=bool(hypothetical))
     lead = " ".join(part for part in (remarks, outcome.get("text", ""), compared) if part)
     draft = f"{lead}\n\n{text}" if lead else text

@@ -1,0 +1,1 @@
+"""Deterministic computation over sourced facts: the same needs give the same decision."""

@@ -1,0 +1,1 @@
+"""The faces of the advisor; they show and ask, and compute nothing."""

@@ -23,7 +23,8 @@ from agent.events import (
 )
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError
-from tui.claims import SourceList
+from tui.answer import read_answer
+from tui.claims import Source, SourceList
 from tui.error_log import note_error
 from tui.event_stream import each
 from tui.export.files import export_named
@@ -33,14 +34,14 @@ from tui.markdown_lines import plain_lines
 from tui.model_commands import HELP as MODEL_HELP
 from tui.model_commands import cost_turn, cost_words, mode_words, progress_words, typed
 from tui.output import wrapped, write_error, write_lines, write_note
-from tui.recommendation_text import recommendation_lines
+from tui.recommendation_text import command_lines, option_lines, recommendation_lines
 
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = (
-    "Say what you need in your own words. /recommend answers now, /source N opens a source of the last "
-    "answer, /undo takes the last answer back, /branch NAME goes aside for a what-if, /return comes back, "
-    f"/export [FILE] writes the conversation (.md, .json or .html), {MODEL_HELP}, /help shows this, "
-    "/quit ends."
+    "Say what you need in your own words. /recommend answers now, /option N tells about one option, "
+    "/source N opens a source of the last answer, /undo takes the last answer back, /branch NAME goes aside "
+    "for a what-if, /return comes back, /export [FILE] writes the conversation (.md, .json or .html), "
+    f"{MODEL_HELP}, /help shows this, /quit ends."
 )
 YES = ("y", "yes")
 NO = ("n", "no")
@@ -55,8 +56,12 @@ class Repl:
         self._session = session
         self._options: list[str] = []
         self._branches = ""
-        self._sources = SourceList()
+        self._sources: Sequence[Source] = ()
         """Those of the last answer."""
+        self._decision: Mapping[str, Any] = {}
+        """The last recommendation."""
+        self._untold = False
+        """It was not told yet."""
         self._to_pull: str | None = None
         """What is pulled at the next yes."""
         self._told = ""
@@ -116,6 +121,8 @@ class Repl:
             return self._export(argument.strip())
         if command == "/source":
             self._open(argument.strip())
+        elif command == "/option":
+            self._option(argument.strip())
         elif command == "/help":
             _advisor(HELP)
         elif command == "/branch":
@@ -133,7 +140,7 @@ class Repl:
 
     def _open(self, number: str) -> None:
         """Shows one source of the last answer: the passage of a guide, or what kind of fact it is."""
-        known = {str(source.number): source for source in self._sources.all()}
+        known = {str(source.number): source for source in self._sources}
         source = known.get(number.strip("[]"))
         if source is None:
             numbers = f"1 to {len(known)}" if len(known) > 1 else "1"
@@ -161,6 +168,7 @@ class Repl:
         self._options = []
         try:
             await each(events, self._show)
+            self._tell_decision()
         except AdvisorError as error:
             write_error(error.as_json())
         except BrokenPipeError:
@@ -179,15 +187,13 @@ class Repl:
         if isinstance(event, Message):
             _advisor(event.text)
             self._list_sources(event.citations)
+            if self._untold:  # it was told in words just now
+                self._untold = False
+                write_lines([*command_lines(self._decision), *self._other_options()])
         elif isinstance(event, Question):
             self._question(event)
         elif isinstance(event, Recommendation):
-            _advisor(
-                "This is what I recommend." if event.recommendation.get("candidates") else "Nothing fits."
-            )
-            write_lines(recommendation_lines(event.recommendation, tables=False))
-            if "error" in event.recommendation:
-                write_error(event.recommendation["error"])
+            self._recommended(event.recommendation)
         elif isinstance(event, Failure):
             write_error({"message": event.message, "hint": event.hint})
         elif isinstance(event, ToolCall):
@@ -200,6 +206,40 @@ class Repl:
                 write_note(event.note)
         else:
             self._show_model(event)
+
+    def _recommended(self, decision: Mapping[str, Any]) -> None:
+        """A decision; it is told at the end of the turn unless a message words it."""
+        self._decision, self._untold = decision, True
+        if not decision.get("candidates"):
+            self._tell_decision()
+
+    def _tell_decision(self) -> None:
+        if not self._untold:
+            return
+        self._untold = False
+        _advisor("This is what I recommend." if self._decision.get("candidates") else "Nothing fits.")
+        self._sources = read_answer(self._decision).sources
+        write_lines([*recommendation_lines(self._decision, tables=False), *self._other_options()])
+        if "error" in self._decision:
+            write_error(self._decision["error"])
+
+    def _other_options(self) -> list[str]:
+        count = len(self._decision.get("candidates") or ())
+        told = f"/option 1 to /option {count} tell about one option, with its sources."
+        return ["", *wrapped(told)] if count > 1 else []
+
+    def _option(self, number: str) -> None:
+        """The details of one option of the last recommendation."""
+        count = len(self._decision.get("candidates") or ())
+        rank = int(number) if number.isascii() and number.isdigit() and len(number) < 4 else 0
+        lines, sources = option_lines(self._decision, rank)
+        if lines:
+            self._sources = sources
+            write_lines(lines)
+        elif count:
+            _advisor(f"/option takes a number from 1 to {count}.")
+        else:
+            _advisor("There is no recommendation yet. /recommend makes one.")
 
     def _show_model(self, event: Event) -> None:
         """Events on the model behind the conversation."""
@@ -222,9 +262,11 @@ class Repl:
         await self._session.close()
 
     def _list_sources(self, citations: Sequence[Mapping[str, Any]]) -> None:
-        self._sources = SourceList()
+        numbered = SourceList()
         for citation in citations:
-            source = self._sources.add(citation)
+            numbered.add(citation)
+        self._sources = numbered.all()
+        for source in self._sources:
             if source.locator or source.source:
                 text = source.locator or source.source
                 write_lines(wrapped(text, indent="      ", first=f"  [{source.number}] "))

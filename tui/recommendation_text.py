@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui.answer import Answer, Bar, Candidate, read_answer
-from tui.claims import Claim
+from tui.claims import Claim, Source
 from tui.needs_view import read_needs, value_words
 from tui.output import bold, bullets, section, table, wrapped
 from tui.plaintext import gib
@@ -15,19 +15,20 @@ REJECTED_SHOWN = 5
 
 
 def recommendation_lines(document: Mapping[str, Any], why: bool = False, *, tables: bool = True) -> list[str]:
-    """The whole decision.
+    """The decision, with the details of the first option.
 
     Args:
         document: `recommend --json`.
-        why: All formulas, sources and exclusions.
+        why: The details of every option, and all formulas, sources and exclusions.
         tables: False for lines that read well aloud.
     """
     answer = read_answer(document)
     lines: list[str] = [*wrapped(document["verdict"]), ""] if document.get("verdict") else []
-    shown = answer.candidates if why or not tables else answer.candidates[:1]
+    shown = answer.candidates if why else answer.candidates[:1]
     if answer.candidates:
-        if tables and len(answer.candidates) > 1:
-            lines += [bold("Recommendation"), *_overview(answer.candidates), ""]
+        if len(answer.candidates) > 1:
+            said = _overview(answer.candidates) if tables else _one_line_each(answer.candidates)
+            lines += [*([bold("Recommendation")] if tables else []), *said, ""]
         for candidate in shown:
             lines += [*_candidate(candidate, document, why, tables), ""]
     needs = read_needs(document.get("needs") or {})
@@ -42,6 +43,36 @@ def recommendation_lines(document: Mapping[str, Any], why: bool = False, *, tabl
     )
     lines += section("Sources", _sources(answer, shown, why))
     return [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]
+
+
+def option_lines(document: Mapping[str, Any], rank: int) -> tuple[list[str], Sequence[Source]]:
+    """The details of one option in lines that read well aloud, and its sources; empty where there is none."""
+    candidates = read_answer(document, number_each=True).candidates
+    one = next((one for one in candidates if one.rank == rank), None)
+    if one is None:
+        return [], ()
+    told = [wrapped(source.label, "       ", f"  [{source.number}] ") for source in one.sources]
+    sources = section("Sources", [line for part in told for line in part])
+    return [*_candidate(one, document, why=False, tables=False), *sources], one.sources
+
+
+def command_lines(document: Mapping[str, Any]) -> list[str]:
+    """How to run the first option; empty where there is none."""
+    return [line for one in read_answer(document).candidates[:1] for line in _commands(one)]
+
+
+def _one_line_each(candidates: Sequence[Candidate]) -> list[str]:
+    """The options as sentences, each with what it gives up or gains."""
+    lines: list[str] = []
+    for one in candidates:
+        figures = [one.quant, one.memory, _pace(one), one.quality and f"quality {one.quality}", one.license]
+        told = ", ".join(part for part in figures if part and part != "unknown")
+        lines += wrapped(f"{one.model}: {told}. {one.trade_off}", "   ", f"{one.rank}. ")
+    return lines
+
+
+def _pace(one: Candidate) -> str:
+    return f"{one.speed} (estimate)" if one.speed != "unknown" else one.speed
 
 
 def _assumed(answer: Answer) -> list[str]:
@@ -74,7 +105,7 @@ def _candidate(one: Candidate, document: Mapping[str, Any], why: bool, tables: b
     lines = [bold(f"{one.rank}. {one.model}"), *wrapped(one.headline, "   ", "   ")]
     facts = [
         ("memory", one.memory),
-        ("speed", f"{one.speed} (estimate)" if one.speed != "unknown" else one.speed),
+        ("speed", _pace(one)),
         ("quality", one.quality),
         ("license", f"{one.license}; {one.license_words}"),
         *one.facts,
@@ -90,8 +121,11 @@ def _candidate(one: Candidate, document: Mapping[str, Any], why: bool, tables: b
     if why:
         lines += section("Score: points = weight x part", bullets(_claim(claim) for claim in one.score))
         lines += section("Formula", _formulas(document, one.rank))
-    if one.commands:
-        lines += ["", bold("To run it")]
+    return [*lines, *_commands(one)]
+
+
+def _commands(one: Candidate) -> list[str]:
+    lines = ["", bold("To run it")] if one.commands else []
     for command in one.commands:
         lines += wrapped(f"{command.label}:", "  ", "  ")
         lines += [f"    {line}" for line in command.shell.split("\n")]

@@ -30,7 +30,7 @@ def hardware_update(
 
     A device replaces what was said, unless it is one more; a size or core count alone completes it, or
     corrects the one size in it. A supposed size not said to be of the computer stands for a
-    card of that size.
+    card of that size, except where card and computer share their memory: then it is that memory.
     """
     quote = text.clean.strip()[:_QUOTE_CHARS]
     if nothing:
@@ -52,7 +52,12 @@ def hardware_update(
         ahead = text.low[max(0, mentions[0].start - 24) : mentions[0].start]
         if "device" in kinds and re.search(load("machines")["more"], ahead + " " * (not ahead.endswith(" "))):
             need = need.model_copy(update={"text": f"{earlier.value.text} + another {need.text}"})
-        elif supposed and kinds == {"memory"} and not re.search(r"ram|memory|system|speicher", said):
+        elif (
+            supposed
+            and kinds == {"memory"}
+            and not re.search(r"ram|memory|system|speicher", said)
+            and not _has_one_memory(earlier.value.text)
+        ):
             need = need.model_copy(update={"text": f"{need.text} VRAM"})
         else:
             need = _joined(earlier.value, need, kinds, correcting)
@@ -128,6 +133,14 @@ def _joined(before: HardwareNeed, now: HardwareNeed, kinds: frozenset[str], corr
     return now.model_copy(
         update={"text": text, "training_text": now.training_text or before.training_text, "none": now.none}
     )
+
+
+def _has_one_memory(words: str) -> bool:
+    """Whether the words name a machine whose accelerator uses the system's memory."""
+    from tools.hardware import read_hardware
+
+    machines = read_hardware(words).machines
+    return len(machines) == 1 and any(device.unified for device in machines[0].devices)
 
 
 def _is_unknown(words: str) -> bool:

@@ -129,6 +129,18 @@ async def test_a_supposition_never_replaces_what_was_said(tmp_path: Path) -> Non
     assert of(answer, NeedsChanged)[-1].needs["hardware"]["value"]["text"] == "an RTX 3090"
 
 
+async def test_what_was_only_supposed_is_never_the_choice_that_something_replaces(tmp_path: Path) -> None:
+    session, _ = await opened(tmp_path)
+    await said(session, "chat on an RTX 3060 12GB, at home")
+    first = models(await all_of(session.recommend()))[0]
+    supposed = models(await said(session, "what if I had a GTX 1060 6GB?"))[0]
+    assert supposed != first
+    faster = words(await said(session, "smaller"))
+    await session.close()
+    assert supposed not in faster.split("\n\n")[0]
+    assert first in faster.split("\n\n")[0]
+
+
 async def test_asking_again_changes_nothing_and_says_so(tmp_path: Path) -> None:
     session, _ = await opened(tmp_path)
     await said(session, NEEDS)

@@ -12,6 +12,7 @@ import pytest
 from agent.events import Branch, Event, Failure, Message, Question, Recommendation, Status, ToolCall
 from knowledge.errors import NoAnswerError
 from tests.tui.cli_help import FakeSession
+from tests.tui.fakes import RECOMMENDATION
 from tools.guides.showing import ShowQuery, show_passage
 from tui.plain import run
 
@@ -153,6 +154,29 @@ def test_tools_are_named_and_a_recommendation_is_lines_without_boxes(
     assert "    ollama run m\n" in out
     assert "  - If more memory: a larger one" in out
     assert not BOXES & set(out)
+
+
+def test_a_decision_in_words_is_told_once_and_each_option_on_request(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worded = Message("I recommend the first.", [{"kind": "guide", "source": "g", "locator": "x.md#a:1-2"}])
+    session = FakeSession(lambda _: [Recommendation(RECOMMENDATION), worded])
+    typed = b"go\n/option 2\n/source 1\n/option 9\n/option x\n"
+    out, _ = talk(session, typed, capsys, monkeypatch)
+    told, asked = out.split("You: /option 2")
+    assert told.count("Qwen2.5-Coder-14B-Instruct") == 0
+    assert "I recommend the first." in told
+    assert "ollama run qwen2.5-coder:14b" in told
+    assert "2. DeepSeek-Coder-V2-Lite" in asked
+    assert "[1] benchmark: LiveCodeBench v6, 2026-08-01" in asked  # the source of the option, not the message
+    assert asked.count("/option takes a number from 1 to 3.") == 2
+
+
+def test_an_option_before_any_decision(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, _ = talk(FakeSession(), b"/option 1\n", capsys, monkeypatch)
+    assert "There is no recommendation yet." in out
 
 
 def test_nothing_that_fits_is_said(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tui.recommendation_text import REJECTED_SHOWN, recommendation_lines
+from tui.recommendation_text import REJECTED_SHOWN, option_lines, recommendation_lines
 
 
 def candidate(rank: int, source: str) -> dict[str, Any]:
@@ -69,7 +69,18 @@ def test_lines_for_reading_aloud_have_no_table(document: dict[str, Any]) -> None
     text = "\n".join(recommendation_lines(document, tables=False))
     assert "quant" not in text
     assert "  - speed: 10-15 tok/s (estimate)" in text
-    assert "Reason 2." in text
+    assert "2. Model-2: Q4_K_M, 5.0 of 8.0 GiB, 10-15 tok/s (estimate)" in text
+    assert "Reason 2." not in text
+
+
+def test_one_option_is_told_with_its_own_sources(document: dict[str, Any]) -> None:
+    lines, sources = option_lines(document, 2)
+    text = "\n".join(lines)
+    assert "Reason 2. [1]" in text
+    assert "[1] benchmark: Board B" in text
+    assert "Reason 1." not in text
+    assert [source.source for source in sources] == ["Board B"]
+    assert option_lines(document, 3) == ([], ())
 
 
 def test_nothing_is_no_candidate_but_its_reasons(document: dict[str, Any]) -> None:

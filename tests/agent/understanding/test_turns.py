@@ -140,6 +140,29 @@ class TestQuestions:
         assert got.updates == {}
         assert got.hypothetical["hardware"].value.text == "two RTX 5090"
 
+    @pytest.mark.parametrize(
+        "said", ["what if we only had one card?", "what if I had just one of them?", "what if we had a single gpu"]
+    )
+    def test_one_card_of_several(self, said: str) -> None:
+        got = understand(said, after("chat on 2x RTX 3090, 64 GB RAM"), last=LAST)
+        assert got.hypothetical["hardware"].value.text == "1x RTX 3090, 64 GB RAM"
+
+    @pytest.mark.parametrize("said", ["Just me, a few files at a time", "only me, two documents at once"])
+    def test_files_at_a_time_are_no_people(self, said: str) -> None:
+        assert understand(said, Needs()).updates["concurrency"].value == 1
+
+    @pytest.mark.parametrize(
+        ("before", "supposed"),
+        [
+            ("chat on my 16 GB MacBook Air", "my 32 GB MacBook Air"),
+            ("chat on a Mac Studio M4 Max 64GB", "Mac Studio M4 Max 32 GB"),
+            ("chat on an RTX 3060 12GB", "32 GB VRAM"),
+        ],
+    )
+    def test_a_supposed_size_is_of_the_memory_that_the_machine_has(self, before: str, supposed: str) -> None:
+        got = understand("what if I had 32 GB?", after(before), last=LAST)
+        assert supposed in got.hypothetical["hardware"].value.text
+
     def test_place_in_the_answer(self) -> None:
         got = understand("is the second one allowed for commercial use?", Needs(), last=LAST)
         assert got.intent == "ask"
