@@ -1,7 +1,7 @@
 """Draws in ASCII what Textual and other libraries draw with signs of their own: boxes, bars, dots.
 
-A last step before the terminal, so that no widget is forgotten. What people typed is left alone: letters of any
-script pass.
+A last step before the terminal, so that no widget is forgotten. What people typed is left alone: letters of
+any script pass.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ NAMED = {
     **dict.fromkeys("│┃┆┇┊┋╎╏║╵╷╹╻╽╿▌▐▏▎▍▕", "|"),
     **dict.fromkeys("█▇▆▅▄▃▀▉▊▋■▮", "#"),
     **dict.fromkeys("●•◦○∙⏺★✓✔", "*"),
-    **dict.fromkeys("▶▸▹❯►›→", ">"),
-    **dict.fromkeys("◀◂‹←", "<"),
+    **dict.fromkeys("▶▸▹❯►›→", ">"),  # noqa: RUF001 (signs to draw with)
+    **dict.fromkeys("◀◂‹←", "<"),  # noqa: RUF001
     **dict.fromkeys("▲△▴↑⭘", "^"),
     **dict.fromkeys("▼▽▾↓", "v"),
     **dict.fromkeys("…·", "."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,11 @@ def started(home: Path) -> Terminal:
     return terminal
 
 
+def footer_is_last(terminal: Terminal) -> bool:
+    """Whether the footer stands in the last line of the terminal as it is now."""
+    return "Enter" in terminal.screen.display[-1]
+
+
 def test_told_to_end_it_restores_the_terminal_and_closes_the_session(tmp_path: Path) -> None:
     with started(tmp_path) as terminal:
         terminal.process.send_signal(signal.SIGTERM)
@@ -57,7 +63,7 @@ def test_another_size_is_drawn_at_once(tmp_path: Path) -> None:
         for columns, lines in ((60, 20), (200, 60), (20, 6), (300, 100), (80, 24)):
             terminal.resize(columns, lines)
             if columns >= 60:
-                terminal.wait_for(lambda lines=lines: "Enter" in terminal.screen.display[lines - 1])
+                terminal.wait_for(partial(footer_is_last, terminal))
         terminal.type("still here")
         terminal.wait_for("still here")
 
