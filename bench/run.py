@@ -22,6 +22,7 @@ PARTS = (
     "sessions",
     "tui",
     "pictures",
+    "terminal",
 )
 
 

@@ -76,14 +76,19 @@ async def together(home: Path, count: int) -> int:
     return sum(await asyncio.gather(*(hold(home, f"beside {number}") for number in range(count))))
 
 
-async def size_of_long(home: Path, turns: int) -> int:
-    """Bytes of the file that holds one conversation of `turns` turns and nothing else."""
+async def long_conversation(home: Path, turns: int) -> None:
+    """A saved conversation of `turns` turns, named `long`."""
     session = await opened(home, "long")
     text = "chat on an RTX 3090, personal use, English, everything stays local, just tell me"
     for number in range(turns):
         async for _ in session.say(text if number == 0 else f"{8 * (1 + number % 4)}k context please"):
             pass
     await session.close()
+
+
+async def size_of_long(home: Path, turns: int) -> int:
+    """Bytes of the file that holds one conversation of `turns` turns and nothing else."""
+    await long_conversation(home, turns)
     return await asyncio.to_thread(_size, home)
 
 

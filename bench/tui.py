@@ -1,64 +1,21 @@
-"""How soon the screen stands, and how long typing can stall while the session is loaded.
+"""How long typing can stall while the session is loaded: a heartbeat in the screen's own event loop.
 
-The first frame is timed from the start of the process to the moment its text has come through a
-pseudo-terminal, with the real command. Stalls are measured by a heartbeat in the screen's own event loop, in
-a fresh process.
+What one sees of it, from key to screen, is timed in `bench.terminal`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
-import pty
-import select
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
-from pathlib import Path
 
-FRAME_LIMIT = 0.7
 STALL_LIMIT = 0.05
-RUNS = 7
-MARK = b"For example"
-"""Text of the empty conversation, which is in the first frame."""
 TIMEOUT = 20.0
-
-
-def first_frame() -> float:
-    """Seconds from process start to the first frame of `llm-advisor`."""
-    parent, child = pty.openpty()
-    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    with tempfile.TemporaryDirectory() as state:
-        command = [str(Path(sys.executable).with_name("llm-advisor"))]
-        environment = {**os.environ, "LLM_ADVISOR_HOME": state, "TERM": "xterm-256color"}
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command, stdin=child, stdout=child, stderr=child, env=environment, start_new_session=True
-        )
-        os.close(child)
-        try:
-            return _seconds_until(parent, MARK, started)
-        finally:
-            process.kill()
-            process.wait()
-            os.close(parent)
-
-
-def _seconds_until(terminal: int, mark: bytes, started: float) -> float:
-    seen = b""
-    while time.perf_counter() - started < TIMEOUT:
-        if not select.select([terminal], [], [], 0.5)[0]:
-            continue
-        seen += os.read(terminal, 65536)
-        if mark in seen:
-            return time.perf_counter() - started
-    raise RuntimeError("the first frame did not come: " + repr(seen[-400:]))
 
 
 async def longest_stall() -> dict[str, float]:
@@ -68,8 +25,9 @@ async def longest_stall() -> dict[str, float]:
         In seconds: the longest stall, the most that this process itself computed in one (the rest is a
         busy machine), and how long opening took.
     """
-    from tui.app import SWITCH_SECONDS, AdvisorApp, this_machine
+    from tui.app import SWITCH_SECONDS, AdvisorApp
     from tui.command_chat import factory
+    from tui.this_machine import this_machine
 
     sys.setswitchinterval(SWITCH_SECONDS)
     gaps: list[tuple[float, float]] = []
@@ -99,10 +57,7 @@ async def longest_stall() -> dict[str, float]:
 
 
 def run() -> None:
-    """Print the figures; the bars are 0.7 s for the first frame and 50 ms for a stall."""
-    frames = [first_frame() for _ in range(RUNS)]
-    median = statistics.median(frames)
-    print(f"tui: first frame {median:.2f} s (bar {FRAME_LIMIT} s; worst of {RUNS}: {max(frames):.2f} s)")
+    """Print the figures; the bar is 50 ms for a stall."""
     stalls = []
     for _ in range(3):
         done = subprocess.run(

@@ -8,21 +8,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from agent.protocol import SessionFactory
 from knowledge.home import home, log_file
 from tui import themes
 from tui.bridge import Bridge
-from tui.console import guarded, start_log
-from tui.glyphs import ASCII, UNICODE, use, wants_ascii
+from tui.console import guarded, leave_on_signals, start_log
+from tui.glyphs import ASCII, UNICODE, glyphs, use, wants_ascii
 from tui.screens.chat import ChatScreen
 from tui.this_machine import is_this_machine, this_machine
 from tui.turns import describe
@@ -107,6 +108,14 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self.theme = chosen if chosen in self.available_themes else themes.first_theme()
         self._theme_at_start = self.theme
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What changes each line before it is drawn."""
+        if glyphs().name != "ascii":
+            return super().get_line_filters()
+        from tui.ascii_filter import AsciiFilter
+
+        return [*super().get_line_filters(), AsciiFilter()]
+
     def _new_chat(self) -> ChatScreen:
         return ChatScreen(
             self.bridge,
@@ -127,6 +136,11 @@ class AdvisorApp(App[int], inherit_bindings=False):
         screen = self.screen_stack[0]
         assert isinstance(screen, ChatScreen)
         return screen
+
+    def on_mount(self) -> None:
+        """A signal to end leaves the terminal as it was and the conversation saved."""
+        if not self.is_headless:
+            leave_on_signals(lambda status: self.exit(return_code=status))
 
     async def on_unmount(self) -> None:
         """Remember the look, and let the session close its files."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import io
 import logging
 import os
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +34,41 @@ def start_log(path: Path) -> Path | None:
     return path
 
 
+class TerminalFile(io.TextIOWrapper):
+    """A terminal to write to, which may be gone: its window was closed, or the connection to it was lost.
+
+    An error here would end the thread that draws, and what is drawn next would then wait for it for ever.
+    """
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            super().flush()
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            super().close()
+
+
+def leave_on_signals(leave: Callable[[int], object]) -> None:
+    """Have the program end in order when it is told to, or when its terminal is closed.
+
+    Args:
+        leave: Takes the exit status, 128 and the signal's number; called in the running event loop. Systems
+            without such signals, as Windows, have none to wait for.
+    """
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None:
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, leave, 128 + number)
+
+
 @contextmanager
 def guarded(log_path: Path | None) -> Iterator[None]:
     """File descriptors 1 and 2 go to the log while the screen keeps copies of the real ones.
@@ -46,7 +85,9 @@ def guarded(log_path: Path | None) -> Iterator[None]:
     python_streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
     real = (os.dup(1), os.dup(2))
     sink = os.open(log_path or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    screens = [os.fdopen(os.dup(number), "w", encoding="utf-8", errors="replace") for number in real]
+    screens = [
+        TerminalFile(os.fdopen(os.dup(number), "wb"), encoding="utf-8", errors="replace") for number in real
+    ]
     try:
         os.dup2(sink, 1)
         os.dup2(sink, 2)

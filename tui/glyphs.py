@@ -31,6 +31,7 @@ class Glyphs:
     folded: str
     unfolded: str
     bullet: str
+    up: str
     down: str
     arrow: str
     separator: str
@@ -66,6 +67,7 @@ UNICODE = Glyphs(
     folded="▸",
     unfolded="▾",
     bullet="•",
+    up="↑",
     down="↓",
     arrow="→",
     separator="·",
@@ -94,6 +96,7 @@ ASCII = Glyphs(
     folded="+",
     unfolded="-",
     bullet="-",
+    up="^",
     down="v",
     arrow="->",
     separator="|",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
+
+from textual.widget import Widget
 
 from agent.events import (
     Branch,
@@ -143,12 +146,7 @@ class Presenter:
 
     async def resume(self, history: list[dict[str, Any]]) -> None:
         """Show what was said in an earlier sitting, with its sources."""
-        for entry in history:
-            text = entry.get("text", "")
-            if entry.get("role") == "user":
-                await self._conversation.add(UserMessage(text))
-            else:
-                await self._conversation.add(AdvisorMessage(text, entry.get("citations", [])))
+        await self._conversation.resume([partial(_said, entry) for entry in history])
         await self._show_rest()
 
     async def arrive(self, history: list[dict[str, Any]]) -> None:
@@ -279,3 +277,11 @@ class Presenter:
         if self._told_in_field(f"{event.message} {event.hint}".strip()):
             return
         await self._conversation.add(FailureMessage(event.message, event.hint, event.code))
+
+
+def _said(entry: dict[str, Any]) -> Widget:
+    """A message of an earlier sitting."""
+    text = entry.get("text", "")
+    if entry.get("role") == "user":
+        return UserMessage(text)
+    return AdvisorMessage(text, entry.get("citations", []))

@@ -71,8 +71,7 @@ class ConversationActions(Screen[None]):
         """Go to the last recommendation."""
         blocks = list(self.query(RecommendationBlock))
         if blocks:
-            blocks[-1].focus()
-            blocks[-1].scroll_visible(top=True, animate=False)
+            self._go_to(blocks[-1])
 
     def action_copy(self) -> None:
         """Copy the last recommendation."""
@@ -84,16 +83,22 @@ class ConversationActions(Screen[None]):
         for block in list(self.query(RecommendationBlock))[-1:]:
             block.action_copy_command()
 
-    def action_jump(self, by: int) -> None:
+    def _go_to(self, block: Block) -> None:
+        self.query_one(Conversation).reveal(block)
+        block.focus(scroll_visible=False)
+        self.call_after_refresh(block.scroll_visible, top=True, animate=False)
+
+    async def action_jump(self, by: int) -> None:
         """Go to the answer before or after the one in focus; without one, to the last."""
-        blocks = [block for block in self.query(Block) if block.display]
+        blocks = list(self.query(Block))
+        if by < 0 and blocks and blocks[0].has_focus:
+            await self.query_one(Conversation).show_earlier()
+            blocks = list(self.query(Block))
         at = next((place for place, block in enumerate(blocks) if block.has_focus), None)
         if at is not None and by > 0 and at == len(blocks) - 1:
             self.query_one(Composer).focus()
         elif blocks:
-            target = blocks[-1] if at is None else blocks[max(0, at + by)]
-            target.focus(scroll_visible=False)
-            target.scroll_visible(top=True, animate=False)
+            self._go_to(blocks[-1] if at is None else blocks[max(0, at + by)])
 
     async def action_help(self) -> None:
         """What the keys do where the focus is."""
@@ -107,10 +112,13 @@ class ConversationActions(Screen[None]):
         """Other colors."""
         self.app.action_change_theme()
 
-    def action_page(self, by: int) -> None:
+    async def action_page(self, by: int) -> None:
         """Scroll the conversation by a page."""
         conversation = self.query_one(Conversation)
-        conversation.scroll_page_up() if by < 0 else conversation.scroll_page_down()
+        if by < 0:
+            await conversation.page_up()
+        else:
+            conversation.scroll_page_down()
 
     @work(exit_on_error=False)
     async def action_export(self, output: str = "") -> None:

@@ -14,11 +14,11 @@ from textual.content import Content
 from textual.message import Message as UIMessage
 from textual.widget import Widget
 from textual.widgets import Markdown, Static
-from textual.widgets.markdown import MarkdownStream
 
 from tui.claims import Source, SourceList
 from tui.glyphs import glyphs
 from tui.plaintext import clean, shorten, words
+from tui.widgets.flowing import FlowingMarkdown
 from tui.widgets.fold import Fold
 from tui.widgets.text import FittedText, PlainText, clickable, hanging, styled
 
@@ -137,10 +137,9 @@ class AdvisorMessage(Block):
         for citation in citations:
             numbered.add(citation)
         self.sources = numbered.all()
-        self._stream: MarkdownStream | None = None
 
     def compose(self) -> ComposeResult:
-        yield Markdown(self.text, open_links=False)
+        yield FlowingMarkdown(self.text)
         if self.sources:
             yield SourceLines(self.sources)
 
@@ -155,21 +154,15 @@ class AdvisorMessage(Block):
     async def write(self, fragment: str) -> None:
         """Add a piece."""
         fragment = clean(fragment)
-        if not fragment:
-            return  # a stream that was started but never fed cannot be stopped: it raises CancelledError
-        self.text += fragment
-        if self._stream is None:
-            self._stream = Markdown.get_stream(self.query_one(Markdown))
-        await self._stream.write(fragment)
+        if fragment:
+            self.text += fragment
+            await self.query_one(FlowingMarkdown).write(fragment)
 
     async def finish(self, text: str | None = None, citations: Sequence[Mapping[str, Any]] = ()) -> None:
         """Settle: the whole text is laid out once, since tables and fences that grew are not right before."""
-        if self._stream is not None:
-            await self._stream.stop()
-            self._stream = None
         if text is not None:
             self.text = clean(text)
-        await self.query_one(Markdown).update(self.text)
+        await self.query_one(FlowingMarkdown).settle(self.text)
         numbered = SourceList()
         for citation in citations:
             numbered.add(citation)

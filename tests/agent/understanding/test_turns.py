@@ -141,7 +141,8 @@ class TestQuestions:
         assert got.hypothetical["hardware"].value.text == "two RTX 5090"
 
     @pytest.mark.parametrize(
-        "said", ["what if we only had one card?", "what if I had just one of them?", "what if we had a single gpu"]
+        "said",
+        ["what if we only had one card?", "what if I had just one of them?", "what if we had a single gpu"],
     )
     def test_one_card_of_several(self, said: str) -> None:
         got = understand(said, after("chat on 2x RTX 3090, 64 GB RAM"), last=LAST)
