@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from textual.binding import ActiveBinding, Binding
 from textual.dom import DOMNode
@@ -30,7 +31,7 @@ def key_name(key: str) -> str:
     return NAMES.get(key) or (key if len(key) == 1 else key_words(key))
 
 
-def topic_of(focused: DOMNode | None, screen: Screen[object]) -> str:
+def topic_of(focused: DOMNode | None, screen: Screen[Any]) -> str:
     """The section of the help on what has the focus: the nearest widget around it that names one."""
     nodes: Iterable[DOMNode] = focused.ancestors_with_self if focused is not None else [screen]
     for node in nodes:
@@ -40,7 +41,7 @@ def topic_of(focused: DOMNode | None, screen: Screen[object]) -> str:
     return ""
 
 
-def keys_here(screen: Screen[object]) -> list[KeyRow]:
+def keys_here(screen: Screen[Any]) -> list[KeyRow]:
     """The keys that count now: of what has the focus, of what is around it, and of the screen.
 
     The same action stands once, with all its keys.

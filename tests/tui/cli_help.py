@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from agent.events import Event, Message, Ready, TurnEnd
+from agent.slot_text import Editing
 from tests.tui.fake_models import FakeModels
 from tui.cli import main
 
@@ -104,6 +105,13 @@ class FakeSession:
     async def recommend(self) -> AsyncIterator[Event]:
         async for event in self.say("(recommend)"):
             yield event
+
+    async def change(self, slot: str, text: str) -> AsyncIterator[Event]:
+        self.said.append(f"change {slot} {text}".strip())
+        yield TurnEnd()
+
+    def editing(self, slot: str) -> Editing:
+        return Editing("as it stands", ())
 
     async def undo(self) -> AsyncIterator[Event]:
         async for event in self.say("(undo)"):

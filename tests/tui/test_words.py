@@ -16,10 +16,10 @@ from tui import themes
 from tui.console import start_log
 from tui.glyphs import ASCII, UNICODE, wants_ascii
 from tui.history import InputHistory
+from tui.log_view import tail
 from tui.needs_view import hardware_words, read_needs, value_words
 from tui.plaintext import clean, gib, shorten, speed, tokens, usd
 from tui.screens.help import help_text
-from tui.screens.log import tail
 from tui.turns import describe
 
 

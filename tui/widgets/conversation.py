@@ -262,23 +262,27 @@ class Conversation(VerticalScroll, can_focus=True):
         else:
             self.scroll_page_up()
 
-    async def action_page_up(self) -> None:
-        await self.page_up()
+    def action_page_up(self) -> None:
+        self.call_later(self.page_up)
 
-    async def action_scroll_up(self) -> None:
+    def action_scroll_up(self) -> None:
         if self.scroll_offset.y <= 1:
-            await self.show_earlier()
+            self.call_later(self.show_earlier)
         super().action_scroll_up()
 
-    async def action_scroll_home(self) -> None:
+    def action_scroll_home(self) -> None:
         """To the beginning, of which everything is laid out then."""
+        self.call_later(self._to_the_beginning)
+
+    async def _to_the_beginning(self) -> None:
         while await self.show_earlier():
             pass
         self.call_after_refresh(self.scroll_home, animate=False)
 
-    async def _on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        if self.scroll_offset.y <= 1 and await self.show_earlier():
+    def _on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        if self.scroll_offset.y <= 1 and self.earlier:
             event.stop()
+            self.call_later(self.show_earlier)
             return
         super()._on_mouse_scroll_up(event)
 

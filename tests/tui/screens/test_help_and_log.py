@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.screen import Screen
@@ -34,7 +35,7 @@ LOG = (
     "2026-11-21 10:00:02,000 WARNING llm_advisor.tui: slow\n"
 )
 SOURCE = Source(1, "guide", "Memory", "memory.md")
-SCREENS: dict[str, Callable[[AdvisorApp], Screen[object]]] = {
+SCREENS: dict[str, Callable[[AdvisorApp], Screen[Any]]] = {
     "evidence": lambda app: EvidenceScreen(Record(), app.bridge),
     "sessions": lambda app: SessionsScreen(),
     "settings": lambda app: SettingsScreen(),

@@ -141,8 +141,8 @@ async def test_another_conversation_takes_the_place_of_this_one() -> None:
     desk = FakeDesk(work=second)
     async with at(first, desk) as (app, pilot):
         await say(pilot, "coding")
-        assert app.chat.presenter.question is not None
         old = app.chat
+        assert old.presenter.question is not None
         await listed(app, pilot)
         await pilot.press("enter")
         await until(pilot, lambda: app.chat is not old and app.chat.is_open, "the other conversation")
