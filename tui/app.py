@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
@@ -22,7 +22,7 @@ from agent.protocol import SessionFactory
 from knowledge.home import home, log_file
 from tui import themes
 from tui.bridge import Bridge
-from tui.console import guarded, leave_on_signals, start_log
+from tui.console import guarded, keep_printed, leave_on_signals, start_log
 from tui.glyphs import ASCII, UNICODE, glyphs, use, wants_ascii
 from tui.screens.chat import ChatScreen
 from tui.this_machine import is_this_machine, this_machine
@@ -138,9 +138,16 @@ class AdvisorApp(App[int], inherit_bindings=False):
         return screen
 
     def on_mount(self) -> None:
-        """A signal to end leaves the terminal as it was and the conversation saved."""
+        """A signal to end leaves the terminal as it was and the conversation saved; prints are kept."""
         if not self.is_headless:
+            self.begin_capture_print(self)
+            # `fg` gives back an empty screen, on which Textual draws only what changes.
+            self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
             leave_on_signals(lambda status: self.exit(return_code=status))
+
+    def on_print(self, event: events.Print) -> None:
+        """Textual takes what is printed from the screen; the log is where it can be read."""
+        keep_printed(event.text)
 
     async def on_unmount(self) -> None:
         """Remember the look, and let the session close its files."""

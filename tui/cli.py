@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import click
 
 from knowledge.errors import AdvisorError, UsageError
+from tui.glyphs import ASCII, UNICODE, use, wants_ascii
 from tui.invocation import LazyGroup
 from tui.output import use_utf8, write_error, write_json
 
@@ -137,6 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A call makes a great many objects and frees few; seldom collecting saves a tenth of its time.
     gc.set_threshold(100_000, 50, 50)
     use_utf8()
+    use(ASCII if wants_ascii() else UNICODE)
     try:
         try:
             status = _run(words)

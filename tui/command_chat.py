@@ -13,6 +13,7 @@ import click
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import UsageError
 from tui.invocation import common_options, invocation
+from tui.output import write_note
 
 GUIDED, AUTO = "guided", "auto"
 SESSION_NAME = re.compile(r"[\w.\- ]{1,64}")
@@ -105,16 +106,20 @@ def _chat(model: str | None, session: str | None, max_cost: float | None, copy: 
         from tui import jsonl
 
         return asyncio.run(jsonl.run(opens, sys.stdin.buffer))
-    if plain:
-        from tui.plain import run as run_plain
-
-        return run_plain(opens)
     # Under a driver of Textual (`serve` sets one) the screen is not this process's terminal.
-    if not os.environ.get("TEXTUAL_DRIVER") and not (sys.stdin.isatty() and sys.stdout.isatty()):
+    in_terminal = not os.environ.get("TEXTUAL_DRIVER")
+    if not plain and in_terminal and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "The chat's screen needs a terminal.",
             hint="Use `llm-advisor chat --plain`, or `--json` from a program.",
         )
+    if not plain and in_terminal and os.environ.get("TERM") == "dumb":
+        write_note("This terminal (TERM=dumb) cannot move the cursor: the conversation is held in lines.")
+        plain = True
+    if plain:
+        from tui.plain import run as run_plain
+
+        return run_plain(opens)
     from tui.app import run as run_screen
 
     def another(session: str | None, copy: bool) -> SessionFactory:

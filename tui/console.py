@@ -69,6 +69,15 @@ def leave_on_signals(leave: Callable[[int], object]) -> None:
                 loop.add_signal_handler(number, leave, 128 + number)
 
 
+def keep_printed(text: str) -> None:
+    """Add what Python code printed to the log that `guarded` has put at descriptor 1.
+
+    Not through `logging`: where the log cannot be written, that prints an error in its turn.
+    """
+    with contextlib.suppress(OSError):
+        os.write(1, text.encode("utf-8", "replace"))
+
+
 @contextmanager
 def guarded(log_path: Path | None) -> Iterator[None]:
     """File descriptors 1 and 2 go to the log while the screen keeps copies of the real ones.
@@ -76,29 +85,34 @@ def guarded(log_path: Path | None) -> Iterator[None]:
     Progress bars and native code write to the descriptors themselves and would tear the screen.
     """
     # In a browser's tab descriptor 1 carries the screen, though it is no terminal.
-    drawn = sys.__stderr__ and (sys.__stderr__.isatty() or os.environ.get("TEXTUAL_DRIVER"))
-    if not (sys.__stdout__ and sys.__stderr__ and drawn):
+    in_browser = bool(os.environ.get("TEXTUAL_DRIVER"))
+    if not (sys.__stdout__ and (sys.__stdout__.isatty() or in_browser)):
         yield
         return
-    sys.__stdout__.flush()
-    sys.__stderr__.flush()
     python_streams = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
-    real = (os.dup(1), os.dup(2))
+    numbers = (1, 2) if sys.__stderr__ else (1,)  # `2>&-` leaves none
+    # The screen is drawn on `sys.__stderr__`; with `2>file` it would be drawn into the file.
+    own = bool(sys.__stderr__ and (in_browser or sys.__stderr__.isatty()))
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream:
+            stream.flush()
+    real = [os.dup(number) for number in numbers]
     sink = os.open(log_path or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     screens = [
-        TerminalFile(os.fdopen(os.dup(number), "wb"), encoding="utf-8", errors="replace") for number in real
+        TerminalFile(os.fdopen(os.dup(number), "wb"), encoding="utf-8", errors="replace")
+        for number in (1, 2 if own else 1)
     ]
     try:
-        os.dup2(sink, 1)
-        os.dup2(sink, 2)
+        for number in numbers:
+            os.dup2(sink, number)
         # The screen's driver writes to `sys.__stderr__` and asks `sys.__stdout__` for its size.
         sys.__stdout__, sys.__stderr__ = screens  # type: ignore[misc]
         yield
     finally:
         for screen in screens:
             screen.flush()
-        os.dup2(real[0], 1)
-        os.dup2(real[1], 2)
+        for number, kept in zip(numbers, real, strict=True):
+            os.dup2(kept, number)
         sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__ = python_streams  # type: ignore[misc]
         for number in (*real, sink):
             os.close(number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tui.glyphs import ASCII, UNICODE, wants_ascii
+from tui.glyphs import glyphs
 from tui.output import bold, bullets, known, section, size, table, wrapped
 from tui.plaintext import clean, tokens
 from tui.side_by_side import BENCHMARKS, Row, read_side_by_side
@@ -211,7 +211,7 @@ def benchmarks_lines(document: Document, why: bool) -> list[str]:
 def compare_lines(document: Document, why: bool) -> list[str]:
     """The answer of `compare`: one column a model."""
     view = read_side_by_side(document)
-    sign = (ASCII if wants_ascii() else UNICODE).best
+    sign = glyphs().best
     rows = [row for row in view.rows if row.group != BENCHMARKS]
     scores = [row for row in view.rows if row.group == BENCHMARKS]
     lines = [*wrapped(view.where), ""]

@@ -1,7 +1,7 @@
 """Every sign that the screen draws, in Unicode and in ASCII.
 
-ASCII is used with `LLM_ADVISOR_ASCII=1`, where it was chosen in the settings, in a locale that is not UTF-8,
-and on a terminal called `dumb` or `linux`.
+ASCII is used with `LLM_ADVISOR_ASCII=1`, where it was chosen in the settings, in a locale that is not UTF-8
+(C and POSIX by name), and on a terminal called `dumb` or `linux`.
 """
 
 from __future__ import annotations
@@ -137,8 +137,21 @@ def wants_ascii(
         return chosen == "ascii"
     if variables.get("TERM", "") in SIMPLE_TERMINALS:
         return True
+    if encoding is None and _asks_for_posix(variables):
+        return True
     name = locale.getpreferredencoding(False) if encoding is None else encoding
     return name.lower().replace("-", "") not in {"utf8", "utf16", "cp65001"}
+
+
+def _asks_for_posix(variables: dict[str, str]) -> bool:
+    """Whether a C or POSIX locale was asked for by name.
+
+    Python then takes UTF-8 nevertheless, and says so in LC_CTYPE. Where nothing was set at all, as in a
+    container, the terminal outside knows better.
+    """
+    kind = variables.get("LC_CTYPE", "")
+    asked = variables.get("LC_ALL") or (kind if kind != "C.UTF-8" else "") or variables.get("LANG", "")
+    return asked in ("C", "POSIX")
 
 
 _current = UNICODE

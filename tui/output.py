@@ -41,6 +41,11 @@ def width() -> int:
     return max(MIN_WIDTH, min(MAX_WIDTH, shutil.get_terminal_size((80, 24)).columns))
 
 
+def rows_stay_whole() -> bool:
+    """Whether a table's row is one line however long: where `| grep` and other programs read it."""
+    return "COLUMNS" not in os.environ and not sys.stdout.isatty()
+
+
 def cells(text: str) -> int:
     """Terminal cells that a text takes (wide East Asian characters and emoji take two)."""
     if text.isascii():
@@ -105,7 +110,7 @@ def table(
     right: Iterable[int] = (),
     whole: Iterable[int] = (),
 ) -> list[str]:
-    """Aligned columns, two spaces apart; where they do not fit, the widest ones are wrapped.
+    """Aligned columns, two spaces apart; where they do not fit a terminal, the widest ones are wrapped.
 
     Args:
         rows: Cells of each row.
@@ -118,7 +123,8 @@ def table(
     if not grid:
         return []
     sizes = [max(map(cells, column)) for column in zip(*([titles] if titles else []), *grid, strict=True)]
-    _squeeze(sizes, set(whole))
+    if not rows_stay_whole():
+        _squeeze(sizes, set(whole))
     to_right = set(right)
     lines = [line for row in ([titles] if titles else []) for line in _row(row, sizes, to_right)]
     lines = [bold(line) for line in lines]

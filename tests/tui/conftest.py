@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.tui.cli_help import Program
+from tui import glyphs
 
 
 @pytest.fixture
@@ -14,4 +15,5 @@ def program(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     """The program, with a state folder and a width of its own."""
     monkeypatch.setenv("LLM_ADVISOR_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(glyphs, "_current", glyphs.UNICODE)  # the program sets it; put back after the test
     return Program(capsys, monkeypatch)

@@ -41,6 +41,13 @@ def test_wide_characters_take_two_cells(columns: pytest.MonkeyPatch) -> None:
     assert output.table([["日本", "x"], ["abcd", "y"]]) == ["  日本  x", "  abcd  y"]
 
 
+def test_a_row_is_one_line_where_a_program_reads_it(columns: pytest.MonkeyPatch) -> None:
+    rows = [["a", "word " * 30, "word " * 30]]
+    assert len(output.table(rows)) > 1
+    columns.delenv("COLUMNS")
+    assert len(output.table(rows)) == 1
+
+
 def test_an_empty_table_is_nothing() -> None:
     assert output.table([], ["head"]) == []
 

@@ -151,6 +151,24 @@ def test_when_ascii_is_used(environment: dict[str, str], encoding: str, ascii_wa
     assert wants_ascii(environment, encoding) is ascii_wanted
 
 
+@pytest.mark.parametrize(
+    ("environment", "ascii_wanted"),
+    [
+        ({"LC_ALL": "POSIX"}, True),
+        ({"LC_ALL": "C", "LANG": "en_US.UTF-8"}, True),
+        ({"LANG": "C", "LC_CTYPE": "C.UTF-8"}, True),  # as Python itself has it after a start with LANG=C
+        ({"LC_CTYPE": "C.UTF-8"}, False),  # nothing was set: a container
+        ({"LANG": "de_DE.UTF-8"}, False),
+        ({"LANG": "C", "LC_CTYPE": "en_US.UTF-8"}, False),
+    ],
+)
+def test_a_posix_locale_asked_for_by_name_gets_ascii(
+    environment: dict[str, str], ascii_wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("locale.getpreferredencoding", lambda _: "utf-8")
+    assert wants_ascii(environment) is ascii_wanted
+
+
 def test_ascii_signs_are_ascii_and_parts_of_a_bar_differ() -> None:
     for name in ASCII.__slots__:
         assert "".join(getattr(ASCII, name)).isascii()

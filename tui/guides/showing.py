@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.guides.showing import ShowQuery, show_passage
-from tui.glyphs import ASCII, UNICODE, wants_ascii
+from tui.glyphs import glyphs
 from tui.guides.listing import ORIGINS
 from tui.output import bold, wrapped
 from tui.passage_view import numbered_lines, place_of
@@ -33,7 +33,7 @@ def passage_lines(document: Mapping[str, Any]) -> list[str]:
     if document["notice"]:
         lines += wrapped(f"Note: {clean(document['notice'], one_line=True)}", "   ", "   ")
     lines.append("")
-    sign = (ASCII if wants_ascii() else UNICODE).cited
+    sign = glyphs().cited
     for row in numbered_lines(document):
         gutter = f"{sign if row.marked else ' '} {row.number:>{row.wide}}  "
         shown = wrapped(row.text, " " * len(gutter), gutter) if row.text else [gutter.rstrip()]
