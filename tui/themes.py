@@ -28,16 +28,18 @@ DARK = Theme(
 LIGHT = Theme(
     name="advisor-light",
     primary="#256985",
-    secondary="#4a7327",
+    secondary="#487026",
     accent="#8a5a00",
     warning="#9a5500",
     error="#b3261e",
-    success="#3d7a2a",
+    success="#377126",
     foreground="#2a2e35",
     background="#fbfaf7",
     surface="#f4f2ed",
     panel="#e9e6df",
     dark=False,
+    # Textual's own, a share of the text color, is too faint on a light background.
+    variables={"text-muted": "#5c6168", "foreground-muted": "#5c6168"},
 )
 
 

@@ -113,11 +113,15 @@ class Composer(TextArea):
         self._walked = None
 
     async def _on_key(self, event: events.Key) -> None:
-        """Enter sends, in its place among the keys: a priority binding would overtake what was just typed."""
-        if event.key == "enter":
+        """Enter and Ctrl+J, in their place among the keys.
+
+        A priority binding would overtake what was just typed; any other comes after what is typed next, which
+        shows where a terminal sends a paste as keys.
+        """
+        if event.key in ("enter", "ctrl+j", "shift+enter"):
             event.stop()
             event.prevent_default()
-            self.action_send()
+            self.action_send() if event.key == "enter" else self.action_newline()
         elif event.key == "tab" and self.text.startswith("/") and completions(self.text):
             event.stop()
             event.prevent_default()

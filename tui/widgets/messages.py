@@ -223,8 +223,8 @@ def tool_line(name: str, arguments: Mapping[str, Any], result: Mapping[str, Any]
     took = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     title = styled(
         (words(name), "$foreground-muted"),
-        (f"  {shorten(said, 70)}" if said else "", "$foreground-disabled"),
-        (f"  {took}", "$foreground-disabled"),
+        (f"  {shorten(said, 70)}" if said else "", "$foreground-muted"),
+        (f"  {took}", "$foreground-muted"),
     )
     return Fold(title, _tool_body(arguments, result), classes="tool")
 
