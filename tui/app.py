@@ -116,6 +116,13 @@ class AdvisorApp(App[int], inherit_bindings=False):
 
         return [*super().get_line_filters(), AsciiFilter()]
 
+    def get_key_display(self, binding: Binding) -> str:
+        """A key in the footer; Textual's signs for two of them have no likeness in ASCII."""
+        shown = super().get_key_display(binding)
+        if glyphs().name != "ascii":
+            return shown
+        return {"\u23ce": "enter", "\u232b": "backspace"}.get(shown, shown)
+
     def _new_chat(self) -> ChatScreen:
         return ChatScreen(
             self.bridge,

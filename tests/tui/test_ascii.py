@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from textual.scrollbar import ScrollBarRender
 from textual.widgets import Markdown
 
 from agent.events import Message
+from knowledge.home import HOME_VARIABLE
 from tests.tui.driving import chatting, say, shown
 from tests.tui.fakes import conversation
 from tui import glyphs
 from tui.app import draw_in_ascii
 from tui.ascii_filter import in_ascii
+from tui.widgets.composer import Composer
 
 MARKDOWN = """## Head
 
@@ -58,6 +62,26 @@ async def test_every_screen_is_drawn_in_ascii(monkeypatch: pytest.MonkeyPatch) -
         await pilot.pause(0.3)
         assert "memory.md" in shown(app)
         assert not beyond(shown(app))
+
+
+async def test_sheets_are_drawn_in_ascii(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(glyphs, "_current", glyphs.UNICODE)  # put back after the test
+    monkeypatch.setattr(ScrollBarRender, "VERTICAL_BARS", ScrollBarRender.VERTICAL_BARS)
+    monkeypatch.setattr(Markdown, "BULLETS", Markdown.BULLETS)
+    draw_in_ascii()
+    async with chatting(conversation(), size=(80, 24)) as (app, pilot):
+        for text in ("a coder", "16k"):
+            await say(pilot, text)
+        for command in ("/settings", "/setup", "/sessions", "/evidence", "/pictures"):
+            app.chat.query_one(Composer).put(command)
+            app.chat.query_one(Composer).focus()
+            await pilot.press("enter")
+            await pilot.pause(0.5)
+            assert app.screen is not app.chat, command
+            assert not beyond(shown(app)), command
+            await pilot.press("escape")
+            await pilot.pause(0.1)
 
 
 def test_letters_of_all_scripts_pass() -> None:

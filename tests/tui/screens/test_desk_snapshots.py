@@ -100,3 +100,12 @@ def test_no_color_and_ascii(
     monkeypatch.setattr(glyphs, "_current", glyphs.ASCII)
     app = make_app(conversation())
     assert snap_compare(app, terminal_size=(80, 24), run_before=lambda pilot: shown(pilot, tmp_path))
+
+
+@pytest.mark.parametrize("shown", [settings, set_up, log, helped], ids=lambda step: step.__name__)
+def test_no_color(
+    snap_compare: Compare, shown: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = make_app(conversation())
+    assert snap_compare(app, terminal_size=(60, 20), run_before=lambda pilot: shown(pilot, tmp_path))

@@ -73,7 +73,9 @@ def test_the_screen_is_drawn_where_stdout_goes_when_stderr_goes_elsewhere(
 ) -> None:
     words = " ".join(map(shlex.quote, COMMAND))
     home = shlex.quote(str(tmp_path))
-    with Terminal(["sh", "-c", f"E={home}; exec {words} {elsewhere.replace('errors', '$E/e')}"], tmp_path) as it:
+    with Terminal(
+        ["sh", "-c", f"E={home}; exec {words} {elsewhere.replace('errors', '$E/e')}"], tmp_path
+    ) as it:
         talked(it)
         leave(it)
     assert not (tmp_path / "e.txt").exists() or (tmp_path / "e.txt").read_text() == ""
