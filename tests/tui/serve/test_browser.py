@@ -126,7 +126,7 @@ def test_a_whole_conversation(context: BrowserContext, state: Path, tmp_path: Pa
         tab.page.close()
         until(lambda: served.children() == [], "the process ends with its tab")
         assert "browser" in conversations(state)
-        Tab(context, served.url).shows("browser", "my RTX 3060 12GB (as you said)")
+        Tab(context, served.url).shows("browser", "my RTX 3060 12GB", "as you said")
 
 
 def test_copying_reaches_the_browser_and_pasting_the_composer(context: BrowserContext, state: Path) -> None:
