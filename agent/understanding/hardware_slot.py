@@ -131,7 +131,7 @@ def _joined(before: HardwareNeed, now: HardwareNeed, kinds: frozenset[str], corr
 
 
 def _is_of_a_card(size: str, machine: str) -> bool:
-    """Whether a size without a word on what it is of means a card: not where the system's memory is the card's."""
+    """Whether a bare size means a card: not where the card shares the memory of the system."""
     from tools.hardware import read_hardware
 
     if re.search(r"ram|memory|system|speicher", size):
