@@ -9,7 +9,6 @@ from tests.tui.fakes import conversation
 from tests.tui.test_snapshots import SIZES, Before, Compare, asked, details
 from tui.themes import LIGHT
 
-
 STATES = [asked, details]
 
 
