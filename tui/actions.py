@@ -116,6 +116,8 @@ ACTIONS = (
 """In the order of the palette."""
 HIDDEN_KEYS = (
     Binding("ctrl+c", "interrupt", "Copy, stop or quit", show=False, priority=True),
+    # After `stop`, which takes the key while something runs.
+    Binding("escape", "write", "Back to typing", show=False),
     Binding("pageup", "page(-1)", show=False),
     Binding("pagedown", "page(1)", show=False),
 )

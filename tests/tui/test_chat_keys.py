@@ -60,6 +60,16 @@ async def test_recommendation_options_sources_and_copying(monkeypatch: pytest.Mo
         assert "LiveCodeBench v6" in shown(app)
 
 
+async def test_escape_goes_back_to_typing_from_a_recommendation() -> None:
+    async with chatting(conversation()) as (app, pilot):
+        await say(pilot, "coding")
+        await say(pilot, "16k")
+        await pilot.press("f3")
+        assert isinstance(app.focused, RecommendationBlock)
+        await pilot.press("escape")
+        assert isinstance(app.focused, Composer)
+
+
 async def test_sources_are_listed_and_opened_from_the_list() -> None:
     async with chatting(conversation()) as (app, pilot):
         await say(pilot, "coding")

@@ -71,6 +71,11 @@ def test_speeds_are_intervals_and_measurements_look_different() -> None:
     assert "All are measured." in speed_words(speed_rows(measured), (None, False))
 
 
+def test_speed_behind_an_api_is_the_providers_and_not_a_gap_in_the_catalog() -> None:
+    rows = speed_rows({"candidates": [{"model": "m", "kind": "api", "quant": "provider"}]})
+    assert "at their providers" in speed_words(rows, (8.0, True))
+
+
 def test_speed_words_say_who_stays_below_what_is_wanted() -> None:
     assert wanted_speed(RAW) == (12.0, True)
     words = speed_words(speed_rows(RAW), (12.0, True))
