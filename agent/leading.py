@@ -106,5 +106,5 @@ def leading_of(question: str, needs: Needs) -> Told | None:
     if unknown:
         text += f"\n\nNot known for {', '.join(unknown)}."
     return f"{text}\n\nThe recommendation stays as it is.", [
-        Evidence("tool", measure.tool, c.model_id or c.model) for _, c in known
+        Evidence("tool", measure.tool, ", ".join(c.model for _, c in known))
     ]

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
+from itertools import chain
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -248,8 +249,11 @@ def _place(needs: Needs, assumed: list[Assumption]) -> tuple[Machine | None, Mac
         assumed.append(Assumption("hardware", describe(machine), why["hardware"]))
     if assumption is not None:
         assumed.append(assumption)
-    for each in dict.fromkeys(m for m in (machine, trainer) if m is not None and not detected):
-        assumed += [Assumption("hardware", words, "it was not said") for words in each.assumptions]
+    # What is assumed of both machines is said once.
+    unsaid = (m.assumptions for m in (machine, trainer) if m is not None and not detected)
+    assumed += [
+        Assumption("hardware", words, "it was not said") for words in dict.fromkeys(chain.from_iterable(unsaid))
+    ]
     return machine, trainer, mode
 
 

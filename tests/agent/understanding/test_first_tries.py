@@ -1,4 +1,4 @@
-"""What new users said and were misread in: pages of a collection, long context, a task put right, questions."""
+"""What new users said and were misread in: collections of pages, long context, corrections, questions."""
 
 from __future__ import annotations
 
@@ -70,3 +70,19 @@ def test_a_question_which_option_leads_changes_no_need(text: str) -> None:
 
 def test_a_wish_for_the_fastest_stays_a_need() -> None:
     assert understand("the fastest please", Needs(), last=LAST).updates["priority"].value == "speed"
+
+
+@pytest.mark.parametrize(
+    "text", ["then it has to serve 20 users on an L40S", "it is deployed on an L40S afterwards"]
+)
+def test_a_machine_for_serving_leaves_the_first_one_to_train(text: str) -> None:
+    before = Needs().updated(**understand("fine-tune on 5,000 examples with a 4090", Needs()).updates)
+    need = understand(text, before).updates["hardware"].value
+    assert (need.text, need.training_text) == ("an L40S", "a 4090")
+
+
+@pytest.mark.parametrize("text", ["use an L40S", "no, I have an L40S", "I change to an L40S"])
+def test_another_machine_otherwise_takes_the_place_of_the_first(text: str) -> None:
+    before = Needs().updated(**understand("fine-tune on 5,000 examples with a 4090", Needs()).updates)
+    need = understand(text, before).updates["hardware"].value
+    assert (need.text, need.training_text) == ("an L40S", "")
