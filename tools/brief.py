@@ -250,10 +250,9 @@ def _place(needs: Needs, assumed: list[Assumption]) -> tuple[Machine | None, Mac
     if assumption is not None:
         assumed.append(assumption)
     # What is assumed of both machines is said once.
-    unsaid = (m.assumptions for m in (machine, trainer) if m is not None and not detected)
-    assumed += [
-        Assumption("hardware", words, "it was not said") for words in dict.fromkeys(chain.from_iterable(unsaid))
-    ]
+    both = (m.assumptions for m in (machine, trainer) if m is not None and not detected)
+    unsaid = dict.fromkeys(chain.from_iterable(both))
+    assumed += [Assumption("hardware", words, "it was not said") for words in unsaid]
     return machine, trainer, mode
 
 

@@ -68,6 +68,7 @@ ACTIONS = (
         "f7",
         "/pictures",
         "[MODEL]",
+        priority=True,
     ),
     Action(
         "compare", "Compare", "Models side by side, the best of each line marked", "", "/compare", "[MODELS]"
