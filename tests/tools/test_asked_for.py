@@ -37,3 +37,15 @@ def test_a_cost_is_for_an_assumed_volume_until_one_is_said() -> None:
     assert brief_of(Needs(deployment=api)).volume_words == "an assumed volume"
     said = Slot(value=Volume(input_tokens_per_day=1e6, output_tokens_per_day=1e5))
     assert brief_of(Needs(deployment=api, volume=said)).volume_words == "your volume"
+
+
+def test_the_sentence_of_speed_rounds_as_the_table_does() -> None:
+    needs = Needs(
+        hardware=Slot(value=HardwareNeed(text="an RTX 5090")), task=Slot(value=TaskNeed(name="agent"))
+    )
+    for candidate in recommend(needs).candidates:
+        speed = candidate.configuration.speed if candidate.configuration else None
+        assert speed is not None
+        rate = speed.as_json()["tokens_per_second"]
+        sentence = next(r.text for r in candidate.why if "tokens per second per conversation" in r.text)
+        assert f"estimate, {rate['low']:.0f} to {rate['high']:.0f}" in sentence

@@ -284,3 +284,12 @@ async def test_editing_a_need_after_the_answer_shows_the_new_value() -> None:
 
 def _exports(folder: Path) -> list[str]:
     return [path.read_text(encoding="utf-8") for path in folder.glob("*.md")]
+
+
+@pytest.mark.parametrize(("columns", "least"), [(120, 34), (200, 48)])
+async def test_a_wide_screen_gives_the_needs_more_room(columns: int, least: int) -> None:
+    async with chatting(conversation()) as (app, pilot):
+        await pilot.resize_terminal(columns, 40)
+        await settled(pilot)
+        assert app.chat.query_one("#needs").size.width + 3 >= least
+        assert app.chat.query_one(Conversation).size.width >= 80
