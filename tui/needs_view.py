@@ -98,6 +98,8 @@ def value_words(slot: str, value: object) -> str:
     """A slot's value as a few words."""
     if slot in _WRITERS and is_number(value):
         return _WRITERS[slot](value)
+    if slot == "languages" and isinstance(value, list | tuple) and list(value) == ["multi"]:
+        return "several"
     return _value(value) or "unknown"
 
 

@@ -105,7 +105,7 @@ def compose(
 
 def _clearly(votes: list[Vote]) -> bool:
     """Whether words say outright what a correction puts in place, not in passing."""
-    return max(v.weight for v in votes) >= _data()["also_from"]
+    return bool(max(v.weight for v in votes) >= _data()["also_from"])
 
 
 def _strong_enough(slot: str, votes: list[Vote], needs: Needs) -> list[Vote]:

@@ -188,4 +188,6 @@ def test_training_and_data_read_as_words() -> None:
 
     assert value_words("training", {"method": "any"}) == "fine-tuning, method left open"
     assert value_words("training", {"method": "qlora"}) == "QLoRA"
+    assert value_words("languages", ["multi"]) == "several"
+    assert value_words("languages", ["en", "de"]) == "en, de"
     assert value_words("dataset", {"examples": 5000}) == "5,000 examples"
