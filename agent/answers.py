@@ -148,7 +148,7 @@ def run_of(model: ModelRecord, brief: Brief) -> Told:
     candidate = ranked_as(model, brief)
     if candidate is None:
         return placed(model, brief)
-    lines = "".join(f"\n   {c.label}: `{c.shell}`" for c in commands_for(candidate))
+    lines = "".join(f"\n   - {c.label}: `{c.shell}`" for c in commands_for(candidate))
     return f"run it like this:{lines}", [Evidence("tool", "runbook", model.id)]
 
 
@@ -247,13 +247,13 @@ def _variants(model: ModelRecord, brief: Brief, changes: list[dict[str, str | No
         words = " with a ".join(str(part) for part in change.values() if part)
         words += " cache" if "kv_cache_type" in change else ""
         if isinstance(found, Refusal):
-            lines.append(f"\n   {words}: {found.reason}")
+            lines.append(f"\n   - {words}: {found.reason}")
             continue
         c = with_memory(model, brief.machine, found.configuration, ask)
         assert c.memory is not None
         speed = f", about {c.speed.mid:.0f} tokens per second" if c.speed else ""
         lines.append(
-            f"\n   {words}: {c.memory.total_bytes / GIB:.1f} of {c.available_bytes / GIB:.1f} GiB{speed}"
+            f"\n   - {words}: {c.memory.total_bytes / GIB:.1f} of {c.available_bytes / GIB:.1f} GiB{speed}"
         )
     return f"with {brief.context:,} tokens of context (estimates):{''.join(lines)}", [
         Evidence("tool", "estimate_memory", model.id),
@@ -288,7 +288,7 @@ def hardware_for_it(model: ModelRecord, brief: Brief) -> Told:
     if not sets:
         return "no set of up to eight equal accelerators of my catalog holds it.", _card(model, "parameters")
     lines = [
-        f"\n   {row['count']} x {row['name']}: {row['quant']} ({row['kv_cache_type']} cache), "
+        f"\n   - {row['count']} x {row['name']}: {row['quant']} ({row['kv_cache_type']} cache), "
         f"{row['memory_bytes'] / GIB:.1f} GiB, about {row['tokens_per_second']:.0f} tokens per second"
         for row in sets[:MOST_SETS]
     ]

@@ -21,6 +21,7 @@ from agent.asides import HELLO, aside_reply
 from agent.bill import about_an_api, bill
 from agent.comparing import side_by_side
 from agent.intake import Intake
+from agent.leading import leading_of
 from agent.model_facts import FACTS
 from agent.particulars import Particulars, particulars
 from agent.plan_arguments import arguments_of, asked_with
@@ -184,6 +185,9 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
         return replace(told, about=About(topic=topic, models=[m.name for m in models]))
     if not is_answered(state):
         return None
+    leading = leading_of(question, needs)
+    if leading is not None:
+        return _beside(leading, [], brief)
     if topic == "largest" and brief.machine is not None:
         return _largest(brief.machine, brief)
     if topic == "others":

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
+from itertools import chain
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -38,6 +39,8 @@ from tools.task_shares import counted, required
 T = TypeVar("T")
 ON_ANY_COMPUTER: tuple[Role, ...] = ("embedder", "reranker", "classifier")
 """Roles whose models run without a card, and of which no API is known here."""
+WRITING_ROLES: tuple[Role, ...] = ("generator", "finetune-base")
+"""Roles whose models write text, in a window that is theirs to fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,15 @@ class Brief:
     assumptions: tuple[Assumption, ...]
 
     @property
+    def volume_words(self) -> str:
+        """Whose volume a cost a month is for: the person's, or the usual one where it was not said."""
+        assumed = any(one.slot == "volume" for one in self.assumptions)
+        return "an assumed volume" if assumed else "your volume"
+
+    @property
     def tasks(self) -> tuple[Task, ...]:
         """All tasks that a model is weighed for, the main one first; an encoder has one."""
-        writes = self.role in ("generator", "finetune-base")
+        writes = self.role in WRITING_ROLES
         return counted(self.task, self.also) if writes else (self.task,)
 
 
@@ -197,7 +206,12 @@ def _context(needs: Needs, role: Role, tasks: tuple[Task, ...], assumed: list[As
     table = defaults()
     if needs.context is None:
         usual = int(table["role_context"].get(role, max(table["context"][task] for task in tasks)))
-        assumed.append(Assumption("context", usual, table["why"]["context"]))
+        long = role in WRITING_ROLES and needs.task is not None and needs.task.value.long_inputs
+        if long and usual < table["long_context"]:
+            usual, why = int(table["long_context"]), "long_context"
+        else:
+            why = "context"
+        assumed.append(Assumption("context", usual, table["why"][why]))
         return usual
     least = int(table["least_context"].get(role, 0))
     if needs.context.value < least:
@@ -235,8 +249,10 @@ def _place(needs: Needs, assumed: list[Assumption]) -> tuple[Machine | None, Mac
         assumed.append(Assumption("hardware", describe(machine), why["hardware"]))
     if assumption is not None:
         assumed.append(assumption)
-    for each in dict.fromkeys(m for m in (machine, trainer) if m is not None and not detected):
-        assumed += [Assumption("hardware", words, "it was not said") for words in each.assumptions]
+    # What is assumed of both machines is said once.
+    both = (m.assumptions for m in (machine, trainer) if m is not None and not detected)
+    unsaid = dict.fromkeys(chain.from_iterable(both))
+    assumed += [Assumption("hardware", words, "it was not said") for words in unsaid]
     return machine, trainer, mode
 
 
@@ -266,7 +282,7 @@ def brief_of(needs: Needs) -> Brief:
     need = default("task", needs.task, TaskNeed(name="chat"))
     machine, training_machine, mode = _place(needs, assumed)
     role = role_of(needs)
-    tasks = counted(need.name, need.also) if role in ("generator", "finetune-base") else (need.name,)
+    tasks = counted(need.name, need.also) if role in WRITING_ROLES else (need.name,)
     deployment = needs.deployment.value if needs.deployment else Deployment(mode="local")
     return Brief(
         role=role,

@@ -119,9 +119,11 @@ def _speed_reason(candidate: Candidate) -> Reason | None:
         )
         first = f"; it thinks first, {span}{off}"
         evidence.append(Evidence("tool", "thinking_tokens", thinks.basis))
-    interval = f"estimate, {s.low:.0f} to {s.high:.0f}"
+    # Rounded as the document has it, so that the sentence and the table never differ by one.
+    low, mid, high = (round(value, 1) for value in (s.low, s.mid, s.high))
+    interval = f"estimate, {low:.0f} to {high:.0f}"
     return Reason(
-        f"About {s.mid:.0f} tokens per second per conversation ({interval}){first}.",
+        f"About {mid:.0f} tokens per second per conversation ({interval}){first}.",
         tuple(evidence),
     )
 

@@ -17,6 +17,7 @@ from tools.on_this_computer import settled
 from tools.reasons import reasons_for, trade_off
 from tools.roles import api, encoders, generator
 from tools.roles.common import Ranked, diverse
+from tools.roles.companions import no_reranker
 from tools.roles.encoders import KIND_OF_ROLE, memory_of
 from tools.roles.generator import ask_of, companions_of, kinds_for
 from tools.runbook import commands_for
@@ -172,6 +173,10 @@ def _with_companions(candidate: Candidate, brief: Brief) -> Candidate:
         replace(found, why=reasons_for(found, replace(brief, role=found.role)), commands=commands_for(found))
         for found in companions_of(brief)
     )
+    missing = no_reranker(brief) if "reranking" in brief.also else ""
+    if missing:
+        told = f"No reranker is proposed here, though one was asked for: {missing}."
+        candidate = replace(candidate, caveats=(told, *candidate.caveats))
     if not companions or c is None or c.memory is None:
         return replace(candidate, companions=companions)
     beside = sum(memory_of(item) for item in companions)

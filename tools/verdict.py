@@ -110,7 +110,9 @@ def verdict(candidates: list[Candidate], brief: Brief, rejected: list[Rejected])
     if best is None or best.kind != "api" or brief.private:
         return None
     price = (
-        f"costs {dollars(best.usd_per_month)} a month at your volume" if best.usd_per_month else "is the best"
+        f"costs {dollars(best.usd_per_month)} a month at {brief.volume_words}"
+        if best.usd_per_month
+        else "is the best"
     )
     opening = f"Use the API: {best.model} {price}"
     local = _best_local(candidates, brief)

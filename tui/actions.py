@@ -68,6 +68,7 @@ ACTIONS = (
         "f7",
         "/pictures",
         "[MODEL]",
+        priority=True,
     ),
     Action(
         "compare", "Compare", "Models side by side, the best of each line marked", "", "/compare", "[MODELS]"
@@ -116,6 +117,8 @@ ACTIONS = (
 """In the order of the palette."""
 HIDDEN_KEYS = (
     Binding("ctrl+c", "interrupt", "Copy, stop or quit", show=False, priority=True),
+    # After `stop`, which takes the key while something runs.
+    Binding("escape", "write", "Back to typing", show=False),
     Binding("pageup", "page(-1)", show=False),
     Binding("pagedown", "page(1)", show=False),
 )

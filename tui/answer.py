@@ -168,7 +168,8 @@ def _candidate(
         quant="" if is_api else line_of(entry.get("quant")),
         engine=line_of(entry.get("engine")),
         context=tokens(entry["context"]) if is_number(entry.get("context")) else "",
-        kv_cache="" if is_api else line_of(entry.get("kv_cache_type")),
+        # A model that reads its text in one step, such as an encoder, keeps no cache.
+        kv_cache="" if is_api or memory.get("kv_cache_bytes") == 0 else line_of(entry.get("kv_cache_type")),
         trade_off=trade_off(entry, best),
         memory="" if is_api else _memory_words(memory),
         host_memory=gib(host) if (host := _host(memory)) is not None and not is_api else "",

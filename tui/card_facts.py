@@ -132,7 +132,7 @@ def api_facts(document: Document) -> Facts:
     for label, key in (
         ("input", "input_usd_per_mtok"),
         ("output", "output_usd_per_mtok"),
-        ("input read from a cache", "cache_read_usd_per_mtok"),
+        ("cached input", "cache_read_usd_per_mtok"),
         ("input of long prompts", "long_input_usd_per_mtok"),
         ("output of long prompts", "long_output_usd_per_mtok"),
     ):

@@ -27,6 +27,15 @@ LABELS = {
 }
 """Every slot in the order of the panel, with its name for people."""
 ORIGINS = {"user": "said", "inferred": "inferred", "detected": "detected", "assumed": "assumed"}
+TRAINING = {
+    "none": "no training",
+    "any": "fine-tuning, method left open",
+    "lora": "LoRA",
+    "qlora": "QLoRA",
+    "full": "all weights",
+    "scratch": "from scratch",
+}
+"""Ways of training in words."""
 _WRITERS: dict[str, Callable[[Any], str]] = {
     "context": lambda value: f"{tokens(value)} tokens",
     "min_speed": lambda value: f"at least {value:g} tok/s" if is_number(value) else clean(value),
@@ -43,7 +52,8 @@ _FIELD_WORDS: dict[str, Callable[[Any], str]] = {
     "also": lambda value: "also " + _value(value),
     "training_text": lambda value: f"training on {clean(value, one_line=True)}",
     "none": lambda value: "no machine of one's own",
-    "method": lambda value: "no training" if value == "none" else words(value),
+    "method": lambda value: TRAINING.get(str(value), words(value)),
+    "examples": lambda value: f"{value:,} examples" if is_number(value) else words(value),
 }
 _PLAIN_FIELDS = {"name", "text", "mode", "use", "method", "region", "named"}
 """Fields whose value speaks for itself."""
@@ -88,6 +98,8 @@ def value_words(slot: str, value: object) -> str:
     """A slot's value as a few words."""
     if slot in _WRITERS and is_number(value):
         return _WRITERS[slot](value)
+    if slot == "languages" and isinstance(value, list | tuple) and list(value) == ["multi"]:
+        return "several"
     return _value(value) or "unknown"
 
 

@@ -91,6 +91,8 @@ def with_option(entry: Document, option: Document) -> dict[str, Any]:
     merged = {**entry, **{key: option[key] for key in TAKEN if option.get(key) is not None}}
     if merged.get("kind") == "api":
         merged |= {"memory": None, "quant": None, "engine": None}
+    # The benchmarks of `compare` go by the name that the model has there.
+    merged["scored_as"] = entry.get("model")
     return merged | {"rank": option.get("rank"), "machine": map_of(option.get("hardware")).get("name")}
 
 
@@ -293,7 +295,7 @@ def _quality(model: Document) -> Cell:
 def _price(model: Document) -> Cell:
     price = map_of(model.get("price"))
     if not price:
-        return Cell("none (runs locally)")
+        return Cell(UNKNOWN if model.get("kind") == "api" else "none (runs locally)")
     given, made = price.get("input_usd_per_mtok"), price.get("output_usd_per_mtok")
     if not is_number(given):
         return Cell(UNKNOWN)
@@ -319,7 +321,7 @@ def _benchmarks(document: Document, models: Sequence[Document]) -> list[Row]:
             f"{line_of(shared.get('run_by'))}, {line_of(shared.get('as_of'))}",
             line_of(shared.get("source")),
         ]
-        found = (scores.get(line_of(model.get("model"))) for model in models)
+        found = (scores.get(line_of(model.get("scored_as") or model.get("model"))) for model in models)
         cells = tuple(
             Cell(f"{score:.5g}", sign * float(score)) if is_number(score) else Cell(UNKNOWN)
             for score in found

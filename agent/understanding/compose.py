@@ -83,7 +83,7 @@ def compose(
     blocked = _data()["answers_block"].get(asked, ())
     for slot, cast in by_slot.items():
         found = cast if slot == asked or correcting else _strong_enough(slot, cast, needs)
-        if not found or slot in blocked:
+        if not found or (slot in blocked and not (correcting and _clearly(found))):
             continue
         if slot in LISTS:
             _list_slot(text, slot, found, removals, needs, out, asked)
@@ -101,6 +101,11 @@ def compose(
         if before is not None and before.value == out.updates[slot].value and before.source == "user":
             del out.updates[slot]
     return out
+
+
+def _clearly(votes: list[Vote]) -> bool:
+    """Whether words say outright what a correction puts in place, not in passing."""
+    return bool(max(v.weight for v in votes) >= _data()["also_from"])
 
 
 def _strong_enough(slot: str, votes: list[Vote], needs: Needs) -> list[Vote]:

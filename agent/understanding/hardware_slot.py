@@ -55,7 +55,9 @@ def hardware_update(
         elif supposed and kinds == {"memory"} and _is_of_a_card(said, earlier.value.text):
             need = need.model_copy(update={"text": f"{need.text} VRAM"})
         else:
-            need = _joined(earlier.value, need, kinds, correcting)
+            serves = not correcting and re.search(load("machines")["serves"], text.low) is not None
+            before = _put_to_training(earlier.value, mentions, needs) if serves else earlier.value
+            need = _joined(before, need, kinds, correcting)
         if need == earlier.value and asked != "hardware":
             return {}
     start, end = mentions[0].start, mentions[-1].end
@@ -108,6 +110,18 @@ def _as_said(text: Text, quote: str) -> Updates:
     if reading.empty:
         return {}
     return {"hardware": Slot[Any](value=HardwareNeed(text=said, none=reading.none), quote=quote)}
+
+
+def _put_to_training(
+    before: HardwareNeed, mentions: tuple[MachineMention, ...], needs: Needs
+) -> HardwareNeed:
+    """The machine said first trains, where training was spoken of and another one is now said to serve."""
+    training = needs.training is not None and needs.training.value.method != "none"
+    serves = all(m.purpose == "use" and m.stated_purpose for m in mentions)
+    devices = any("device" in m.kinds for m in mentions)
+    if not (training and serves and devices) or before.training_text or not before.text:
+        return before
+    return before.model_copy(update={"training_text": before.text})
 
 
 def _joined(before: HardwareNeed, now: HardwareNeed, kinds: frozenset[str], correcting: bool) -> HardwareNeed:

@@ -145,3 +145,12 @@ def test_nothing_fits_is_an_answer_too() -> None:
     )
     assert answer.error == ("Nothing fits 4 GiB.", "Use a smaller context.")
     assert "Nothing fits 4 GiB. Use a smaller context." in as_markdown(answer)
+
+
+def test_a_model_without_a_cache_is_not_said_to_have_one() -> None:
+    entry = candidate(1, "A", "F16", 1.0)
+    memory = {**entry["memory"], "kv_cache_bytes": 0}
+    with_cache = read_answer({"candidates": [entry]}).candidates[0]
+    without = read_answer({"candidates": [{**entry, "memory": memory}]}).candidates[0]
+    assert "KV cache in" in with_cache.headline
+    assert "KV cache" not in without.headline

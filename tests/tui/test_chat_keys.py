@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual.containers import VerticalScroll
+from textual.widgets import TextArea
 
 from agent.events import Message, NeedsChanged, Question, Recommendation
 from tests.tui.driving import chatting, say, settled, shown, until
@@ -19,10 +20,12 @@ from tests.tui.fakes import (
     conversation,
     slot,
 )
+from tui.actions import ACTIONS
 from tui.claims import Source
 from tui.screens.help import HelpScreen
 from tui.screens.log import LogScreen
 from tui.screens.passage import PassageScreen
+from tui.screens.pictures import PicturesScreen
 from tui.screens.sources import SourcesScreen
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation
@@ -58,6 +61,32 @@ async def test_recommendation_options_sources_and_copying(monkeypatch: pytest.Mo
         await pilot.press("escape", "1")
         await until(pilot, lambda: isinstance(app.screen, PassageScreen))
         assert "LiveCodeBench v6" in shown(app)
+
+
+async def test_escape_goes_back_to_typing_from_a_recommendation() -> None:
+    async with chatting(conversation()) as (app, pilot):
+        await say(pilot, "coding")
+        await say(pilot, "16k")
+        await pilot.press("f3")
+        assert isinstance(app.focused, RecommendationBlock)
+        await pilot.press("escape")
+        assert isinstance(app.focused, Composer)
+
+
+def test_no_key_of_an_action_is_taken_by_the_text_field() -> None:
+    taken = {key for binding in TextArea.BINDINGS for key in binding.key.split(",")}  # type: ignore[union-attr]
+    dead = [one.key for one in ACTIONS if one.key in taken and not one.priority]
+    # Ctrl+D means the end of the input, as in a shell, where nothing is typed; else it deletes.
+    assert dead == ["ctrl+d"]
+
+
+async def test_pictures_open_by_key_while_one_types() -> None:
+    async with chatting(conversation()) as (app, pilot):
+        await pilot.press("h", "i", "f7")
+        await until(pilot, lambda: isinstance(app.screen, PicturesScreen), "the pictures")
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: app.screen is app.chat, "the chat")
+        assert app.chat.query_one(Composer).text == "hi"
 
 
 async def test_sources_are_listed_and_opened_from_the_list() -> None:
@@ -255,3 +284,12 @@ async def test_editing_a_need_after_the_answer_shows_the_new_value() -> None:
 
 def _exports(folder: Path) -> list[str]:
     return [path.read_text(encoding="utf-8") for path in folder.glob("*.md")]
+
+
+@pytest.mark.parametrize(("columns", "least"), [(120, 34), (200, 48)])
+async def test_a_wide_screen_gives_the_needs_more_room(columns: int, least: int) -> None:
+    async with chatting(conversation()) as (app, pilot):
+        await pilot.resize_terminal(columns, 40)
+        await settled(pilot)
+        assert app.chat.query_one("#needs").size.width + 3 >= least
+        assert app.chat.query_one(Conversation).size.width >= 80

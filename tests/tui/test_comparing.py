@@ -80,3 +80,19 @@ def test_without_a_recommendation_a_card_needs_a_name() -> None:
     assert load_card({}, 0, "qwen3 8b").model_id == "Qwen/Qwen3-8B"
     with pytest.raises(UnknownNameError):
         load_card({}, 0, "no such model xyz")
+
+
+def test_options_behind_an_api_keep_price_and_benchmarks() -> None:
+    found = recommend(RecommendQuery(task="rag", deployment="api"))
+    view = load(found, options_of(found)).view
+    rows = {row.label: [cell.text for cell in row.cells] for row in view.rows}
+    assert all(" in, " in price for price in rows["price"]), rows["price"]
+    overall = next(cells for label, cells in rows.items() if label.startswith("LiveBench"))
+    assert len([cell for cell in overall if cell != "unknown"]) > 1
+
+
+def test_a_provider_and_its_model_are_the_api_not_the_open_weights() -> None:
+    from tools.commands.lookups import any_model_named
+
+    sold, _ = any_model_named("deepseek/deepseek-v4-flash-vision-exp")
+    assert getattr(sold, "key", "") == "deepseek/deepseek-v4-flash-vision-exp"

@@ -181,3 +181,13 @@ def test_an_object_on_the_command_line_is_the_exact_value() -> None:
     ):
         with pytest.raises(UsageError, match="license"):
             read_needs({"license": wrong})
+
+
+def test_training_and_data_read_as_words() -> None:
+    from tui.needs_view import value_words
+
+    assert value_words("training", {"method": "any"}) == "fine-tuning, method left open"
+    assert value_words("training", {"method": "qlora"}) == "QLoRA"
+    assert value_words("languages", ["multi"]) == "several"
+    assert value_words("languages", ["en", "de"]) == "en, de"
+    assert value_words("dataset", {"examples": 5000}) == "5,000 examples"

@@ -121,7 +121,7 @@ def test_needs_are_read_in_order_with_where_they_came_from() -> None:
         ("features", ["tool_calling"], "tool calling"),
         ("training", {"method": "none", "sequence_length": None}, "no training"),
         ("license", {"use": "commercial", "permissive_only": True}, "commercial, permissive only"),
-        ("dataset", {"examples": 5000, "labeled": True}, "examples 5,000, labeled"),
+        ("dataset", {"examples": 5000, "labeled": True}, "5,000 examples, labeled"),
         ("model", {"named": ["a/b"], "excluded": ["c"]}, "a/b, not c"),
         ("priority", None, "unknown"),
     ],

@@ -66,14 +66,20 @@ def _retired(name: str) -> NoAnswerError | None:
 
 
 def any_model_named(name: str) -> tuple[ModelRecord | ApiModel, str]:
-    """As `model_named`, API models included; a local model of exactly this name comes first.
+    """As `model_named`, API models included.
+
+    A price map's own key with its provider (`gemini/gemini-3.7-flash`) comes first, then a local model of
+    exactly this name.
 
     Raises:
         UnknownNameError: No model has this name; carries the nearest.
         AmbiguousNameError: Several models could be meant.
     """
-    from knowledge.catalog.api_models import resolve_api_model
+    from knowledge.catalog.api_models import load_api_models, resolve_api_model
 
+    sold = next((m for m in load_api_models() if m.key == name), None) if "/" in name else None
+    if sold is not None and name not in {model.id for model in load_catalog().models}:
+        return sold, ""
     local: UnknownNameError | AmbiguousNameError | None = None
     try:
         found = resolve_model_verbose(load_catalog(), name)

@@ -127,7 +127,11 @@ def _candidate(
         utility=value,
         scores=scores,
         usd_per_month=round(cost.usd, 2),
-        why=(Reason(f"Costs about ${cost.usd:,.2f} a month at your volume: {cost.formula}.", (price,)),),
+        why=(
+            Reason(
+                f"Costs about ${cost.usd:,.2f} a month at {brief.volume_words}: {cost.formula}.", (price,)
+            ),
+        ),
         caveats=tuple(caveats),
         extra={"family": model.provider},
     )

@@ -158,12 +158,24 @@ def usual_retrieval() -> Retrieval:
 
 def companions_for(brief: Brief) -> tuple[Candidate, ...]:
     """Embedder and reranker in their share of a machine's memory, by the guide's retrieval settings."""
+    return _chosen(brief)[0]
+
+
+def no_reranker(brief: Brief) -> str:
+    """Why no reranker stands beside the embedder; empty where one does, or where there is no machine."""
+    if brief.machine is None:
+        return ""
+    found, reranking = _chosen(brief)
+    return "" if reranking is None or reranking.pays or not found else reranking.why
+
+
+def _chosen(brief: Brief) -> tuple[tuple[Candidate, ...], Reranking | None]:
     assert brief.machine is not None
     own, chunk = needs_of(brief), int(retrieval_table()["chunk_tokens"])
     left = int(room_of(brief.machine, server=brief.server).total_bytes * COMPANION_SHARE)
     first = embedder(own, chunk, left)
     if first is None:
-        return ()
+        return (), None
     left -= encoders.memory_of(first)
-    second, _ = reranker(own, usual_retrieval(), chunk, left, encoder_compute(brief.machine))
-    return (first,) if second is None else (first, second)
+    second, why = reranker(own, usual_retrieval(), chunk, left, encoder_compute(brief.machine))
+    return ((first,) if second is None else (first, second)), why

@@ -108,6 +108,17 @@ def cost_words(months: Months, horizon: int = HORIZON) -> tuple[str, ...]:
     return tuple(told)
 
 
+def recommended_words(entry: Mapping[str, Any] | None, drawn: Sequence[str]) -> tuple[str, ...]:
+    """What the option shown costs, where it is an API's and its model is not among those drawn."""
+    month = map_of((entry or {}).get("cost")).get("usd_per_month")
+    if entry is None or entry.get("kind") != "api" or not is_number(month):
+        return ()
+    name = line_of(entry.get("model"))
+    if name in drawn:
+        return ()
+    return (f"{name}, the option shown, is {dollars(float(month))} a month of tokens and is not drawn.",)
+
+
 def assumed_words(document: Mapping[str, Any]) -> tuple[str, ...]:
     """Volume and prices by name and date, and what was assumed."""
     volume = map_of(document.get("volume"))

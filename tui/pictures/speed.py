@@ -12,6 +12,8 @@ from tui.pictures.chart import Chart, Series, even_ticks
 from tui.plaintext import is_number, rough_tokens, tokens
 
 By = Literal["users", "context"]
+PROVIDER = "provider"
+"""What stands for the quantization of a model behind an API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,10 @@ def wanted_speed(raw: Mapping[str, Any]) -> tuple[float | None, bool]:
 def speed_words(rows: Sequence[SpeedRow], wanted: tuple[float | None, bool]) -> str:
     """What is to be seen, in sentences."""
     known = [row for row in rows if row.mid is not None]
+    if not known and rows and all(row.quant == PROVIDER for row in rows):
+        return (
+            "These models run at their providers, who do not say how fast: time a few requests of your own."
+        )
     if not known:
         return "No speed is known: of these devices or models no bandwidth or size is known."
     fastest = max(known, key=lambda row: row.mid or 0.0)

@@ -73,6 +73,10 @@ class ConversationActions(Screen[None]):
         if blocks:
             self._go_to(blocks[-1])
 
+    def action_write(self) -> None:
+        """Back to the composer, from wherever the focus is."""
+        self.query_one(Composer).focus()
+
     def action_copy(self) -> None:
         """Copy the last recommendation."""
         for block in list(self.query(RecommendationBlock))[-1:]:

@@ -93,7 +93,8 @@ class PicturesScreen(PicturesWork):
     def on_mount(self) -> None:
         self.set_class(glyphs() is ASCII, "-ascii")
         self.query_one("#ask").display = False
-        self.action_picture(MEMORY)
+        entry = self._entry
+        self.action_picture(COST if entry is not None and entry.get("kind") == "api" else MEMORY)
         self.query_one(MemoryPane).tell("Reading the model catalog" + glyphs().ellipsis)
         if self._entries or self._typed:
             self.call_after_refresh(self._begin)

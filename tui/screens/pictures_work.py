@@ -133,7 +133,14 @@ class PicturesWork(Screen[None]):
         """What each way costs over the months."""
         import tui.widgets.plot  # noqa: F401 - as above
         from tools.planning.cost_months import cost_over_months
-        from tui.pictures.cost import assumed_words, cost_chart, cost_table, cost_words, legend
+        from tui.pictures.cost import (
+            assumed_words,
+            cost_chart,
+            cost_table,
+            cost_words,
+            legend,
+            recommended_words,
+        )
         from tui.pictures.ground import model_of
 
         ground = self.ground
@@ -148,7 +155,10 @@ class PicturesWork(Screen[None]):
             return
         assumed = self._volume is None and ground.needs.volume is None
         volume = ASSUMED if assumed else ""
+        # The recommendation's figure holds for its own volume only.
+        itself = () if self._volume else recommended_words(entry, [course.model for course in months.courses])
         words = (
+            *itself,
             *cost_words(months),
             *legend(months),
             *(word for word in (volume,) if word),

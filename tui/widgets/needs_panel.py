@@ -18,6 +18,8 @@ from tui.widgets.need_editor import NeedEditor
 from tui.widgets.text import PlainText, styled
 
 EMPTY = "Nothing yet. What you say shows up here, and what is assumed."
+LONGEST = 240
+"""Characters of a value or of a reason: the panel scrolls, so that what a person would say is not cut off."""
 KEYS = "Enter changes one, Del takes one back"
 
 
@@ -46,10 +48,10 @@ class NeedRow(Static, can_focus=True):
         detail = need.origin
         if need.detail and need.origin in ("said", "assumed"):
             quoted = need.origin == "said"
-            shown = shorten(need.detail, 60)
+            shown = shorten(need.detail, LONGEST)
             detail = f'said: "{shown}"' if quoted else f"assumed: {shown}"
         text = styled(
-            (f"{need.label}  ", "bold"), shorten(need.value, 80), ("\n" + detail, "$foreground-muted")
+            (f"{need.label}  ", "bold"), shorten(need.value, LONGEST), ("\n" + detail, "$foreground-muted")
         )
         super().__init__(text, markup=False, classes="need")
         self.tooltip = "Enter or a click changes it; Del takes back what was said"

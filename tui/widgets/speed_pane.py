@@ -54,7 +54,7 @@ class SpeedPane(PicturePane):
         words = self.query_one("#speed-words", Words)
         words.show([(speed_words(rows, wanted), "")] if rows else [(NONE, ""), (HOW, "$foreground-muted")])
         drawing = self.query_one("#speed-axis", Drawing)
-        drawing.display = bool(rows)
+        drawing.display = any(row.mid is not None for row in rows)
         drawing.draw(lambda width: draw_speeds(rows, wanted[0], selected, width, glyphs()))
 
     async def show_curves(self, name: str, curves: dict[By, Sequence[CurvePoint]]) -> None:
@@ -79,7 +79,9 @@ class SpeedPane(PicturePane):
             old.display = bool(points)
         words = self.query_one("#curve-words", Words)
         if not points:
-            words.show([(f"How its speed changes is not known for {self._name}.", "")] if self._name else [])
+            # Where no option's speed is known, the line above has said so already.
+            told = self._name and (not self._rows or any(row.mid is not None for row in self._rows))
+            words.show([(f"How its speed changes is not known for {self._name}.", "")] if told else [])
             return
         if not self.query(ChartPlot):
             await self.mount(ChartPlot(id="speed-plot"), before=words)

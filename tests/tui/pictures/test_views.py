@@ -8,7 +8,15 @@ from tests.tui.pictures_data import BOUGHT, DOCUMENT, LANDSCAPE, OWNED, RAW
 from tui.answer import Bar
 from tui.glyphs import ASCII, UNICODE
 from tui.pictures.chart import even_ticks, table
-from tui.pictures.cost import assumed_words, cost_chart, cost_words, crossings, legend, top_of
+from tui.pictures.cost import (
+    assumed_words,
+    cost_chart,
+    cost_words,
+    crossings,
+    legend,
+    recommended_words,
+    top_of,
+)
 from tui.pictures.quality import quality_chart, quality_words
 from tui.pictures.score import score_words, scored
 from tui.pictures.speed import curve_chart, speed_rows, speed_words, users_curve, wanted_speed
@@ -69,6 +77,19 @@ def test_speeds_are_intervals_and_measurements_look_different() -> None:
     assert "#" in line
     assert "|-" not in line
     assert "All are measured." in speed_words(speed_rows(measured), (None, False))
+
+
+def test_an_option_behind_an_api_that_is_not_drawn_is_told_beside_the_costs() -> None:
+    entry = {"model": "m", "kind": "api", "cost": {"usd_per_month": 4.93}}
+    assert "$4.93 a month" in recommended_words(entry, ["other"])[0]
+    assert recommended_words(entry, ["m"]) == ()
+    assert recommended_words({**entry, "kind": "local"}, []) == ()
+    assert recommended_words(None, []) == ()
+
+
+def test_speed_behind_an_api_is_the_providers_and_not_a_gap_in_the_catalog() -> None:
+    rows = speed_rows({"candidates": [{"model": "m", "kind": "api", "quant": "provider"}]})
+    assert "at their providers" in speed_words(rows, (8.0, True))
 
 
 def test_speed_words_say_who_stays_below_what_is_wanted() -> None:

@@ -250,6 +250,8 @@ async def test_nothing_yet_asks_for_a_model() -> None:
 
 async def test_an_api_model_takes_no_memory() -> None:
     async with pictures(API) as (_, pilot, _screen):
+        # An API model opens on its costs, which is what it has to show.
+        await pilot.press("1")
         await sees(pilot, "runs at its provider: it takes none of your memory")
 
 
