@@ -68,6 +68,7 @@ ACTIONS = (
         "f7",
         "/pictures",
         "[MODEL]",
+        priority=True,
     ),
     Action(
         "compare", "Compare", "Models side by side, the best of each line marked", "", "/compare", "[MODELS]"
@@ -115,7 +116,6 @@ ACTIONS = (
 )
 """In the order of the palette."""
 HIDDEN_KEYS = (
-    Binding("ctrl+c", "interrupt", "Copy, stop or quit", show=False, priority=True),
     Binding("pageup", "page(-1)", show=False),
     Binding("pagedown", "page(1)", show=False),
 )
