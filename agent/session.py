@@ -84,8 +84,8 @@ class GraphSession:
         return {"configurable": {"thread_id": self.name}, "recursion_limit": RECURSION_LIMIT}
 
     async def open(self) -> AsyncGenerator[Event]:
-        """Ready, then, where the session goes on, its needs, what was said, and the recommendation and the open
-        question as they stand.
+        """Ready, then, where the session goes on, its needs, what was said, and the recommendation and the
+        open question as they stand.
         """
         if self._services.voice is not None:
             self._services.voice.warm()

@@ -127,7 +127,12 @@ def bindings() -> list[Binding]:
     """The keys of the chat."""
     made = [
         Binding(
-            one.key, one.name, one.title, show=one.name in IN_FOOTER, priority=one.priority, tooltip=one.help
+            one.key,
+            f"offer({one.name!r})" if one.when and one.name not in IN_FOOTER else one.name,
+            one.title,
+            show=one.name in IN_FOOTER,
+            priority=one.priority,
+            tooltip=one.help,
         )
         for one in ACTIONS
         if one.key

@@ -16,7 +16,7 @@ from textual.widgets import Footer
 from textual.worker import Worker, WorkerError, WorkerState
 
 from agent.events import Confirm, Event, Mode, Ready
-from tui.actions import Action, Condition, bindings, commands_help, typed_action
+from tui.actions import ACTIONS, Action, Condition, bindings, commands_help, typed_action
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
 from tui.history import InputHistory
@@ -269,6 +269,14 @@ class ChatScreen(TypingActions):
             getattr(self, f"action_{action.name}")(argument)
         else:
             self.call_later(self.run_action, action.name)
+
+    async def action_offer(self, name: str) -> None:
+        """A key whose action is not always possible; where it is not, it is said why."""
+        when = next(one.when for one in ACTIONS if one.name == name)
+        if self.stands(when):
+            await self.run_action(name)
+        else:
+            self.flash(NOT_NOW[when], "warning")
 
     def stands(self, condition: Condition) -> bool:
         """Whether the conversation is as an action needs it."""
