@@ -23,6 +23,7 @@ class Composer(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", key_display="Enter"),  # for the footer; the key comes to `_on_key`
         Binding("ctrl+j,shift+enter", "newline", "New line", show=False),
+        Binding("ctrl+d", "end_or_delete", "Quit", show=False, priority=True),
         # Shown in the footer while one types; they work everywhere.
         Binding("ctrl+r", "screen.recommend", "Recommend now"),
         Binding("f2", "screen.needs", "Needs"),
@@ -78,6 +79,13 @@ class Composer(TextArea):
         """Hand the text over; whoever takes it clears the composer."""
         self.post_message(self.Sent(self.text))
 
+    async def action_end_or_delete(self) -> None:
+        """Ctrl+D as in a shell: the end where nothing is typed, else the sign under the cursor goes."""
+        if self.text:
+            self.action_delete_right()
+        else:
+            await self.app.run_action("leave")
+
     def action_newline(self) -> None:
         """Add a line."""
         self.insert("\n")
@@ -118,10 +126,6 @@ class Composer(TextArea):
             event.stop()
             event.prevent_default()
             self.action_send()
-        elif event.key == "ctrl+d" and not self.text:  # as in a shell; with a text the next sign goes
-            event.stop()
-            event.prevent_default()
-            await self.app.run_action("leave")
         elif event.key == "tab" and self.text.startswith("/") and completions(self.text):
             event.stop()
             event.prevent_default()
