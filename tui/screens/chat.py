@@ -256,6 +256,7 @@ class ChatScreen(TypingActions):
         if named is not None:
             self._history.add(text)
             self.query_one(Composer).put("")
+            self._draft = ""  # `/quit` ends before the composer tells of its change
             self._do(*named)
         elif text.startswith("/"):
             self.flash(f"There is no command {text.split()[0]}. {commands_help()}", "warning")
