@@ -23,7 +23,7 @@ from agent.modes import AUTO, GUIDED, find_model, limits_of, wanted_model
 from agent.nodes import Services
 from agent.saved import bring_up, copied, finished
 from agent.slot_text import Editing, editing
-from agent.standing import needs_event, standing
+from agent.standing import asked_last, needs_event, standing
 from agent.state import State, first_state, is_answered, needs_of
 from agent.store import Store, memory_store, open_store
 from agent.timeline import branch_of, branches_of
@@ -84,8 +84,8 @@ class GraphSession:
         return {"configurable": {"thread_id": self.name}, "recursion_limit": RECURSION_LIMIT}
 
     async def open(self) -> AsyncGenerator[Event]:
-        """Ready, then, where the session goes on, its needs, what was said and the recommendation as it
-        stands.
+        """Ready, then, where the session goes on, its needs, what was said, and the recommendation and the
+        open question as they stand.
         """
         if self._services.voice is not None:
             self._services.voice.warm()
@@ -96,9 +96,10 @@ class GraphSession:
             yield event
         async for event in self._settle():
             yield event
-        for spoken in self._state.get("messages", []):
-            if spoken["role"] == "advisor":
-                yield Message(spoken["text"], spoken.get("citations", []))
+        spoken, question = asked_last(self._state)
+        for one in spoken:
+            if one["role"] == "advisor":
+                yield Message(one["text"], one.get("citations", []))
         if (spent := self.models.spent()).prompt_tokens:
             yield spent
         if branches_of(self._state):
@@ -106,6 +107,8 @@ class GraphSession:
         if self._state.get("needs") or is_answered(self._state):
             for event in await asyncio.to_thread(standing, self._state):
                 yield event
+        if question is not None:
+            yield question
 
     async def prepare(self) -> None:
         """Brings what is saved to the present form.

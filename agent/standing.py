@@ -46,6 +46,16 @@ def open_question(state: State) -> Question | None:
     return Question(pending["slot"], pending["text"], pending["reason"], pending["options"], clarifies=True)
 
 
+def asked_last(state: State) -> tuple[list[dict[str, Any]], Question | None]:
+    """What was said, and the question that waits, which then ends the last message no more."""
+    said = [dict(message) for message in state.get("messages", [])]
+    question = open_question(state)
+    if question is not None and said and said[-1]["text"].endswith(question.text):
+        left = said[-1]["text"].removesuffix(question.text).rstrip()
+        said = [*said[:-1], {**said[-1], "text": left}] if left else said[:-1]
+    return said, question
+
+
 def wish_question(wish: dict[str, Any]) -> Question:
     """The question whether a tool may run that a model would call."""
     text, reason = consent_question(wish["tool"], wish["arguments"])

@@ -116,7 +116,6 @@ ACTIONS = (
 )
 """In the order of the palette."""
 HIDDEN_KEYS = (
-    Binding("ctrl+c", "interrupt", "Copy, stop or quit", show=False, priority=True),
     # After `stop`, which takes the key while something runs.
     Binding("escape", "write", "Back to typing", show=False),
     Binding("pageup", "page(-1)", show=False),
@@ -130,7 +129,12 @@ def bindings() -> list[Binding]:
     """The keys of the chat."""
     made = [
         Binding(
-            one.key, one.name, one.title, show=one.name in IN_FOOTER, priority=one.priority, tooltip=one.help
+            one.key,
+            f"offer({one.name!r})" if one.when and one.name not in IN_FOOTER else one.name,
+            one.title,
+            show=one.name in IN_FOOTER,
+            priority=one.priority,
+            tooltip=one.help,
         )
         for one in ACTIONS
         if one.key

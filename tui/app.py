@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from textual import events, work
+from textual import events, on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
@@ -25,11 +26,16 @@ from tui.bridge import Bridge
 from tui.console import guarded, keep_printed, leave_on_signals, start_log
 from tui.glyphs import ASCII, UNICODE, glyphs, use, wants_ascii
 from tui.screens.chat import ChatScreen
+from tui.screens.chat_model import Switched
 from tui.this_machine import is_this_machine, this_machine
 from tui.turns import describe
 
-Reopen = Callable[[str | None, bool], SessionFactory]
-"""Makes a session's factory from its name (None begins a new one), and whether to go on in a copy of it."""
+Reopen = Callable[[str | None, bool, str | None], SessionFactory]
+"""Makes a session's factory from its name (None begins a new one), whether to go on in a copy of it, and the
+model that words the answers (None for the one that the program was started with).
+"""
+Severity = Literal["information", "warning", "error"]
+QUIT_SECONDS = 2.0
 LOOK = "look.json"
 """File of the theme and the signs."""
 USED = ("settings.toml", "sessions.sqlite", "history.jsonl", LOOK)
@@ -57,6 +63,9 @@ class AdvisorApp(App[int], inherit_bindings=False):
     DEFAULT_MODE = "chat-1"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", show=False, priority=True),
+        Binding("ctrl+c", "interrupt", "Copy, stop or quit", show=False, priority=True),
+        Binding("ctrl+d", "leave", show=False),
+        Binding("ctrl+l", "log", "Log", show=False, priority=True),
         Binding("f1", "help", "Help", priority=True),
     ]
 
@@ -96,9 +105,12 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self._reopen = reopen
         self.offline, self._first_run = offline, first_run
         self.bridge = Bridge(open_session, hold_collections=hold_collections)
+        self.chosen_model: str | None = None
+        """The model that was last switched to: conversations that are opened later have it too."""
         self._model, self._session_name = model, session_name
         self._state, self._log_path, self._detect = state, log_path, detect
         self._is_here = is_here
+        self._quit_asked = -QUIT_SECONDS
         self.crash = ""
         """What to say after the screen is closed, where it failed."""
         self.register_theme(themes.DARK)
@@ -176,7 +188,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
     def action_open_conversation(self, name: str, copy: bool = False) -> None:
         """Go on with another conversation (or a copy of it); an empty name begins a new one."""
         if self._reopen is not None:
-            self._change_conversation(self._reopen(name or None, copy), name or None)
+            self._change_conversation(self._reopen(name or None, copy, self.chosen_model), name or None)
 
     @work(exclusive=True, group="conversation", exit_on_error=False)
     async def _change_conversation(self, opens: SessionFactory, name: str | None) -> None:
@@ -201,6 +213,10 @@ class AdvisorApp(App[int], inherit_bindings=False):
         await old.close()
         await self._show_chat()
 
+    @on(Switched)
+    def _switched(self, event: Switched) -> None:
+        self.chosen_model = event.model
+
     async def _show_chat(self) -> None:
         """Each conversation is a mode of its own: the screen at the bottom of a mode cannot be replaced."""
         shown = self.current_mode
@@ -208,6 +224,16 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self.add_mode(f"chat-{self._conversations}", self._new_chat)
         await self.switch_mode(f"chat-{self._conversations}")
         await self.remove_mode(shown)
+
+    def action_theme(self) -> None:
+        """Another theme, shown before it is taken."""
+        self.search_themes()
+
+    def search_themes(self) -> None:
+        """The list of themes, instead of the library's, which shows none before it is taken."""
+        from tui.screens.themes import ThemesScreen
+
+        self.push_screen(ThemesScreen(self.theme, self.available_themes))
 
     def action_help(self) -> None:
         """F1, on every screen: what has the focus is explained first."""
@@ -220,15 +246,39 @@ class AdvisorApp(App[int], inherit_bindings=False):
             self.push_screen(HelpScreen(topic_of(self.focused, self.screen), keys_here(self.screen)))
 
     def action_log(self) -> None:
-        """Ctrl+L."""
+        """Ctrl+L, on every screen."""
         from tui.screens.log import LogScreen
 
-        if not isinstance(self.screen, LogScreen):
+        if isinstance(self.screen, LogScreen):
+            self.screen.action_back()
+        else:
             self.push_screen(LogScreen(self._log_path))
 
+    def action_interrupt(self) -> None:
+        """Ctrl+C, on every screen: copy what is selected, else stop what runs, else ask before quitting."""
+        selected = self.screen.get_selected_text() or str(getattr(self.focused, "selected_text", ""))
+        if selected:
+            self.copy_to_clipboard(selected)
+            self.screen.clear_selection()
+            self.tell("Copied the selection")
+        elif not self.chat.interrupt():
+            self.action_leave()
+
     def action_leave(self) -> None:
-        """Ctrl+Q asks like Ctrl+C does."""
-        self.chat.action_leave()
+        """Quit when asked twice within two seconds; the hint stands on the screen that is seen."""
+        now = time.monotonic()
+        if now - self._quit_asked <= QUIT_SECONDS:
+            self.exit()
+        else:
+            self._quit_asked = now
+            self.tell("Press Ctrl+C again to quit; the conversation is saved", "warning")
+
+    def tell(self, text: str, kind: Severity = "information") -> None:
+        """A short message where the eye is: the status line, or over the screen that hides it."""
+        if self.screen is self.chat:
+            self.chat.flash(text, kind)
+        else:
+            self.notify(text, severity=kind, timeout=QUIT_SECONDS, markup=False)
 
     def _fatal_error(self) -> None:
         """An exception nobody caught: one sentence after the screen is restored, the details in the log."""

@@ -122,8 +122,8 @@ def _chat(model: str | None, session: str | None, max_cost: float | None, copy: 
         return run_plain(opens)
     from tui.app import run as run_screen
 
-    def another(session: str | None, copy: bool) -> SessionFactory:
-        return factory(chosen, session, asked.offline, ceiling(max_cost), copy)
+    def another(session: str | None, copy: bool, model: str | None) -> SessionFactory:
+        return factory(model or chosen, session, asked.offline, ceiling(max_cost), copy)
 
     return run_screen(opens, model=chosen or "", session_name=name, reopen=another, offline=asked.offline)
 

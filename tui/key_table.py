@@ -10,7 +10,6 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from tui.actions import ACTIONS
-from tui.palette import key_words
 
 KeyRow = tuple[str, str]
 """Keys in words, and what they do."""
@@ -31,6 +30,11 @@ def key_name(key: str) -> str:
     return NAMES.get(key) or (key if len(key) == 1 else key_words(key))
 
 
+def key_words(key: str) -> str:
+    """`ctrl+r` as people write it: `Ctrl+R`."""
+    return "+".join(part.capitalize() for part in key.split("+")) if key else ""
+
+
 def topic_of(focused: DOMNode | None, screen: Screen[Any]) -> str:
     """The section of the help on what has the focus: the nearest widget around it that names one."""
     nodes: Iterable[DOMNode] = focused.ancestors_with_self if focused is not None else [screen]
@@ -47,11 +51,19 @@ def keys_here(screen: Screen[Any]) -> list[KeyRow]:
     The same action stands once, with all its keys.
     """
     rows: dict[tuple[str, str], list[str]] = {}
-    for active in screen.active_bindings.values():
-        words = _words(active)
-        if words:
-            rows.setdefault((active.binding.action, words), []).append(_shown(active.binding))
+    for active in own_keys(screen):
+        rows.setdefault((active.binding.action, _words(active)), []).append(_shown(active.binding))
     return [(" ".join(dict.fromkeys(keys)), words) for (_, words), keys in rows.items()]
+
+
+def own_keys(screen: Screen[Any]) -> list[ActiveBinding]:
+    """The keys that count now, without the dozens by which a library's widgets move a cursor."""
+    return [
+        active
+        for active in screen.active_bindings.values()
+        if active.binding.description
+        and (active.binding.key, active.binding.action) in _own(type(active.node))
+    ]
 
 
 def actions_table() -> list[KeyRow]:
@@ -65,10 +77,8 @@ def actions_table() -> list[KeyRow]:
 
 
 def _words(active: ActiveBinding) -> str:
-    """What a key does; empty for the dozens of keys by which a library's widgets move a cursor."""
+    """What a key does."""
     binding = active.binding
-    if not binding.description or (binding.key, binding.action) not in _own(type(active.node)):
-        return ""
     more = active.tooltip or binding.tooltip
     return f"{binding.description}: {more}" if more else binding.description
 

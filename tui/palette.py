@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from textual.app import SystemCommand
+from textual.dom import DOMNode
 from textual.screen import Screen
 
 from tui.actions import ACTIONS, Action
+from tui.key_table import key_name, key_words, own_keys
 from tui.screens.chat import ChatScreen
+
+EVERYWHERE = ("theme", "log", "help", "leave")
+"""Actions that the application itself has, so that they are possible over every screen."""
 
 
 def chat_commands(chat: ChatScreen) -> Iterator[SystemCommand]:
@@ -20,14 +25,18 @@ def chat_commands(chat: ChatScreen) -> Iterator[SystemCommand]:
 
 
 def screen_commands(screen: Screen[Any]) -> Iterator[SystemCommand]:
-    """What the keys of another screen do, as far as it is possible now."""
-    for active in screen.active_bindings.values():
+    """What the keys of another screen do where the focus is, and what is possible on every screen."""
+    seen = set()
+    for active in own_keys(screen):
         binding = active.binding
-        if active.node is screen and active.enabled and binding.tooltip:
-            key = binding.key_display or binding.key
-            yield SystemCommand(
-                binding.description, f"{binding.tooltip} ({key})", _act(screen, binding.action)
-            )
+        if active.enabled and active.node is not screen.app and binding.action not in seen:
+            seen.add(binding.action)
+            key = binding.key_display or key_name(binding.key)
+            told = f"{active.tooltip or binding.tooltip} ({key})".lstrip()
+            yield SystemCommand(binding.description, told, _act(screen, active.node, binding.action))
+    for action in ACTIONS:
+        if action.name in EVERYWHERE:
+            yield SystemCommand(action.title, words_of(action), _act(screen, screen.app, action.name))
 
 
 def words_of(action: Action) -> str:
@@ -36,14 +45,9 @@ def words_of(action: Action) -> str:
     return f"{action.help} ({by})" if by else action.help
 
 
-def key_words(key: str) -> str:
-    """`ctrl+r` as people write it: `Ctrl+R`."""
-    return "+".join(part.capitalize() for part in key.split("+")) if key else ""
-
-
-def _act(screen: Screen[Any], action: str) -> Callable[[], None]:
+def _act(screen: Screen[Any], node: DOMNode, action: str) -> Callable[[], None]:
     def run() -> None:
-        screen.call_later(screen.run_action, action)
+        screen.call_later(screen.app.run_action, action, default_namespace=node)
 
     return run
 

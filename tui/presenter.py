@@ -145,7 +145,12 @@ class Presenter:
         await self._reopen(unanswered=stopped or failed)
 
     async def resume(self, history: list[dict[str, Any]]) -> None:
-        """Show what was said in an earlier sitting, with its sources."""
+        """Show what was said in an earlier sitting, with its sources; an open question is asked again."""
+        asked = next((event.text for event in self._then if isinstance(event, Question)), None)
+        if asked is not None and history and history[-1]["text"].endswith(asked):
+            # The question itself stands below, to be answered.
+            last = {**history[-1], "text": history[-1]["text"].removesuffix(asked).rstrip()}
+            history = [*history[:-1], last] if last["text"] else history[:-1]
         await self._conversation.resume([partial(_said, entry) for entry in history])
         await self._show_rest()
 
@@ -153,11 +158,6 @@ class Presenter:
         """Show the conversation from another point on: what was said up to there, then how it stands."""
         self.settle_question()
         await self._conversation.clear()
-        asked = next((event.text for event in self._then if isinstance(event, Question)), None)
-        if asked is not None and history and history[-1]["text"].endswith(asked):
-            # The question itself stands below, to be answered.
-            last = {**history[-1], "text": history[-1]["text"].removesuffix(asked).rstrip()}
-            history = [*history[:-1], last] if last["text"] else history[:-1]
         self._conversation.follow()
         await self.resume(history)
 

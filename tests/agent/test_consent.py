@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.events import Event, Failure, Message, Question, Ready, Recommendation, ToolCall, TurnEnd
+from agent.events import Event, Failure, Question, Ready, Recommendation, ToolCall, TurnEnd
 from agent.session import GraphSession, open_session
 from tests.agent.conversing import all_of, of, said, words
 from tests.fakes.model_script import Call, Reply, Say
@@ -105,7 +105,7 @@ async def test_the_question_survives_the_end_of_the_program(
     retriever = FakeSmallRetriever(tmp_path)
     later = await open_session(home=tmp_path / "home", retriever=retriever, session="s")
     opening = [event async for event in later.open()]
-    assert "Shall I look up" in [event.text for event in of(opening, Message)][-1]
+    assert "Shall I look up" in of(opening, Question)[-1].text
     await said(later, "yes")
     await later.close()
     assert len(ran) == 1

@@ -32,7 +32,7 @@ class CardScreen(ModelScreen):
         Binding("s", "sources", "Sources", tooltip="List the sources, to open one"),
         Binding("c", "copy", "Copy", tooltip="Copy the card as Markdown"),
         Binding("d", "compare", "Compare", tooltip="Put it beside the options"),
-        Binding("p", "pictures", "Pictures", tooltip="Memory and speed, drawn"),
+        Binding("p", "pictures", "Pictures", show=False, tooltip="Memory and speed, drawn"),
         Binding("y", "copy_command", "Copy command", show=False, tooltip="Copy a line that gets or runs it"),
         *LEAVING,
         *(Binding(str(number), f"source({number})", show=False) for number in range(1, 10)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
@@ -16,15 +15,15 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
 from textual.worker import Worker, WorkerError, WorkerState
 
-from agent.events import Confirm, Event, Ready
-from tui.actions import Action, Condition, bindings, commands_help, typed_action
+from agent.events import Confirm, Event, Mode, Ready
+from tui.actions import ACTIONS, Action, Condition, bindings, commands_help, typed_action
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
 from tui.history import InputHistory
 from tui.plaintext import clean
 from tui.presenter import Presenter
 from tui.record import Record
-from tui.screens.chat_model import model_turn
+from tui.screens.chat_model import Switched, model_turn
 from tui.screens.chat_needs import Detect, IsHere
 from tui.screens.chat_typing import COMMANDS, HOW_TO_GO_ON, WAITING, TypingActions
 from tui.turns import Input, Turns, describe
@@ -41,7 +40,6 @@ from tui.widgets.status_line import StatusLine
 from tui.widgets.waiting import Above
 
 log = logging.getLogger("llm_advisor.tui")
-QUIT_SECONDS = 2.0
 GUIDED_IT_IS = "Guided mode it is: say what the model is for, then Enter"
 NOT_NOW: dict[Condition, str] = {
     "running": "Nothing runs that could be stopped",
@@ -84,7 +82,6 @@ class ChatScreen(TypingActions):
         self._turns = Turns(self, self._source)
         self.record = Record()
         self._worker: Worker[None] | None = None
-        self._quit_asked = 0.0
         self._begun = False
         self.is_open = False
         """The session has answered."""
@@ -203,6 +200,8 @@ class ChatScreen(TypingActions):
                 self._found.look()
             if self.detect is not None:
                 self.detect_machine(self.detect)
+        if isinstance(event, Mode):
+            self.post_message(Switched(event.model or "guided"))
         if isinstance(event, Ready):
             self.session_name = event.session
         self.record.note(event)
@@ -257,6 +256,7 @@ class ChatScreen(TypingActions):
         if named is not None:
             self._history.add(text)
             self.query_one(Composer).put("")
+            self._draft = ""  # `/quit` ends before the composer tells of its change
             self._do(*named)
         elif text.startswith("/"):
             self.flash(f"There is no command {text.split()[0]}. {commands_help()}", "warning")
@@ -273,6 +273,14 @@ class ChatScreen(TypingActions):
             getattr(self, f"action_{action.name}")(argument)
         else:
             self.call_later(self.run_action, action.name)
+
+    async def action_offer(self, name: str) -> None:
+        """A key whose action is not always possible; where it is not, it is said why."""
+        when = next(one.when for one in ACTIONS if one.name == name)
+        if self.stands(when):
+            await self.run_action(name)
+        else:
+            self.flash(NOT_NOW[when], "warning")
 
     def stands(self, condition: Condition) -> bool:
         """Whether the conversation is as an action needs it."""
@@ -339,23 +347,17 @@ class ChatScreen(TypingActions):
         if self._worker is not None and self._turns.running is not None:
             self._worker.cancel()
 
-    def action_interrupt(self) -> None:
-        """Ctrl+C: copy what is selected, else stop what runs, else ask once before quitting."""
-        selected = self.get_selected_text() or self.query_one(Composer).selected_text
-        if selected:
-            self.app.copy_to_clipboard(selected)
-            self.clear_selection()
-            self.flash("Copied the selection")
-        elif self._turns.running is not None and self._turns.running.kind != "open":
-            self.action_stop()
-        else:
-            self.action_leave()
+    def interrupt(self) -> bool:
+        """Ctrl+C: stop what runs.
 
-    def action_leave(self) -> None:
-        """Quit when asked twice within two seconds."""
-        now = time.monotonic()
-        if now - self._quit_asked <= QUIT_SECONDS:
-            self.app.exit()
-        else:
-            self._quit_asked = now
-            self.flash("Press Ctrl+C again to quit; the conversation is saved", "warning")
+        Returns:
+            Whether anything did.
+        """
+        if self._turns.running is None or self._turns.running.kind == "open":
+            return False
+        self.action_stop()
+        return True
+
+    async def action_leave(self) -> None:
+        """Quit when asked twice."""
+        await self.app.run_action("leave")

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 
+from textual.message import Message as UIMessage
+
 from agent.events import Confirm, Event
 from agent.protocol import Models
 from tui.model_commands import cost_turn
 from tui.screens.chat_actions import ConversationActions
 from tui.turns import Input
+
+
+class Switched(UIMessage):
+    """Another model words the answers from now on."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__()
+        self.model = model
 
 
 def model_turn(given: Input) -> Callable[[Models], AsyncIterator[Event]]:

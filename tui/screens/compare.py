@@ -31,7 +31,7 @@ class CompareScreen(ModelScreen):
         Binding("a", "add", "Add", tooltip="Compare one more model"),
         Binding("delete,backspace", "remove", "Remove", tooltip="Leave the model in focus out"),
         Binding("x", "differences", "Differences", tooltip="Hide the rows where all are equal, or show them"),
-        Binding("c", "copy", "Copy", tooltip="Copy as a Markdown table"),
+        Binding("c", "copy", "Copy", show=False, tooltip="Copy as a Markdown table"),
         Binding("m,enter", "card", "Card", key_display="m", tooltip="The card of the model in focus"),
         Binding("p", "pictures", "Pictures", show=False, tooltip="Memory and speed of the model, drawn"),
         *LEAVING,

@@ -36,7 +36,7 @@ class LogScreen(Sheet[None]):
         Binding("slash", "search", "Search", key_display="/"),
         Binding("c", "copy", "Copy", tooltip="What is shown"),
         Binding("e", "export", "Export", tooltip="What is shown, into a file of the current folder"),
-        Binding("escape,q,ctrl+l", "back", "Back"),
+        Binding("escape,q", "back", "Back"),
     ]
 
     def __init__(self, path: Path | None) -> None:

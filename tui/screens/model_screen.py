@@ -13,11 +13,7 @@ from tui.glyphs import glyphs
 from tui.screens.chat_views import ViewActions
 
 log = logging.getLogger("llm_advisor.tui")
-LEAVING = (
-    Binding("escape,q", "close", "Back", key_display="esc"),
-    Binding("f1", "app.help", "Help", show=False),
-    Binding("ctrl+l", "app.log", "Log", show=False),
-)
+LEAVING = (Binding("escape,q", "close", "Back", key_display="esc"),)
 """Keys of all these screens; the footer has them last."""
 FAILED = "The figures could not be worked out. Ctrl+L shows the log, Esc goes back."
 

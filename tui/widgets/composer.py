@@ -23,6 +23,7 @@ class Composer(TextArea):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "send", "Send", key_display="Enter"),  # for the footer; the key comes to `_on_key`
         Binding("ctrl+j,shift+enter", "newline", "New line", show=False),
+        Binding("ctrl+d", "end_or_delete", "Quit", show=False, priority=True),
         # Shown in the footer while one types; they work everywhere.
         Binding("ctrl+r", "screen.recommend", "Recommend now"),
         Binding("f2", "screen.needs", "Needs"),
@@ -77,6 +78,13 @@ class Composer(TextArea):
     def action_send(self) -> None:
         """Hand the text over; whoever takes it clears the composer."""
         self.post_message(self.Sent(self.text))
+
+    async def action_end_or_delete(self) -> None:
+        """Ctrl+D as in a shell: the end where nothing is typed, else the sign under the cursor goes."""
+        if self.text:
+            self.action_delete_right()
+        else:
+            await self.app.run_action("leave")
 
     def action_newline(self) -> None:
         """Add a line."""

@@ -63,9 +63,11 @@ class FakeDesk:
     def __init__(self, **sessions: FakeSession) -> None:
         self.sessions = sessions
         self.asked: list[tuple[str | None, bool]] = []
+        self.models: list[str | None] = []
 
-    def __call__(self, name: str | None, copy: bool) -> SessionFactory:
+    def __call__(self, name: str | None, copy: bool, model: str | None) -> SessionFactory:
         self.asked.append((name, copy))
+        self.models.append(model)
 
         async def opens() -> Session:
             found = self.sessions.get(name or "new")
