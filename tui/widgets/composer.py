@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from textual import events
@@ -63,6 +64,8 @@ class Composer(TextArea):
         """Something sent waits for the running answer."""
         self._walked: str | None = None
         self._handed = ""
+        self.typed_at = float("-inf")
+        """Seconds of the monotonic clock at the last key."""
 
     @property
     def help_topic(self) -> str:
@@ -121,6 +124,7 @@ class Composer(TextArea):
 
     async def _on_key(self, event: events.Key) -> None:
         """Enter sends, in its place among the keys: a priority binding would overtake what was just typed."""
+        self.typed_at = time.monotonic()
         if event.key == "enter":
             event.stop()
             event.prevent_default()

@@ -22,7 +22,7 @@ SHOWN = 30
 """Messages that are laid out; as many more come with each step back."""
 SLACK = 10
 """Messages by which it may be more, so that not each new one folds an old one away."""
-TIDY_SECONDS = 0.3
+TIDY_SECONDS = 1.0
 Build = Callable[[], Widget]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from functools import cache
 from typing import ClassVar
 
@@ -20,10 +21,13 @@ from textual.widgets import Markdown, Static
 from textual.widgets.markdown import MarkdownBlock, MarkdownFence
 
 from tui.glyphs import glyphs
+from tui.widgets.composer import Composer
 from tui.widgets.text import styled
 
 WRITE_SECONDS = 0.2
 """Pieces that come within this time are drawn together: each drawing holds up typing."""
+TYPING_SECONDS = 0.6
+"""The same, while somebody types."""
 PART = 700
 """Characters after which a part ends, at the next place where it can."""
 _DEFINED = re.compile(r"^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
@@ -168,8 +172,12 @@ class FlowingMarkdown(Vertical):
         self._held = True
         if not self._timed:
             self._timed = True
-            self.set_timer(WRITE_SECONDS, self._next)
+            self.set_timer(TYPING_SECONDS if self._is_typed_beside() else WRITE_SECONDS, self._next)
             await self._show_held()
+
+    def _is_typed_beside(self) -> bool:
+        focused = self.screen.focused
+        return isinstance(focused, Composer) and time.monotonic() - focused.typed_at < TYPING_SECONDS
 
     async def _next(self) -> None:
         self._timed = False
