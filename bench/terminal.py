@@ -1,9 +1,9 @@
 """How soon the screen stands and how soon a key is on it, with the real command in a pseudo-terminal.
 
-Keys come at fixed times, whether or not the screen has kept up, as from a person who types; the time of a key
-is from its sending to the moment at which the bytes have come that show it. What keeps this machine busy beside
-the program counts as well: the processor time of the program tells its own part, and the best of several runs
-is what the bar is held against.
+Keys come at fixed times, whether or not the screen has kept up, as from a person who types; the time of a
+key is from its sending to the moment at which the bytes have come that show it. What keeps this machine busy
+beside the program counts as well: the processor time of the program tells its own part, and the best of
+several runs is what the bar is held against.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from bench.keys import Keys, computed, pressing, typing
 from bench.sessions import LONG_TURNS, long_conversation
@@ -85,10 +88,6 @@ def while_it_loads() -> Keys:
 
 def is_loading(terminal: Terminal) -> bool:
     """Whether the program has children that load for it, or has begun only just now."""
-    import time
-
-    import psutil
-
     young = time.perf_counter() - terminal.started < 3.0
     return young or bool(psutil.Process(terminal.process.pid).children())
 
@@ -150,8 +149,9 @@ def _tell(what: str, run: Callable[[], Keys]) -> None:
     others = ", ".join(f"{keys.at(95) * 1000:.0f}" for keys in runs)
     print(
         f"key to screen {what}: median {best.at(50) * 1000:.0f} ms, p95 {best.at(95) * 1000:.0f} ms "
-        f"(bar {KEY_LIMIT * 1000:.0f} ms: {_met(best.at(95), KEY_LIMIT)}), worst {best.at(100) * 1000:.0f} ms "
-        f"of {len(best.seconds)}; {best.computed_each * 1000:.0f} ms computed a key; p95 of all runs: {others} ms",
+        f"(bar {KEY_LIMIT * 1000:.0f} ms: {_met(best.at(95), KEY_LIMIT)}), "
+        f"worst {best.at(100) * 1000:.0f} ms of {len(best.seconds)}; "
+        f"{best.computed_each * 1000:.0f} ms computed a key; p95 of all runs: {others} ms",
         flush=True,
     )
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from textual import events
+from textual.geometry import Size
+from textual.screen import Screen
 
 from tests.tui.driving import chatting
 from tests.tui.fakes import FakeSession
@@ -40,3 +43,23 @@ async def test_a_word_is_sent_as_it_stood_when_enter_came() -> None:
         await pilot.pause()
         assert session.said == ["a"]
         assert app.chat.query_one(Composer).text == "c"
+
+
+async def test_a_letter_does_not_lay_out_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    laid_out = 0
+    refresh_layout = Screen._refresh_layout
+
+    def counted(screen: Screen[object], size: Size | None = None, scroll: bool = False) -> None:
+        nonlocal laid_out
+        laid_out += 1
+        refresh_layout(screen, size, scroll)
+
+    async with chatting(FakeSession()) as (app, pilot):
+        await pilot.press("a")
+        monkeypatch.setattr(Screen, "_refresh_layout", counted)
+        await pilot.press(*"bcdefg")
+        assert app.chat.query_one(Composer).text == "abcdefg"
+        assert laid_out == 0
+        await pilot.press("ctrl+j")
+        await pilot.pause()
+        assert laid_out > 0  # another line does
