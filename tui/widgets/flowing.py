@@ -1,8 +1,8 @@
 """Markdown that may be long and may arrive in pieces, laid out block by block.
 
 All of a Markdown widget is laid out anew with every piece that comes: after a few screens of text each piece
-holds up typing for longer than one notices. What is complete is therefore laid out once and never touched again;
-the block that still grows is one plain text below it.
+holds up typing for longer than one notices. What is complete is therefore laid out once and never touched
+again; the block that still grows is one plain text below it.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class FlowingMarkdown(Vertical):
                 self.query_one(Growing).show(self._rest)
 
     async def _lay_out(self, parts: list[str]) -> None:
-        """Add complete parts, and show what is left below them: both in one drawing, so that nothing jumps."""
+        """Add complete parts and show what is left below them: in one drawing, so that nothing jumps."""
         growing = self.query_one(Growing)
         with self.app.batch_update():
             await self.mount_all([MarkdownPart(part) for part in parts], before=growing)
@@ -212,10 +212,12 @@ class FlowingMarkdown(Vertical):
         async with self._laying:
             self._held = False
             starts = {*block_starts(text), len(text)}
-            end, stale = 0, []
+            end = 0
+            stale: list[MarkdownPart] = []
             for part in self.query(MarkdownPart):
                 following = end + len(part.text)
-                if stale or not text.startswith(part.text, end) or following not in starts:
+                same = text.startswith(part.text, end) and following in starts
+                if stale or not same:
                     stale.append(part)
                 else:
                     end = following
