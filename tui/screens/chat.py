@@ -255,8 +255,10 @@ class ChatScreen(TypingActions):
         named = typed_action(text)
         if named is not None:
             self._history.add(text)
-            self.query_one(Composer).put("")
-            self._draft = ""  # `/quit` ends before the composer tells of its change
+            self.query_one(Composer).clear_sent()
+            self._draft = self.query_one(
+                Composer
+            ).text  # `/quit` ends before the composer tells of its change
             self._do(*named)
         elif text.startswith("/"):
             self.flash(f"There is no command {text.split()[0]}. {commands_help()}", "warning")
@@ -305,7 +307,7 @@ class ChatScreen(TypingActions):
         if choice.kind == "other":
             composer.focus()
         elif choice.kind == "recommend":
-            composer.put("")
+            composer.clear_sent()
             self.submit(Input("recommend"))
         else:
             self._say(choice.text)
@@ -313,7 +315,7 @@ class ChatScreen(TypingActions):
     def _say(self, text: str) -> None:
         self._history.add(text)
         self.save_history(text)
-        self.query_one(Composer).put("")
+        self.query_one(Composer).clear_sent()
         self.submit(Input("say", text))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from textual import events
@@ -63,6 +64,9 @@ class Composer(TextArea):
         self.has_waiting = False
         """Something sent waits for the running answer."""
         self._walked: str | None = None
+        self._handed = ""
+        self.typed_at = float("-inf")
+        """Seconds of the monotonic clock at the last key."""
 
     @property
     def help_topic(self) -> str:
@@ -76,7 +80,8 @@ class Composer(TextArea):
             self.placeholder = ANSWER_PLACEHOLDER if question else PLACEHOLDER
 
     def action_send(self) -> None:
-        """Hand the text over; whoever takes it clears the composer."""
+        """Hand the text over; whoever takes it calls `clear_sent`."""
+        self._handed = self.text
         self.post_message(self.Sent(self.text))
 
     async def action_end_or_delete(self) -> None:
@@ -85,6 +90,11 @@ class Composer(TextArea):
             self.action_delete_right()
         else:
             await self.app.run_action("leave")
+
+    def clear_sent(self) -> None:
+        """Clear what was sent; what was typed behind it since Enter stays."""
+        handed, self._handed = self._handed, ""
+        self.put(self.text[len(handed) :] if handed and self.text.startswith(handed) else "")
 
     def action_newline(self) -> None:
         """Add a line."""
@@ -126,6 +136,7 @@ class Composer(TextArea):
         A priority binding would overtake what was just typed; any other comes after what is typed next, which
         shows where a terminal sends a paste as keys.
         """
+        self.typed_at = time.monotonic()
         if event.key in ("enter", "ctrl+j", "shift+enter"):
             event.stop()
             event.prevent_default()
@@ -134,6 +145,19 @@ class Composer(TextArea):
             event.stop()
             event.prevent_default()
             self.post_message(self.Complete())
+        elif not event.is_printable and await self._edit(event.key):
+            event.stop()
+            event.prevent_default()
+
+    async def _edit(self, key: str) -> bool:
+        """Do what a key that changes the text or moves in it is bound to, if it is one.
+
+        Left to the screen, it would come up through every container, and letters typed meanwhile overtake it.
+        """
+        for binding in self._bindings.key_to_bindings.get(key, ()):
+            if "." not in binding.action and await self.app.run_action(binding.action, self):
+                return True
+        return False
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Control characters are dropped; the text area's own handler, which comes next, puts the text in."""

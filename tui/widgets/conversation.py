@@ -12,18 +12,17 @@ from textual.containers import VerticalScroll
 from textual.events import MouseScrollUp
 from textual.reactive import reactive
 from textual.widget import Widget
-from textual.widgets import Markdown
 
 from tui.glyphs import glyphs
 from tui.widgets.empty_state import EmptyState
-from tui.widgets.flowing import FlowingMarkdown
+from tui.widgets.flowing import FlowingMarkdown, MarkdownPart
 from tui.widgets.text import PlainText
 
 SHOWN = 30
 """Messages that are laid out; as many more come with each step back."""
 SLACK = 10
 """Messages by which it may be more, so that not each new one folds an old one away."""
-TIDY_SECONDS = 0.3
+TIDY_SECONDS = 1.0
 Build = Callable[[], Widget]
 
 
@@ -141,7 +140,7 @@ class Conversation(VerticalScroll, can_focus=True):
         for message in shown:
             if self._is_near(message) or message is shown[-1] or message.has_focus_within:
                 self._wake(message)
-                parts = [part for flow in message.query(FlowingMarkdown) for part in flow.query(Markdown)]
+                parts = [part for flow in message.query(FlowingMarkdown) for part in flow.query(MarkdownPart)]
                 for part in parts[:-1]:
                     (self._wake if self._is_near(part) else self._sleep)(part)
             else:

@@ -1,72 +1,183 @@
-"""Markdown that may be long and may arrive in pieces, laid out in parts.
+"""Markdown that may be long and may arrive in pieces, laid out block by block.
 
 All of a Markdown widget is laid out anew with every piece that comes: after a few screens of text each piece
-holds up typing for longer than one notices. What is complete therefore stays in parts of its own.
+holds up typing for longer than one notices. What is complete is therefore laid out once and never touched
+again; the block that still grows is one plain text below it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import re
+import time
+from functools import cache
+from typing import ClassVar
+
+from markdown_it import MarkdownIt
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Markdown
-from textual.widgets.markdown import MarkdownStream
+from textual.content import Content
+from textual.widgets import Markdown, Static
+from textual.widgets.markdown import MarkdownBlock, MarkdownFence
+
+from tui.glyphs import glyphs
+from tui.widgets.composer import Composer
+from tui.widgets.text import styled
 
 WRITE_SECONDS = 0.2
-"""Pieces that come within this time are laid out together: each layout holds up typing."""
+"""Pieces that come within this time are drawn together: each drawing holds up typing."""
+TYPING_SECONDS = 0.6
+"""The same, while somebody types."""
 PART = 700
 """Characters after which a part ends, at the next place where it can."""
-FENCES = ("```", "~~~")
-CONTINUES = (" ", "\t", "-", "*", "+", "|", ">", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9")
-"""Beginnings of lines that may go on with what stands before a blank line."""
+_DEFINED = re.compile(r"^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
+"""What a link elsewhere in the text may mean: such a text cannot be taken apart."""
+_FENCE = re.compile(r"^ {0,3}(?:```+|~~~+)")
+_HEADING = re.compile(r"^#{1,6} +")
+_ITEM = re.compile(r"^( *)[-*+] ")
+_INLINE = re.compile(r"\*\*(.+?)\*\*|`([^`]+)`")
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("gfm-like")  # what `Markdown` takes
+
+
+def block_starts(text: str) -> list[int]:
+    """Offsets of the characters at which the blocks of a Markdown text begin, but for the first."""
+    if _DEFINED.search(text):
+        return []
+    offsets = [0]
+    for line in text.split("\n"):  # the lines of the parser; `splitlines` knows more kinds
+        offsets.append(offsets[-1] + len(line) + 1)
+    tokens = _parser().parse(text)
+    starts = {offsets[token.map[0]] for token in tokens if token.level == 0 and token.map}
+    return sorted(start for start in starts if text[:start].strip())
 
 
 def split_parts(text: str, least: int = PART) -> list[str]:
-    """Markdown in parts that mean the same one by one: each ends before a block that begins anew.
+    """Markdown in parts that mean the same one by one.
 
     Args:
         text: Markdown.
         least: Characters that a part has at least; the last may have fewer.
     """
-    parts: list[str] = []
-    part, fenced, blank = "", False, False
-    for line in text.splitlines(keepends=True):
-        begins = blank and not fenced and line.strip() and not line.startswith(CONTINUES)
-        if begins and len(part) >= least:
-            parts.append(part)
-            part = ""
-        if line.lstrip().startswith(FENCES):
+    cuts = [0]
+    for start in block_starts(text) if len(text) > least else ():
+        if start - cuts[-1] >= least:
+            cuts.append(start)
+    return [text[start:end] for start, end in zip(cuts, [*cuts[1:], len(text)], strict=True)]
+
+
+def complete(text: str) -> int:
+    """How many characters of a text that grows are blocks which nothing that follows can change."""
+    whole = text[: text.rfind("\n") + 1]  # the beginning of a line does not tell yet what it is
+    return next(reversed(block_starts(whole)), 0)
+
+
+def draft(text: str) -> Content:
+    """A block that still grows: no layout, but without the marks that go away when it is complete."""
+    lines: list[Content] = []
+    fenced = False
+    for line in text.strip("\n").split("\n"):
+        if _FENCE.match(line):
             fenced = not fenced
-        part += line
-        blank = not line.strip()
-    return [*parts, part]
+        elif fenced:
+            lines.append(styled(f"  {line}"))
+        elif heading := _HEADING.match(line):
+            lines.append(styled((line[heading.end() :], "bold")))
+        else:
+            lines.append(_marked(_ITEM.sub(rf"\1{glyphs().bullet} ", line)))
+    return Content("\n").join(lines)
+
+
+def _marked(line: str) -> Content:
+    parts: list[tuple[str, str]] = []
+    end = 0
+    for match in _INLINE.finditer(line):
+        parts.append((line[end : match.start()], ""))
+        parts.append((match[1], "bold") if match[1] else (match[2], "$text-warning"))
+        end = match.end()
+    return styled(*parts, (line[end:], ""))
+
+
+class _Fence(MarkdownFence):
+    """Code; where its language is not said, it is not guessed, which takes up to 80 ms."""
+
+    @classmethod
+    def highlight(cls, code: str, language: str, ansi: bool = False, dark: bool = False) -> Content:
+        return super().highlight(code, language or "text", ansi=ansi, dark=dark)
+
+
+class MarkdownPart(Markdown):
+    """Some blocks, laid out once."""
+
+    BLOCKS: ClassVar[dict[str, type[MarkdownBlock]]] = {
+        **Markdown.BLOCKS,
+        "fence": _Fence,
+        "code_block": _Fence,
+    }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, open_links=False)
+        self.text = text
+
+
+class Growing(Static):
+    """The block that is not complete."""
+
+    def __init__(self) -> None:
+        super().__init__(markup=False, classes="growing")
+        self._lines = 0
+
+    def show(self, text: str) -> None:
+        """Draw it; the screen is laid out anew only where it takes another line."""
+        drawn = draft(text) if text.strip() else Content("")
+        self.display = bool(drawn.plain)
+        width = self.container_size.width
+        lines = drawn.get_height({}, width) if width else 0
+        self.update(drawn, layout=not width or lines != self._lines)
+        self._lines = lines
 
 
 class FlowingMarkdown(Vertical):
-    """Markdown in parts, of which only the last changes."""
+    """Markdown in parts, below which the last block grows."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(classes="flowing")
-        self._parts = split_parts(text)
-        self._stream: MarkdownStream | None = None
-        self._held = ""
+        self._begun = split_parts(text) if text else []
+        self._rest = ""
+        """What is not laid out as Markdown yet."""
+        self._held = False
+        """Something came that is not drawn yet."""
         self._timed = False
+        self._laying = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
-        for part in self._parts:
-            yield Markdown(part, open_links=False)
+        for part in self._begun:
+            yield MarkdownPart(part)
+        yield Growing()
+
+    def on_mount(self) -> None:
+        self.query_one(Growing).display = False
 
     @property
     def text(self) -> str:
         """The Markdown."""
-        return "".join(self._parts)
+        return "".join(part.text for part in self.query(MarkdownPart)) + self._rest
 
     async def write(self, fragment: str) -> None:
         """Add a piece; the first is shown at once, the others a few times a second."""
-        self._held += fragment
+        self._rest += fragment
+        self._held = True
         if not self._timed:
             self._timed = True
-            self.set_timer(WRITE_SECONDS, self._next)
+            self.set_timer(TYPING_SECONDS if self._is_typed_beside() else WRITE_SECONDS, self._next)
             await self._show_held()
+
+    def _is_typed_beside(self) -> bool:
+        focused = self.screen.focused
+        return isinstance(focused, Composer) and time.monotonic() - focused.typed_at < TYPING_SECONDS
 
     async def _next(self) -> None:
         self._timed = False
@@ -74,38 +185,44 @@ class FlowingMarkdown(Vertical):
             await self.write("")
 
     async def _show_held(self) -> None:
-        fragment, self._held = self._held, ""
-        if not fragment:
-            return  # a stream that was started but never fed cannot be stopped: it raises CancelledError
-        last = self._parts[-1] + fragment
-        ended = split_parts(last)
-        if len(ended) > 1 and len(ended[-1]) > len(FENCES[0]):
-            self._parts[-1] = last
-            await self.settle(self.text)
-            return
-        self._parts[-1] = last
-        if self._stream is None:
-            self._stream = Markdown.get_stream(self.query(Markdown).last())
-        await self._stream.write(fragment)
+        async with self._laying:
+            if not self._held:
+                return
+            self._held = False
+            ended = complete(self._rest)
+            if ended:
+                done, self._rest = self._rest[:ended], self._rest[ended:]
+                await self._lay_out([done])
+            else:
+                self.query_one(Growing).show(self._rest)
+
+    async def _lay_out(self, parts: list[str]) -> None:
+        """Add complete parts and show what is left below them: in one drawing, so that nothing jumps."""
+        growing = self.query_one(Growing)
+        with self.app.batch_update():
+            await self.mount_all([MarkdownPart(part) for part in parts], before=growing)
+            growing.show(self._rest)
 
     async def settle(self, text: str) -> None:
-        """Lay out once more what changed: tables and fences that grew are not right before.
+        """Lay out what is not yet, and anew what is another text now.
 
         Args:
             text: All of the Markdown.
         """
-        self._held = ""
-        streamed = self._stream is not None
-        if self._stream is not None:
-            await self._stream.stop()
-            self._stream = None
-        shown = list(self.query(Markdown))
-        parts = split_parts(text)
-        for place, part in enumerate(parts[: len(shown)]):
-            if shown[place].source != part or (streamed and place == len(shown) - 1):
-                await shown[place].update(part)
-        for extra in shown[len(parts) :]:
-            await extra.remove()
-        if len(parts) > len(shown):
-            await self.mount_all([Markdown(part, open_links=False) for part in parts[len(shown) :]])
-        self._parts = parts
+        async with self._laying:
+            self._held = False
+            starts = {*block_starts(text), len(text)}
+            end = 0
+            stale: list[MarkdownPart] = []
+            for part in self.query(MarkdownPart):
+                following = end + len(part.text)
+                same = text.startswith(part.text, end) and following in starts
+                if stale or not same:
+                    stale.append(part)
+                else:
+                    end = following
+            self._rest = ""
+            with self.app.batch_update():
+                for part in stale:
+                    await part.remove()
+                await self._lay_out(split_parts(text[end:]) if text[end:] else [])

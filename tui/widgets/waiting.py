@@ -23,8 +23,11 @@ class Above(FittedText):
         self.display = False
 
     def show_lines(self, lines: Sequence[str]) -> None:
-        """Show these lines."""
-        self.lines = [clean(line, one_line=True) for line in lines]
+        """Show these lines; the same ones again cost nothing, since it is asked with every key."""
+        cleaned = [clean(line, one_line=True) for line in lines]
+        if cleaned == self.lines:
+            return
+        self.lines = cleaned
         self.display = bool(self.lines)
         dots = glyphs().ellipsis
         self.update(

@@ -89,21 +89,30 @@ class Terminal:
 
     def read(self, seconds: float = 0.1) -> float | None:
         """Take in what comes within a time; the moment it came, in seconds of `perf_counter`, or None."""
+        taken = self.take(seconds)
+        if taken is None:
+            return None
+        came, data = taken
+        self.show(data)
+        return came
+
+    def take(self, seconds: float = 0.1) -> tuple[float, bytes] | None:
+        """What comes within a time, and the moment it came; it is not shown on `screen`."""
         if self._closed or not select.select([self._parent], [], [], max(0.0, seconds))[0]:
             return None
         try:
             data = os.read(self._parent, 65536)
         except OSError:
             data = b""
-        came = time.perf_counter()
-        if not data:
-            return None
+        return (time.perf_counter(), data) if data else None
+
+    def show(self, data: bytes) -> None:
+        """Show on `screen` what was taken."""
         self.seen += data
         data = UNKNOWN.sub(b"", self._rest + data)
         unfinished = UNFINISHED.search(data)
         self._rest = unfinished.group() if unfinished else b""
         self._stream.feed(data.removesuffix(self._rest) if self._rest else data)
-        return came
 
     def wait_for(self, what: str | Callable[[], bool], seconds: float = TIMEOUT) -> float:
         """Read until a text is on the screen, or something is so; the moment it came.
