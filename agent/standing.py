@@ -48,7 +48,7 @@ def open_question(state: State) -> Question | None:
 
 def asked_last(state: State) -> tuple[list[dict[str, Any]], Question | None]:
     """What was said, and the question that waits, which then ends the last message no more."""
-    said = [dict(message) for message in state.get("messages", [])]
+    said: list[dict[str, Any]] = [dict(message) for message in state.get("messages", [])]
     question = open_question(state)
     if question is not None and said and said[-1]["text"].endswith(question.text):
         left = said[-1]["text"].removesuffix(question.text).rstrip()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from typing import Any, BinaryIO
 
-from agent.events import Event, Failure, Status, TurnEnd
+from agent.events import Event, Failure, Message, Question, Status, TurnEnd
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError, UsageError
 from tui.error_log import note_error
@@ -28,13 +28,18 @@ async def run(open_session: SessionFactory, stdin: BinaryIO) -> int:
     """
     session = await open_session()
     try:
-        await each(session.open(), _put)
+        await each(session.open(), _put_opening)
         async with aclosing(read_lines(stdin, MAX_LINE)) as lines:
             async for line in lines:
                 await _turn(session, line)
     finally:
         await session.close()
     return 0
+
+
+def _put_opening(event: Event) -> None:
+    """Nothing is asked before the first input: a question that was open is told as what was said last."""
+    _put(Message(event.text) if isinstance(event, Question) else event)
 
 
 async def _turn(session: Session, line: bytes) -> None:

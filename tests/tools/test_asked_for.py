@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tools.brief import brief_of
 from tools.needs import Deployment, HardwareNeed, Needs, Slot, TaskNeed, Training, Volume
 from tools.recommend import recommend
 
 
 def _needs(machine: str, *also: str) -> Needs:
-    task = TaskNeed(name="rag", also=also)  # type: ignore[arg-type]
+    task = TaskNeed(name="rag", also=also)
     return Needs(task=Slot(value=task), hardware=Slot(value=HardwareNeed(text=machine)))
 
 
@@ -33,9 +35,9 @@ def test_what_is_assumed_of_two_machines_is_said_once() -> None:
 
 
 def test_a_cost_is_for_an_assumed_volume_until_one_is_said() -> None:
-    api = Slot(value=Deployment(mode="api"))
+    api: Slot[Any] = Slot(value=Deployment(mode="api"))
     assert brief_of(Needs(deployment=api)).volume_words == "an assumed volume"
-    said = Slot(value=Volume(input_tokens_per_day=1e6, output_tokens_per_day=1e5))
+    said: Slot[Any] = Slot(value=Volume(input_tokens_per_day=1e6, output_tokens_per_day=1e5))
     assert brief_of(Needs(deployment=api, volume=said)).volume_words == "your volume"
 
 

@@ -139,3 +139,18 @@ def test_a_command_that_is_off_ends_its_turn(line: bytes, capsys: pytest.Capture
     session = FakeSession()
     assert types(talk(session, line + b"\n", capsys)) == ["ready", "error", "turn_end"]
     assert session.said == []
+
+
+def test_nothing_is_asked_before_the_first_input(capsys: pytest.CaptureFixture[str]) -> None:
+    class FakeResumed(FakeSession):
+        async def open(self) -> AsyncIterator[Event]:
+            yield Ready("test", "guided", None)
+            yield Question("context", "How long?", "it takes memory", ["short", "long"], clarifies=True)
+
+    async def opened() -> FakeResumed:
+        return FakeResumed()
+
+    assert asyncio.run(jsonl.run(opened, io.BytesIO(b""))) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["type"] for event in events] == ["ready", "message"]
+    assert events[1]["text"] == "How long?"

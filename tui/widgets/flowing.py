@@ -11,14 +11,13 @@ import asyncio
 import re
 import time
 from functools import cache
-from typing import ClassVar
 
 from markdown_it import MarkdownIt
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Markdown, Static
-from textual.widgets.markdown import MarkdownBlock, MarkdownFence
+from textual.widgets.markdown import MarkdownFence
 
 from tui.glyphs import glyphs
 from tui.widgets.composer import Composer
@@ -112,11 +111,7 @@ class _Fence(MarkdownFence):
 class MarkdownPart(Markdown):
     """Some blocks, laid out once."""
 
-    BLOCKS: ClassVar[dict[str, type[MarkdownBlock]]] = {
-        **Markdown.BLOCKS,
-        "fence": _Fence,
-        "code_block": _Fence,
-    }
+    BLOCKS = {**Markdown.BLOCKS, "fence": _Fence, "code_block": _Fence}  # noqa: RUF012
 
     def __init__(self, text: str) -> None:
         super().__init__(text, open_links=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import OptionList
+from textual.widgets._footer import FooterKey
 
 from knowledge.home import HOME_VARIABLE
 from tests.tui.driving import chatting, say, shown, until
@@ -38,7 +40,7 @@ SIZES = ((60, 20), (20, 6), (200, 60), (80, 24))
 MOST_KEYS = 6
 
 
-async def opened(app: AdvisorApp, pilot: Pilot[int], name: str) -> Screen[object]:
+async def opened(app: AdvisorApp, pilot: Pilot[int], name: str) -> Screen[Any]:
     """The screen, opened as a person opens it."""
     how = OPENED_BY[name]
     if isinstance(how, str):
@@ -50,15 +52,15 @@ async def opened(app: AdvisorApp, pilot: Pilot[int], name: str) -> Screen[object
     return app.screen
 
 
-async def back_to(pilot: Pilot[int], screen: Screen[object]) -> None:
+async def back_to(pilot: Pilot[int], screen: Screen[Any]) -> None:
     await pilot.press("escape")
     await until(pilot, lambda: pilot.app.screen is screen, "going back")
 
 
-async def check_keys(app: AdvisorApp, pilot: Pilot[int], screen: Screen[object]) -> None:
+async def check_keys(app: AdvisorApp, pilot: Pilot[int], screen: Screen[Any]) -> None:
     """Footer and help wherever the focus goes."""
     for _ in range(5):
-        keys = [str(key.description) for key in screen.query("FooterKey")]
+        keys = [key.description for key in screen.query(FooterKey)]
         assert len(keys) <= MOST_KEYS, keys
         topic = topic_of(screen.focused, screen)
         assert isinstance(screen, HelpScreen) or split_help(topic)[0], f"no help on {screen.focused}"
@@ -67,7 +69,7 @@ async def check_keys(app: AdvisorApp, pilot: Pilot[int], screen: Screen[object])
         assert app.screen is screen
 
 
-async def check_overlays(app: AdvisorApp, pilot: Pilot[int], screen: Screen[object]) -> None:
+async def check_overlays(app: AdvisorApp, pilot: Pilot[int], screen: Screen[Any]) -> None:
     """Help, palette and log open over it, and Esc comes back to it."""
     if not isinstance(screen, HelpScreen):
         await pilot.press("f1")
