@@ -243,6 +243,7 @@ class Presenter:
             await writing.finish(text, event.citations)
             self._conversation.grew()
         elif self._recommended is not None:
+            self._recommended.told(text)
             worded = WordedAnswer(text, event.citations)
             await self._conversation.add(worded, show_top=True, before=self._recommended)
         else:

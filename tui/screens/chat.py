@@ -17,7 +17,7 @@ from textual.widgets import Footer
 from textual.worker import Worker, WorkerError, WorkerState
 
 from agent.events import Confirm, Event, Ready
-from tui.actions import Action, Condition, bindings, commands_help, typed_action
+from tui.actions import Action, Condition, bindings, typed_action, unknown_command
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
 from tui.history import InputHistory
@@ -256,7 +256,7 @@ class ChatScreen(TypingActions):
             self.query_one(Composer).put("")
             self._do(*named)
         elif text.startswith("/"):
-            self.flash(f"There is no command {text.split()[0]}. {commands_help()}", "warning")
+            self.flash(unknown_command(text), "warning")
         else:
             self._say(text)
 
@@ -310,15 +310,19 @@ class ChatScreen(TypingActions):
         return self.stands("running") if action == "stop" else True
 
     def on_key(self, event: events.Key) -> None:
-        """Typing anywhere goes to the composer, unless the key means something where the focus is."""
+        """Typing anywhere goes to the composer, unless the key means something where the focus is.
+
+        What the composer gets itself does not come here; keys that were on their way to another widget when
+        the first of them moved the focus do.
+        """
         composer = self.query_one(Composer)
-        if event.is_printable and event.character and self.focused is not composer:
+        if event.is_printable and event.character:
             if event.key in self.active_bindings:
                 return
             self.set_focus(composer)  # at once; `focus()` would let the next key go astray
             composer.insert(event.character)
             event.stop()
-        elif event.key == "enter" and self.focused is None:  # typed before the first focus was given
+        elif event.key == "enter" and self.focused in (None, composer):  # None before the first focus
             self.set_focus(composer)
             composer.action_send()
             event.stop()
