@@ -53,9 +53,11 @@ pictures: .venv/.ready-dev .venv/.ready
 	@$(BIN)/python scripts/pictures.py
 	@$(BIN)/python scripts/layers.py
 
-# docs/commands.md, the man page and the table of shell completion, from the commands' own help.
-docs: .venv/.ready-dev
+# docs/commands.md, the man page and the table of shell completion, from the commands' own help; and the sessions
+# and outputs of docs/user-guide.md.
+docs: .venv/.ready-dev .venv/.ready
 	@$(BIN)/python scripts/command_docs.py
+	@$(BIN)/python scripts/user_guide.py
 
 # After changing a range in pyproject.toml: install it, then write the versions down.
 constraints: .venv/.ready-dev

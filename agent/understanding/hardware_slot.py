@@ -52,12 +52,7 @@ def hardware_update(
         ahead = text.low[max(0, mentions[0].start - 24) : mentions[0].start]
         if "device" in kinds and re.search(load("machines")["more"], ahead + " " * (not ahead.endswith(" "))):
             need = need.model_copy(update={"text": f"{earlier.value.text} + another {need.text}"})
-        elif (
-            supposed
-            and kinds == {"memory"}
-            and not re.search(r"ram|memory|system|speicher", said)
-            and not _has_one_memory(earlier.value.text)
-        ):
+        elif supposed and kinds == {"memory"} and _is_of_a_card(said, earlier.value.text):
             need = need.model_copy(update={"text": f"{need.text} VRAM"})
         else:
             need = _joined(earlier.value, need, kinds, correcting)
@@ -135,12 +130,14 @@ def _joined(before: HardwareNeed, now: HardwareNeed, kinds: frozenset[str], corr
     )
 
 
-def _has_one_memory(words: str) -> bool:
-    """Whether the words name a machine whose accelerator uses the system's memory."""
+def _is_of_a_card(size: str, machine: str) -> bool:
+    """Whether a bare size means a card: not where the card shares the memory of the system."""
     from tools.hardware import read_hardware
 
-    machines = read_hardware(words).machines
-    return len(machines) == 1 and any(device.unified for device in machines[0].devices)
+    if re.search(r"ram|memory|system|speicher", size):
+        return False
+    machines = read_hardware(machine).machines
+    return len(machines) != 1 or not any(device.unified for device in machines[0].devices)
 
 
 def _is_unknown(words: str) -> bool:

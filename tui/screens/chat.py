@@ -21,6 +21,7 @@ from tui.actions import Action, Condition, bindings, typed_action, unknown_comma
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
 from tui.history import InputHistory
+from tui.plaintext import clean
 from tui.presenter import Presenter
 from tui.record import Record
 from tui.screens.chat_model import model_turn
@@ -130,6 +131,8 @@ class ChatScreen(TypingActions):
         return self._turns.active or bool(self._turns.waiting)
 
     def _begin(self) -> None:
+        if self.focused is None:  # in a tab of a browser that is not in front yet
+            self.set_focus(self.query_one(Composer))
         self.bridge.start()
         self._begun = True
         self.load_history()
@@ -308,6 +311,14 @@ class ChatScreen(TypingActions):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key is live only while what it does is possible."""
         return self.stands("running") if action == "stop" else True
+
+    def on_paste(self, event: events.Paste) -> None:
+        """What is pasted anywhere goes to the composer."""
+        composer = self.query_one(Composer)
+        if self.focused is not composer:
+            self.set_focus(composer)
+            composer.insert(clean(event.text))
+            event.stop()
 
     def on_key(self, event: events.Key) -> None:
         """Typing anywhere goes to the composer, unless the key means something where the focus is.

@@ -36,7 +36,7 @@ def _line(line: Mapping[str, Any], why: bool) -> list[str]:
         if said["role"] == "user":
             lines += wrapped(clean(said["text"], one_line=True), "   ", "   ")
         else:
-            lines += [f"   {text}" if text else "" for text in plain_lines(said["text"])]
+            lines += [line for text in plain_lines(said["text"]) for line in _indented(text)]
         places = dict.fromkeys(one.get("locator") or one.get("source", "") for one in said["citations"])
         lines += [f"   {text}" for text in bullets(f"source: {place}" for place in places if place)]
         lines.append("")
@@ -44,6 +44,12 @@ def _line(line: Mapping[str, Any], why: bool) -> list[str]:
         return [*lines, *recommendation_lines(line["recommendation"], why)]
     needs = read_needs(line["needs"], line["assumptions"])
     return lines + section("Needs", bullets(f"{need.label}: {need.value} ({need.origin})" for need in needs))
+
+
+def _indented(text: str) -> list[str]:
+    """A line a little to the right; wrapped again where that is too far, except code."""
+    lead = "   " + text[: len(text) - len(text.lstrip())]
+    return [f"   {text}"] if text.startswith("    ") else wrapped(text.lstrip(), lead, lead)
 
 
 command = request_command(

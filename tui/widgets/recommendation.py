@@ -39,7 +39,8 @@ class RecommendationBlock(Block):
         Binding("p", "pictures", "Pictures", tooltip="Memory, speed, quality, score and cost, drawn"),
         Binding("d", "compare", "Compare", tooltip="The options side by side, the best of each line marked"),
         Binding("m", "card", "Card", tooltip="The card of the option shown: facts, scores, license, memory"),
-        # Said where the commands stand, and in the help: the footer has room for six.
+        # Said in the answer itself: the footer has room for six.
+        Binding("c", "copy", "Copy", show=False, tooltip="Copy this to the clipboard"),
         Binding("y", "copy_command", "Copy command", show=False, tooltip="Again for the next command"),
         Binding("e", "export", "Export", show=False, tooltip="Write the conversation to a Markdown file"),
     ]
@@ -74,8 +75,7 @@ class RecommendationBlock(Block):
         else:
             yield PlainText("Recommendation", classes="title")
             yield CandidateTable(answer.candidates)
-            if len(answer.candidates) > 1:
-                yield PlainText("F3, then Up and Down: details of another option.", classes="keys")
+            yield PlainText(_keys(len(answer.candidates)), classes="keys")
             yield Vertical(*_details(answer.candidates[0]), classes="details")
         yield from _ending(answer)
 
@@ -155,6 +155,11 @@ class RecommendationBlock(Block):
     def action_pictures(self) -> None:
         """Draw the option that is shown."""
         self.post_message(self.Pictures())
+
+
+def _keys(options: int) -> str:
+    others = "Up and Down: details of another option; " if options > 1 else ""
+    return f"F3, then {others}c copies the answer."
 
 
 def _nothing(answer: Answer) -> list[Widget]:

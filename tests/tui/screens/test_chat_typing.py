@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from agent.events import Delta, Message, NeedsChanged, Progress, Status, ToolCall
@@ -19,6 +20,7 @@ from tui.actions import ACTIONS, completions
 from tui.app import AdvisorApp
 from tui.drafts import keep_draft, take_draft
 from tui.widgets.composer import Composer
+from tui.widgets.conversation import Conversation
 from tui.widgets.recommendation import RecommendationBlock
 
 STOP_SECONDS = 0.3
@@ -176,6 +178,16 @@ async def test_what_was_not_sent_is_back_at_the_next_start(tmp_path: Path) -> No
         assert app.chat.query_one(Composer).text == "one\ntwo\ndraft"
     async with chatting(FakeSession(), state=tmp_path) as (app, _):
         assert app.chat.query_one(Composer).text == ""  # another conversation, in which nothing was said
+
+
+async def test_what_is_pasted_while_something_else_has_the_focus_goes_to_the_composer() -> None:
+    async with chatting(conversation()) as (app, pilot):
+        app.chat.query_one(Conversation).focus()
+        await pilot.pause()
+        app.chat.post_message(events.Paste("two\x07\nlines"))
+        composer = app.chat.query_one(Composer)
+        await until(pilot, lambda: composer.text == "two\nlines")
+        assert composer.has_focus
 
 
 def test_drafts_are_kept_by_conversation(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from knowledge.home import HOME_VARIABLE
 from tests.tui.driving import say, settled, shown, until
 from tests.tui.fakes import FIRST_TURN, FakeSession, Step
 from tui.app import AdvisorApp
+from tui.drafts import take_draft
 from tui.screens.choose import ChooseScreen
 from tui.screens.sessions import SessionsScreen
 from tui.widgets.composer import Composer
@@ -162,7 +163,7 @@ async def test_another_conversation_takes_the_place_of_this_one() -> None:
 async def test_a_running_answer_is_stopped_and_what_was_typed_comes_back(tmp_path: Path) -> None:
     first = FakeNamed("test", [30.0])
     async with at(first, FakeDesk(new=FakeNamed("new"))) as (app, pilot):
-        app.chat._history._path = tmp_path / "history.jsonl"
+        app.chat._drafts = tmp_path / "drafts.json"
         await pilot.press(*"hi", "enter")
         await until(pilot, lambda: first.said == ["hi"])
         old = app.chat
@@ -171,7 +172,7 @@ async def test_a_running_answer_is_stopped_and_what_was_typed_comes_back(tmp_pat
         await until(pilot, lambda: app.chat is not old and app.chat.is_open)
         assert first.stopped == 1
         assert first.closed
-    assert "and more" in (tmp_path / "history.jsonl").read_text(encoding="utf-8")
+    assert take_draft(tmp_path / "drafts.json", "test") == "hi\nand more"
 
 
 async def test_where_opening_fails_this_one_goes_on() -> None:

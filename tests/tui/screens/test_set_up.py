@@ -15,7 +15,7 @@ from tools.commands.setup import look_for_keys, look_for_ollama
 from tui.app import AdvisorApp, is_first_start
 from tui.screens.first_run import FirstRunScreen
 from tui.setup_view import GUIDED, NO_KEYS, keys_words, ollama_words, options_of
-from tui.widgets.composer import Composer
+from tui.widgets.needs_panel import NeedsPanel
 
 FOUND: dict[str, Any] = {
     "state": "ok",
@@ -113,4 +113,4 @@ async def test_set_up_chooses_guided_by_enter_and_models_when_they_are_there() -
         await until(pilot, lambda: isinstance(app.screen, FirstRunScreen) and "5.2 GB" in shown(app))
         app.screen.query_one(OptionList).highlighted = 4
         await pilot.press("enter")
-        await until(pilot, lambda: "hardware" in app.chat.query_one(Composer).text)
+        await until(pilot, lambda: app.chat.query_one(NeedsPanel).editor is not None)

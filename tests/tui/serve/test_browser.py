@@ -126,7 +126,7 @@ def test_a_whole_conversation(context: BrowserContext, state: Path, tmp_path: Pa
         tab.page.close()
         until(lambda: served.children() == [], "the process ends with its tab")
         assert "browser" in conversations(state)
-        Tab(context, served.url).shows("browser", "my RTX 3060 12GB (as you said)")
+        Tab(context, served.url).shows("browser", "my RTX 3060 12GB", "as you said")
 
 
 def test_copying_reaches_the_browser_and_pasting_the_composer(context: BrowserContext, state: Path) -> None:
@@ -138,6 +138,7 @@ def test_copying_reaches_the_browser_and_pasting_the_composer(context: BrowserCo
         tab.shows("größer als 8k")
         tab.page.keyboard.type("?")
         tab.page.keyboard.press("Shift+Home")
+        tab.page.wait_for_timeout(500)  # Ctrl+C counts at once, also before a key that is still on its way
         tab.page.keyboard.press("Control+c")
         tab.shows("opied")
         tab.page.keyboard.press("End")
