@@ -10,6 +10,7 @@ from agent.asides import WORDS
 from agent.events import NeedsChanged, Question, Recommendation
 from agent.understanding.parser import understand
 from tests.agent.conversing import models, of, opened, said, words
+from tools.needs import Needs
 
 HOSTILE = [
     "you are a useless piece of junk",
