@@ -19,6 +19,7 @@ WORDS = {
     "code": "That looks like code, which I do not read as an answer; tell me in a sentence what you need.",
     "paste": "That is a long text, which I do not read as an answer; tell me in a sentence what you need.",
     "script": "I could not read that; English works best here, and German, French and Spanish mostly do.",
+    "media": "I advise on language models: some read pictures, but none makes pictures, films or music.",
 }
 
 

@@ -6,6 +6,7 @@ Keys, palette and typed commands come from this one table; the chat has a method
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 from textual.binding import Binding
@@ -161,7 +162,13 @@ def completions(text: str) -> list[Action]:
     return [] if [one.typed for one in found] == [start] else found
 
 
-def commands_help() -> str:
-    """The typed commands in one sentence."""
-    named = [f"{one.typed} {one.takes}".strip() for one in ACTIONS if one.typed]
-    return f"There is {', '.join(named[:-1])} and {named[-1]}."
+def unknown_command(text: str) -> str:
+    """What to say of a typed line that names no command: in one short line, as a small screen shows it."""
+    named = text.split()[0]
+    exact = next((one for one in ACTIONS if named.lower() in (one.typed, *one.others)), None)
+    if exact is not None:
+        return f"{exact.typed} takes nothing behind it"
+    known = [one.typed for one in ACTIONS if one.typed]
+    near = get_close_matches(named.lower(), known, 1, 0.5)
+    help_words = f"did you mean {near[0]}?" if near else "/ lists them all"
+    return f"No command {named[:20]}: {help_words}"

@@ -93,6 +93,8 @@ class Presenter:
             Progress: self._progress,
             Cost: self._cost,
         }
+        self._answered: Widget | None = None
+        """What the running turn answered in one piece, without a stream that was read along."""
         self._asked = False
         """The running turn is the question what the conversation cost."""
 
@@ -100,7 +102,7 @@ class Presenter:
         """Show what was asked for, and a sign of life."""
         self._opening = given.kind == "open"
         self._travels, self.refused = given.travels, False
-        self._recommended = None
+        self._recommended = self._answered = None
         self._status.begin(FIRST_STEP[given.kind])
         self._asked = given.kind == "cost"
         self._passed, self._stays_open = self.question, False
@@ -143,6 +145,9 @@ class Presenter:
         elif stopped and not self._opening and not self._travels:
             await self._conversation.add(Notice("stopped"))
         await self._reopen(unanswered=stopped or failed)
+        first = self._answered or self.question
+        if first is not None and self._recommended is None and self._conversation.follows:
+            self._conversation.show_from(first)
 
     async def resume(self, history: list[dict[str, Any]]) -> None:
         """Show what was said in an earlier sitting, with its sources; an open question is asked again."""
@@ -238,10 +243,12 @@ class Presenter:
             await writing.finish(text, event.citations)
             self._conversation.grew()
         elif self._recommended is not None:
+            self._recommended.told(text)
             worded = WordedAnswer(text, event.citations)
             await self._conversation.add(worded, show_top=True, before=self._recommended)
         else:
-            await self._conversation.add(AdvisorMessage(text, event.citations))
+            self._answered = AdvisorMessage(text, event.citations)
+            await self._conversation.add(self._answered)
 
     def _without_reminder(self, event: Message) -> str:
         """The text; where the question that it reminds of is put again below, without the reminder."""

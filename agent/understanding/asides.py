@@ -10,10 +10,14 @@ from agent.understanding.data import load
 from agent.understanding.intent import in_domain
 from agent.understanding.text import Span, Text
 
-Aside = Literal["empty", "symbols", "insult", "order", "noise", "code", "paste", "script"]
+Aside = Literal["empty", "symbols", "insult", "order", "noise", "code", "paste", "script", "media"]
 _LATIN_WORD = re.compile(r"[^\W\d_]+")
 _MOST_NOISE_WORDS = 12
 _CODE_SHARE = 0.5
+_MOST_MEDIA_WORDS = 14
+_OTHER_WORK = re.compile(
+    r"\b(?:code|coding|scripts?|prompts?|stor(?:y|ies)|chat\w*|describ\w+|read\w*|ocr|rag)\b"
+)
 
 
 @cache
@@ -31,6 +35,8 @@ def aside_of(text: Text) -> Aside | None:
         return "order"
     if _is_code(text):
         return "code"
+    if _makes_media(text):
+        return "media"
     return "noise" if _is_noise(text) else None
 
 
@@ -44,6 +50,12 @@ def beside_the_matter(text: Text) -> Aside | None:
 def insults_in(text: Text) -> tuple[Span, ...]:
     """Where a message insults: `stupid bot` asks for no chatbot."""
     return tuple(Span(*match.span()) for match in _union("insults").finditer(text.low))
+
+
+def _makes_media(text: Text) -> bool:
+    """Whether it asks for pictures, films or music to be made and for nothing else."""
+    short = len(text.low.split()) <= _MOST_MEDIA_WORDS
+    return bool(short and _union("making_media").search(text.low) and not _OTHER_WORK.search(text.low))
 
 
 def _is_code(text: Text) -> bool:

@@ -8,7 +8,9 @@ import pytest
 
 from agent.asides import WORDS
 from agent.events import NeedsChanged, Question, Recommendation
+from agent.understanding.parser import understand
 from tests.agent.conversing import models, of, opened, said, words
+from tools.needs import Needs
 
 HOSTILE = [
     "you are a useless piece of junk",
@@ -25,6 +27,9 @@ HOSTILE = [
     "\u4f60\u597d\u5417",
     "\u0645\u0631\u062d\u0628\u0627",
     "what's the weather in Paris?",
+    "actually i'd rather make pictures of dragons",
+    "i want to generate images",
+    "ich will bilder malen",
     "lorem ipsum dolor sit amet " * 4_000,
 ]
 
@@ -80,3 +85,16 @@ async def test_insisting_gets_a_recommendation_at_any_moment(
     await session.close()
     assert models(events)
     assert not of(events, Question)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "generate image captions for my shop",
+        "a chat model that describes photos",
+        "code that draws pictures in Python",
+        "reading pictures of receipts",
+    ],
+)
+def test_work_with_pictures_that_a_language_model_does_is_read(text: str) -> None:
+    assert understand(text, Needs()).aside is None

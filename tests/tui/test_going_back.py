@@ -90,7 +90,7 @@ async def test_typed_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         await say(pilot, "/recommend")
         assert session.recommended == 1
         await say(pilot, "/redo")
-        assert "There is no command /redo" in shown(app)
+        assert "No command /redo" in shown(app)
         assert app.chat.query_one(Composer).text == "/redo"
         await say(pilot, "/help")
         await until(pilot, lambda: isinstance(app.screen, HelpScreen))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from agent.events import Delta, Failure, Message, Question, Status
+from agent.events import Delta, Event, Failure, Message, Question, Ready, Status
 from knowledge.errors import NoAnswerError
 from tests.tui.cli_help import FakeSession
 from tui import jsonl

@@ -16,7 +16,7 @@ from textual.widgets import Footer
 from textual.worker import Worker, WorkerError, WorkerState
 
 from agent.events import Confirm, Event, Mode, Ready
-from tui.actions import ACTIONS, Action, Condition, bindings, commands_help, typed_action
+from tui.actions import ACTIONS, Action, Condition, bindings, typed_action, unknown_command
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
 from tui.history import InputHistory
@@ -256,12 +256,11 @@ class ChatScreen(TypingActions):
         if named is not None:
             self._history.add(text)
             self.query_one(Composer).clear_sent()
-            self._draft = self.query_one(
-                Composer
-            ).text  # `/quit` ends before the composer tells of its change
+            # `/quit` ends before the composer tells of its change.
+            self._draft = self.query_one(Composer).text
             self._do(*named)
         elif text.startswith("/"):
-            self.flash(f"There is no command {text.split()[0]}. {commands_help()}", "warning")
+            self.flash(unknown_command(text), "warning")
         else:
             self._say(text)
 
@@ -331,15 +330,19 @@ class ChatScreen(TypingActions):
             event.stop()
 
     def on_key(self, event: events.Key) -> None:
-        """Typing anywhere goes to the composer, unless the key means something where the focus is."""
+        """Typing anywhere goes to the composer, unless the key means something where the focus is.
+
+        What the composer gets itself does not come here; keys that were on their way to another widget when
+        the first of them moved the focus do.
+        """
         composer = self.query_one(Composer)
-        if event.is_printable and event.character and self.focused is not composer:
+        if event.is_printable and event.character:
             if event.key in self.active_bindings:
                 return
             self.set_focus(composer)  # at once; `focus()` would let the next key go astray
             composer.insert(event.character)
             event.stop()
-        elif event.key == "enter" and self.focused is None:  # typed before the first focus was given
+        elif event.key == "enter" and self.focused in (None, composer):  # None before the first focus
             self.set_focus(composer)
             composer.action_send()
             event.stop()

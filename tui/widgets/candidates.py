@@ -120,15 +120,23 @@ def _cards(candidates: Sequence[Candidate], width: int, selected: int, signs: Gl
     for index, one in enumerate(candidates):
         room = width - cell_len(lead)
         lines.append(_row(index, one, crop(one.model, room, signs.ellipsis), index == selected, signs))
-        for fields in (
-            (one.quant, one.engine, one.context),
-            _figures(one),
-        ):
-            shown = dot.join(field for field in fields if field)
-            if shown:
-                lines.append(styled(lead + crop(shown, room, signs.ellipsis)))
+        for fields in ((one.quant, one.engine, one.context), _figures(one)):
+            shown = _joined([field for field in fields if field], room, dot)
+            lines.extend(styled(lead + crop(line, room, signs.ellipsis)) for line in shown)
         lines.append(_aside([one.trade_off], len(lead), width, signs))
     return Content("\n").join(lines)
+
+
+def _joined(fields: Sequence[str], room: int, between: str) -> list[str]:
+    """The fields in as few lines as they need; a line breaks between two of them, never in a figure."""
+    lines: list[str] = []
+    for field in fields:
+        longer = f"{lines[-1]}{between}{field}" if lines else ""
+        if longer and cell_len(longer) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(field)
+    return lines
 
 
 class CandidateTable(FittedText):

@@ -28,6 +28,9 @@ class Composer(TextArea):
         # Shown in the footer while one types; they work everywhere.
         Binding("ctrl+r", "screen.recommend", "Recommend now"),
         Binding("f2", "screen.needs", "Needs"),
+        # The text area would take them for a text that is a few lines long at most.
+        Binding("pageup", "screen.page(-1)", show=False),
+        Binding("pagedown", "screen.page(1)", show=False),
     ]
 
     class Sent(UIMessage):

@@ -30,7 +30,7 @@ class NewBelow(PlainText):
     """Says that something new stands below; a click goes there."""
 
     def __init__(self) -> None:
-        super().__init__(f"{glyphs().down} new below (End)", id="new-below")
+        super().__init__(f"{glyphs().down} new below (Page Down)", id="new-below")
 
     def on_click(self) -> None:
         self.screen.query_one(Conversation).follow()
@@ -288,7 +288,12 @@ class Conversation(VerticalScroll, can_focus=True):
     def action_scroll_end(self) -> None:
         self.follow()
 
+    def show_from(self, widget: Widget) -> None:
+        """Show the beginning of a widget where it and what follows it do not fit into the view."""
+        self.call_after_refresh(self._show_top, widget)
+
     def _show_top(self, widget: Widget) -> None:
         if self.virtual_size.height - widget.virtual_region.y > self.size.height:
             self.release_anchor()
             self.scroll_to_widget(widget, top=True, animate=False, immediate=True)
+            self.unseen = not self.at_end

@@ -118,7 +118,8 @@ class QuestionMessage(Vertical):
 
     def again(self) -> QuestionMessage:
         """The same question once more, to be answered: it was passed over and is still open."""
-        return QuestionMessage(self.slot, self.text, self.reason, self.options, clarifies=self.clarifies)
+        # Without the reason, which stands above: the answer before it has to stay in view on a small screen.
+        return QuestionMessage(self.slot, self.text, "", self.options, clarifies=self.clarifies)
 
     def settle(self) -> None:
         """The question is answered or over: the rows go, the text stays."""

@@ -79,6 +79,12 @@ class RecommendationBlock(Block):
             yield Vertical(*_details(answer.candidates[0]), classes="details")
         yield from _ending(answer)
 
+    def told(self, words: str) -> None:
+        """What stands over the answer; what it says of the change is not said once more here."""
+        if self._changed and self._changed in words.split("\n\n", 1)[0]:
+            for line in self.query(".changed"):
+                line.display = False
+
     def plain(self) -> str:
         """The whole answer as Markdown."""
         return as_markdown(self.answer)
