@@ -21,7 +21,7 @@ QUESTION = Question(
     "hardware",
     "Which machine should it run on?",
     "memory decides what fits. " * 10,
-    ("this one", "a Mac", "a PC"),
+    ["this one", "a Mac", "a PC"],
 )
 EXPLAINED = "\n\n".join(["VRAM is the memory on the card.", *["More about it."] * 6])
 
@@ -35,7 +35,7 @@ async def typed_at_once(pilot: Pilot[int], text: str) -> None:
 
 
 async def test_an_answer_stays_in_view_before_the_question_that_is_still_open() -> None:
-    answer = Message(f"{EXPLAINED}\n\nStill open: {QUESTION.text}", (), "hardware")
+    answer = Message(f"{EXPLAINED}\n\nStill open: {QUESTION.text}", [], "hardware")
     async with chatting(FakeSession([QUESTION], [answer]), size=SMALL) as (app, pilot):
         await say(pilot, "hello")
         await say(pilot, "what is VRAM?")
