@@ -39,7 +39,7 @@ class EvidenceList(VerticalScroll, can_focus=False):
         focused = next((title for title in titles if title.has_focus), None)
         if focused is None:
             for title in titles[:1]:
-                title.focus()
+                self.screen.set_focus(title)
             return
         fold = focused.parent
         if isinstance(fold, Fold) and fold.opened:
@@ -50,7 +50,7 @@ class EvidenceList(VerticalScroll, can_focus=False):
                 return
         place = titles.index(focused) + by
         if 0 <= place < len(titles):
-            titles[place].focus()
+            self.screen.set_focus(titles[place])  # at once, so that a fast key goes on from there
         elif by < 0:
             self.scroll_home(animate=False)
 

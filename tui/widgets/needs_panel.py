@@ -56,24 +56,30 @@ class NeedRow(Static, can_focus=True):
         super().__init__(text, markup=False, classes="need")
         self.tooltip = "Enter or a click changes it; Del takes back what was said"
 
+    @property
+    def _meant(self) -> NeedRow:
+        """The row that a key is for: the one in focus by now, since fast keys all come to the first one."""
+        focused = self.screen.focused
+        return focused if isinstance(focused, NeedRow) else self
+
     def action_edit(self) -> None:
         """Change it here."""
-        self.post_message(self.Chosen(self.need))
+        self.post_message(self.Chosen(self._meant.need))
 
     def action_take_back(self) -> None:
         """Take back what was said."""
-        self.post_message(self.TakenBack(self.need))
+        self.post_message(self.TakenBack(self._meant.need))
 
     def action_other(self, by: int) -> None:
         """Go to the need above or below."""
         rows = list(self.screen.query(NeedRow))
-        place = rows.index(self) + by
+        place = rows.index(self._meant) + by
         if 0 <= place < len(rows):
             self.screen.set_focus(rows[place])  # at once; `focus()` would let a fast key go astray
 
     def on_click(self, event: events.Click) -> None:
         event.stop()
-        self.action_edit()
+        self.post_message(self.Chosen(self.need))
 
 
 class NeedsPanel(Vertical):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from textual import events
 from textual.widgets import Input
 
 from agent.events import Failure, Message, NeedsChanged, Question, Recommendation
@@ -67,6 +68,17 @@ async def test_a_need_is_changed_in_place_and_the_ranking_follows() -> None:
         assert [message.text for message in app.chat.query(UserMessage)][-1] == "license: privately"
         assert LINE in " ".join(shown(app).split()).replace("│ ", "")
         assert app.chat.query_one(RecommendationBlock)
+
+
+async def test_fast_keys_go_on_from_where_the_last_one_went() -> None:
+    session = needing()
+    async with chatting(session, size=(120, 40)) as (app, pilot):
+        await say(pilot, "coding")
+        await pilot.press("f2")
+        for key in ("down", "down", "enter"):  # all at once, as a terminal hands over what was typed quickly
+            app.post_message(events.Key(key, None))
+        await until(pilot, lambda: app.chat.query_one(NeedsPanel).editor is not None)
+        assert editor(app).query_one(Input).value == "commercial"
 
 
 async def test_escape_leaves_a_need_as_it_was() -> None:
