@@ -123,7 +123,8 @@ def settings_of(recommendation: Document) -> Any:  # noqa: ANN401 - imported aft
     context = first.get("context") or map_of(needs.get("context")).get("value")
     given: dict[str, Any] = {"hardware": need("hardware", "text"), "task": need("task", "name")}
     if is_number(context):
-        given["context"] = int(context) * int(first.get("parallel") or 1)
+        slots = int(first.get("parallel") or 1)
+        given |= {"context": int(context) * slots, "parallel": slots}
     settings = CompareSettings()
     for key, value in given.items():
         if value:

@@ -111,7 +111,7 @@ def read_side_by_side(document: Document) -> SideBySide:
         names=tuple(line_of(model.get("model")) for model in models),
         ids=tuple(line_of(model.get("model_id")) or line_of(model.get("model")) for model in models),
         rows=tuple(row for row in rows if any(cell.text != NONE for cell in row.cells)),
-        where=f"Memory with {tokens(document.get('context'))} tokens of context{where}.",
+        where=f"Memory with {_length(document)}{where}.",
         notes=tuple(clean(note, one_line=True) for note in document.get("caveats") or ()),
     )
 
@@ -169,6 +169,14 @@ def _use(model: Document) -> Cell:
     terms = map_of(model.get("license"))
     use = line_of(terms.get("commercial_use"))
     return Cell(USE_WORDS.get(use, UNKNOWN), USE_RANK.get(use), line_of(terms.get("note")))
+
+
+def _length(document: Document) -> str:
+    """The context, and for how many conversations."""
+    context, slots = document.get("context"), document.get("parallel")
+    if is_number(context) and is_number(slots) and slots > 1:
+        return f"{tokens(int(context) // int(slots))} tokens of context for each of {slots} conversations"
+    return f"{tokens(context)} tokens of context"
 
 
 def _window(model: Document) -> Cell:

@@ -107,3 +107,11 @@ def test_markdown_marks_the_best_in_bold() -> None:
     assert lines[0] == "|  | Qwen2.5-Coder-7B-Instruct | Codestral-22B |"
     assert "| commercial use | **yes** | no |" in lines
     assert all(line.count(" | ") == 2 for line in lines[2 : 2 + len(models.rows)])
+
+
+def test_the_context_is_told_by_conversation() -> None:
+    document = {"context": 160 * 1024, "parallel": 5, "models": [{"model": "A"}, {"model": "B"}]}
+    assert (
+        read_side_by_side(document).where == "Memory with 32k tokens of context for each of 5 conversations."
+    )
+    assert "for each" not in read_side_by_side({**document, "parallel": 1}).where

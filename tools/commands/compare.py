@@ -14,7 +14,7 @@ from tools.brief import brief_of
 from tools.candidates import Reason
 from tools.commands.benchmarks import id_of, name_of, results_of
 from tools.commands.lookups import CHAT_MODES, any_model_named, machine_named
-from tools.commands.memory import DEFAULTS, memory_document, usual_format
+from tools.commands.memory import DEFAULTS, Slots, memory_document, usual_format
 from tools.commands.requests import Name, Request, Text, Tokens
 from tools.commands.task_words import TaskWord
 from tools.hardware_types import Machine
@@ -44,6 +44,7 @@ class CompareSettings(Request):
 
     quant: Name | None = Field(None, description=f"quantization of the weights (usually {DEFAULTS.quant})")
     context: Tokens = Field(DEFAULTS.context, description="tokens of the engine's context (8192, 32k)")
+    parallel: Slots = Field(DEFAULTS.parallel, description="slots: conversations that share the context")
     kv_cache_type: Name = Field(DEFAULTS.kv_cache_type, description="type of the KV cache")
     engine: Name | None = Field(None, description=f"inference engine (usually {DEFAULTS.engine})")
     hardware: Text | None = Field(
@@ -97,6 +98,7 @@ def side_by_side(models: Sequence[ModelRecord | ApiModel], settings: CompareSett
     machine, notes = machine_named(settings.hardware) if settings.hardware is not None else (None, ())
     return {
         "context": settings.context,
+        "parallel": settings.parallel,
         "kv_cache_type": settings.kv_cache_type,
         "hardware": machine.name if machine is not None else None,
         "task": settings.task or DEFAULT_TASK,
@@ -115,7 +117,8 @@ def _verdict(models: list[ModelRecord | ApiModel], query: CompareQuery) -> Reaso
         task=Slot(value=TaskNeed(name=query.task or DEFAULT_TASK)), priority=Slot(value=query.priority)
     )
     needs = needs.updated(
-        context=Slot(value=query.context),
+        context=Slot(value=query.context // query.parallel),
+        concurrency=Slot(value=query.parallel) if query.parallel > 1 else None,
         deployment=Slot(value=Deployment(mode="either")),
         license=Slot(value=LicenseNeed(use=query.license or "any")),
         hardware=Slot(value=HardwareNeed(text=query.hardware or "", none=query.hardware is None)),
@@ -131,6 +134,7 @@ def _local(model: ModelRecord, query: CompareSettings, machine: Machine | None) 
     request = MemoryRequest(
         quant=query.quant or quant,
         context=query.context,
+        parallel=query.parallel,
         kv_cache_type=query.kv_cache_type,
         engine=engine,
         hardware=machine,
@@ -180,9 +184,9 @@ def _speed(
         request.quant,
         machine,
         engine=request.engine,
-        context=request.context,
+        context=request.context // request.parallel,
         gpu_share=1.0,
-        parallel=1,
+        parallel=request.parallel,
         kv_cache_type=request.kv_cache_type,
     )
     if speed is None:

@@ -66,3 +66,14 @@ def test_a_format_that_an_engine_does_not_read_is_said_of_each_model() -> None:
 def test_requests_that_are_off(models: tuple[str, ...], error: type[AdvisorError]) -> None:
     with pytest.raises(error):
         ask(*models)
+
+
+def test_slots_share_the_context() -> None:
+    models = ("qwen3-14b", "llama-3.1-8b-instruct")
+    one = compare(CompareQuery(models=models, context=32768, hardware="RTX 4090"))
+    four = compare(CompareQuery(models=models, context=32768, parallel=4, hardware="RTX 4090"))
+    assert (one["parallel"], four["parallel"]) == (1, 4)
+    for alone, shared in zip(one["models"], four["models"], strict=True):
+        assert alone["memory"]["kv_cache_bytes"] == shared["memory"]["kv_cache_bytes"]
+        mid = [model["speed"]["tokens_per_second"]["mid"] for model in (alone, shared)]
+        assert mid[0] != mid[1]
