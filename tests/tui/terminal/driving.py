@@ -25,7 +25,10 @@ TIMEOUT = 30.0
 UNKNOWN = re.compile(rb"\x1b\[[<>=][0-9;]*[a-zA-Z]")
 UNFINISHED = re.compile(rb"\x1b(\[[<>=?]?[0-9;]*)?$")
 # The terminal that runs the tests, or none, must not decide what is tested.
-OWN_VARIABLES = ("NO_COLOR", "COLORTERM", "TERM_PROGRAM", "LLM_ADVISOR_ASCII", "COLORFGBG", "TMUX", "STY")
+OWN_VARIABLES = (
+    *("NO_COLOR", "COLORTERM", "TERM_PROGRAM", "LLM_ADVISOR_ASCII", "COLORFGBG", "TMUX", "STY"),
+    *("COLUMNS", "LINES"),
+)
 
 
 def advisor(*arguments: str) -> list[str]:
