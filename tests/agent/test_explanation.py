@@ -58,7 +58,7 @@ def test_the_figures_are_those_of_the_recommendation() -> None:
     assert c.memory is not None
     assert c.speed is not None
     assert f"{c.memory.total_bytes / GIB:.1f} of {c.available_bytes / GIB:.1f} GiB" in text
-    assert f"About {c.speed.mid:.0f} tokens per second per conversation (estimate" in text
+    assert f"About {round(c.speed.mid, 1):.0f} tokens per second per conversation (estimate" in text
     assert f"{c.context:,} tokens" in text
 
 

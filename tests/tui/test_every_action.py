@@ -105,9 +105,9 @@ async def test_by_its_typed_command(action: Action, tmp_path: Path) -> None:
     async with standing(tmp_path, action.when) as (app, pilot, session):
         for argument in dict.fromkeys(("", TAKES.get(action.name, "")) if action.takes else ("",)):
             app.chat.query_one(Composer).focus()
-            app.chat.query_one(Composer).put("")
+            app.chat.query_one(Composer).put(f"{action.typed} {argument}".strip())
             before = trace(app, session)
-            await pilot.press(*f"{action.typed} {argument}".strip().replace("/", "/"), "enter")
+            await pilot.press("enter")
             await did_something(app, pilot, session, before)
 
 
@@ -117,8 +117,10 @@ async def test_from_the_palette(action: Action, tmp_path: Path) -> None:
         before = trace(app, session)
         await pilot.press("ctrl+p")
         await until(pilot, lambda: isinstance(app.screen, CommandPalette), "the palette")
-        await pilot.press(*[{" ": "space"}.get(sign, sign) for sign in action.title])
+        await pilot.press(*action.title[:2])
         palette = app.screen
+        palette.query_one(CommandInput).value = action.title  # each key searches anew, which takes its time
+        palette.query_one(CommandInput).cursor_position = len(action.title)
         rows = palette.query_one(OptionList)
         assert palette.query_one(CommandInput).value == action.title
         await until(pilot, lambda: rows.option_count > 0 and action.title in str(rows.options[0].prompt))

@@ -36,7 +36,8 @@ OPENED_BY: dict[str, str | tuple[str, ...]] = {
     "passage": ("f3", "1"),
     "sources": ("f3", "s"),
 }
-SIZES = ((60, 20), (20, 6), (200, 60), (80, 24))
+SIZES = ((20, 6), (80, 24))
+"""The pictures of the tests have the usual ones."""
 MOST_KEYS = 6
 
 
@@ -59,7 +60,7 @@ async def back_to(pilot: Pilot[int], screen: Screen[Any]) -> None:
 
 async def check_keys(app: AdvisorApp, pilot: Pilot[int], screen: Screen[Any]) -> None:
     """Footer and help wherever the focus goes."""
-    for _ in range(5):
+    for _ in range(4):
         keys = [key.description for key in screen.query(FooterKey)]
         assert len(keys) <= MOST_KEYS, keys
         topic = topic_of(screen.focused, screen)
