@@ -62,7 +62,7 @@ q8_0
 NEEDS = "a coding assistant on my RTX 3060 12GB, for work, 16k context"
 RECOMMEND, PICTURES = "\x12", "\x1b[18~"
 RIGHT, LEFT, UP, DOWN = "\x1b[C", "\x1b[D", "\x1b[A", "\x1b[B"
-BAR_KEYS = (RIGHT, RIGHT, LEFT, LEFT, DOWN, UP, "k", "+", "-") * 4
+BAR_KEYS = (RIGHT, RIGHT, LEFT, LEFT, UP, DOWN, "k", "+", "-") * 4
 BAR_PAUSE = 0.25
 
 
@@ -119,7 +119,7 @@ def in_a_long_conversation(turns: int = LONG_TURNS) -> tuple[Keys, float]:
         with fixed_machine():
             asyncio.run(long_conversation(home, turns))
         with started(home, "--session", "long") as terminal:
-            came = terminal.wait_for("8k context please", 60.0)
+            came = terminal.wait_for("Recommendation", 60.0)
             opened = came - terminal.started
             terminal.wait_for(IDLE, 60.0)
             return typing(terminal, TYPING_SECONDS / 2), opened
@@ -131,7 +131,7 @@ def of_the_bars() -> Keys:
         terminal.wait_for(MARK)
         terminal.wait_for(IDLE, 60.0)
         terminal.type(f"{NEEDS}\r{RECOMMEND}")
-        terminal.wait_for("Best for you", 60.0)
+        terminal.wait_for("Best choice", 60.0)
         terminal.wait_for(IDLE, 60.0)
         terminal.type(PICTURES)
         terminal.wait_for("model's limit", 30.0)

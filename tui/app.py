@@ -117,8 +117,10 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self.register_theme(themes.LIGHT)
         self.look_file = state / LOOK if state else None
         chosen = themes.read_theme(self.look_file)
-        self.theme = chosen if chosen in self.available_themes else themes.first_theme()
-        self._theme_at_start = self.theme
+        self._theme_at_start = chosen if chosen in self.available_themes else themes.first_theme()
+        self.set_reactive(
+            AdvisorApp.theme, self._theme_at_start
+        )  # its watcher runs as the application starts
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What changes each line before it is drawn."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import suppress
@@ -133,8 +134,14 @@ class ChatScreen(TypingActions):
         self.bridge.start()
         self._begun = True
         self.load_history()
+        self._load_markdown()
         self._turns.waiting.insert(0, Input("open"))  # before what was sent in the meantime
         self._go_on()
+
+    @work(thread=True)
+    def _load_markdown(self) -> None:
+        """Read what an answer is drawn with, before the first one comes."""
+        importlib.import_module("tui.widgets.flowing")
 
     def _source(self, given: Input) -> AsyncGenerator[Event, None]:
         bridge = self.bridge

@@ -15,7 +15,6 @@ from textual.widget import Widget
 
 from tui.glyphs import glyphs
 from tui.widgets.empty_state import EmptyState
-from tui.widgets.flowing import FlowingMarkdown, MarkdownPart
 from tui.widgets.text import PlainText
 
 SHOWN = 30
@@ -135,6 +134,8 @@ class Conversation(VerticalScroll, can_focus=True):
             self.set_timer(TIDY_SECONDS, self._tidy)
 
     def _tidy(self) -> None:
+        from tui.widgets.flowing import FlowingMarkdown, MarkdownPart
+
         self._tidied = False
         shown = [message for message in self.messages if message.display]
         for message in shown:

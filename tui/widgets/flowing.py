@@ -25,8 +25,13 @@ from tui.widgets.text import styled
 
 WRITE_SECONDS = 0.2
 """Pieces that come within this time are drawn together: each drawing holds up typing."""
-TYPING_SECONDS = 0.6
-"""The same, while somebody types."""
+TYPING_SECONDS = 0.9
+"""Somebody types until that long after a key: meanwhile only the last lines of the answer are drawn, in
+place, for laying out a screen takes longer than one notices between a key and its letter."""
+HELD_SECONDS = 30.0
+"""After this time all is laid out even so."""
+WINDOW = 6
+"""Lines that are drawn while somebody types, or as many as stood there."""
 PART = 700
 """Characters after which a part ends, at the next place where it can."""
 _DEFINED = re.compile(r"^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
@@ -74,11 +79,18 @@ def complete(text: str) -> int:
     return next(reversed(block_starts(whole)), 0)
 
 
-def draft(text: str) -> Content:
-    """A block that still grows: no layout, but without the marks that go away when it is complete."""
+def draft(text: str, last: int = 0) -> Content:
+    """A block that still grows: no layout, but without the marks that go away when it is complete.
+
+    Args:
+        text: Markdown.
+        last: Draw only so many lines, the last ones; 0 for all.
+    """
     lines: list[Content] = []
-    fenced = False
-    for line in text.strip("\n").split("\n"):
+    given = text.strip("\n").split("\n")
+    first = max(0, len(given) - last) if last else 0
+    fenced = sum(_FENCE.match(line) is not None for line in given[:first]) % 2 == 1
+    for line in given[first:]:
         if _FENCE.match(line):
             fenced = not fenced
         elif fenced:
@@ -134,6 +146,19 @@ class Growing(Static):
         self.update(drawn, layout=not width or lines != self._lines)
         self._lines = lines
 
+    def show_end(self, text: str) -> None:
+        """Draw its last lines where the block stands, so that nothing needs to be laid out."""
+        width = self.container_size.width
+        if not width or not text.strip():
+            self.show(text)
+            return
+        self.display = True
+        lines = max(self._lines, WINDOW)
+        drawn = draft(text, lines).wrap(width)[-lines:]
+        blank = [Content("")] * (lines - len(drawn))
+        self.update(Content("\n").join([*drawn, *blank]), layout=lines != self._lines)
+        self._lines = lines
+
 
 class FlowingMarkdown(Vertical):
     """Markdown in parts, below which the last block grows."""
@@ -146,6 +171,8 @@ class FlowingMarkdown(Vertical):
         self._held = False
         """Something came that is not drawn yet."""
         self._timed = False
+        self._laid = 0.0
+        """When all that had come was laid out, in seconds of the monotonic clock."""
         self._laying = asyncio.Lock()
 
     def compose(self) -> ComposeResult:
@@ -167,7 +194,7 @@ class FlowingMarkdown(Vertical):
         self._held = True
         if not self._timed:
             self._timed = True
-            self.set_timer(TYPING_SECONDS if self._is_typed_beside() else WRITE_SECONDS, self._next)
+            self.set_timer(WRITE_SECONDS, self._next)
             await self._show_held()
 
     def _is_typed_beside(self) -> bool:
@@ -183,11 +210,16 @@ class FlowingMarkdown(Vertical):
         async with self._laying:
             if not self._held:
                 return
-            self._held = False
+            if self._is_typed_beside() and time.monotonic() - self._laid < HELD_SECONDS:
+                self.query_one(Growing).show_end(self._rest)
+                return  # what is held is laid out once nobody types
+            self._laid = time.monotonic()
             ended = complete(self._rest)
-            if ended:
-                done, self._rest = self._rest[:ended], self._rest[ended:]
-                await self._lay_out([done])
+            done = split_parts(self._rest[:ended]) if ended else []
+            self._held = len(done) > 1  # the others follow one by one, and a key may come between
+            if done:
+                self._rest = self._rest[len(done[0]) :]
+                await self._lay_out(done[:1])
             else:
                 self.query_one(Growing).show(self._rest)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -13,14 +13,16 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message as UIMessage
 from textual.widget import Widget
-from textual.widgets import Markdown, Static
+from textual.widgets import Static
 
 from tui.claims import Source, SourceList
 from tui.glyphs import glyphs
 from tui.plaintext import clean, shorten, words
-from tui.widgets.flowing import FlowingMarkdown
 from tui.widgets.fold import Fold
 from tui.widgets.text import FittedText, PlainText, clickable, hanging, styled
+
+if TYPE_CHECKING:
+    from textual.widgets import Markdown
 
 
 class OpenSource(UIMessage):
@@ -130,16 +132,19 @@ class AdvisorMessage(Block):
     """What the advisor says: Markdown that may arrive in pieces, then its sources."""
 
     def __init__(self, text: str = "", citations: Sequence[Mapping[str, Any]] = ()) -> None:
+        from tui.widgets.flowing import FlowingMarkdown  # reading it takes time, and the first frame has none
+
         super().__init__()
         self.add_class("advisor")
         self.text = clean(text)
+        self._flow = FlowingMarkdown(self.text)
         numbered = SourceList()
         for citation in citations:
             numbered.add(citation)
         self.sources = numbered.all()
 
     def compose(self) -> ComposeResult:
-        yield FlowingMarkdown(self.text)
+        yield self._flow
         if self.sources:
             yield SourceLines(self.sources)
 
@@ -156,13 +161,13 @@ class AdvisorMessage(Block):
         fragment = clean(fragment)
         if fragment:
             self.text += fragment
-            await self.query_one(FlowingMarkdown).write(fragment)
+            await self._flow.write(fragment)
 
     async def finish(self, text: str | None = None, citations: Sequence[Mapping[str, Any]] = ()) -> None:
         """Settle: the whole text is laid out once, since tables and fences that grew are not right before."""
         if text is not None:
             self.text = clean(text)
-        await self.query_one(FlowingMarkdown).settle(self.text)
+        await self._flow.settle(self.text)
         numbered = SourceList()
         for citation in citations:
             numbered.add(citation)

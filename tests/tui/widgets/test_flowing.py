@@ -175,3 +175,63 @@ def test_a_draft_has_no_marks() -> None:
     assert draft("## Title\n").plain == "Title"
     assert draft("- **bold** and `code`\n").plain.endswith(" bold and code")
     assert draft("```python\n**kept**\n").plain == "  **kept**"
+
+
+def test_a_draft_may_be_its_last_lines() -> None:
+    assert draft("one\ntwo\nthree\n", last=2).plain == "two\nthree"
+    assert draft("text\n```\n**kept**\n*too*\n", last=2).plain == "  **kept**\n  *too*"
+    assert draft("```\ncode\n```\nso **bold**\n", last=1).plain == "so bold"
+
+
+async def test_while_somebody_types_the_last_lines_are_drawn_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tests.tui.driving import chatting
+    from tests.tui.fakes import FakeSession
+    from tui.widgets import flowing
+    from tui.widgets.messages import AdvisorMessage
+
+    monkeypatch.setattr(flowing, "TYPING_SECONDS", 1000.0)
+
+    async with chatting(FakeSession(), size=(100, 40)) as (app, pilot):
+        message = AdvisorMessage()
+        await app.chat.query_one("#conversation").mount(message)
+        flow = message.query_one(FlowingMarkdown)
+        growing = flow.query_one(Growing)
+        await message.write("The beginning")
+        await pilot.press("x")
+        await message.write(".\n\nThe middle.\n\n")
+        await flow._next()
+        await pilot.pause()
+        height = growing.size.height
+        assert height == flowing.WINDOW
+        for place in range(20):
+            await message.write(f"{place}. **line**\n")
+            await flow._next()
+        await pilot.pause()
+        assert growing.size.height == height
+        assert not flow.query(MarkdownPart)
+        assert str(growing.visual).splitlines()[-1] == "19. line"
+
+        monkeypatch.setattr(flowing, "TYPING_SECONDS", 0.0)
+        await flow._next()
+        assert flow.query(MarkdownPart)
+        await message.finish()
+        assert flow.text == message.text
+        assert not growing.display
+
+
+async def test_what_was_held_is_laid_out_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that is pressed meanwhile waits for one part, not for all."""
+    text = "".join(f"Paragraph {place} of {'many words ' * 30}.\n\n" for place in range(12))
+    async with FlowApp().run_test() as pilot:
+        flow = pilot.app.query_one(FlowingMarkdown)
+        await flow.write(text)
+        counts = [len(flow.query(MarkdownPart))]
+        while flow._held:
+            await flow._next()
+            counts.append(len(flow.query(MarkdownPart)))
+        assert counts == list(range(1, len(counts) + 1))
+        assert len(counts) > 2
+        await flow.settle(text)
+        assert flow.text == text
