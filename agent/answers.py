@@ -10,18 +10,19 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB
-from tools.candidates import Candidate, Configuration
+from tools.candidates import Candidate, Configuration, QualityFigure
 from tools.fit import longest_context, solve, with_memory
 from tools.fit_hardware import hardware_for
 from tools.fit_types import Ask, Refusal
 from tools.memory.types import Evidence
+from tools.quant_loss import quality_loss
 from tools.recommend import rank_for
 from tools.roles.common import features_of_model, license_verdict
 from tools.roles.generator import ask_of
 from tools.runbook import commands_for
 from tools.scores import benchmark_evidence
 from tools.task_mix import quality_for, task_words
-from tools.timings import with_timings
+from tools.timings import most_at_once, with_timings
 from tools.utility import table
 
 MOST_SCORES = 5
@@ -155,7 +156,7 @@ def run_of(model: ModelRecord, brief: Brief) -> Told:
 def compared(model: ModelRecord, brief: Brief) -> Told:
     """Everything that decides, in one line."""
     quality, (where, evidence), (terms, more) = (
-        quality_for(model.id, brief.tasks),
+        quality_as_run(model, brief),
         placed(model, brief),
         license_of(model, brief),
     )
@@ -164,6 +165,14 @@ def compared(model: ModelRecord, brief: Brief) -> Told:
         f"(give or take {quality.spread:.0f})"
     )
     return f"{score}; {where} {terms[0].upper()}{terms[1:]}", [*quality.basis[:2], *evidence, *more]
+
+
+def quality_as_run(model: ModelRecord, brief: Brief) -> QualityFigure:
+    """Expected quality in the form in which the model would run here, as the recommendation counts it."""
+    found, c = quality_for(model.id, brief.tasks), configuration_of(model, brief)
+    if isinstance(c, str):
+        return found
+    return found.less(quality_loss(model, c.quant, c.kv_cache_type, brief.task))
 
 
 def why(model: ModelRecord, brief: Brief) -> Told:
@@ -195,7 +204,7 @@ def why_not(model: ModelRecord, brief: Brief) -> Told:
     if isinstance(c, str):
         return c, [Evidence("tool", "fit", model.id)]
     ranked = rank_for(brief).candidates
-    quality = quality_for(model.id, brief.tasks)
+    quality = quality_as_run(model, brief)
     evidence = list(quality.basis)
     if not ranked or ranked[0].model == model.name:
         return (
@@ -332,8 +341,20 @@ def users_of(model: ModelRecord, brief: Brief) -> Told:
         for p in times.throughput
         if p.fits is not False
     ]
-    start = f"as {c.quant} on {engine_name(c.engine)}, by conversations at once (estimates):"
-    return start + "".join(lines), list(times.evidence)
+    assert brief.machine is not None
+    most = most_at_once(model, brief.machine, c)
+    held = (
+        f"as {c.quant} on {engine_name(c.engine)} the memory holds {most} "
+        f"conversation{'' if most == 1 else 's'} of {c.context:,} tokens at once; {_planned(brief)}. "
+    )
+    start = "By conversations at once (estimates):"
+    return held + start + "".join(lines), [Evidence("tool", "estimate_memory", model.id), *times.evidence]
+
+
+def _planned(brief: Brief) -> str:
+    """How many were planned for, and on what ground."""
+    why = next((a.why for a in brief.assumptions if a.slot == "concurrency"), "")
+    return f"planned for {brief.parallel}" + (f" (assumed: {why})" if why else "")
 
 
 def _timed(model: ModelRecord, brief: Brief, prompt: int | None = None) -> Configuration | str:

@@ -8,7 +8,7 @@ from functools import partial
 from knowledge.catalog.store import load_catalog
 from tools.brief import Assumption, Brief, brief_of
 from tools.budget import GIB, host_reserve, room_of
-from tools.candidates import Candidate, Recommendation, Rejected
+from tools.candidates import Candidate, Change, Recommendation, Rejected
 from tools.fit import with_memory
 from tools.free_now import with_shortages
 from tools.memory.types import DeviceMemory, MemoryEstimate
@@ -22,7 +22,7 @@ from tools.roles.encoders import KIND_OF_ROLE, memory_of
 from tools.roles.generator import ask_of, companions_of, kinds_for
 from tools.runbook import commands_for
 from tools.score_parts import score_parts
-from tools.sensitivity import what_would_change
+from tools.sensitivity import better_hardware, what_would_change
 from tools.task_shares import apart
 from tools.timings import with_timings
 from tools.utility import is_tie
@@ -100,6 +100,16 @@ def recommend(needs: Needs) -> Recommendation:
         error=None if complete else _nothing(brief, rejected),
         verdict=plainly,
     )
+
+
+def hardware_changes(needs: Needs) -> tuple[Change, ...]:
+    """What more or other hardware would change about the first choice; empty where none of it does.
+
+    Raises:
+        UsageError: where a need cannot be read at all.
+    """
+    found = recommend(needs)
+    return better_hardware(brief_of(needs), found.candidates, partial(affordable, needs))
 
 
 def _priced(ranked: list[Candidate], brief: Brief, needs: Needs) -> tuple[list[Candidate], list[Rejected]]:
