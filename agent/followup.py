@@ -23,7 +23,7 @@ from agent.comparing import side_by_side
 from agent.intake import Intake
 from agent.leading import leading_of
 from agent.model_facts import FACTS
-from agent.more import largest_told, tested_told
+from agent.more import encoder_told, largest_told, tested_told
 from agent.particulars import Particulars, particulars
 from agent.plan_arguments import arguments_of, asked_with
 from agent.plans import answer_plan
@@ -142,6 +142,10 @@ def _against(terms: list[Term], question: str, retriever: Retriever) -> Reply:
 def _planned(read: Understanding, text: str, needs: Needs, state: State, retriever: Retriever) -> Reply:
     """The answer of a plan, with the guide's passage where its table is asked for."""
     topic = read.plan or ""
+    first = next(iter(_by_names(state.get("last", [])[:1])), None)
+    told = encoder_told(topic, read, first, needs)
+    if told is not None:
+        return _beside(told, [], brief_of(needs))
     try:
         arguments = planned_again(read, text, needs, state)
         if arguments is None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from agent.answers import Told, configuration_of
 from agent.particulars import Particulars
+from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
 from tools.brief import Brief, brief_of
 from tools.budget import GIB
@@ -15,13 +16,18 @@ from tools.fit import solve, with_memory
 from tools.fit_catalog import largest
 from tools.fit_types import Refusal
 from tools.hardware_types import Machine
-from tools.memory.types import Evidence
+from tools.memory.training import estimate_training
+from tools.memory.types import Evidence, TrainingMethod, TrainingRequest
 from tools.needs import Needs
+from tools.planning.training_fit import training_room
 from tools.quant_loss import loss_evidence, quality_loss
 from tools.recommend import hardware_changes
 from tools.roles.generator import ask_of
 from tools.task_mix import quality_for
+from tools.training_plan import METHODS
 
+ENCODER_WAYS: tuple[TrainingMethod, ...] = ("full", "lora")
+"""Ways to train an encoder; it is too small for quantized weights to be worth it."""
 BITS = ("", "why", "why_not", "quants")
 """Topics under which a quantization that is named is put to the test."""
 MOST_LISTED = 4
@@ -155,6 +161,40 @@ def better_machine(needs: Needs) -> Told:
         "and I recommend anew for it.",
         evidence,
     )
+
+
+def encoder_told(topic: str, read: Understanding, first: ModelRecord | None, needs: Needs) -> Told | None:
+    """Memory to train the recommended classifier; None where a plan for language models is asked for.
+
+    Args:
+        topic: the plan that a question asks for.
+        read: the question as understood; one that names a model, a size or QLoRA is about a language model.
+        first: the model that was recommended.
+        needs: what it was recommended for.
+    """
+    brief, named = brief_of(needs), read.mentions
+    method = read.asked_of.get("training") or needs.training
+    if topic != "finetune.memory" or first is None or brief.role != "classifier":
+        return None
+    if named.models or named.families or named.sizes_b or read.critiques:
+        return None
+    return _encoder_training(first, brief) if method is None or method.value.method != "qlora" else None
+
+
+def _encoder_training(model: ModelRecord, brief: Brief) -> Told:
+    machine = brief.training_machine or brief.machine
+    room, name = training_room(machine) if machine is not None else (None, "")
+    lines, evidence = [], []
+    for method in ENCODER_WAYS:
+        found = estimate_training(model, TrainingRequest(method=method, sequence_length=brief.context))
+        low, high = found.low_bytes / GIB, found.high_bytes / GIB
+        held = "" if room is None else ", fits" if found.total_bytes <= room else ", does not fit"
+        total = f"about {found.total_bytes / GIB:.1f} GiB ({low:.1f} to {high:.1f})"
+        lines.append(f"\n   - {METHODS[method]}: {total}{held}")
+        evidence += [Evidence("tool", "estimate_training", found.formula), *found.basis[:1]]
+    against = f" on {name} ({room / GIB:.1f} GiB usable)" if room is not None else ""
+    start = f"training with texts of {brief.context:,} tokens, one at a time{against}, takes (estimates):"
+    return f"**{model.name}**: {start}{''.join(lines)}", list(dict.fromkeys(evidence))
 
 
 def largest_told(machine: Machine, brief: Brief) -> Told:

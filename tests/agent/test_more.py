@@ -118,3 +118,37 @@ def test_what_a_quantization_is_puts_nothing_to_the_test() -> None:
 @pytest.mark.parametrize("question", ["which license has it?", "what is a better model for code?"])
 def test_other_questions_are_not_about_a_better_machine(question: str) -> None:
     assert (topic_of(question) or ("",))[0] != "better_machine"
+
+
+@pytest.fixture
+async def classifier(tmp_path: Path) -> AsyncIterator[GraphSession]:
+    session, _ = await opened(tmp_path)
+    await said(session, "classify short Spanish notes on an A100 80GB, 1500 of them labeled, all stays local")
+    await all_of(session.recommend())
+    yield session
+    await session.close()
+
+
+async def test_training_memory_is_that_of_the_recommended_classifier(classifier: GraphSession) -> None:
+    (found,) = of(await all_of(classifier.recommend()), Recommendation)
+    text = (await _answer(classifier, "how much memory does training need?")).text
+    assert text.startswith(f"**{found.recommendation['candidates'][0]['model']}**: training with texts of")
+    assert "full fine-tuning: about" in text
+
+
+@pytest.mark.parametrize(
+    ("question", "model"),
+    [
+        ("QLoRA of llama 3.1 8B with 512 tokens, does it fit in 80GB?", "Llama-3.1-8B-Instruct by QLoRA"),
+        ("we would like to try QLoRA on a bigger model too, how much memory?", "by QLoRA: about"),
+    ],
+)
+async def test_training_of_a_language_model_is_planned(
+    classifier: GraphSession, question: str, model: str
+) -> None:
+    assert model in (await _answer(classifier, question)).text
+
+
+def test_a_language_model_is_no_language() -> None:
+    assert (topic_of("why not a language model?") or ("",))[0] != "languages"
+    assert (topic_of("which languages does it speak?") or ("",))[0] == "languages"
