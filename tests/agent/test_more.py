@@ -152,3 +152,8 @@ async def test_training_of_a_language_model_is_planned(
 def test_a_language_model_is_no_language() -> None:
     assert (topic_of("why not a language model?") or ("",))[0] != "languages"
     assert (topic_of("which languages does it speak?") or ("",))[0] == "languages"
+
+
+async def test_three_models_in_a_list_are_compared_and_change_no_need(alone: GraphSession) -> None:
+    text = (await _answer(alone, "compare qwen3.8 27b, gemma 4 31b and claude-fable-5")).text
+    assert all(name in text for name in ("Qwen3.8-27B", "gemma-4-31B-it", "claude-fable-5"))

@@ -118,7 +118,7 @@ def test_the_context_is_told_by_conversation() -> None:
 
 
 def test_a_score_of_another_setting_is_shown_and_not_compared() -> None:
-    told = document(list(ENTRIES))
+    told = document(list(ENTRIES.values()))
     names = [model["model"] for model in told["models"]]
     other = {"score": 99.0, "setting": "thinking, high effort", "source": "a board"}
     shared = {
