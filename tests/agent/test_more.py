@@ -28,7 +28,7 @@ async def team(tmp_path: Path) -> AsyncIterator[GraphSession]:
 @pytest.fixture
 async def alone(tmp_path: Path) -> AsyncIterator[GraphSession]:
     session, _ = await opened(tmp_path)
-    await said(session, "chat on an M4 Pro Mac with 48 GB, quality first, 32k context, only me, all local")
+    await said(session, "chat on an M4 Pro Mac with 48 GB, quality first, 32k context, only me, nothing may leave it")
     await all_of(session.recommend())
     yield session
     await session.close()
@@ -157,3 +157,4 @@ def test_a_language_model_is_no_language() -> None:
 async def test_three_models_in_a_list_are_compared_and_change_no_need(alone: GraphSession) -> None:
     text = (await _answer(alone, "compare qwen3.8 27b, gemma 4 31b and claude-fable-5")).text
     assert all(name in text for name in ("Qwen3.8-27B", "gemma-4-31B-it", "claude-fable-5"))
+    assert "claude-fable-5 is out: it runs behind an API, and nothing may leave your machines" in text
