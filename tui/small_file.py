@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from knowledge.files import replace_text
+
 
 def read_texts(path: Path | None) -> dict[str, str]:
     """What the file holds; nothing where there is none, or it cannot be read, or is damaged."""
@@ -27,6 +29,4 @@ def write_texts(path: Path, texts: Mapping[str, str]) -> None:
         OSError: The folder cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".new")
-    beside.write_text(json.dumps(texts), encoding="utf-8")
-    beside.replace(path)
+    replace_text(path, json.dumps(texts))
