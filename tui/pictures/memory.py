@@ -220,13 +220,13 @@ def _kept(held: Held, subject: Subject) -> tuple[str, ...]:
     kept = (whole or 0) - room.total_bytes
     if kept < GIB // 20:
         return ()
-    beside = []
+    beside: list[str] = []
     if subject.ask.beside_bytes:
         beside.append("the embedder and reranker beside it")
     if subject.ask.vision:
         beside.append("the vision projector")
-    for_whom = ", ".join(["desktop, driver and other programs", *beside])
-    return (f"{gib(kept)} of the {gib(whole)} are kept for {for_whom}.",)
+    more = f"; and for {' and '.join(beside)}" if beside else ""
+    return (f"{gib(kept)} of the {gib(whole)} are kept for desktop, driver and other programs{more}.",)
 
 
 def _rows(bars: tuple[Bar, ...], held: Held) -> tuple[tuple[str, ...], ...]:
