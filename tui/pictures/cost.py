@@ -113,7 +113,7 @@ def cost_words(months: Months, horizon: int = HORIZON) -> tuple[str, ...]:
     cheapest = min(open_ways, key=lambda course: course.after(horizon))
     letter = LETTERS[months.courses.index(cheapest)]
     told = [
-        f"After {horizon} months {letter} ({cheapest.label}) has cost the least, "
+        f"After {horizon} months {letter} ({cheapest.label}, {cheapest.model}) has cost the least, "
         f"{dollars(cheapest.after(horizon))}."
     ]
     found = crossings(months)

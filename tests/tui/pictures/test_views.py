@@ -216,3 +216,12 @@ def test_a_model_that_is_not_trained_shows_no_run() -> None:
     assert training_bar({"model": "m", "training": None}) is None
     assert training_bar(None) is None
     assert training_words({"model": "m"}) == ()
+
+
+def test_a_model_that_is_better_is_called_better_and_not_as_good() -> None:
+    best = next(place for place in LANDSCAPE.places if place.on_front)
+    for gap, how in ((9.0, "better"), (0.2, "as good")):
+        other = replace(best, model="other", model_id="Qwen/Qwen3-4B", score=best.score - gap, on_front=False)
+        land = replace(LANDSCAPE, places=(best, other))
+        words = " ".join(quality_words(land, RAW, ASCII))
+        assert f"{best.model} is {how} in no more memory" in words
