@@ -115,6 +115,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self._state, self._log_path, self._detect = state, log_path, detect
         self._is_here = is_here
         self._quit_asked = -QUIT_SECONDS
+        self.told = 0
+        """The exit status of the signal that told it to end."""
         self.crash = ""
         """What to say after the screen is closed, where it failed."""
         self.register_theme(themes.DARK)
@@ -168,13 +170,18 @@ class AdvisorApp(App[int], inherit_bindings=False):
             self.begin_capture_print(self)
             # `fg` gives back an empty screen, on which Textual draws only what changes.
             self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-            leave_on_signals(lambda status: self.exit(return_code=status))
+            leave_on_signals(self._told_to_end)
             self.set_interval(LOST_SECONDS, self._leave_lost)
 
     def _leave_lost(self) -> None:
         """A closed terminal of which no signal tells would be read for ever."""
         if terminal_is_gone():
-            self.exit(return_code=CLOSED)
+            self._told_to_end(CLOSED)
+
+    def _told_to_end(self, status: int) -> None:
+        """End in order; a fault on the way out is no reason for another status."""
+        self.told = status
+        self.exit(return_code=status)
 
     def on_print(self, event: events.Print) -> None:
         """Textual takes what is printed from the screen; the log is where it can be read."""
@@ -370,8 +377,8 @@ def run(
                 step()
             except Exception:
                 app.failed()
-    if terminal_is_gone():
-        return CLOSED
+    if app.told or terminal_is_gone():
+        return app.told or CLOSED
     if app.crash:
         print(app.crash, file=sys.stderr)
         return app.return_code or 1

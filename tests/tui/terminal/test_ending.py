@@ -67,6 +67,22 @@ def test_a_closed_terminal_ends_it_and_closes_the_session(before: str, tmp_path:
         assert (tmp_path / "closed").exists()
 
 
+FAULTY = """
+from tui.widgets.composer import Composer
+def on_unmount(self):
+    raise RuntimeError("a fault on the way out")
+Composer.on_unmount = on_unmount
+"""
+
+
+def test_a_fault_on_the_way_out_changes_no_status(tmp_path: Path) -> None:
+    with started(tmp_path, FAULTY) as terminal:
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.end() == 128 + signal.SIGTERM
+        assert (tmp_path / "closed").exists()
+    assert "a fault on the way out" in (tmp_path / "logs" / "tui.log").read_text(encoding="utf-8")
+
+
 def test_another_size_is_drawn_at_once(tmp_path: Path) -> None:
     with started(tmp_path) as terminal:
         for columns, lines in ((60, 20), (200, 60), (20, 6), (300, 100), (80, 24)):
