@@ -61,7 +61,7 @@ def test_the_help_is_rows_of_few_widgets() -> None:
     assert [f"{lead.plain}{text.plain}" for lead, text in rows] == [
         *("Typing", "", "\u2022 Enter sends; x goes on", "", "Two lines"),
     ]
-    assert len(list(HelpScreen("Typing").parts())[0]._pending_children) < 10  # each Markdown item was several
+    assert len(next(iter(HelpScreen("Typing").parts()))._pending_children) < 10
 
 
 def test_keys_that_the_help_names_are_bound() -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.tui.terminal.driving import Terminal, advisor
+from agent.sessions import SessionQuery, show_session
+from knowledge.home import HOME_VARIABLE
+from tests.tui.terminal.driving import Terminal
 
 PROGRAM = """
 import os, sys
@@ -54,7 +54,10 @@ class FakeClosing(FakeSession):
 async def opens():
     if where == "real":
         from agent.session import open_session
-        return await open_session(model="guided", session="work")
+        from pathlib import Path
+        from tests.fakes.voices import FakeSmallRetriever
+        retriever = FakeSmallRetriever(Path(os.environ["LLM_ADVISOR_HOME"]) / "guides")
+        return await open_session(model="guided", session="work", retriever=retriever)
     return FakeClosing([Message("the answer")])
 
 def action_help(self):
@@ -97,16 +100,13 @@ def test_one_sentence_the_details_in_the_log_and_the_draft_kept(where: str, tmp_
         assert "not sent yet" in (tmp_path / "drafts.json").read_text(encoding="utf-8")
 
 
-def test_what_was_said_before_is_saved(tmp_path: Path) -> None:
+def test_what_was_said_before_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     with Terminal([sys.executable, "-c", PROGRAM, "real"], tmp_path) as terminal:
         terminal.wait_for("For example")
         terminal.type("something for my RTX 3060 12GB\r")
         terminal.wait_for("Why I ask")
         terminal.type("\x1bOP")
         assert SENTENCE in ended(terminal)
-    environment = {"LLM_ADVISOR_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    shown = subprocess.run(
-        advisor("sessions", "show", "work", "--json"), env=environment, capture_output=True, check=True
-    )
-    said = [message["text"] for message in json.loads(shown.stdout)["messages"]]
-    assert said[0] == "something for my RTX 3060 12GB"
+    document = show_session(SessionQuery(name="work"), offline=True)
+    assert document["messages"][0]["text"] == "something for my RTX 3060 12GB"
