@@ -73,6 +73,12 @@ class AdvisorApp(App[int], inherit_bindings=False):
         Binding("f1", "help", "Help", priority=True),
     ]
 
+    told = 0
+    """The exit status of the signal that told it to end."""
+    crash = ""
+    """What to say after the screen is closed, where it failed."""
+    _quit_asked = -QUIT_SECONDS
+
     def __init__(
         self,
         open_session: SessionFactory,
@@ -114,11 +120,6 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self._model, self._session_name = model, session_name
         self._state, self._log_path, self._detect = state, log_path, detect
         self._is_here = is_here
-        self._quit_asked = -QUIT_SECONDS
-        self.told = 0
-        """The exit status of the signal that told it to end."""
-        self.crash = ""
-        """What to say after the screen is closed, where it failed."""
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self.look_file = state / LOOK if state else None
@@ -370,6 +371,11 @@ def run(
         offline=offline,
         first_run=is_first_start(state),
     )
+    return _played(app, log_path)
+
+
+def _played(app: AdvisorApp, log_path: Path | None) -> int:
+    """Run it to the end, whatever happens; the exit status."""
     with guarded(log_path):
         # A fault while the screen is closed may keep it from closing the session.
         for step in (app.run, lambda: asyncio.run(app.bridge.close())):

@@ -107,11 +107,11 @@ async def test_options_sources_folds_and_keys_of_a_recommendation() -> None:
         await pilot.press("escape")
 
 
-async def test_a_link_and_a_source_of_an_answer() -> None:
+async def test_a_link_and_a_source_of_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[str] = []
     session = FakeSession([Message(LINKED, CITED)])
     async with chatting(session, size=(80, 24)) as (app, pilot):
-        app.copy_to_clipboard = copied.append  # type: ignore[method-assign]
+        monkeypatch.setattr(app, "copy_to_clipboard", copied.append)
         await say(pilot, "where is it?")
         await click_on(pilot, "the manual")
         await until(pilot, lambda: "Copied the link" in shown(app), "the copy")
