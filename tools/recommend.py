@@ -14,7 +14,7 @@ from tools.free_now import with_shortages
 from tools.memory.types import DeviceMemory, MemoryEstimate
 from tools.needs import Needs
 from tools.on_this_computer import settled
-from tools.reasons import reasons_for, trade_off
+from tools.reasons import despite_few_bits, reasons_for, trade_off
 from tools.roles import api, encoders, generator
 from tools.roles.common import Ranked, diverse
 from tools.roles.companions import no_reranker
@@ -79,7 +79,7 @@ def recommend(needs: Needs) -> Recommendation:
     complete = tuple(
         replace(
             _apart(_dated(_tight(with_shortages(c, brief.machine)), brief), brief),
-            why=reasons_for(c, brief),
+            why=(*reasons_for(c, brief), *despite_few_bits(c, candidates)),
             commands=commands_for(c),
             parts=score_parts(c, brief),
             trade_off=trade_off(c, best, tied=_tied(c, best, brief)) if best is not None else "",

@@ -138,7 +138,7 @@ class ChatScreen(TypingActions):
         self._turns.waiting.insert(0, Input("open"))  # before what was sent in the meantime
         self._go_on()
 
-    @work(thread=True)
+    @work(thread=True, exit_on_error=False)
     def _load_markdown(self) -> None:
         """Read what an answer is drawn with, before the first one comes."""
         importlib.import_module("tui.widgets.flowing")
