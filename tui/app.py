@@ -23,7 +23,7 @@ from agent.protocol import SessionFactory
 from knowledge.home import home, log_file
 from tui import themes
 from tui.bridge import Bridge
-from tui.console import guarded, keep_printed, leave_on_signals, start_log
+from tui.console import guarded, keep_printed, leave_on_signals, start_log, terminal_is_gone
 from tui.glyphs import ASCII, UNICODE, glyphs, use, wants_ascii
 from tui.screens.chat import ChatScreen
 from tui.screens.chat_model import Switched
@@ -36,11 +36,15 @@ model that words the answers (None for the one that the program was started with
 """
 Severity = Literal["information", "warning", "error"]
 QUIT_SECONDS = 2.0
+CLOSED = 129
+"""Exit status where the terminal was closed: that of a program which SIGHUP ends."""
 LOOK = "look.json"
 """File of the theme and the signs."""
 USED = ("settings.toml", "sessions.sqlite", "history.jsonl", LOOK)
 """Files of somebody who was here before."""
 log = logging.getLogger("llm_advisor.tui")
+LOST_SECONDS = 1.0
+"""Between two looks whether the terminal is still there."""
 # A shorter turn for each thread keeps typing smooth while the session's thread imports and calculates.
 SWITCH_SECONDS = 0.001
 
@@ -68,6 +72,12 @@ class AdvisorApp(App[int], inherit_bindings=False):
         Binding("ctrl+l", "log", "Log", show=False, priority=True),
         Binding("f1", "help", "Help", priority=True),
     ]
+
+    told = 0
+    """The exit status of the signal that told it to end."""
+    crash = ""
+    """What to say after the screen is closed, where it failed."""
+    _quit_asked = -QUIT_SECONDS
 
     def __init__(
         self,
@@ -110,9 +120,6 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self._model, self._session_name = model, session_name
         self._state, self._log_path, self._detect = state, log_path, detect
         self._is_here = is_here
-        self._quit_asked = -QUIT_SECONDS
-        self.crash = ""
-        """What to say after the screen is closed, where it failed."""
         self.register_theme(themes.DARK)
         self.register_theme(themes.LIGHT)
         self.look_file = state / LOOK if state else None
@@ -164,7 +171,18 @@ class AdvisorApp(App[int], inherit_bindings=False):
             self.begin_capture_print(self)
             # `fg` gives back an empty screen, on which Textual draws only what changes.
             self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
-            leave_on_signals(lambda status: self.exit(return_code=status))
+            leave_on_signals(self._told_to_end)
+            self.set_interval(LOST_SECONDS, self._leave_lost)
+
+    def _leave_lost(self) -> None:
+        """A closed terminal of which no signal tells would be read for ever."""
+        if terminal_is_gone():
+            self._told_to_end(CLOSED)
+
+    def _told_to_end(self, status: int) -> None:
+        """End in order; a fault on the way out is no reason for another status."""
+        self.told = status
+        self.exit(return_code=status)
 
     def on_print(self, event: events.Print) -> None:
         """Textual takes what is printed from the screen; the log is where it can be read."""
@@ -284,10 +302,18 @@ class AdvisorApp(App[int], inherit_bindings=False):
 
     def _fatal_error(self) -> None:
         """An exception nobody caught: one sentence after the screen is restored, the details in the log."""
+        self.panic()
+
+    def panic(self, *renderables: object) -> None:
+        """What Textual would draw of an exception, its values among it, is left to the log."""
+        self.failed()
+        super().panic()
+
+    def failed(self) -> None:
+        """Log the exception that is handled now, and keep what is to be said of it."""
         log.critical("the screen failed", exc_info=sys.exc_info())
         where = f" Details: {self._log_path}" if self._log_path else ""
         self.crash = f"The screen failed and was closed; the conversation is saved.{where}"
-        self.panic()
 
 
 def draw_in_ascii() -> None:
@@ -345,8 +371,21 @@ def run(
         offline=offline,
         first_run=is_first_start(state),
     )
+    return _played(app, log_path)
+
+
+def _played(app: AdvisorApp, log_path: Path | None) -> int:
+    """Run it to the end, whatever happens; the exit status."""
     with guarded(log_path):
-        app.run()
+        # A fault while the screen is closed may keep it from closing the session.
+        for step in (app.run, lambda: asyncio.run(app.bridge.close())):
+            try:
+                step()
+            except Exception:
+                app.failed()
+    if app.told or terminal_is_gone():
+        return app.told or CLOSED
     if app.crash:
         print(app.crash, file=sys.stderr)
+        return app.return_code or 1
     return app.return_code or 0

@@ -38,6 +38,7 @@ class Bridge:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._turn: asyncio.Lock | None = None
+        self._closed = False
         self._pumps: set[Future[None]] = set()
         """Turns that run or wait for the one before."""
 
@@ -146,10 +147,10 @@ class Bridge:
         return await asyncio.wrap_future(self._submit(self._live().transcript()))
 
     async def close(self) -> None:
-        """Close the session and end the thread; gives up after a few seconds."""
-        if self._loop is None or self._thread is None:
+        """Close the session and end the thread, once; gives up after a few seconds."""
+        if self._loop is None or self._thread is None or self._closed:
             return
-
+        self._closed = True
         for pump in list(self._pumps):
             pump.cancel()
 

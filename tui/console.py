@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import io
 import logging
 import os
@@ -67,6 +68,23 @@ def leave_on_signals(leave: Callable[[int], object]) -> None:
         if number is not None:
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, leave, 128 + number)
+
+
+def terminal_is_gone() -> bool:
+    """Whether the window of the terminal was closed, or the connection to it was lost.
+
+    The signal that tells of it may come later than the errors of reading, or not at all, as under `nohup`.
+    """
+    try:
+        import termios
+
+        if sys.__stdin__ is not None:
+            termios.tcgetattr(sys.__stdin__.fileno())
+    except (ImportError, OSError, ValueError):
+        return False
+    except termios.error as error:
+        return error.args[0] in (errno.EIO, errno.ENXIO)
+    return False
 
 
 def keep_printed(text: str) -> None:

@@ -95,6 +95,8 @@ class Presenter:
         }
         self._answered: Widget | None = None
         """What the running turn answered in one piece, without a stream that was read along."""
+        self._failed: FailureMessage | None = None
+        """What went wrong last in the running turn, which may have gone on and answered."""
         self._asked = False
         """The running turn is the question what the conversation cost."""
 
@@ -102,7 +104,7 @@ class Presenter:
         """Show what was asked for, and a sign of life."""
         self._opening = given.kind == "open"
         self._travels, self.refused = given.travels, False
-        self._recommended = self._answered = None
+        self._recommended = self._answered = self._failed = None
         self._status.begin(FIRST_STEP[given.kind])
         self._asked = given.kind == "cost"
         self._passed, self._stays_open = self.question, False
@@ -148,6 +150,13 @@ class Presenter:
         first = self._answered or self.question
         if first is not None and self._recommended is None and self._conversation.follows:
             self._conversation.show_from(first)
+        if self._failed is not None:
+            self._conversation.call_after_refresh(self._point_out, self._failed)
+
+    def _point_out(self, failed: FailureMessage) -> None:
+        """What went wrong is read also where the answer that came all the same took it out of view."""
+        if not self._conversation.in_view(failed):
+            self._status.flash(f"Problem: {failed.message}", "error", stays=True)
 
     async def resume(self, history: list[dict[str, Any]]) -> None:
         """Show what was said in an earlier sitting, with its sources; an open question is asked again."""
@@ -283,7 +292,8 @@ class Presenter:
         self.refused = self._travels
         if self._told_in_field(f"{event.message} {event.hint}".strip()):
             return
-        await self._conversation.add(FailureMessage(event.message, event.hint, event.code))
+        self._failed = FailureMessage(event.message, event.hint, event.code)
+        await self._conversation.add(self._failed)
 
 
 def _said(entry: dict[str, Any]) -> Widget:

@@ -80,21 +80,24 @@ def _add(writer: GGUFWriter, key: str, value: Any) -> None:
         writer.add_array(key, list(value))
 
 
+def _kv_heads(a: Architecture) -> int | list[int | None] | None:
+    """One number, or one for each layer where they differ."""
+    if a.window is not None and a.window.kv_heads is not None:
+        return [a.window.kv_heads if flag else a.kv_heads for flag in a.window.layers]
+    if a.attention_layers is not None and a.heads and a.arch not in ("qwen3next", "qwen35", "qwen35moe"):
+        return [a.kv_heads if has_attention(a, layer) else 0 for layer in range(a.layers)]
+    return a.kv_heads
+
+
 def metadata_of(a: Architecture, context: int = 8192) -> dict[str, Any]:
     """What llama.cpp's converter writes for a shape of the catalog."""
-    layers = range(a.layers)
-    kv: Any = a.kv_heads
-    window = a.window
-    if window is not None and window.kv_heads is not None:
-        kv = [window.kv_heads if flag else a.kv_heads for flag in window.layers]
-    elif a.attention_layers is not None and a.heads and a.arch not in ("qwen3next", "qwen35", "qwen35moe"):
-        kv = [a.kv_heads if has_attention(a, layer) else 0 for layer in layers]
+    layers, window = range(a.layers), a.window
     found: dict[str, Any] = {
         "block_count": a.layers,
         "embedding_length": a.hidden,
         "context_length": context,
         "attention.head_count": a.heads,
-        "attention.head_count_kv": kv,
+        "attention.head_count_kv": _kv_heads(a),
         "attention.key_length": a.head_dim,
         "attention.value_length": a.head_dim,
         "feed_forward_length": [per_layer(a, "feed_forward_length", i, a.ff or 0) for i in layers]

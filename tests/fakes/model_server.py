@@ -59,6 +59,13 @@ class FakeModelServer(ABC):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Closes the server, if it still is there: it is gone from then on."""
+        if self._loop.is_closed():
+            return
+
         async def end() -> None:
             self._server.close()
             rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 
 from agent.protocol import Session
@@ -76,3 +77,25 @@ def shown(app: AdvisorApp) -> str:
     return "\n".join("".join(segment.text for segment in strip) for strip in lines[:height])[
         : width * height * 4
     ]
+
+
+async def click_on(pilot: Pilot[int], text: str, *, after: str = "") -> None:
+    """Click on the first place where a text is on the screen, below the line of another text."""
+    app = pilot.app
+    assert isinstance(app, AdvisorApp)
+    lines = shown(app).splitlines()
+    first = next((row for row, line in enumerate(lines) if after in line), None)
+    assert first is not None, f"no {after!r} on the screen:\n{shown(app)}"
+    for row in range(first + bool(after), len(lines)):
+        if text in lines[row]:
+            column = lines[row].index(text)
+            widget, region = app.screen.get_widget_at(column, row)
+            await pilot.click(widget, offset=(column - region.x, row - region.y))
+            return
+    raise AssertionError(f"no {text!r} on the screen:\n{shown(app)}")
+
+
+async def wheel(pilot: Pilot[int], by: int, at: tuple[int, int]) -> None:
+    """Turn the wheel over a place of the screen, down by as many steps, or up."""
+    for _ in range(abs(by)):
+        await pilot._post_mouse_events([MouseScrollDown if by > 0 else MouseScrollUp], offset=at)

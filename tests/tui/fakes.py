@@ -154,6 +154,24 @@ PASSAGE = {
 }
 
 
+WHY: list[dict[str, Any]] = [
+    {
+        "text": "Best measured coding score among the models that fit 12 GiB with 16k of context.",
+        "evidence": [
+            {
+                "kind": "benchmark",
+                "source": "LiveCodeBench v6, 2026-08-01",
+                "locator": "livecodebench",
+            }
+        ],
+    },
+    {
+        "text": "An 8-bit KV cache frees 0.7 GiB and costs next to nothing in quality.",
+        "evidence": [{"kind": "guide", "source": "Memory of a local model", "locator": LOCATOR}],
+    },
+]
+
+
 def candidate(rank: int, model: str, quant: str, weights: float, **more: Any) -> dict[str, Any]:
     """One candidate of a recommendation, for a card with 12 GiB."""
     kv, compute, overhead = 0.75, 0.31, 0.6
@@ -187,22 +205,7 @@ def candidate(rank: int, model: str, quant: str, weights: float, **more: Any) ->
         "quality": {"score": 71.2, "measured": True, "basis": []},
         "license": {"id": "apache-2.0", "commercial_use": "yes", "note": None},
         "cost": {"usd_per_month": None},
-        "why": [
-            {
-                "text": "Best measured coding score among the models that fit 12 GiB with 16k of context.",
-                "evidence": [
-                    {
-                        "kind": "benchmark",
-                        "source": "LiveCodeBench v6, 2026-08-01",
-                        "locator": "livecodebench",
-                    }
-                ],
-            },
-            {
-                "text": "An 8-bit KV cache frees 0.7 GiB and costs next to nothing in quality.",
-                "evidence": [{"kind": "guide", "source": "Memory of a local model", "locator": LOCATOR}],
-            },
-        ],
+        "why": WHY,
         "caveats": ["Above 20k of context the card runs out of memory."],
         "commands": [
             {"label": "Get and start it", "shell": "ollama run qwen2.5-coder:14b"},

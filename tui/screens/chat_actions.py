@@ -41,7 +41,8 @@ class ConversationActions(Screen[None]):
 
     def flash(self, text: str, kind: str = "information") -> None:
         """A short message in the status line."""
-        self.query_one(StatusLine).flash(shorten(text, 200), kind)
+        for line in self.query(StatusLine):  # gone where the program ends meanwhile
+            line.flash(shorten(text, 200), kind)
 
     def action_recommend(self) -> None:
         """Have the answer now, with assumptions for what is not known."""

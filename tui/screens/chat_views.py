@@ -44,10 +44,11 @@ class ViewActions(ModelActions):
     async def _open_source(self, event: OpenSource) -> None:
         from tui.screens.passage import PassageScreen
 
-        passage = None
+        passage, asked_from = None, self.app.focused
         if event.source.kind == "guide" and event.source.locator:
             passage = await self.bridge.passage(event.source.locator, event.source.quote)
-        await self.app.push_screen(PassageScreen(event.source, passage))
+        if self.app.focused is asked_from:  # else somebody went on meanwhile, and would type into it
+            await self.app.push_screen(PassageScreen(event.source, passage))
 
     @on(ListSources)
     def _list_sources(self, event: ListSources) -> None:

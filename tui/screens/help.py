@@ -9,8 +9,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Markdown
 
+from tui.help_rows import help_rows
 from tui.key_table import KeyRow, actions_table
 from tui.screens.sheet import Sheet
 from tui.widgets.text import FittedText, PlainText, hanging, styled
@@ -42,11 +42,11 @@ class HelpScreen(Sheet[None]):
         first, rest = split_help(self._topic)
         parts: list[Widget] = []
         if first:
-            parts.append(Markdown(first, open_links=False))
+            parts.append(_prose(first))
         if self._keys:
             parts += [PlainText("Keys here", classes="section"), _table(self._keys)]
         parts += [
-            Markdown(rest, open_links=False),
+            _prose(rest),
             PlainText("Everything that can be done in the conversation", classes="section"),
             _table(actions_table()),
         ]
@@ -69,6 +69,10 @@ def split_help(topic: str = "") -> tuple[str, str]:
     first = [part for part in sections[1:] if part.split("\n", 1)[0].strip() == topic]
     rest = [part for part in sections[1:] if part not in first]
     return "\n".join(f"## {part}" for part in first), "\n## ".join([sections[0], *rest])
+
+
+def _prose(markdown: str) -> FittedText:
+    return FittedText(hanging(help_rows(markdown)), classes="prose")
 
 
 def _table(rows: Sequence[KeyRow]) -> FittedText:

@@ -89,6 +89,10 @@ class Conversation(VerticalScroll, can_focus=True):
         """Whether the end stays in view; also while what was added last is not laid out yet."""
         return self.at_end or not self._left
 
+    def in_view(self, widget: Widget) -> bool:
+        """Whether the first line of one of its messages is in view."""
+        return 0 <= widget.virtual_region.y - self.scroll_offset.y < self.size.height
+
     def release_anchor(self) -> None:
         super().release_anchor()
         self._left = True

@@ -51,7 +51,7 @@ class EmptyState(Vertical):
         Args:
             found: what is found on this machine, at the very first start.
         """
-        super().__init__(id="empty")
+        super().__init__(id="empty", classes="-first" if found is not None else "")
         self._found = found
 
     def compose(self) -> ComposeResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from textual.content import Content
@@ -38,6 +39,8 @@ class StatusLine(Static):
 
     def begin(self, step: str) -> None:
         """Something started; drawn at once."""
+        if self._flash_until == math.inf:
+            self._flash = None
         self._step, self._started, self._frame = step, time.monotonic(), 0
         self._run()
 
@@ -62,10 +65,10 @@ class StatusLine(Static):
         self._cost = text
         self._draw()
 
-    def flash(self, text: str, kind: str = "information") -> None:
-        """A message that goes away by itself."""
+    def flash(self, text: str, kind: str = "information", *, stays: bool = False) -> None:
+        """A message that goes away by itself, or stays until the next turn begins."""
         self._flash = (text, FLASH_STYLES[kind])
-        self._flash_until = time.monotonic() + FLASH_SECONDS
+        self._flash_until = math.inf if stays else time.monotonic() + FLASH_SECONDS
         self._run()
 
     def _run(self) -> None:
@@ -77,7 +80,8 @@ class StatusLine(Static):
         self._frame += 1
         if self._flash is not None and time.monotonic() >= self._flash_until:
             self._flash = None
-        if self._step is None and self._flash is None and self._ticks is not None:
+        still = self._flash is None or self._flash_until == math.inf
+        if self._step is None and still and self._ticks is not None:
             self._ticks.pause()
         self._draw()
 

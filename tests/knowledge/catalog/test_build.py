@@ -176,8 +176,8 @@ def _csv(path: Path, rows: list[dict[str, str]]) -> None:
         writer.writerows(rows)
 
 
-def test_everything_is_written_and_read_back(tmp_path: Path) -> None:
-    facts, out = tmp_path / "facts", tmp_path / "out"
+def _write_facts(facts: Path) -> None:
+    """A file of each kind, with one row."""
     facts.mkdir()
     second = _row(hf_id="org/Small-1B-Base", kind="base", attention=None, params_total=TIED)
     (facts / "models.json").write_text(json.dumps([_row(params_total=TIED), second]), encoding="utf-8")
@@ -215,6 +215,11 @@ def test_everything_is_written_and_read_back(tmp_path: Path) -> None:
         "as_of": "2026-01-01",
     }
     _csv(facts / "benchmarks.csv", [score | {"run_by": "vendor"}])
+
+
+def test_everything_is_written_and_read_back(tmp_path: Path) -> None:
+    facts, out = tmp_path / "facts", tmp_path / "out"
+    _write_facts(facts)
     counts = build(facts, out)
     assert counts["benchmarks"] == 1
     catalog = Catalog(out)

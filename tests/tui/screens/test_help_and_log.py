@@ -16,6 +16,7 @@ from tests.tui.fakes import FakeSession, conversation
 from tui.actions import ACTIONS
 from tui.app import AdvisorApp
 from tui.claims import Source
+from tui.help_rows import help_rows
 from tui.key_table import actions_table, key_name, keys_here, topic_of
 from tui.log_view import chosen, read_records
 from tui.record import Record
@@ -53,6 +54,14 @@ def test_every_action_stands_in_the_help_with_its_key() -> None:
         keys = next(keys for keys, words in table if words.startswith(f"{one.title}:"))
         assert not one.key or key_name(one.key) in keys
         assert one.typed in keys
+
+
+def test_the_help_is_rows_of_few_widgets() -> None:
+    rows = help_rows("## Typing\n\n- **Enter** sends; `x`\n  goes on\n\nTwo\nlines")
+    assert [f"{lead.plain}{text.plain}" for lead, text in rows] == [
+        *("Typing", "", "\u2022 Enter sends; x goes on", "", "Two lines"),
+    ]
+    assert len(next(iter(HelpScreen("Typing").parts()))._pending_children) < 10
 
 
 def test_keys_that_the_help_names_are_bound() -> None:

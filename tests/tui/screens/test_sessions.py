@@ -14,7 +14,7 @@ from agent.events import Event, Message, Ready
 from agent.lock import SessionBusyError, SessionLock
 from agent.protocol import Session, SessionFactory
 from knowledge.home import HOME_VARIABLE
-from tests.tui.driving import say, settled, shown, until
+from tests.tui.driving import click_on, say, settled, shown, until
 from tests.tui.fakes import FIRST_TURN, FakeSession, Step
 from tui.app import AdvisorApp
 from tui.drafts import take_draft
@@ -160,6 +160,15 @@ async def test_another_conversation_takes_the_place_of_this_one() -> None:
         assert second.said == ["on"]
         assert first.said == ["coding"]
     assert second.closed
+
+
+async def test_a_click_opens_one() -> None:
+    desk = FakeDesk(work=FakeNamed("work"))
+    async with at(FakeNamed("test"), desk) as (app, pilot):
+        await listed(app, pilot)
+        await click_on(pilot, "recommended: Qwen3.8-27B")
+        await until(pilot, lambda: app.chat.session_name == "work", "the other conversation")
+        assert desk.asked == [("work", False)]
 
 
 async def test_a_running_answer_is_stopped_and_what_was_typed_comes_back(tmp_path: Path) -> None:

@@ -28,8 +28,16 @@ sys.exit(run(opens, model="guided", session_name=None, reopen=lambda name: opens
 """
 
 
-def started(home: Path) -> Terminal:
-    terminal = Terminal([sys.executable, "-c", PROGRAM], home)
+DEAF = """
+import signal, tui.app
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+tui.app.leave_on_signals = lambda leave: None
+"""
+"""The signal does not come, or later than the error of reading."""
+
+
+def started(home: Path, before: str = "") -> Terminal:
+    terminal = Terminal([sys.executable, "-c", before + PROGRAM], home)
     terminal.wait_for("For example")
     terminal.type("hello\r")
     terminal.wait_for("the answer")
@@ -51,11 +59,28 @@ def test_told_to_end_it_restores_the_terminal_and_closes_the_session(tmp_path: P
         assert terminal.settings() == list(terminal.before)
 
 
-def test_a_closed_terminal_ends_it_and_closes_the_session(tmp_path: Path) -> None:
-    with started(tmp_path) as terminal:
+@pytest.mark.parametrize("before", ["", DEAF], ids=["told", "not told"])
+def test_a_closed_terminal_ends_it_and_closes_the_session(before: str, tmp_path: Path) -> None:
+    with started(tmp_path, before) as terminal:
         terminal.close()
         assert terminal.process.wait(10) == 128 + signal.SIGHUP
         assert (tmp_path / "closed").exists()
+
+
+FAULTY = """
+from tui.widgets.composer import Composer
+def on_unmount(self):
+    raise RuntimeError("a fault on the way out")
+Composer.on_unmount = on_unmount
+"""
+
+
+def test_a_fault_on_the_way_out_changes_no_status(tmp_path: Path) -> None:
+    with started(tmp_path, FAULTY) as terminal:
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.end() == 128 + signal.SIGTERM
+        assert (tmp_path / "closed").exists()
+    assert "a fault on the way out" in (tmp_path / "logs" / "tui.log").read_text(encoding="utf-8")
 
 
 def test_another_size_is_drawn_at_once(tmp_path: Path) -> None:
