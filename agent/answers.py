@@ -10,11 +10,12 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB
-from tools.candidates import Candidate, Configuration
+from tools.candidates import Candidate, Configuration, QualityFigure
 from tools.fit import longest_context, solve, with_memory
 from tools.fit_hardware import hardware_for
 from tools.fit_types import Ask, Refusal
 from tools.memory.types import Evidence
+from tools.quant_loss import quality_loss
 from tools.recommend import rank_for
 from tools.roles.common import features_of_model, license_verdict
 from tools.roles.generator import ask_of
@@ -172,9 +173,9 @@ def why(model: ModelRecord, brief: Brief) -> Told:
     if not ranked or ranked[0].model != model.name or len(ranked) < 2:
         return why_not(model, brief)
     best, second = ranked[0], ranked[1]
-    gap = best.quality.score - second.quality.score
+    gap = best.quality.points_over(second.quality)
     ahead = (
-        f"{gap:.0f} points ahead of {second.model}"
+        f"{_points(gap)} ahead of {second.model}"
         if gap >= 1
         else f"as good as {second.model} by public scores, and ahead of it in all that counts together"
     )
@@ -195,7 +196,7 @@ def why_not(model: ModelRecord, brief: Brief) -> Told:
     if isinstance(c, str):
         return c, [Evidence("tool", "fit", model.id)]
     ranked = rank_for(brief).candidates
-    quality = quality_for(model.id, brief.tasks)
+    quality = _as_run(model, brief, c)
     evidence = list(quality.basis)
     if not ranked or ranked[0].model == model.name:
         return (
@@ -204,17 +205,28 @@ def why_not(model: ModelRecord, brief: Brief) -> Told:
             evidence,
         )
     best = ranked[0]
-    gap = best.quality.score - quality.score
+    gap = best.quality.points_over(quality)
     speed = f", about {c.speed.mid:.0f} tokens per second" if c.speed else ""
-    worse = (
-        f"{gap:.0f} points below" if gap >= 1 else f"{-gap:.0f} points above" if gap <= -1 else "as much as"
-    )
+    worse = f"{_points(gap)} below" if gap >= 1 else f"{_points(-gap)} above" if gap <= -1 else "as much as"
     return (
         f"it would run ({c.quant}{speed}); its expected quality for {task_words(brief.tasks)} is "
         f"{quality.score:.0f} of 100, {worse} {best.model} with {best.quality.score:.0f}"
         f"{_instead(best, c) if gap < 1 else ''}.",
         evidence + list(best.quality.basis[:2]),
     )
+
+
+def _points(gap: int) -> str:
+    return f"{gap} point{'' if gap == 1 else 's'}"
+
+
+def _as_run(model: ModelRecord, brief: Brief, c: Configuration) -> QualityFigure:
+    """The quality in the quantization it would run in, as the table of a recommendation shows it."""
+    ranked = ranked_as(model, brief)
+    if ranked is not None:
+        return ranked.quality
+    loss = quality_loss(model, c.quant, c.kv_cache_type, ask_of(brief).task)
+    return quality_for(model.id, brief.tasks).less(loss)
 
 
 def _instead(best: Candidate, mine: Configuration) -> str:
