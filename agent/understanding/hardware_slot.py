@@ -70,9 +70,8 @@ def hardware_update(
 
 def _points_back(named: str, known: str) -> bool:
     """Whether it only names the known machine again: `this macbook` after `my macbook air m3 16gb`."""
-    pointing = re.match(
-        r"(?:this|that|the|my|our|the same|same|dies\w*|mein\w*|unser\w*)\s+(?=[^\d]+$)", named.lower()
-    )
+    lead = r"(?:this|that|the|my|our|the same|same|dies\w*|mein\w*|unser\w*)\s+(?=[^\d]+$)"
+    pointing = re.match(lead, named.lower())
     if pointing is None:
         return False
     words = re.findall(r"\w+", known.lower())

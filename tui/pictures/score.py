@@ -53,9 +53,7 @@ def _caution(entry: Mapping[str, Any], utility: Mapping[str, Any]) -> str:
     if not is_number(quality) or not is_number(mark) or round(quality) <= round(mark):
         return ""
     less = round(quality) - round(mark)
-    return (
-        f"Its mark for quality is {mark:.0f}: {quality:.0f} are expected, {less} off for what is uncertain."
-    )
+    return f"Its mark for quality is {mark:.0f}: {quality:.0f} expected, {less} off for what is uncertain."
 
 
 def _part(part: Mapping[str, Any]) -> Part:
