@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
-from agent.events import Message, Recommendation
+from agent.events import Recommendation
 from tests.tui.driving import chatting, say, shown, until
 from tests.tui.fakes import FakeSession
 from tests.tui.pictures_data import API, RAW
@@ -29,7 +29,7 @@ async def test_after_an_answer_the_composer_invites_to_what_comes_next() -> None
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24)])
 async def test_the_footer_is_whole_while_an_answer_runs(size: tuple[int, int]) -> None:
-    async with chatting(FakeSession([Message("slow")], delay=30), size=size) as (app, pilot):
+    async with chatting(FakeSession([30.0]), size=size) as (app, pilot):
         await pilot.press(*"hi", "enter")
         await until(pilot, lambda: "esc Stop" in shown(app), "the key that stops")
         assert "f1 Help" in shown(app)
@@ -103,3 +103,12 @@ def test_a_card_counts_the_room_as_an_answer_does() -> None:
     assert _room([row]) == 11 << 30
     assert _room([row | {"total_bytes": (11 << 30) + 1}]) == 12 << 30
     assert _room([{"total_bytes": 1, "needed": True}]) is None
+
+
+async def test_undo_typed_as_a_word_takes_back_as_the_command_does() -> None:
+    session = FakeSession([Recommendation(RAW)])
+    async with chatting(session) as (_, pilot):
+        await say(pilot, "a coder")
+        await say(pilot, "undo")
+        await until(pilot, lambda: "undo" in session.commands, "what is taken back")
+        assert session.said == ["a coder"]

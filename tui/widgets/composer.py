@@ -23,7 +23,7 @@ class Composer(TextArea):
     """A text area that sends."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        # For the footer, where no answer runs; the key itself comes to `_on_key`, and then waits for its turn.
+        # For the footer, where no answer runs; the key itself comes to `_on_key`.
         Binding("enter", "screen.send", "Send", key_display="Enter"),
         Binding("ctrl+j,shift+enter", "newline", "New line", show=False),
         Binding("ctrl+d", "end_or_delete", "Quit", show=False, priority=True),
