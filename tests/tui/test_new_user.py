@@ -112,3 +112,11 @@ async def test_undo_typed_as_a_word_takes_back_as_the_command_does() -> None:
         await say(pilot, "undo")
         await until(pilot, lambda: "undo" in session.commands, "what is taken back")
         assert session.said == ["a coder"]
+
+
+async def test_the_palette_shows_what_a_command_takes() -> None:
+    async with chatting(FakeSession([Recommendation(RAW)]), size=(100, 40)) as (app, pilot):
+        await say(pilot, "a coder")
+        await pilot.press("ctrl+p")
+        await pilot.press(*"export the")
+        await until(pilot, lambda: "(/export [FILE])" in shown(app), "what it takes")
