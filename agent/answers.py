@@ -22,7 +22,7 @@ from tools.roles.generator import ask_of
 from tools.runbook import commands_for
 from tools.scores import benchmark_evidence
 from tools.task_mix import quality_for, task_words
-from tools.timings import with_timings
+from tools.timings import most_at_once, with_timings
 from tools.utility import table
 
 MOST_SCORES = 5
@@ -156,7 +156,7 @@ def run_of(model: ModelRecord, brief: Brief) -> Told:
 def compared(model: ModelRecord, brief: Brief) -> Told:
     """Everything that decides, in one line."""
     quality, (where, evidence), (terms, more) = (
-        quality_for(model.id, brief.tasks),
+        quality_as_run(model, brief),
         placed(model, brief),
         license_of(model, brief),
     )
@@ -165,6 +165,14 @@ def compared(model: ModelRecord, brief: Brief) -> Told:
         f"(give or take {quality.spread:.0f})"
     )
     return f"{score}; {where} {terms[0].upper()}{terms[1:]}", [*quality.basis[:2], *evidence, *more]
+
+
+def quality_as_run(model: ModelRecord, brief: Brief) -> QualityFigure:
+    """Expected quality in the form in which the model would run here, as the recommendation counts it."""
+    found, c = quality_for(model.id, brief.tasks), configuration_of(model, brief)
+    if isinstance(c, str):
+        return found
+    return found.less(quality_loss(model, c.quant, c.kv_cache_type, brief.task))
 
 
 def why(model: ModelRecord, brief: Brief) -> Told:
@@ -196,7 +204,7 @@ def why_not(model: ModelRecord, brief: Brief) -> Told:
     if isinstance(c, str):
         return c, [Evidence("tool", "fit", model.id)]
     ranked = rank_for(brief).candidates
-    quality = _as_run(model, brief, c)
+    quality = quality_as_run(model, brief)
     evidence = list(quality.basis)
     if not ranked or ranked[0].model == model.name:
         return (
@@ -218,15 +226,6 @@ def why_not(model: ModelRecord, brief: Brief) -> Told:
 
 def _points(gap: int) -> str:
     return f"{gap} point{'' if gap == 1 else 's'}"
-
-
-def _as_run(model: ModelRecord, brief: Brief, c: Configuration) -> QualityFigure:
-    """The quality in the quantization it would run in, as the table of a recommendation shows it."""
-    ranked = ranked_as(model, brief)
-    if ranked is not None:
-        return ranked.quality
-    loss = quality_loss(model, c.quant, c.kv_cache_type, ask_of(brief).task)
-    return quality_for(model.id, brief.tasks).less(loss)
 
 
 def _instead(best: Candidate, mine: Configuration) -> str:
@@ -344,8 +343,20 @@ def users_of(model: ModelRecord, brief: Brief) -> Told:
         for p in times.throughput
         if p.fits is not False
     ]
-    start = f"as {c.quant} on {engine_name(c.engine)}, by conversations at once (estimates):"
-    return start + "".join(lines), list(times.evidence)
+    assert brief.machine is not None
+    most = most_at_once(model, brief.machine, c)
+    held = (
+        f"as {c.quant} on {engine_name(c.engine)} the memory holds {most} "
+        f"conversation{'' if most == 1 else 's'} of {c.context:,} tokens at once; {_planned(brief)}. "
+    )
+    start = "By conversations at once (estimates):"
+    return held + start + "".join(lines), [Evidence("tool", "estimate_memory", model.id), *times.evidence]
+
+
+def _planned(brief: Brief) -> str:
+    """How many were planned for, and on what ground."""
+    why = next((a.why for a in brief.assumptions if a.slot == "concurrency"), "")
+    return f"planned for {brief.parallel}" + (f" (assumed: {why})" if why else "")
 
 
 def _timed(model: ModelRecord, brief: Brief, prompt: int | None = None) -> Configuration | str:

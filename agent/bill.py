@@ -16,6 +16,16 @@ from tools.verdict import to_buy
 
 OF_AN_API = re.compile(r"\b(apis?|cloud|providers?|hosted|subscription|anbieter|abo)\b", re.IGNORECASE)
 
+AGAINST = re.compile(
+    r"\b(compared?|comparison|against|versus|vs|than|instead|cheaper|dearer|or|gegen\w*|verglich\w*|vergleich)\b",
+    re.IGNORECASE,
+)
+
+
+def against_an_api(question: str) -> bool:
+    """Whether a question sets what was recommended against an API: `what does it cost against an API?`."""
+    return about_an_api(question) and AGAINST.search(question) is not None
+
 
 def about_an_api(question: str) -> bool:
     """Whether a question of cost names an API rather than what was recommended."""

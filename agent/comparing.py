@@ -19,6 +19,8 @@ AGAINST = re.compile(
     r"|\b(?:compare|versus|vs)\b|\bwarum\b.{1,80}?\b(?:nicht|statt)\b",
     re.IGNORECASE,
 )
+CLOSED = re.compile(r"(?:^|/)(?:gpt-[3-9]|chatgpt|o[134]\b|claude|gemini|grok)")
+"""Keys of models that nobody can download."""
 THIS = re.compile(r"\b(?:this|that|it|the first|your (?:choice|pick|recommendation))\b", re.IGNORECASE)
 
 
@@ -50,6 +52,7 @@ def _named(read: Understanding, question: str, last: list[str]) -> list[str]:
     names = list(dict.fromkeys(read.mentions.models))
     if len(names) < 2 and last and THIS.search(question):
         names = list(dict.fromkeys([last[0], *names]))
-    if len(names) < 2:
-        names += [model.key for _, _, model in find_api_names(question.lower())]
+    remote = [model.key for _, _, model in find_api_names(question.lower())]
+    # An open model is also served by providers: beside local ones only what cannot be downloaded is added.
+    names += [key for key in remote if len(names) < 2 or CLOSED.search(key)]
     return list(dict.fromkeys(names))

@@ -18,11 +18,12 @@ from agent.answers import TELLERS, Teller, Told, waits_of
 from agent.api_facts import api_told
 from agent.api_options import api_reply, first_api, of_the_api
 from agent.asides import HELLO, aside_reply
-from agent.bill import about_an_api, bill
+from agent.bill import about_an_api, against_an_api, bill
 from agent.comparing import side_by_side
 from agent.intake import Intake
 from agent.leading import leading_of
 from agent.model_facts import FACTS
+from agent.more import encoder_told, largest_told, tested_told
 from agent.particulars import Particulars, particulars
 from agent.plan_arguments import arguments_of, asked_with
 from agent.plans import answer_plan
@@ -35,21 +36,22 @@ from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError
 from knowledge.retrieval import Retriever
 from tools.brief import Brief, brief_of
-from tools.budget import GIB
 from tools.candidates import evidence_json
-from tools.fit_catalog import largest
-from tools.hardware_types import Machine
 from tools.memory.types import Evidence
 from tools.needs import ModelWish, Needs
 from tools.recommend import rank_for
 from tools.roles.common import Ranked
-from tools.roles.generator import ask_of
 from tools.successor import successor_caveat
 
 ALONE = ("dimensions", "successor")
 """Topics that are about a model itself, whatever was recommended."""
 BILLED = ("volume", "concurrency")
 """Slots that a question of cost may set for itself: `for 2 million tokens a day?`."""
+_ALL = re.compile(
+    r"\b(?:these|them|they|all(?! (?:\w+ )?of us| \d| (?:my|our|the) (?:people|users|staff|colleagues)))\b",
+    re.IGNORECASE,
+)
+"""Words for every option; `all of us` and `all 8` are people."""
 MOST_TERMS = 2
 MOST_WORDS = 12
 """A question of two words of the field is short; a longer one says more, and tools may know it."""
@@ -140,6 +142,10 @@ def _against(terms: list[Term], question: str, retriever: Retriever) -> Reply:
 def _planned(read: Understanding, text: str, needs: Needs, state: State, retriever: Retriever) -> Reply:
     """The answer of a plan, with the guide's passage where its table is asked for."""
     topic = read.plan or ""
+    first = next(iter(_by_names(state.get("last", [])[:1])), None)
+    told = encoder_told(topic, read, first, needs)
+    if told is not None:
+        return _beside(told, [], brief_of(needs))
     try:
         arguments = planned_again(read, text, needs, state)
         if arguments is None:
@@ -169,7 +175,11 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
     if topic == "guide" or (topic == "price" and elsewhere):
         return None
     brief = brief_of(needs)
-    if topic == "price" and not about_an_api(question) and (is_answered(state) or needs.as_json()):
+    if (
+        topic == "price"
+        and (not about_an_api(question) or against_an_api(question))
+        and (is_answered(state) or needs.as_json())
+    ):
         return _bill(needs, brief, read, state)
     models = _models_meant(read, question, about, state)
     against = side_by_side(read, question, asked.over(brief), state.get("last", []))
@@ -185,11 +195,15 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
         return replace(told, about=About(topic=topic, models=[m.name for m in models]))
     if not is_answered(state):
         return None
+    first = next(iter(_by_names(state.get("last", [])[:1])), None)
+    tested = tested_told(topic, asked, question, first, needs)
+    if tested is not None:
+        return _beside(tested, [], brief)
     leading = leading_of(question, needs)
     if leading is not None:
         return _beside(leading, [], brief)
     if topic == "largest" and brief.machine is not None:
-        return _largest(brief.machine, brief)
+        return _beside(largest_told(brief.machine, brief), [], brief)
     if topic == "others":
         return _others(brief)
     if topic in ("larger", "smaller"):
@@ -264,7 +278,7 @@ def _models_meant(read: Understanding, question: str, about: str, state: State) 
     pointed = _by_names([last[r - 1] for r in read.mentions.ranks if 0 < r <= len(last)])
     if named or pointed:
         return list({model.id: model for model in named + pointed}.values())
-    if about == "first" and re.search(r"\b(these|them|they|all)\b", question, re.IGNORECASE):
+    if about == "first" and _ALL.search(question):
         about = "all"
     count = {"first": 1, "two": 2, "all": MOST_MODELS}.get(about, 0)
     if not count and re.search(_data()["pointing"], question, re.IGNORECASE):
@@ -336,22 +350,6 @@ def _words_of(wish: ModelWish) -> str:
     if least is not None and most is not None:
         return f"about {(least + most) / 2:g}B"
     return f"{least:.3g}B parameters or more" if least is not None else f"{most:.3g}B parameters or fewer"
-
-
-def _largest(machine: Machine, brief: Brief) -> Reply:
-    """The models with the most parameters that fit the machine; the best ones are another matter."""
-    document = largest(machine, ask_of(brief), MOST_MODELS)
-    lines = [
-        f"- **{row['model']}**: {row['params_b']:.0f}B as {row['quant']}, {row['memory_bytes'] / GIB:.1f} GiB"
-        + (f", about {row['tokens_per_second']:.0f} tokens per second" if row["tokens_per_second"] else "")
-        + (" (with a part in system memory)" if row in document["with_system_memory"] else "")
-        for row in (*document["models"], *document["with_system_memory"])
-    ]
-    start = f"The largest models that fit with {brief.context:,} tokens of context (estimates):\n\n"
-    note = "\n\nLargest is not best: the recommendation goes by measured quality for the task."
-    rows = (*document["models"], *document["with_system_memory"])
-    citations = [evidence_json(Evidence("tool", "fit", row["model_id"])) for row in rows]
-    return Reply(start + "\n".join(lines) + note, citations)
 
 
 def _others(brief: Brief) -> Reply | None:

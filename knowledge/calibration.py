@@ -18,8 +18,8 @@ from statistics import median
 
 from knowledge.embedding import Embedder
 from knowledge.evaluation.labeled import load_queries
+from knowledge.files import replace_text
 from knowledge.index import IndexUnusableError, VectorIndex, forget_index
-from knowledge.index_build import replace_text
 from knowledge.index_fill import TOGETHER
 
 ANSWERABLE = 0.56

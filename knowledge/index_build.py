@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 from knowledge.chunking import Chunk
 from knowledge.embedding import Embedder, dimensions_of
 from knowledge.errors import AdvisorError, ServiceError
+from knowledge.files import replace_text
 from knowledge.index import (
     COLLECTION,
     FORMAT,
@@ -141,16 +141,6 @@ def _is_built(folder: Path, corpus: str, embedder: Embedder) -> bool:
     except IndexUnusableError:
         return False
     return True
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Writes a small file so that it is either the old or the new one, whatever happens."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
 
 
 def _remove_others(folder: Path, kept: str) -> None:

@@ -6,10 +6,8 @@ A change goes into `settings.toml` with everything else in it kept: comments, or
 from __future__ import annotations
 
 import os
-import tempfile
 import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +15,7 @@ from typing import Any, Literal
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from knowledge.errors import UsageError
+from knowledge.files import replace_text
 from knowledge.home import home
 from knowledge.settings import FILE, PREFIX, Settings
 
@@ -100,7 +99,9 @@ def change(key: str, text: str) -> None:
     else:
         document[key] = value
     try:
-        _write(path, tomlkit.dumps(document))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # It may hold a password.
+        replace_text(path, tomlkit.dumps(document), private=True)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror or 'it failed'}.",
@@ -150,18 +151,3 @@ def _stored(path: Path) -> dict[str, Any]:
 def _unreadable(path: Path, error: Exception) -> UsageError:
     why = getattr(error, "strerror", None) or "it is not valid TOML in UTF-8"
     return UsageError(f"{path} cannot be read: {why}.", hint="Correct it, or remove it.")
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all; the file may hold a password, so that only its owner reads it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    target = path.resolve()
-    number, name = tempfile.mkstemp(dir=target.parent, prefix=".settings-")
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        Path(name).replace(target)
-    except OSError:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from knowledge.files import replace_text
 from knowledge.home import home
-from knowledge.index_build import replace_text
 
 FILE = "wording.json"
 MOST_MODELS = 200

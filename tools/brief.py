@@ -219,6 +219,34 @@ def _context(needs: Needs, role: Role, tasks: tuple[Task, ...], assumed: list[As
     return max(least, needs.context.value)
 
 
+def _min_speed(needs: Needs, tasks: tuple[Task, ...], assumed: list[Assumption]) -> float:
+    """Tokens per second at the least: as said, else as usual.
+
+    Where quality comes first the usual floor is lowered: nobody who says so wants bits of the weights given
+    away for a speed that was never asked for.
+    """
+    if needs.min_speed is not None:
+        return needs.min_speed.value
+    table = defaults()
+    usual, why = max(float(table["min_speed"][task]) for task in tasks), "min_speed"
+    if needs.priority is not None and needs.priority.value == "quality":
+        usual = round(usual * float(table["min_speed_share_for_quality"]), 1)
+        why = "min_speed_for_quality"
+    assumed.append(Assumption("min_speed", usual, table["why"][why]))
+    return usual
+
+
+def _parallel(needs: Needs, assumed: list[Assumption]) -> int:
+    """Conversations at once; how many people there are is all that was said of a team, so that is told."""
+    said, why = needs.concurrency, defaults()["why"]
+    if said is None:
+        assumed.append(Assumption("concurrency", 1, why["concurrency"]))
+        return 1
+    if said.strength == "wish" and said.value > 1:
+        assumed.append(Assumption("concurrency", said.value, why["team"]))
+    return said.value
+
+
 def _features(needs: Needs, tasks: tuple[Task, ...], assumed: list[Assumption]) -> tuple[Feature, ...]:
     """What was asked for, and what a further task cannot be done without."""
     said = needs.features.value if needs.features else ()
@@ -295,9 +323,9 @@ def brief_of(needs: Needs) -> Brief:
         license=default("license", needs.license, LicenseNeed(use="commercial")),
         context=_context(needs, role, tasks, assumed),
         priority=default("priority", needs.priority, "balanced"),
-        min_speed=default("min_speed", needs.min_speed, max(float(table["min_speed"][t]) for t in tasks)),
+        min_speed=_min_speed(needs, tasks, assumed),
         speed_is_hard=needs.min_speed is not None and needs.min_speed.strength == "must",
-        parallel=(parallel := default("concurrency", needs.concurrency, 1)),
+        parallel=(parallel := _parallel(needs, assumed)),
         server=deployment.server or parallel > 4,
         languages=default("languages", needs.languages, ("en",)),
         volume=_volume(needs, mode, need.name, assumed),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -178,6 +179,33 @@ def reasons_for(candidate: Candidate, brief: Brief) -> tuple[Reason, ...]:
     if candidate.role != "pretrain-config":
         found.append(_license_reason(candidate))
     return tuple([r for r in found if r is not None] + advice(candidate, brief))
+
+
+def despite_few_bits(candidate: Candidate, others: Sequence[Candidate]) -> tuple[Reason, ...]:
+    """Why an option of few bits stands where it does, though the guides advise against such: both are shown.
+
+    Args:
+        candidate: The option.
+        others: All options, best first.
+    """
+    c = candidate.configuration
+    if c is None or c.quant not in LOW_QUANTS:
+        return ()
+    for other in others[others.index(candidate) + 1 :]:
+        o = other.configuration
+        if o is None or o.quant in LOW_QUANTS or other.role != candidate.role:
+            continue
+        gap = candidate.quality.score - other.quality.score
+        if gap < WORTH_A_WORD:
+            return ()
+        sure = gap > candidate.quality.spread + other.quality.spread
+        text = (
+            f"Against that advice the calculation puts it before {other.model} in {o.quant}: "
+            f"{candidate.quality.score:.0f} of 100 after the loss of {c.quant}, against "
+            f"{other.quality.score:.0f}{'' if sure else '; that is within the uncertainty, so try both'}."
+        )
+        return (Reason(text, (*candidate.quality.basis[:1], *other.quality.basis[:1])),)
+    return ()
 
 
 def trade_off(candidate: Candidate, best: Candidate, *, tied: bool = False) -> str:

@@ -8,13 +8,13 @@ from functools import partial
 from knowledge.catalog.store import load_catalog
 from tools.brief import Assumption, Brief, brief_of
 from tools.budget import GIB, host_reserve, room_of
-from tools.candidates import Candidate, Recommendation, Rejected
+from tools.candidates import Candidate, Change, Recommendation, Rejected
 from tools.fit import with_memory
 from tools.free_now import with_shortages
 from tools.memory.types import DeviceMemory, MemoryEstimate
 from tools.needs import Needs
 from tools.on_this_computer import settled
-from tools.reasons import reasons_for, trade_off
+from tools.reasons import despite_few_bits, reasons_for, trade_off
 from tools.roles import api, encoders, generator
 from tools.roles.common import Ranked, diverse
 from tools.roles.companions import no_reranker
@@ -22,7 +22,7 @@ from tools.roles.encoders import KIND_OF_ROLE, memory_of
 from tools.roles.generator import ask_of, companions_of, kinds_for
 from tools.runbook import commands_for
 from tools.score_parts import score_parts
-from tools.sensitivity import what_would_change
+from tools.sensitivity import better_hardware, what_would_change
 from tools.task_shares import apart
 from tools.timings import with_timings
 from tools.utility import is_tie
@@ -79,7 +79,7 @@ def recommend(needs: Needs) -> Recommendation:
     complete = tuple(
         replace(
             _apart(_dated(_tight(with_shortages(c, brief.machine)), brief), brief),
-            why=reasons_for(c, brief),
+            why=(*reasons_for(c, brief), *despite_few_bits(c, candidates)),
             commands=commands_for(c),
             parts=score_parts(c, brief),
             trade_off=trade_off(c, best, tied=_tied(c, best, brief)) if best is not None else "",
@@ -100,6 +100,16 @@ def recommend(needs: Needs) -> Recommendation:
         error=None if complete else _nothing(brief, rejected),
         verdict=plainly,
     )
+
+
+def hardware_changes(needs: Needs) -> tuple[Change, ...]:
+    """What more or other hardware would change about the first choice; empty where none of it does.
+
+    Raises:
+        UsageError: where a need cannot be read at all.
+    """
+    found = recommend(needs)
+    return better_hardware(brief_of(needs), found.candidates, partial(affordable, needs))
 
 
 def _priced(ranked: list[Candidate], brief: Brief, needs: Needs) -> tuple[list[Candidate], list[Rejected]]:

@@ -252,6 +252,19 @@ def what_would_change(
     return tuple(found)
 
 
+def better_hardware(brief: Brief, candidates: tuple[Candidate, ...], ranker: Ranker) -> tuple[Change, ...]:
+    """What hardware alone would change: more memory, more devices, another machine to train on or to buy.
+
+    Args:
+        brief: the needs as they stand.
+        candidates: what was recommended, best first; empty where nothing fits.
+        ranker: ranks changed needs.
+    """
+    best, first = next(iter(candidates), None), partial(_first, ranker)
+    found = (_nearest(ladder(brief, best), best, first) for ladder in (*HARDWARE, _trainer))
+    return tuple(change for change in found if change is not None)
+
+
 def _smallest(rejected: tuple[Rejected, ...]) -> str:
     first = rejected[0] if rejected else None
     return f"the nearest miss is {first.model}: {first.reason}" if first else "see the excluded models"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from knowledge.catalog.records import ModelRecord
 from tools.candidates import Configuration
@@ -23,6 +24,8 @@ from tools.thinking import ThinkingTokens, thinking_tokens
 
 USERS = (1, 2, 4, 8, 16, 32, 64)
 """Conversations at once that a throughput curve shows."""
+MOST_USERS = 256
+"""Conversations at once that are counted at the most."""
 _PLAIN = EngineSpeed()
 
 
@@ -249,11 +252,23 @@ def with_timings(
         configuration.gpu_share,
     )
 
-    def holds(users: int) -> bool:
-        sizes = device_bytes(model, configuration.request(machine, users=users))
-        room = configuration.device_room
-        each = all(held <= there for held, there in zip(sizes.devices, room, strict=False))
-        return each and sizes.total <= configuration.available_bytes
-
+    holds = partial(_holds, model, machine, configuration)
     found = timings(model, machine, setting, task=task, prompt_tokens=prompt_tokens, holds=holds)
     return replace(configuration, speed=replace(speed, timings=found))
+
+
+def _holds(model: ModelRecord, machine: Machine, configuration: Configuration, users: int) -> bool:
+    """Whether the memory holds so many conversations at once."""
+    sizes = device_bytes(model, configuration.request(machine, users=users))
+    room = configuration.device_room
+    each = all(held <= there for held, there in zip(sizes.devices, room, strict=False))
+    return each and sizes.total <= configuration.available_bytes
+
+
+def most_at_once(model: ModelRecord, machine: Machine, configuration: Configuration) -> int:
+    """How many conversations, each of the planned context, the memory holds at once; at least the planned."""
+    low, high = configuration.parallel, MOST_USERS
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if _holds(model, machine, configuration, middle) else (low, middle - 1)
+    return low

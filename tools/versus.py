@@ -39,6 +39,8 @@ def standing_of(model: ModelRecord | ApiModel, brief: Brief) -> Standing:
     """How a model stands for the needs, as if it alone had been asked for."""
     if isinstance(model, ApiModel):
         name, key = model.key, model.key
+        if brief.private:
+            return Standing(name, None, "it runs behind an API, and nothing may leave your machines")
         brief = replace(brief, mode="api")
     else:
         name, key = model.name, model.id

@@ -131,6 +131,8 @@ HIDDEN_KEYS = (
     Binding("pagedown", "page(1)", show=False),
 )
 """Keys that are no action of the palette."""
+BARE = ("pictures", "compare", "evidence", "export", "undo", "sessions", "settings", "setup")
+"""Commands that are also understood without their slash, while no question waits for an answer."""
 IN_FOOTER = ("stop", "help")
 
 
@@ -159,6 +161,12 @@ def typed_action(text: str) -> tuple[Action, str] | None:
         if command.lower() in (one.typed, *one.others) and command and (one.takes or not argument):
             return one, argument
     return None
+
+
+def bare_action(text: str) -> Action | None:
+    """The action that a single word without its slash names, where the word can hardly mean anything else."""
+    word = text.strip(" .!").lower()
+    return next((one for one in ACTIONS if one.name == word and word in BARE), None)
 
 
 def completions(text: str) -> list[Action]:

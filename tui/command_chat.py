@@ -30,6 +30,22 @@ never written anywhere. Where you have set an embedder behind an API (see
 """
 
 
+def model_option() -> click.Option:
+    """`--model`."""
+    return click.Option(
+        ["--model"],
+        metavar="MODEL",
+        help="Who words the answers: guided, auto, ollama_chat/NAME or a LiteLLM model.",
+    )
+
+
+def session_option() -> click.Option:
+    """`--session`."""
+    return click.Option(
+        ["--session"], metavar="NAME", help="Name of the conversation; goes on with it if it exists."
+    )
+
+
 def factory(
     model: str | None,
     session: str | None,
@@ -133,20 +149,14 @@ command = click.Command(
     callback=_chat,
     help=HELP,
     params=[
-        click.Option(
-            ["--model"],
-            metavar="MODEL",
-            help="Who words the answers: guided, auto, ollama_chat/NAME or a LiteLLM model.",
-        ),
+        model_option(),
         click.Option(
             ["--max-cost"],
             type=click.FloatRange(min=0),
             metavar="USD",
             help="Dollars that the conversation may spend on an API model; it stops before.",
         ),
-        click.Option(
-            ["--session"], metavar="NAME", help="Name of the conversation; goes on with it if it exists."
-        ),
+        session_option(),
         click.Option(
             ["--copy"],
             is_flag=True,

@@ -10,7 +10,7 @@ import sys
 import click
 
 from knowledge.errors import UsageError
-from tui.command_chat import ceiling, model_name, session_name
+from tui.command_chat import ceiling, model_name, model_option, session_name, session_option
 from tui.invocation import common_options, invocation
 from tui.output import write_json, write_lines, write_note
 
@@ -114,14 +114,8 @@ command = click.Command(
             metavar="N",
             help=f"Port to listen on, default {PORT}; 0 picks a free one.",
         ),
-        click.Option(
-            ["--model"],
-            metavar="MODEL",
-            help="Who words the answers: guided, auto, ollama_chat/NAME or a LiteLLM model.",
-        ),
-        click.Option(
-            ["--session"], metavar="NAME", help="Name of the conversation; goes on with it if it exists."
-        ),
+        model_option(),
+        session_option(),
         click.Option(
             ["--max-cost"],
             type=click.FloatRange(min=0),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from contextlib import suppress
 from pathlib import Path
+
+from tui.small_file import read_texts, write_texts
 
 KEPT = 50
 LONGEST = 100_000
@@ -12,7 +14,7 @@ LONGEST = 100_000
 
 def take_draft(path: Path | None, session: str) -> str:
     """The draft of a conversation, which is then no longer kept; a damaged file counts as empty."""
-    drafts = _read(path)
+    drafts = read_texts(path)
     found = drafts.pop(session, "")
     if found:
         _write(path, drafts)
@@ -21,7 +23,7 @@ def take_draft(path: Path | None, session: str) -> str:
 
 def keep_draft(path: Path | None, session: str, text: str) -> None:
     """Remember a draft; a folder that cannot be written is no reason to hold up the leaving."""
-    drafts = _read(path)
+    drafts = read_texts(path)
     drafts.pop(session, None)
     if text.strip():
         drafts[session] = text[:LONGEST]
@@ -30,25 +32,7 @@ def keep_draft(path: Path | None, session: str, text: str) -> None:
     _write(path, dict(list(drafts.items())[-KEPT:]))
 
 
-def _read(path: Path | None) -> dict[str, str]:
-    if path is None:
-        return {}
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {str(name): text for name, text in found.items() if isinstance(text, str)}
-
-
 def _write(path: Path | None, drafts: dict[str, str]) -> None:
-    if path is None:
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".new")
-        beside.write_text(json.dumps(drafts), encoding="utf-8")
-        beside.replace(path)
-    except OSError:
-        return
+    if path is not None:
+        with suppress(OSError):
+            write_texts(path, drafts)

@@ -147,7 +147,9 @@ def _value(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return words(str(value)) if isinstance(value, str) and "_" in value else clean(value, one_line=True)
+    # `tool_calling` reads as words; `iogpu.wired_limit_mb` in a sentence is what somebody types.
+    named = isinstance(value, str) and "_" in value and " " not in value.strip()
+    return words(str(value)) if named else clean(value, one_line=True)
 
 
 def _field(key: str, value: object) -> str:

@@ -15,6 +15,8 @@ from tui.plaintext import clean, gib, is_number, speed, tokens, usd, words
 Document = Mapping[str, Any]
 UNKNOWN = "unknown"
 BENCHMARKS = "Benchmarks in the same setting"
+OTHER_SETTING = "(other setting)"
+"""Behind a score that stands in no common setting."""
 NONE = "-"
 """In a cell that a model has no figure for by its nature: the memory of a model behind an API."""
 TAKEN = (
@@ -329,11 +331,8 @@ def _benchmarks(document: Document, models: Sequence[Document]) -> list[Row]:
             f"{line_of(shared.get('run_by'))}, {line_of(shared.get('as_of'))}",
             line_of(shared.get("source")),
         ]
-        found = (scores.get(line_of(model.get("scored_as") or model.get("model"))) for model in models)
-        cells = tuple(
-            Cell(f"{score:.5g}", sign * float(score)) if is_number(score) else Cell(UNKNOWN)
-            for score in found
-        )
+        names = [line_of(model.get("scored_as") or model.get("model")) for model in models]
+        cells = tuple(_benchmark(scores.get(name), shared, name, sign) for name in names)
         rows.append(
             Row(
                 line_of(shared.get("benchmark")),
@@ -343,6 +342,17 @@ def _benchmarks(document: Document, models: Sequence[Document]) -> list[Row]:
             )
         )
     return rows
+
+
+def _benchmark(score: object, shared: Document, name: str, sign: float) -> Cell:
+    """A score; one of another setting is shown as such and not compared."""
+    if is_number(score):
+        return Cell(f"{score:.5g}", sign * float(score))
+    other = map_of(map_of(shared.get("elsewhere")).get(name))
+    if not is_number(other.get("score")):
+        return Cell(UNKNOWN)
+    note = f"in another setting ({line_of(other.get('setting'))}), so it is not compared"
+    return Cell(f"{other['score']:.5g} {OTHER_SETTING}", note=note)
 
 
 def as_markdown(view: SideBySide, rows: Sequence[Row]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from textual.theme import Theme
 
 from knowledge.errors import UsageError
+from tui.small_file import read_texts, write_texts
 
 DARK = Theme(
     name="advisor-dark",
@@ -45,7 +45,7 @@ LIGHT = Theme(
 
 def read_theme(path: Path | None) -> str:
     """The theme that was chosen before; empty where none was, or the file cannot be read."""
-    return _kept(path).get("theme", "")
+    return read_texts(path).get("theme", "")
 
 
 def keep_theme(path: Path, name: str) -> None:
@@ -56,7 +56,7 @@ def keep_theme(path: Path, name: str) -> None:
 
 def read_signs(path: Path | None) -> str:
     """`ascii` or `unicode` where one of them was chosen, else `auto`."""
-    signs = _kept(path).get("signs", "auto")
+    signs = read_texts(path).get("signs", "auto")
     return signs if signs in ("ascii", "unicode") else "auto"
 
 
@@ -77,19 +77,8 @@ def keep_signs(path: Path | None, signs: str) -> None:
         ) from None
 
 
-def _kept(path: Path | None) -> dict[str, str]:
-    if path is None:
-        return {}
-    try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {str(key): str(value) for key, value in kept.items()} if isinstance(kept, dict) else {}
-
-
 def _keep(path: Path, key: str, value: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({**_kept(path), key: value}), encoding="utf-8")
+    write_texts(path, {**read_texts(path), key: value})
 
 
 def first_theme(environment: dict[str, str] | None = None) -> str:

@@ -16,6 +16,9 @@ from agent.understanding.types import Critique, Intent
 _POLITE = re.compile(
     r"^(?:(?:please|just|ok|okay|so|well|and|then|hi|hello|hey|thanks|great|cool|now|yes|no(?=[,.!]))[\s,.!]+)+"
 )
+_COUNTS = {"two": 2, "three": 3, "four": 4}
+_SEVERAL = re.compile(r"\b(?:first|top|best) (two|three|four|[2-9])\b")
+"""Several places of the last recommendation at once: `compare the first three`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +201,9 @@ def insists(text: Text) -> bool:
 def pointed_ranks(text: Text) -> tuple[int, ...]:
     """Places in the last recommendation that the message points at, from 1."""
     ranks = load("intents")["ranks"]
+    several = _SEVERAL.search(text.low)
+    if several is not None:
+        return tuple(range(1, 1 + (_COUNTS.get(several[1]) or int(several[1]))))
     found = (
         int(m["number"]) if m["number"] else ranks[m["rank"]] for m in _patterns().ranks.finditer(text.low)
     )

@@ -172,11 +172,18 @@ def _single(text: Text, quantity: Quantity, asked: str, correcting: bool) -> Vot
             rule["field"],
             value,
             float(rule.get("weight", 3)),
-            quantity.start,
+            _quoted_from(rule, text, quantity),
             quantity.end,
             how,
         )
     return None
+
+
+def _quoted_from(rule: dict[str, Any], text: Text, quantity: Quantity) -> int:
+    """Where the words of a vote begin: the number alone, or with what stands before it and says of whom."""
+    start = max(0, quantity.start - 48)
+    before = _regex(rule["before"]).search(text.low[start : quantity.start]) if rule.get("quotes") else None
+    return quantity.start if before is None else start + before.start()
 
 
 def _fits(rule: dict[str, Any], text: Text, quantity: Quantity, asked: str, correcting: bool) -> bool:

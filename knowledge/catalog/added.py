@@ -6,7 +6,6 @@ hand) is left out with one warning, and the rest goes on: a record is checked on
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import AdvisorError, UnknownNameError, UsageError
+from knowledge.files import replace_text
 from knowledge.home import home
 
 PREFIX = "local/"
@@ -111,19 +111,7 @@ def write_added(record: ModelRecord) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replaced = path.is_file()
-        import tempfile
-
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".m-", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        replace_text(path, text)
     except OSError as error:
         raise AdvisorError(
             f"The model cannot be stored: {error.strerror or type(error).__name__}.",

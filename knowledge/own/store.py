@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
@@ -25,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from knowledge.corpus import Guide
 from knowledge.errors import AdvisorError, ServiceError
+from knowledge.files import replace_text
 from knowledge.locking import locked
 from knowledge.own.document import Kind
 
@@ -194,9 +194,9 @@ def change_store(home: Path, put: Sequence[Entry] = (), drop: Collection[str] = 
             held = {guide.name: guide for guide in read_store(home) if guide.name not in drop}
             stored = [_named(entry.guide, held) for entry in put]
             for guide, entry in zip(stored, put, strict=True):
-                _write(folder / guide.text_file, entry.text)
+                replace_text(folder / guide.text_file, entry.text)
             after = _Manifest(guides=tuple(held[name] for name in sorted(held)))
-            _write(folder / MANIFEST, after.model_dump_json(indent=1))
+            replace_text(folder / MANIFEST, after.model_dump_json(indent=1))
             _sweep(folder, {guide.text_file for guide in held.values()})
             return stored
     except OSError as error:
@@ -252,16 +252,6 @@ def _free_name(stem: str, taken: Iterable[str]) -> str:
         number += 1
         name = f"{base}-{number}"
     return name
-
-
-def _write(path: Path, text: str) -> None:
-    """Writes a file so that it is either the old or the new one, whatever happens."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with beside.open("wb") as file:
-        file.write(text.encode("utf-8", "surrogatepass"))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
 
 
 def _sweep(folder: Path, named: Collection[str]) -> None:

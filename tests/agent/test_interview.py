@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent import interview
 from agent.interview import (
-    SECONDS,
     is_open,
     next_question,
     open_slots,
@@ -20,6 +20,7 @@ from agent.interview import (
     weigh_asked,
     with_answer,
 )
+from agent.priors import plausible, tags_of
 from tools.brief import brief_of
 from tools.needs import Needs
 
@@ -114,10 +115,17 @@ def test_the_reason_says_what_the_answer_changes() -> None:
     assert any(f"with \u201c{option}\u201d" in proposal.reason for option in proposal.options)
 
 
-def test_a_slow_weighing_stops_at_its_limit() -> None:
-    ticks = iter(range(0, 1000, 10))
-    assert SECONDS < 10
-    assert next_question(CHAT, (), clock=lambda: float(next(ticks))) is None
+def test_the_weighing_stops_after_so_many_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interview, "MOST_WEIGHED", 2)
+    assert next_question(CHAT, ()) is None
+
+
+def test_every_question_of_a_first_message_is_weighed() -> None:
+    needs = Needs()
+    brief = brief_of(needs)
+    tags = tags_of(needs, brief)
+    answers = sum(len(plausible(slot, tags)) for slot in open_slots(needs, brief, ("task",)))
+    assert answers <= interview.MOST_WEIGHED
 
 
 ANSWERS: dict[str, list[Any]] = {
@@ -137,8 +145,7 @@ RANDOM_NEEDS = st.fixed_dictionaries({}, optional={slot: st.sampled_from(v) for 
 @given(RANDOM_NEEDS, st.lists(st.sampled_from(sorted(SLOTS)), max_size=2, unique=True))
 def test_what_is_asked_is_open_can_matter_and_is_one_thing(values: dict[str, Any], asked: list[str]) -> None:
     needs = _needs(**values)
-    frozen = iter(lambda: 0.0, None)
-    proposal = next_question(needs, tuple(asked), clock=lambda: next(frozen))
+    proposal = next_question(needs, tuple(asked))
     if proposal is None:
         return
     assert proposal.slot not in asked

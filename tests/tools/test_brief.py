@@ -190,3 +190,11 @@ def test_a_small_encoder_needs_no_card_and_no_api(task: str) -> None:
     found = brief_of(needs(task, hardware=Slot(value=HardwareNeed(text="no GPU", none=True))))
     assert found.mode == "local"
     assert found.machine is not None
+
+
+def test_quality_first_lowers_a_floor_that_nobody_asked_for() -> None:
+    usual = brief("code").min_speed
+    lowered = brief("code", priority="quality")
+    assert lowered.min_speed == round(usual * defaults()["min_speed_share_for_quality"], 1) < usual
+    assert {a.slot: a.why for a in lowered.assumptions}["min_speed"].startswith("lower than")
+    assert brief("code", priority="quality", min_speed=20).min_speed == 20

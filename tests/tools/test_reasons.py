@@ -102,6 +102,26 @@ def test_a_coarse_quantization_is_warned_of() -> None:
     assert ladder <= set(LOW_QUANTS)
 
 
+def test_an_option_of_few_bits_is_held_against_the_next_of_more() -> None:
+    found = answer("code", "RTX 3060 12GB").candidates
+    ranks = {c.model: place for place, c in enumerate(found)}
+    said = 0
+    for candidate in found:
+        against = [reason.text for reason in candidate.why if "Against that advice" in reason.text]
+        c = candidate.configuration
+        assert c is not None
+        assert not against or c.quant in LOW_QUANTS
+        for text in against:
+            said += 1
+            other = next(one for one in found if f"before {one.model} in" in text)
+            assert other.configuration is not None
+            assert other.configuration.quant not in LOW_QUANTS
+            assert ranks[other.model] > ranks[candidate.model]
+            assert f"{candidate.quality.score:.0f} of 100" in text
+            assert f"against {other.quality.score:.0f}" in text
+    assert said
+
+
 def test_figures_of_the_reasons_are_the_figures_of_the_document() -> None:
     for task in ("chat", "code"):
         for candidate in answer(task).candidates:

@@ -115,3 +115,19 @@ def test_the_context_is_told_by_conversation() -> None:
         read_side_by_side(document).where == "Memory with 32k tokens of context for each of 5 conversations."
     )
     assert "for each" not in read_side_by_side({**document, "parallel": 1}).where
+
+
+def test_a_score_of_another_setting_is_shown_and_not_compared() -> None:
+    told = document(list(ENTRIES.values()))
+    names = [model["model"] for model in told["models"]]
+    other = {"score": 99.0, "setting": "thinking, high effort", "source": "a board"}
+    shared = {
+        "benchmark": "A board",
+        "setting": "plain",
+        "scores": dict.fromkeys(names[:-1], 50.0) | {names[0]: 60.0},
+        "elsewhere": {names[-1]: other},
+    }
+    (found,) = [r for r in read_side_by_side(told | {"benchmarks": [shared]}).rows if r.label == "A board"]
+    assert found.cells[-1].text == "99 (other setting)"
+    assert "thinking, high effort" in found.cells[-1].note
+    assert found.best == {0}

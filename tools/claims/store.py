@@ -13,7 +13,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import time
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -26,6 +25,7 @@ import tools
 from knowledge.chunking import Chunk, chunk_guide
 from knowledge.claims.extract import guide_claims
 from knowledge.corpus import Guide, corpus_hash
+from knowledge.files import replace_text
 from knowledge.home import home as default_home
 from tools.claims.check import check_all
 from tools.claims.documents import finding_json
@@ -193,9 +193,4 @@ def _read(path: Path, facts: str) -> Document:
 def _write(path: Path, document: Document) -> None:
     """Whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    replace_text(path, json.dumps(document, ensure_ascii=False, separators=(",", ":")))

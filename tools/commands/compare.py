@@ -249,10 +249,33 @@ def _shared(models: Sequence[ModelRecord | ApiModel]) -> list[Document]:
                     "as_of": result.as_of,
                     "source": result.source,
                     "scores": {},
+                    "elsewhere": {},
                 },
             )
             row["scores"].setdefault(name_of(model), result.score)
-    return sorted(
-        (row for row in rows.values() if len(row["scores"]) > 1),
-        key=lambda row: (-len(row["scores"]), row["run_by"], row["benchmark"]),
-    )
+    shared = [row for row in rows.values() if len(row["scores"]) > 1]
+    for row in shared:
+        row["elsewhere"] = _elsewhere(row, models)
+    return sorted(shared, key=lambda row: (-len(row["scores"]), row["run_by"], row["benchmark"]))
+
+
+def _elsewhere(row: Document, models: Sequence[ModelRecord | ApiModel]) -> Document:
+    """The newest score in the same benchmark but another setting, of models that have none in this one.
+
+    It is shown, so that what is known is not called unknown, and not compared.
+    """
+    found: Document = {}
+    for model in models:
+        if name_of(model) in row["scores"]:
+            continue
+        others = [r for r in results_of(model) if r.benchmark == row["benchmark"] and r.unit == row["unit"]]
+        newest = max(others, key=lambda r: (r.run_by == row["run_by"], r.as_of or ""), default=None)
+        if newest is not None:
+            found[name_of(model)] = {
+                "score": newest.score,
+                "setting": newest.setting,
+                "run_by": newest.run_by,
+                "as_of": newest.as_of,
+                "source": newest.source,
+            }
+    return found

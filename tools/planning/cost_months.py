@@ -35,6 +35,10 @@ class Course:
     monthly: Dollars
     excluded: str
     """Why it is ruled out; empty where it is not."""
+    quality: float | None = None
+    """Expected quality for the task as it is run, 0 to 100."""
+    formula: str = ""
+    """How the dollars of a month come about, with the prices in it."""
 
     def after(self, months: float, part: int = 1) -> float:
         """Dollars paid after so many months, at the low (0), middle (1) or high (2) figures."""
@@ -101,7 +105,14 @@ def _course(option: Mapping[str, Any]) -> Course:
         _dollars(option["usd_once"]),
         _dollars(option["running_usd_per_month"]),
         str(option["excluded"] or ""),
+        _score(option["quality"]),
+        str(option["formula"]),
     )
+
+
+def _score(quality: Mapping[str, Any] | None) -> float | None:
+    score = (quality or {}).get("score")
+    return float(score) if isinstance(score, int | float) else None
 
 
 def _dollars(amount: Mapping[str, float] | None) -> Dollars:

@@ -17,6 +17,12 @@ HORIZON = 36
 LETTERS = "ABCDEFGH"
 COLORS = ("primary", "secondary", "accent", "warning", "error")
 PRICES = {"tariff_usd_per_kwh": "Electricity: ${:.3f} per kWh", "hardware_usd": "Hardware: ${:,.0f}"}
+API_WORDS = {
+    "API, as good": "cheapest API as good as {own}",
+    "API, best": "best API at any price",
+    "API, in budget": "best API in the budget",
+}
+"""The ways of `plan cost` that are told by what they are compared with."""
 DWARFS = 3.0
 """A way that costs so many times the next one would flatten all others, and is drawn up to the edge only."""
 
@@ -81,10 +87,24 @@ def legend(months: Months, horizon: int = HORIZON) -> tuple[str, ...]:
         what = "power" if course.kind == "local" else "rent" if course.kind == "rented" else "tokens"
         note = f"; ruled out: {course.excluded}" if course.excluded else ""
         lines.append(
-            f"{letter} {course.label}, {course.model}: {once}{dollars(mid)} a month of {what}{span}, "
-            f"{dollars(course.after(horizon))} after {horizon} months{off}{note}."
+            f"{letter} {_named(course, months)}: {once}{dollars(mid)} a month of {what}{span}, "
+            f"{dollars(course.after(horizon))} after {horizon} months{off}{note}{_priced_at(course)}."
         )
     return tuple(lines)
+
+
+def _named(course: Course, months: Months) -> str:
+    """What a way is, with its model and how good that is; of an API also what it is compared with."""
+    own = next((one.model for one in months.courses if one.kind != "api"), "")
+    label = API_WORDS.get(course.label, course.label).format(own=own or "the local model")
+    label = label.replace("API, under", "best API under", 1)
+    score = f" (quality {course.quality:.0f} of 100)" if course.quality is not None else ""
+    return f"{label}, {course.model}{score}"
+
+
+def _priced_at(course: Course) -> str:
+    """Prices of an API's tokens, as its bill counts them."""
+    return f"; {course.formula}" if course.kind == "api" and course.formula else ""
 
 
 def cost_words(months: Months, horizon: int = HORIZON) -> tuple[str, ...]:
@@ -93,7 +113,7 @@ def cost_words(months: Months, horizon: int = HORIZON) -> tuple[str, ...]:
     cheapest = min(open_ways, key=lambda course: course.after(horizon))
     letter = LETTERS[months.courses.index(cheapest)]
     told = [
-        f"After {horizon} months {letter} ({cheapest.label}) has cost the least, "
+        f"After {horizon} months {letter} ({cheapest.label}, {cheapest.model}) has cost the least, "
         f"{dollars(cheapest.after(horizon))}."
     ]
     found = crossings(months)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -24,6 +24,7 @@ from tools.needs import Needs
 from tools.roles.generator import ask_of
 from tui.claims import line_of, map_of, maps_of
 from tui.pictures.memory import Tuning
+from tui.pictures.training import training_bar, training_words
 from tui.plaintext import is_number
 
 _ON = re.compile(r"\s+on\s+", re.IGNORECASE)
@@ -96,9 +97,9 @@ def tuning_of(entry: Mapping[str, Any], ground: Ground) -> Tuning | None:
     if entry.get("kind") == "api" or not name:
         return None
     model, _ = model_named(name)
-    return _made(
+    found = _made(
         Subject(model, ground.machine, _ask(ground)),
-        ground.notes,
+        (*training_words(entry), *ground.notes),
         quant=line_of(entry.get("quant")) or None,
         engine=line_of(entry.get("engine")) or None,
         context=_whole(entry, "context") or 8192,
@@ -107,6 +108,7 @@ def tuning_of(entry: Mapping[str, Any], ground: Ground) -> Tuning | None:
         gpu_layers=_whole(entry, "gpu_layers"),
         cpu_moe_layers=_whole(entry, "cpu_moe_layers"),
     )
+    return replace(found, training=training_bar(entry))
 
 
 def _made(subject: Subject, notes: tuple[str, ...], **given: Any) -> Tuning:  # noqa: ANN401 - as `request`

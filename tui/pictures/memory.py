@@ -42,6 +42,8 @@ class MemoryPicture:
     context: int
     rows: tuple[tuple[str, ...], ...]
     """The same as a table, the first row its head."""
+    training: Bar | None = None
+    """The run that trains it, where it is a base for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Tuning:
     quants: tuple[str, ...]
     """The smallest first."""
     notes: tuple[str, ...] = ()
+    training: Bar | None = None
+    """The run that trains the model, where it is a base for one; the keys do not change it."""
 
     @property
     def context(self) -> int:
@@ -117,14 +121,16 @@ class Tuning:
             limits,
             self.context,
             _rows(bars, held),
+            self.training,
         )
 
     def _headline(self) -> str:
         request = self.request
         each = " for each conversation" if request.parallel > 1 else ""
+        use = "In use: " if self.training is not None else ""
         parts = [
-            f"{self.subject.model.name} in {request.quant} on {request.engine}",
-            f"{rough_tokens(self.context)} tokens of context{each}",
+            f"{use}{self.subject.model.name} in {request.quant} on {request.engine}",
+            f"{tokens(self.context)} tokens of context{each}",
             f"KV cache in {request.kv_cache_type}",
         ]
         if request.parallel > 1:
@@ -215,13 +221,13 @@ def _kept(held: Held, subject: Subject) -> tuple[str, ...]:
     kept = (whole or 0) - room.total_bytes
     if kept < GIB // 20:
         return ()
-    beside = []
+    beside: list[str] = []
     if subject.ask.beside_bytes:
         beside.append("the embedder and reranker beside it")
     if subject.ask.vision:
         beside.append("the vision projector")
-    for_whom = ", ".join(["desktop, driver and other programs", *beside])
-    return (f"{gib(kept)} of the {gib(whole)} are kept for {for_whom}.",)
+    more = f"; and for {' and '.join(beside)}" if beside else ""
+    return (f"{gib(kept)} of the {gib(whole)} are kept for desktop, driver and other programs{more}.",)
 
 
 def _rows(bars: tuple[Bar, ...], held: Held) -> tuple[tuple[str, ...], ...]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 MOST_RANKS = 9
 
+WORTH_SAYING = 1.0
+"""Points from which a model is called better than another."""
+
 
 def recommended(land: Landscape, raw: Mapping[str, Any]) -> tuple[tuple[int, Place], ...]:
     """The options of the recommendation that are in the picture, by their number."""
@@ -95,7 +98,10 @@ def _word(rank: int, place: Place, land: Landscape) -> str:
         ),
         None,
     )
-    return f"{words}; {better.model} is as good in no more memory." if better else f"{words}."
+    if better is None:
+        return f"{words}."
+    how = "better" if better.score >= place.score + WORTH_SAYING else "as good"
+    return f"{words}; {better.model} is {how} in no more memory."
 
 
 def quality_table(land: Landscape, raw: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:

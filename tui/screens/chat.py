@@ -17,7 +17,7 @@ from textual.widgets import Footer
 from textual.worker import Worker, WorkerError, WorkerState
 
 from agent.events import Confirm, Event, Mode, Ready
-from tui.actions import ACTIONS, Action, Condition, bindings, typed_action, unknown_command
+from tui.actions import ACTIONS, Action, Condition, bare_action, bindings, typed_action, unknown_command
 from tui.bridge import Bridge
 from tui.glyphs import glyphs
 from tui.history import InputHistory
@@ -138,7 +138,7 @@ class ChatScreen(TypingActions):
         self._turns.waiting.insert(0, Input("open"))  # before what was sent in the meantime
         self._go_on()
 
-    @work(thread=True)
+    @work(thread=True, exit_on_error=False)
     def _load_markdown(self) -> None:
         """Read what an answer is drawn with, before the first one comes."""
         importlib.import_module("tui.widgets.flowing")
@@ -260,6 +260,8 @@ class ChatScreen(TypingActions):
             self.flash(GUIDED_IT_IS if first else HOW_TO_GO_ON)
             return
         named = typed_action(text)
+        if named is None and not self.stands("question") and (bare := bare_action(text)) is not None:
+            named = bare, ""
         if named is not None:
             self._history.add(text)
             self.query_one(Composer).clear_sent()

@@ -121,6 +121,14 @@ class SessionsScreen(Sheet[Opening | None]):
         at = self.query_one(SessionList).highlighted
         return self._shown[at] if at is not None and at < len(self._shown) else None
 
+    def _closed_row(self) -> Row | None:
+        """The conversation in focus, where it may be changed; says so where it may not."""
+        row = self._row
+        if row is not None and row.is_open:
+            self.tell(OPEN_HERE, "warning")
+            return None
+        return row
+
     @on(OptionList.OptionSelected)
     def _chosen(self) -> None:
         self._open()
@@ -160,11 +168,8 @@ class SessionsScreen(Sheet[Opening | None]):
     @work(exit_on_error=False, group="change")
     async def action_delete(self) -> None:
         """Delete the conversation in focus, after a yes."""
-        row = self._row
+        row = self._closed_row()
         if row is None:
-            return
-        if row.is_open:
-            self.tell(OPEN_HERE, "warning")
             return
         from tui.screens.choose import ChooseScreen
 
@@ -180,11 +185,8 @@ class SessionsScreen(Sheet[Opening | None]):
 
     def action_rename(self) -> None:
         """Type a new name for the conversation in focus."""
-        row = self._row
+        row = self._closed_row()
         if row is None:
-            return
-        if row.is_open:
-            self.tell(OPEN_HERE, "warning")
             return
         self._renaming = row
         self._ask_for(row.name, RENAME)

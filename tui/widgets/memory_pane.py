@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 
 from tui.glyphs import glyphs
 from tui.widgets.context_slider import ContextSlider, Scale
-from tui.widgets.memory_bar import draw_bars
+from tui.widgets.memory_bar import draw_bar, draw_bars
 from tui.widgets.picture_pane import Drawing, PicturePane, Words
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ KEYS = (
     "Left and Right change the context (Home and End: its ends), Up and Down or [ ] the quantization, "
     "k the KV cache, + and - the conversations at once; o names another model, h another machine."
 )
+
+
+def _drawn(picture: MemoryPicture, width: int) -> Content:
+    """The bars of use, and under them that of training, which has parts and a legend of its own."""
+    bars = draw_bars(picture.bars, width, glyphs())
+    if picture.training is None:
+        return bars
+    return Content("\n\n").join([bars, draw_bar(picture.training, width, glyphs())])
 
 
 class MemoryPane(PicturePane):
@@ -79,7 +88,7 @@ class MemoryPane(PicturePane):
         )
         bars = self.query_one("#memory-bars", Drawing)
         bars.display = True
-        bars.draw(lambda width: draw_bars(picture.bars, width, glyphs()))
+        bars.draw(lambda width: _drawn(picture, width))
         words = self.query_one("#memory-words", Words)
         words.display = True
         words.show([*((line, "") for line in picture.sentences), (KEYS, "$foreground-muted")])

@@ -168,7 +168,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("knowledge.own.store.os.fsync", full)
+        patch.setattr("knowledge.files.os.fsync", full)
         with pytest.raises(StoreFolderError, match="No space left"):
             change_store(tmp_path, [entry("/a/y.md", "other\n")])
     change_store(tmp_path)

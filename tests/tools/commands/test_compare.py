@@ -77,3 +77,13 @@ def test_slots_share_the_context() -> None:
         assert alone["memory"]["kv_cache_bytes"] == shared["memory"]["kv_cache_bytes"]
         mid = [model["speed"]["tokens_per_second"]["mid"] for model in (alone, shared)]
         assert mid[0] != mid[1]
+
+
+def test_a_score_of_another_setting_is_shown_and_not_compared() -> None:
+    document = ask("Qwen3.8-27B", "deepseek/deepseek-v4-flash", "claude-fable-5")
+    rows = [row for row in document["benchmarks"] if "claude-fable-5" in row["elsewhere"]]
+    assert rows
+    for row in rows:
+        other = row["elsewhere"]["claude-fable-5"]
+        assert "claude-fable-5" not in row["scores"]
+        assert (other["setting"], other["source"]) != (row["setting"], row["source"])

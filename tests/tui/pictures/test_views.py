@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.tui.pictures_data import BOUGHT, DOCUMENT, LANDSCAPE, OWNED, RAW
+from tools.planning.cost_months import Course
 from tui.answer import Bar
 from tui.glyphs import ASCII, UNICODE
 from tui.pictures.chart import even_ticks, table
@@ -20,6 +23,7 @@ from tui.pictures.cost import (
 from tui.pictures.quality import quality_chart, quality_words
 from tui.pictures.score import score_words, scored
 from tui.pictures.speed import curve_chart, speed_rows, speed_words, users_curve, wanted_speed
+from tui.pictures.training import training_bar, training_words
 from tui.widgets.context_slider import Scale, cell_of, context_at, draw_track
 from tui.widgets.memory_bar import draw_bars
 from tui.widgets.score_bars import draw_scores
@@ -159,3 +163,65 @@ def test_ticks_are_round_and_in_range(low: float, high: float) -> None:
 
 def test_a_table_is_aligned() -> None:
     assert table((("a", "bb"), ("ccc", "1"))) == "a    bb\nccc   1"
+
+
+def test_an_api_is_told_with_its_quality_its_price_and_what_it_is_as_good_as() -> None:
+    local = replace(OWNED.courses[0], quality=74.0)
+    bill = "(300,000 x $0.3 + 60,000 x $1.2) per million x 30.4 days"
+    api = Course("api", "API, as good", "big-model", "Maker", (0, 0, 0), (4, 5, 6), "", 76.0, bill)
+    mine, other = legend(replace(OWNED, courses=(local, api)))
+    assert f"{local.model} (quality 74 of 100)" in mine
+    assert f"cheapest API as good as {local.model}, big-model (quality 76 of 100)" in other
+    assert bill in other
+    (cheap,) = legend(replace(OWNED, courses=(replace(api, label="API, under $20"),)))
+    assert cheap.startswith("A best API under $20, big-model")
+
+
+TRAINED = {
+    "model": "base",
+    "training": {
+        "method": "qlora",
+        "sequence_length": 8192,
+        "weights_bytes": 7 * GIB,
+        "adapter_bytes": GIB,
+        "gradient_bytes": GIB,
+        "optimizer_bytes": GIB,
+        "activation_bytes": 3 * GIB,
+        "logits_bytes": GIB,
+        "overhead_bytes": GIB,
+        "total_bytes": 15 * GIB,
+        "low_bytes": 13 * GIB,
+        "high_bytes": 18 * GIB,
+        "hardware": {"name": "RTX 4090", "available_bytes": 23 * GIB},
+    },
+}
+
+
+def test_a_base_to_train_shows_the_run_beside_its_use() -> None:
+    bar = training_bar(TRAINED)
+    assert bar is not None
+    assert bar.used == TRAINED["training"]["total_bytes"]  # type: ignore[index]  # a plain document
+    text = draw_bars([bar], 80, ASCII).plain
+    assert "Training on RTX 4090  15.0 GiB of 23.0 GiB" in text
+    assert "adapters, gradients, optimizer 3.0 GiB" in text
+    use, told = training_words(TRAINED)
+    assert "use" in use
+    assert told == (
+        "Training (QLoRA) with examples of 8k tokens takes about 15.0 GiB, "
+        "between 13.0 GiB and 18.0 GiB (estimate)."
+    )
+
+
+def test_a_model_that_is_not_trained_shows_no_run() -> None:
+    assert training_bar({"model": "m", "training": None}) is None
+    assert training_bar(None) is None
+    assert training_words({"model": "m"}) == ()
+
+
+def test_a_model_that_is_better_is_called_better_and_not_as_good() -> None:
+    best = next(place for place in LANDSCAPE.places if place.on_front)
+    for gap, how in ((9.0, "better"), (0.2, "as good")):
+        other = replace(best, model="other", model_id="Qwen/Qwen3-4B", score=best.score - gap, on_front=False)
+        land = replace(LANDSCAPE, places=(best, other))
+        words = " ".join(quality_words(land, RAW, ASCII))
+        assert f"{best.model} is {how} in no more memory" in words
