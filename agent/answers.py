@@ -181,9 +181,9 @@ def why(model: ModelRecord, brief: Brief) -> Told:
     if not ranked or ranked[0].model != model.name or len(ranked) < 2:
         return why_not(model, brief)
     best, second = ranked[0], ranked[1]
-    gap = best.quality.score - second.quality.score
+    gap = best.quality.points_over(second.quality)
     ahead = (
-        f"{gap:.0f} points ahead of {second.model}"
+        f"{_points(gap)} ahead of {second.model}"
         if gap >= 1
         else f"as good as {second.model} by public scores, and ahead of it in all that counts together"
     )
@@ -213,17 +213,19 @@ def why_not(model: ModelRecord, brief: Brief) -> Told:
             evidence,
         )
     best = ranked[0]
-    gap = best.quality.score - quality.score
+    gap = best.quality.points_over(quality)
     speed = f", about {c.speed.mid:.0f} tokens per second" if c.speed else ""
-    worse = (
-        f"{gap:.0f} points below" if gap >= 1 else f"{-gap:.0f} points above" if gap <= -1 else "as much as"
-    )
+    worse = f"{_points(gap)} below" if gap >= 1 else f"{_points(-gap)} above" if gap <= -1 else "as much as"
     return (
         f"it would run ({c.quant}{speed}); its expected quality for {task_words(brief.tasks)} is "
         f"{quality.score:.0f} of 100, {worse} {best.model} with {best.quality.score:.0f}"
         f"{_instead(best, c) if gap < 1 else ''}.",
         evidence + list(best.quality.basis[:2]),
     )
+
+
+def _points(gap: int) -> str:
+    return f"{gap} point{'' if gap == 1 else 's'}"
 
 
 def _instead(best: Candidate, mine: Configuration) -> str:

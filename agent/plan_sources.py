@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from agent.understanding import Understanding
+from agent.understanding.text import prepare
 from knowledge.catalog.api_models import find_api_names, is_retired
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError, UsageError
@@ -31,6 +32,8 @@ _AMOUNT = re.compile(
 )
 _LENGTH = re.compile(r"[ -]?(?:context|window|chunk|at once|per|a day|each)")
 """What follows tokens of a window, a chunk or a day, and not of a text."""
+PASSAGE_TOKENS = 400
+_PASSAGES = re.compile(r"\b(?:passages?|chunks?|paragraphs?|snippets?)$")
 _SIZE = re.compile(r"(?<=\d)(\s?)([kmgt]i?b)\b")
 
 
@@ -231,18 +234,34 @@ def amount(asked: Asked) -> str | None:
 
 def corpus(asked: Asked) -> str | None:
     """The text to search; documents without a length are taken to have a usual one, which is said."""
-    text = amount(asked)
-    if text is not None:
-        return text
-    for found in _texts(asked):
-        words = f"{found[1]} x {asked.document_tokens} tokens"
+    return amount(asked) or _counted(asked, _texts(asked)) or _counted(asked, _counts_known(asked))
+
+
+def _counted(asked: Asked, counts: Iterable[re.Match[str]]) -> str | None:
+    """So many documents or passages, with the length that is usual for them."""
+    for found in counts:
+        of, tokens, why = "document", asked.document_tokens, asked.document_why
+        if _PASSAGES.search(found[1]):
+            of, tokens, why = "passage", PASSAGE_TOKENS, "the upper end of the guide's 200 to 400"
+        words = f"{found[1]} x {tokens} tokens"
         try:
             read_amount(words, "corpus")
         except UsageError:
             continue
-        asked.notes.append(f"length of a document: {asked.document_tokens:,} tokens ({asked.document_why})")
+        asked.notes.append(f"length of a {of}: {tokens:,} tokens ({why})")
         return words
     return None
+
+
+def _counts_known(asked: Asked) -> Iterator[re.Match[str]]:
+    """Counts in what was said before of the data and the task: `2 million passages`; none a day."""
+    needs = asked.needs
+    told = [needs.task.value.detail] if needs.task is not None else []
+    if needs.dataset is not None and needs.dataset.value.examples and needs.training is None:
+        told.insert(0, f"{needs.dataset.value.examples} documents")
+    for text in told:
+        low = prepare(text).low
+        yield from (found for found in _AMOUNT.finditer(low) if not _LENGTH.match(low[found.end() :]))
 
 
 SOURCES: dict[str, Callable[[Asked], Any]] = {

@@ -20,8 +20,8 @@ SAME_POINTS = 2.0
 
 def points_apart(better: QualityFigure, other: QualityFigure) -> str:
     """`6 points`: by how much one is better, as a reader finds it who subtracts the scores that are shown."""
-    first, second = (round(round(figure.score, 2)) for figure in (better, other))
-    return f"{first - second} point{'s' if first - second != 1 else ''}"
+    gap = better.points_over(other)
+    return f"{gap} point{'s' if gap != 1 else ''}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,7 +215,7 @@ def trade_off(candidate: Candidate, best: Candidate, *, tied: bool = False) -> s
     """
     if candidate is best:
         return "best overall for the stated needs"
-    parts = [_quality_words(candidate.quality.score - best.quality.score)]
+    parts = [_quality_words(candidate.quality.points_over(best.quality))]
     mine, its = candidate.configuration, best.configuration
     if mine and its and mine.speed and its.speed and its.speed.mid > 0:
         ratio = mine.speed.mid / its.speed.mid
@@ -253,8 +253,8 @@ def _window_words(candidate: Candidate, best: Candidate) -> list[str]:
     return [f"a window of {mine:,} tokens against {its:,}"]
 
 
-def _quality_words(gap: float) -> str:
-    if abs(gap) < 1.0:
+def _quality_words(gap: int) -> str:
+    if not gap:
         return "about the same expected quality"
-    points = round(abs(gap))
+    points = abs(gap)
     return f"{points} point{'' if points == 1 else 's'} {'more' if gap > 0 else 'less'} expected quality"

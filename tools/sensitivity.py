@@ -170,16 +170,17 @@ def _outcome(step: Step, found: Candidate, best: Candidate | None) -> str | None
         if not other or abs(gap) < WORTH_THE_SAME or (gap < 0 and not step.tighter):
             return None
         how, now = (f"{c.quant} with a {c.kv_cache_type} cache" for c in (mine, its) if c is not None)
-        return f"{found.model} could run as {how} instead of {now}, {_points(gap)}"
+        return f"{found.model} could run as {how} instead of {now}, {_points(found, best)}"
     if step.tighter:
-        return f"{found.model}{detail} would take its place, {_points(gap)}"
+        return f"{found.model}{detail} would take its place, {_points(found, best)}"
     if gap < WORTH_SAYING:
         return None
-    return f"{found.model}{detail} would lead, {_points(gap)}"
+    return f"{found.model}{detail} would lead, {_points(found, best)}"
 
 
-def _points(gap: float) -> str:
-    points, word = round(abs(gap)), "more" if gap >= 0 else "less"
+def _points(found: Candidate, best: Candidate) -> str:
+    gap = found.quality.points_over(best.quality)
+    points, word = abs(gap), "more" if gap >= 0 else "less"
     if not points:
         return "at about the same expected quality"
     return f"about {points} point{'' if points == 1 else 's'} {word} expected quality"

@@ -85,7 +85,15 @@ ACTIONS = (
     Action(
         "export", "Export the conversation", "As .md, .json or .html", "", "/export", "[FILE]", when="said"
     ),
-    Action("undo", "Take back", "The last answer, with what you said", "f4", "/undo", when="said"),
+    Action(
+        "undo",
+        "Take back",
+        "The last answer, with what you said",
+        "f4",
+        "/undo",
+        when="said",
+        others=("undo",),
+    ),
     Action("branch", "Branch", "Go aside for a what-if", "f5", "/branch", "NAME", when="said"),
     Action(
         "return",
@@ -105,7 +113,7 @@ ACTIONS = (
     Action("settings", "Settings", "What is set, and where it comes from", "", "/settings"),
     Action("theme", "Theme", "Other colors", "", "/theme"),
     Action("log", "Log", "What was logged, with details of problems", "ctrl+l", "/log", priority=True),
-    Action("help", "Help", "What the keys do here", "f1", "/help", others=("/?",)),
+    Action("help", "Help", "What the keys do here", "f1", "/help", others=("/?", "help")),
     Action(
         "leave",
         "Quit",

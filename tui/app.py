@@ -291,7 +291,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
             self.exit()
         else:
             self._quit_asked = now
-            self.tell("Press Ctrl+C again to quit; the conversation is saved", "warning")
+            self.tell("Press it again to quit; the conversation is saved", "warning")
 
     def tell(self, text: str, kind: Severity = "information") -> None:
         """A short message where the eye is: the status line, or over the screen that hides it."""

@@ -8,6 +8,24 @@ from typing import Any
 
 from tui.plaintext import clean, is_number
 
+CALCULATED = {
+    "estimate_memory": "memory estimate",
+    "estimate_speed": "speed estimate",
+    "estimate_training": "memory estimate for training",
+    "fit": "what fits on the machine",
+    "max_context": "longest context that fits",
+    "monthly_cost": "API bill of a month",
+    "running_cost": "cost of running it",
+    "runbook": "commands for the engine",
+    "thinking_tokens": "length of its thinking",
+    "utility": "score of the options",
+    "verdict": "API and own machine compared",
+    "detect_machine": "what this machine reports",
+    "quality_for": "quality from public scores",
+    "model_card": "facts of the model",
+}
+"""What the tools that answers rest on do, for people; any other goes by its own name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -24,6 +42,10 @@ class Source:
     def label(self) -> str:
         """One line that names it: the guide and its heading, or what kind of fact it is."""
         name = self.source or self.locator
+        if self.kind == "tool":
+            return f"calculated: {CALCULATED.get(name, name)}"
+        if self.kind == "catalog" and name in ("catalog", "model catalog"):
+            name = self.locator or name
         if self.kind == "guide" and "#" in self.locator:
             heading = self.locator.split("#", 1)[1].rsplit(":", 1)[0].replace("-", " ").strip()
             lines = self.locator.rsplit(":", 1)[-1]

@@ -205,7 +205,7 @@ def _memory(document: Document, sources: SourceList) -> Memory | None:
     cache = line_of(first.get("kv_cache_type"))
     slots = first.get("parallel")
     several = f", {slots} conversations at once" if is_number(slots) and slots > 1 else ""
-    available = first.get("available_bytes")
+    available = _room(rows)
     formula = line_of(first.get("formula"))
     evidence = {"kind": "tool", "source": "the advisor's memory estimate", "locator": formula}
     caveats = dict.fromkeys(line_of(caveat) for row in rows for caveat in row.get("caveats") or ())
@@ -214,11 +214,19 @@ def _memory(document: Document, sources: SourceList) -> Memory | None:
         + (f", KV cache in {cache}" if any(row.get("kv_cache_bytes") for row in rows) else "")
         + several,
         rows=tuple(_held(row) for row in rows),
-        available=int(available) if is_number(available) else None,
+        available=available,
         machine=line_of(first.get("hardware")),
         source=sources.add(evidence).number if formula else None,
         caveats=tuple(caveat for caveat in caveats if caveat),
     )
+
+
+def _room(rows: Sequence[Document]) -> int | None:
+    """Bytes that a model may take, as an answer counts them; all there is where what is needed takes more."""
+    usable, there = (rows[0].get(key) for key in ("usable_bytes", "available_bytes"))
+    needed = max((int(row.get("total_bytes") or 0) for row in rows if row.get("needed")), default=0)
+    chosen = usable if is_number(usable) and needed <= usable else there
+    return int(chosen) if is_number(chosen) else None
 
 
 def _held(row: Document) -> Held:

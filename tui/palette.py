@@ -21,7 +21,7 @@ def chat_commands(chat: ChatScreen) -> Iterator[SystemCommand]:
     """Commands of the conversation as it stands; each tells its key."""
     for action in ACTIONS:
         if action.listed and chat.stands(action.when):
-            yield SystemCommand(action.title, words_of(action), _run(chat, action))
+            yield SystemCommand(action.title, _plain(words_of(action)), _run(chat, action))
 
 
 def screen_commands(screen: Screen[Any]) -> Iterator[SystemCommand]:
@@ -36,13 +36,18 @@ def screen_commands(screen: Screen[Any]) -> Iterator[SystemCommand]:
             yield SystemCommand(binding.description, told, _act(screen, active.node, binding.action))
     for action in ACTIONS:
         if action.name in EVERYWHERE:
-            yield SystemCommand(action.title, words_of(action), _act(screen, screen.app, action.name))
+            yield SystemCommand(action.title, _plain(words_of(action)), _act(screen, screen.app, action.name))
 
 
 def words_of(action: Action) -> str:
     """What it does, with its key or its typed command."""
     by = key_words(action.key) or f"{action.typed} {action.takes}".strip()
     return f"{action.help} ({by})" if by else action.help
+
+
+def _plain(text: str) -> str:
+    """Words for the palette, which reads its help as markup: `[FILE]` is no style."""
+    return text.replace("[", "\\[")
 
 
 def _act(screen: Screen[Any], node: DOMNode, action: str) -> Callable[[], None]:

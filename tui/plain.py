@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from agent.events import (
@@ -23,6 +24,7 @@ from agent.events import (
 )
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError
+from tui.actions import ACTIONS
 from tui.answer import read_answer
 from tui.claims import Source, SourceList
 from tui.error_log import note_error
@@ -36,6 +38,10 @@ from tui.model_commands import cost_turn, cost_words, mode_words, progress_words
 from tui.output import wrapped, write_error, write_lines, write_note
 from tui.recommendation_text import command_lines, option_lines, recommendation_lines
 
+COMMANDS = (
+    *("/recommend", "/option", "/source", "/change", "/undo", "/branch", "/return"),
+    *("/export", "/model", "/pull", "/cost", "/help", "/quit"),
+)
 YOU, ADVISOR = "You: ", "Advisor: "
 HELP = (
     "Say what you need in your own words. /recommend answers now, /option N tells about one option, "
@@ -133,7 +139,7 @@ class Repl:
         elif command in turns:
             _advisor(f"{command} stands alone. {HELP}")
         else:
-            _advisor(f"There is no command {command[:40]}. {HELP}")
+            _advisor(_no_command(command))
         return None
 
     def _change(self, slot: str = "", text: str = "") -> AsyncIterator[Event] | None:
@@ -360,3 +366,12 @@ def run(open_session: SessionFactory) -> int:
         finally:
             runner.run(repl.close())
     return 0
+
+
+def _no_command(command: str) -> str:
+    """What to say of a command that plain chat does not have."""
+    named = command[:40]
+    if any(named.lower() in (one.typed, *one.others) for one in ACTIONS):
+        return f"{named} opens a screen, and plain chat has none. /help lists what can be typed here."
+    near = get_close_matches(named.lower(), COMMANDS, 1, 0.5)
+    return f"There is no command {named}.{f' Did you mean {near[0]}?' if near else ''} /help lists them all."

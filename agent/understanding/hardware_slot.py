@@ -47,6 +47,8 @@ def hardware_update(
         return {} if earlier is None else _multiplied(text, mentions, earlier.value)
     if kinds == {"vague"} and (earlier is not None or asked != "hardware"):
         return {}
+    if earlier is not None and asked != "hardware" and _points_back(need.text, earlier.value.text):
+        return {}
     if earlier is not None:
         said = text.low[mentions[0].start : mentions[-1].end]
         ahead = text.low[max(0, mentions[0].start - 24) : mentions[0].start]
@@ -64,6 +66,16 @@ def hardware_update(
     if end - start > _QUOTE_CHARS:
         end = mentions[0].end
     return {"hardware": Slot[Any](value=need, quote=text.quote(start, end))}
+
+
+def _points_back(named: str, known: str) -> bool:
+    """Whether it only names the known machine again: `this macbook` after `my macbook air m3 16gb`."""
+    lead = r"(?:this|that|the|my|our|the same|same|dies\w*|mein\w*|unser\w*)\s+(?=[^\d]+$)"
+    pointing = re.match(lead, named.lower())
+    if pointing is None:
+        return False
+    words = re.findall(r"\w+", known.lower())
+    return all(word in words for word in re.findall(r"\w+", named.lower()[pointing.end() :]))
 
 
 def _restated(text: Text, needs: Needs) -> HardwareNeed | None:

@@ -29,7 +29,7 @@ async def team(tmp_path: Path) -> AsyncIterator[GraphSession]:
 async def alone(tmp_path: Path) -> AsyncIterator[GraphSession]:
     session, _ = await opened(tmp_path)
     await said(
-        session, "chat on an M4 Pro Mac with 48 GB, quality first, 32k context, only me, all stays local"
+        session, "chat on an M4 Pro Mac with 48 GB, quality first, 32k context, only me, nothing may leave it"
     )
     await all_of(session.recommend())
     yield session

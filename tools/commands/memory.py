@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
+from tools.budget import room_of
 from tools.candidates import device_json, evidence_json
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.memory_parts import difference_documents, pool_document
@@ -366,9 +367,11 @@ def memory_document(model: ModelRecord, request: MemoryRequest, estimate: Memory
 def _held_against(machine: Machine, estimate: MemoryEstimate) -> Document:
     """What the named machine offers, and whether every part has room (None where that is not known)."""
     available = machine.accelerator_bytes if machine.devices else machine.ram_bytes
+    room = room_of(machine)
     return {
         "hardware": machine.name,
         "available_bytes": available,
+        "usable_bytes": sum(room.device_bytes) if machine.devices else room.host_bytes,
         "fits": _fits(machine, estimate),
         "assumptions": list(machine.assumptions),
     }

@@ -207,7 +207,8 @@ def _figures(held: Held) -> tuple[str, ...]:
     how = "tensor by tensor, as the engine lays them out" if e.exact else "an estimate"
     source = e.basis[0].source if e.basis else "the memory model"
     where = "on the accelerators" if held.room is None or held.room.device_bytes else "of system memory"
-    span = f"between {gib(e.low_bytes)} and {gib(e.high_bytes)}"
+    low, high = gib(e.low_bytes), gib(e.high_bytes)
+    span = f"between {low} and {high}" if low != high else f"about {low} either way"
     return (f"{gib(e.total_bytes)} {where}, {span} ({how}; {source}).",)
 
 

@@ -29,6 +29,8 @@ class Scored:
     model: str
     total: float | None
     parts: tuple[Part, ...]
+    caution: str = ""
+    """Why the mark for quality is below the expected quality that is shown everywhere else."""
 
 
 def scored(raw: Mapping[str, Any]) -> tuple[Scored, ...]:
@@ -39,8 +41,19 @@ def scored(raw: Mapping[str, Any]) -> tuple[Scored, ...]:
         total = utility.get("score")
         parts = tuple(_part(part) for part in maps_of(utility.get("parts")) if is_number(part.get("points")))
         name = line_of(entry.get("model")) or "unnamed model"
-        found.append(Scored(place, name, float(total) if is_number(total) else None, parts))
+        caution = _caution(entry, utility)
+        found.append(Scored(place, name, float(total) if is_number(total) else None, parts, caution))
     return tuple(found)
+
+
+def _caution(entry: Mapping[str, Any], utility: Mapping[str, Any]) -> str:
+    quality = map_of(entry.get("quality")).get("score")
+    marks = (part.get("score") for part in maps_of(utility.get("parts")) if part.get("name") == "quality")
+    mark = next(marks, None)
+    if not is_number(quality) or not is_number(mark) or round(quality) <= round(mark):
+        return ""
+    less = round(quality) - round(mark)
+    return f"Its mark for quality is {mark:.0f}: {quality:.0f} expected, {less} off for what is uncertain."
 
 
 def _part(part: Mapping[str, Any]) -> Part:
@@ -67,6 +80,7 @@ def score_words(options: Sequence[Scored]) -> str:
         best, worst = max(gains), min(gains)
         words.append(f"It leads {second.model} by {gap:.1f}: {best[0]:+.1f} by {best[1]}")
         words[-1] += f", {worst[0]:+.1f} by {worst[1]}." if worst[0] < 0 else "."
+    words += [first.caution] if first.caution else []
     words.append("Each part is a mark from 0 to 100 times its weight.")
     return " ".join(words)
 

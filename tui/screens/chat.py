@@ -245,7 +245,7 @@ class ChatScreen(TypingActions):
         self.give_back(waiting)  # kept as the draft of this conversation
 
     def _sync_question(self) -> None:
-        self.query_one(Composer).ask(self.presenter.question is not None)
+        self.query_one(Composer).ask(self.presenter.question is not None, self.stands("answered"))
 
     @on(Composer.Sent)
     def _sent(self, event: Composer.Sent) -> None:
@@ -328,7 +328,9 @@ class ChatScreen(TypingActions):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A key is live only while what it does is possible."""
-        return self.stands("running") if action == "stop" else True
+        if action in ("stop", "send"):
+            return self.stands("running") == (action == "stop")
+        return True
 
     def on_paste(self, event: events.Paste) -> None:
         """What is pasted anywhere goes to the composer."""
@@ -355,6 +357,10 @@ class ChatScreen(TypingActions):
             self.set_focus(composer)
             composer.action_send()
             event.stop()
+
+    def action_send(self) -> None:
+        """Send what is typed, where the footer is clicked."""
+        self.query_one(Composer).action_send()
 
     def action_stop(self) -> None:
         """Stop the running turn; what came stays, what was typed comes back."""

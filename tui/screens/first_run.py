@@ -18,7 +18,10 @@ from tui.setup_view import GUIDED, options_of
 from tui.widgets.found import Found
 from tui.widgets.text import PlainText, styled
 
-ABOUT = "What was found on this machine. Enter begins in guided mode, which needs none of it."
+ABOUT = (
+    "What was found on this machine. Enter begins in guided mode: built-in questions and answers, "
+    "which need none of it."
+)
 WHO = "Who words the answers"
 HARDWARE = ("hardware", "Reckon with other hardware than this machine's")
 

@@ -16,6 +16,12 @@ from tui.claims import Source
 from tui.widgets.text import PlainText, styled
 
 
+class SourceOptions(OptionList):
+    """The sources."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open")]
+
+
 class SourcesScreen(ModalScreen[Source | None]):
     """Choose one; Esc goes back without."""
 
@@ -30,7 +36,7 @@ class SourcesScreen(ModalScreen[Source | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="sheet"):
             yield PlainText("Sources", classes="title")
-            yield OptionList(
+            yield SourceOptions(
                 *(
                     Option(styled((f"{source.number:>2}  ", "bold $accent"), source.label))
                     for source in self._sources

@@ -51,5 +51,5 @@ class CostPane(ChartPane):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "screen.volume", "Tokens a day"),
-        Binding("b", "screen.buy", "Bought or owned"),
+        Binding("b", "screen.buy", "Buy or own"),
     ]

@@ -15,6 +15,7 @@ from tui.history import InputHistory
 from tui.plaintext import clean
 
 PLACEHOLDER = "Say what it is for and where it should run"
+NEXT_PLACEHOLDER = "Ask why or what if, compare two, or say what changes"
 ANSWER_PLACEHOLDER = "A number, or an answer in your own words"
 
 
@@ -22,7 +23,8 @@ class Composer(TextArea):
     """A text area that sends."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "send", "Send", key_display="Enter"),  # for the footer; the key comes to `_on_key`
+        # For the footer, where no answer runs; the key itself comes to `_on_key`.
+        Binding("enter", "screen.send", "Send", key_display="Enter"),
         Binding("ctrl+j,shift+enter", "newline", "New line", show=False),
         Binding("ctrl+d", "end_or_delete", "Quit", show=False, priority=True),
         # Shown in the footer while one types; they work everywhere.
@@ -76,11 +78,17 @@ class Composer(TextArea):
         """The section of the help on what is typed now."""
         return "Questions" if self._question else "Typing"
 
-    def ask(self, question: bool) -> None:
-        """Whether a question is open: arrows in an empty composer then move over its options."""
-        if question != self._question:
-            self._question = question
-            self.placeholder = ANSWER_PLACEHOLDER if question else PLACEHOLDER
+    def ask(self, question: bool, answered: bool) -> None:
+        """What is to be typed next.
+
+        Args:
+            question: One is open: arrows in an empty composer then move over its options.
+            answered: A recommendation stands there to be asked about.
+        """
+        self._question = question
+        wanted = ANSWER_PLACEHOLDER if question else NEXT_PLACEHOLDER if answered else PLACEHOLDER
+        if self.placeholder != wanted:
+            self.placeholder = wanted
 
     def action_send(self) -> None:
         """Hand the text over; whoever takes it calls `clear_sent`."""

@@ -21,7 +21,10 @@ EXAMPLES = (
 )
 
 
-FIRST = "Found here. Enter goes on in guided mode, which needs none of it; /setup shows more."
+FIRST = (
+    "Found here. Enter goes on in guided mode: built-in questions and answers, "
+    "no language model needed; /setup shows more."
+)
 
 
 class Example(Static):

@@ -35,7 +35,7 @@ class MemoryPane(PicturePane):
     """The memory of one model."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "context(-1)", "Context, quant", key_display="Arrows"),
+        Binding("left", "context(-1)", "Change", key_display="Arrows"),
         Binding("right", "context(1)", show=False),
         Binding("home,shift+left", "end(False)", show=False),
         Binding("end,shift+right", "end(True)", show=False),
@@ -57,9 +57,16 @@ class MemoryPane(PicturePane):
         yield Drawing(id="memory-bars")
         yield Words(id="memory-words")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing can be changed where nothing is drawn: an API model takes no memory here."""
+        if action in ("context", "end", "quant", "cache", "parallel"):
+            return self.tuning is not None
+        return super().check_action(action, parameters)
+
     def tell(self, *lines: str) -> None:
         """Say why there is nothing to draw."""
         self.tuning = self._picture = None
+        self.refresh_bindings()
         self.query_one(ContextSlider).display = False
         self.query_one("#memory-bars").display = False
         self.query_one("#memory-words").display = False
@@ -67,6 +74,8 @@ class MemoryPane(PicturePane):
 
     def show(self, tuning: Tuning) -> None:
         """Draw a configuration; under a millisecond of calculation."""
+        if self.tuning is None:
+            self.refresh_bindings()
         self.tuning = tuning
         picture = self._picture = tuning.picture()
         limits = picture.limits

@@ -57,11 +57,16 @@ class SpeedPane(PicturePane):
         drawing.display = any(row.mid is not None for row in rows)
         drawing.draw(lambda width: draw_speeds(rows, wanted[0], selected, width, glyphs()))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No other curve where there are not two."""
+        return len(self._curves) > 1 if action == "by" else super().check_action(action, parameters)
+
     async def show_curves(self, name: str, curves: dict[By, Sequence[CurvePoint]]) -> None:
         """Draw the curves of one option; none where its speed is not known."""
         self._name, self._curves = name, {by: points for by, points in curves.items() if points}
         if self._by not in self._curves:
             self._by = next(iter(self._curves), "context")
+        self.refresh_bindings()
         await self._draw()
 
     async def action_by(self) -> None:

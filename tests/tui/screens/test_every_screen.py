@@ -109,7 +109,7 @@ async def test_keys_that_are_the_same_everywhere(
         app.chat.query_one(Composer).put("")
         await opened(app, pilot, name)
         await pilot.press("ctrl+c")
-        await until(pilot, lambda: "Press Ctrl+C again to quit" in " ".join(shown(app).split()), "the hint")
+        await until(pilot, lambda: "Press it again to quit" in " ".join(shown(app).split()), "the hint")
         assert app.is_running
         await pilot.press("ctrl+c")
         await until(pilot, lambda: not app.is_running, "the end")
