@@ -232,7 +232,8 @@ def _min_speed(needs: Needs, tasks: tuple[Task, ...], assumed: list[Assumption])
     if needs.priority is not None and needs.priority.value == "quality":
         usual = round(usual * float(table["min_speed_share_for_quality"]), 1)
         why = "min_speed_for_quality"
-    assumed.append(Assumption("min_speed", usual, table["why"][why]))
+    if usual > 0:  # an encoder has none
+        assumed.append(Assumption("min_speed", usual, table["why"][why]))
     return usual
 
 

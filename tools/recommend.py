@@ -8,7 +8,7 @@ from functools import partial
 from knowledge.catalog.store import load_catalog
 from tools.brief import Assumption, Brief, brief_of
 from tools.budget import GIB, host_reserve, room_of
-from tools.candidates import Candidate, Change, Recommendation, Rejected
+from tools.candidates import Candidate, Change, Command, Recommendation, Rejected
 from tools.fit import with_memory
 from tools.free_now import with_shortages
 from tools.memory.types import DeviceMemory, MemoryEstimate
@@ -80,7 +80,7 @@ def recommend(needs: Needs) -> Recommendation:
         replace(
             _apart(_dated(_tight(with_shortages(c, brief.machine)), brief), brief),
             why=(*reasons_for(c, brief), *despite_few_bits(c, candidates)),
-            commands=commands_for(c),
+            commands=_commands(c),
             parts=score_parts(c, brief),
             trade_off=trade_off(c, best, tied=_tied(c, best, brief)) if best is not None else "",
             tied=_tied(c, best, brief),
@@ -110,6 +110,14 @@ def hardware_changes(needs: Needs) -> tuple[Change, ...]:
     """
     found = recommend(needs)
     return better_hardware(brief_of(needs), found.candidates, partial(affordable, needs))
+
+
+def _commands(candidate: Candidate) -> tuple[Command, ...]:
+    """Those of the model, then what stands beside it needs."""
+    own = commands_for(candidate)
+    told = {command.shell for command in own}
+    more = (command for item in candidate.companions for command in item.commands)
+    return (*own, *(command for command in more if command.shell not in told))
 
 
 def _priced(ranked: list[Candidate], brief: Brief, needs: Needs) -> tuple[list[Candidate], list[Rejected]]:
@@ -149,7 +157,8 @@ def _apart(candidate: Candidate, brief: Brief) -> Candidate:
     """An option says first which of the tasks that were named it does not do."""
     if candidate.role == "pretrain-config":
         return candidate
-    left = [task for task in brief.also if task not in brief.tasks]
+    beside = {"reranking" for item in candidate.companions if item.role == "reranker"}
+    left = [task for task in brief.also if task not in brief.tasks and task not in beside]
     told = [f"It does not do {task}: {apart(task, brief.role)}." for task in left]
     return replace(candidate, caveats=(*told, *candidate.caveats)) if told else candidate
 
@@ -175,27 +184,39 @@ def _finished(candidate: Candidate, brief: Brief) -> Candidate:
 
 
 def _with_companions(candidate: Candidate, brief: Brief) -> Candidate:
-    """A retrieval stack needs an embedder and a reranker; they share the memory with the generator."""
-    if "rag" not in brief.tasks or candidate.role != "generator" or brief.machine is None:
+    """What stands beside it shares the memory with it: the figures are those of all together."""
+    if candidate.role != brief.role or brief.machine is None:
         return candidate
     c = candidate.configuration
     companions = tuple(
         replace(found, why=reasons_for(found, replace(brief, role=found.role)), commands=commands_for(found))
         for found in companions_of(brief)
     )
+    beside = sum(memory_of(item) for item in companions)
+    # The solver has left room beside a generator; an embedder was chosen as if it stood alone.
+    room_kept = beside if candidate.role == "generator" else 0
     missing = no_reranker(brief) if "reranking" in brief.also else ""
+    if (
+        c is not None
+        and c.memory is not None
+        and c.memory.total_bytes + beside > c.available_bytes + room_kept
+    ):
+        companions, missing = (), missing or "both together do not fit"
     if missing:
-        told = f"No reranker is proposed here, though one was asked for: {missing}."
+        told = (
+            f"Rerank fewer passages where the wait is too long: {missing}."
+            if any(item.role == "reranker" for item in companions)
+            else f"No reranker is proposed here, though one was asked for: {missing}."
+        )
         candidate = replace(candidate, caveats=(told, *candidate.caveats))
     if not companions or c is None or c.memory is None:
         return replace(candidate, companions=companions)
-    beside = sum(memory_of(item) for item in companions)
     room = room_of(brief.machine, server=brief.server)
     place = min(room.widest, len(c.memory.per_device) - 1) if room.device_bytes else 0
     together = replace(
         c,
         memory=_together(c.memory, companions, place),
-        available_bytes=c.available_bytes + beside,
+        available_bytes=c.available_bytes + room_kept,
         device_room=room.device_bytes,
     )
     return replace(candidate, companions=companions, configuration=together)

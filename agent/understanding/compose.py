@@ -264,11 +264,15 @@ def _structured_slot(
 def _task_fields(text: Text, by_field: dict[str, list[Vote]], known: dict[str, Any], *, adding: bool) -> None:
     """The main task, others said as clearly, and the words for it; unasked, a new task is added."""
     names = by_field.get("name", [])
-    if names and "name" in known and adding:
+    if names and "name" in known and adding and not _exchanges(text, known["name"], names):
         more = (v.value for v in names if v.weight >= _data()["also_from"] and v.value != known["name"])
-        known["also"] = tuple(dict.fromkeys((*known["also"], *more)))
+        first, also = known["name"], tuple(dict.fromkeys((*known["also"], *more)))
+        leads = _data()["task_leads"].get(first)
+        if leads in also:
+            known["name"], also = leads, (first, *(name for name in also if name != leads))
+        known["also"] = also
     elif names and max(v.weight for v in names) >= _data()["task_counts_from"]:
-        best = _winner("task", "name", names)
+        best = _leading(names)
         clear = (v.value for v in sorted(names, key=lambda v: v.start) if v.weight >= _data()["also_from"])
         clause = text.clause(best.start)
         known.clear()
@@ -277,6 +281,26 @@ def _task_fields(text: Text, by_field: dict[str, list[Vote]], known: dict[str, A
         known["detail"] = text.quote(clause.start, clause.end)[:_DETAIL_CHARS]
     if "long_inputs" in by_field:
         known["long_inputs"] = True
+
+
+def _exchanges(text: Text, known: str, names: list[Vote]) -> bool:
+    """Whether another encoder is asked for now: each does one thing, and does not join the present one."""
+    rule = _data()["encoders"]
+    best = _winner("task", "name", names)
+    if known not in rule["tasks"] or best.value not in rule["tasks"] or best.value == known:
+        return False
+    if {known, best.value} == set(rule["together"]) or re.search(rule["beside"], text.low):
+        return False
+    return re.search(rule["named"], text.quote(best.start, best.end).casefold()) is not None
+
+
+def _leading(names: list[Vote]) -> Vote:
+    """The main task; of two models that work together, that of the one which leads, if it is said first."""
+    best = _winner("task", "name", names)
+    first = _data()["task_leads"].get(best.value)
+    least, place = _data()["also_from"], best.start
+    before = [v for v in names if v.value == first and v.weight >= least and v.start < place]
+    return before[0] if before else best
 
 
 def _self_conflict(text: Text, slot: str, name: str, votes: list[Vote], out: Composed) -> None:

@@ -1,5 +1,7 @@
 """What stands beside a generator that answers from documents: an embedder, and a reranker where it pays.
 
+Beside an embedder a reranker stands where one was asked for.
+
 `recommend` and `plan stack` choose with the same rules; only what is known of the corpus differs.
 """
 
@@ -22,6 +24,8 @@ COMPANION_SHARE = 0.25
 """Share of the memory that embedder and reranker may take together."""
 MOST_LOST = 15.0
 """Points of quality that a smaller embedder may cost."""
+SHARE_BESIDE_EMBEDDER = 0.5
+"""The same of a reranker beside an embedder, where no generator needs the memory."""
 KEPT_ENCODERS = 60
 """Encoders that are looked through for one that fits."""
 
@@ -96,6 +100,7 @@ def reranker(
     compute: Compute,
     *,
     chunks: int | None = None,
+    asked_for: bool = False,
 ) -> tuple[Candidate | None, Reranking]:
     """The best reranker that fits, and whether it pays.
 
@@ -109,6 +114,7 @@ def reranker(
         room: bytes that it may take.
         compute: what it computes with.
         chunks: chunks of the corpus; more than are ever candidates where unknown.
+        asked_for: where none pays, the best that fits is still returned.
     """
     if chunks is not None and chunks <= asked.kept:
         why = f"all {chunks} chunks go into the prompt, so there is nothing to order"
@@ -117,15 +123,17 @@ def reranker(
     ranked = encoders.rank(own, "reranker", context=each, keep=KEPT_ENCODERS)
     most = float(retrieval_table()["rerank_seconds"][own.priority])
     pairs = asked.candidates if chunks is None else min(asked.candidates, chunks)
-    slow: Reranking | None = None
+    slow: tuple[Candidate, Reranking] | None = None
     for item in ranked.candidates:
         if encoders.memory_of(item) > room:
             continue
         found = _timed(item, compute, pairs, each, most, own.priority)
         if found.pays:
             return item, found
-        slow = slow or found
-    return None, slow or Reranking(False, "no reranker fits beside the other parts", None, None, None)
+        slow = slow or (item, found)
+    if slow is None:
+        return None, Reranking(False, "no reranker fits beside the other parts", None, None, None)
+    return slow if asked_for else (None, slow[1])
 
 
 def _timed(item: Candidate, compute: Compute, pairs: int, each: int, most: float, priority: str) -> Reranking:
@@ -157,25 +165,36 @@ def usual_retrieval() -> Retrieval:
 
 
 def companions_for(brief: Brief) -> tuple[Candidate, ...]:
-    """Embedder and reranker in their share of a machine's memory, by the guide's retrieval settings."""
+    """What stands beside a model, in its share of a machine's memory, by the guide's retrieval settings.
+
+    Beside a generator an embedder and a reranker, beside an embedder a reranker.
+    """
     return _chosen(brief)[0]
 
 
 def no_reranker(brief: Brief) -> str:
-    """Why no reranker stands beside the embedder; empty where one does, or where there is no machine."""
+    """Why a reranker does not pay beside the embedder; empty where it does, or where there is no machine."""
     if brief.machine is None:
         return ""
     found, reranking = _chosen(brief)
-    return "" if reranking is None or reranking.pays or not found else reranking.why
+    unasked = brief.role == "generator" and not found
+    return "" if reranking is None or reranking.pays or unasked else reranking.why
 
 
 def _chosen(brief: Brief) -> tuple[tuple[Candidate, ...], Reranking | None]:
     assert brief.machine is not None
     own, chunk = needs_of(brief), int(retrieval_table()["chunk_tokens"])
-    left = int(room_of(brief.machine, server=brief.server).total_bytes * COMPANION_SHARE)
+    room, compute = room_of(brief.machine, server=brief.server).total_bytes, encoder_compute(brief.machine)
+    if brief.role == "embedder":
+        own, share = replace(own, role="reranker", task="reranking", also=()), SHARE_BESIDE_EMBEDDER
+        alone, why = reranker(
+            own, usual_retrieval(), brief.context, int(room * share), compute, asked_for=True
+        )
+        return () if alone is None else (alone,), why
+    left = int(room * COMPANION_SHARE)
     first = embedder(own, chunk, left)
     if first is None:
         return (), None
     left -= encoders.memory_of(first)
-    second, why = reranker(own, usual_retrieval(), chunk, left, encoder_compute(brief.machine))
+    second, why = reranker(own, usual_retrieval(), chunk, left, compute)
     return ((first,) if second is None else (first, second)), why

@@ -61,10 +61,14 @@ UNKNOWN_PENALTY = 6.0
 @follows_models
 @lru_cache(maxsize=256)
 def companions_of(brief: Brief) -> tuple[Candidate, ...]:
-    """What a generator needs beside it where it answers from documents, as `plan stack` chooses it."""
-    if "rag" not in brief.tasks or brief.machine is None or brief.role != "generator":
-        return ()
-    return companions_for(brief)
+    """What a model needs beside it, as `plan stack` chooses it.
+
+    A generator that answers from documents has an embedder and a reranker, an embedder the reranker that was
+    asked for.
+    """
+    documents = brief.role == "generator" and "rag" in brief.tasks
+    reranked = brief.role == "embedder" and "reranking" in brief.also
+    return companions_for(brief) if brief.machine is not None and (documents or reranked) else ()
 
 
 def ask_of(brief: Brief) -> Ask:

@@ -68,3 +68,38 @@ def test_machines_are_no_team(text: str) -> None:
 def test_the_labeled_part_is_what_counts(text: str) -> None:
     data = understand(text, Needs()).updates["dataset"].value
     assert (data.examples, data.labeled) == (1500, True)
+
+
+RERANKER = "a reranker for 2 million passages on an RTX 3060 12GB"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "also"),
+    [
+        ("now a classifier for support tickets", "classification", ()),
+        ("next we need an embedder", "embedding", ("reranking",)),
+        ("also a classifier for support tickets", "reranking", ("classification",)),
+        ("the passages come from chats", "reranking", ()),
+    ],
+)
+def test_another_encoder_takes_the_place_of_the_present_one(
+    text: str, name: str, also: tuple[str, ...]
+) -> None:
+    known = Needs().updated(**understand(RERANKER, Needs()).updates)
+    told = known.updated(**understand(text, known, last=LAST).updates).task
+    assert told is not None
+    assert (told.value.name, told.value.also) == (name, also)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "also"),
+    [
+        ("an embedder and a reranker for 2 million passages", "embedding", ("reranking",)),
+        ("a reranker to put behind our embedder", "reranking", ("embedding",)),
+    ],
+)
+def test_an_embedder_leads_a_reranker_that_is_said_after_it(
+    text: str, name: str, also: tuple[str, ...]
+) -> None:
+    task = understand(text, Needs()).updates["task"].value
+    assert (task.name, task.also) == (name, also)
