@@ -120,7 +120,8 @@ def role_of(needs: Needs) -> Role:
     if task == "classification":
         unlabeled = dataset is not None and dataset.labeled is False
         declined = needs.training is not None and training == "none"
-        return "generator" if unlabeled or declined else "classifier"
+        rented = needs.deployment is not None and needs.deployment.value.mode == "api"  # none has encoders
+        return "generator" if unlabeled or declined or rented else "classifier"
     return "generator" if training == "none" else "finetune-base"
 
 

@@ -272,7 +272,7 @@ def _task_fields(text: Text, by_field: dict[str, list[Vote]], known: dict[str, A
             known["name"], also = leads, (first, *(name for name in also if name != leads))
         known["also"] = also
     elif names and max(v.weight for v in names) >= _data()["task_counts_from"]:
-        best = _leading(names)
+        best = _leading(text, names)
         clear = (v.value for v in sorted(names, key=lambda v: v.start) if v.weight >= _data()["also_from"])
         clause = text.clause(best.start)
         known.clear()
@@ -294,13 +294,16 @@ def _exchanges(text: Text, known: str, names: list[Vote]) -> bool:
     return re.search(rule["named"], text.quote(best.start, best.end).casefold()) is not None
 
 
-def _leading(names: list[Vote]) -> Vote:
-    """The main task; of two models that work together, that of the one which leads, if it is said first."""
+def _leading(text: Text, names: list[Vote]) -> Vote:
+    """The main task; of two models that are asked for in one breath, that of the one which leads."""
     best = _winner("task", "name", names)
     first = _data()["task_leads"].get(best.value)
-    least, place = _data()["also_from"], best.start
-    before = [v for v in names if v.value == first and v.weight >= least and v.start < place]
-    return before[0] if before else best
+    for vote in names:
+        start, end = sorted(((vote.start, vote.end), (best.start, best.end)))
+        between = text.quote(start[1], end[0]).casefold()
+        if vote.value == first and re.fullmatch(_data()["encoders"]["in_one_breath"], between):
+            return vote
+    return best
 
 
 def _self_conflict(text: Text, slot: str, name: str, votes: list[Vote], out: Composed) -> None:

@@ -34,6 +34,8 @@ def _assumed(found: Brief) -> dict[str, Any]:
         ({"task": "classification", "training": {"method": "full"}}, "classifier"),
         ({"task": "classification", "dataset": {"labeled": False}}, "generator"),
         ({"task": "classification", "training": {"method": "none"}}, "generator"),
+        ({"task": "classification", "deployment": {"mode": "api"}}, "generator"),
+        ({"task": "classification", "deployment": {"mode": "either"}}, "classifier"),
         ({"task": "extraction"}, "generator"),
         ({"task": "rag"}, "generator"),
     ],

@@ -95,10 +95,12 @@ def test_another_encoder_takes_the_place_of_the_present_one(
     ("text", "name", "also"),
     [
         ("an embedder and a reranker for 2 million passages", "embedding", ("reranking",)),
+        ("an embedding model with a reranker", "embedding", ("reranking",)),
         ("a reranker to put behind our embedder", "reranking", ("embedding",)),
+        ("I have BM25 and embeddings, now I want a reranker", "reranking", ("embedding",)),
     ],
 )
-def test_an_embedder_leads_a_reranker_that_is_said_after_it(
+def test_an_embedder_leads_a_reranker_that_is_asked_for_in_one_breath(
     text: str, name: str, also: tuple[str, ...]
 ) -> None:
     task = understand(text, Needs()).updates["task"].value
