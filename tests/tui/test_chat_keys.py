@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from textual.command import CommandPalette, SearchIcon
 from textual.containers import VerticalScroll
 from textual.widgets import TextArea
 
@@ -293,3 +294,24 @@ async def test_a_wide_screen_gives_the_needs_more_room(columns: int, least: int)
         await settled(pilot)
         assert app.chat.query_one("#needs").size.width + 3 >= least
         assert app.chat.query_one(Conversation).size.width >= 80
+
+
+async def test_an_unknown_command_is_replaced_by_what_is_typed_next() -> None:
+    async with chatting(FakeSession()) as (app, pilot):
+        await settled(pilot)
+        composer = app.chat.query_one(Composer)
+        await pilot.press(*"/nothing", "enter")
+        await pilot.pause()
+        assert "/nothing" in shown(app)
+        assert composer.text == "/nothing"
+        await pilot.press(*"chat")
+        assert composer.text == "chat"
+
+
+async def test_the_palette_draws_no_emoji() -> None:
+    async with chatting(FakeSession()) as (app, pilot):
+        await settled(pilot)
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette), "the palette")
+        await pilot.pause()
+        assert not app.screen.query_one(SearchIcon).display

@@ -270,6 +270,7 @@ class ChatScreen(TypingActions):
             self._do(*named)
         elif text.startswith("/"):
             self.flash(unknown_command(text), "warning")
+            self.query_one(Composer).select_all()  # what is typed next takes its place; arrows correct it
         else:
             self._say(text)
 
