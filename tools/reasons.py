@@ -204,7 +204,9 @@ def despite_few_bits(candidate: Candidate, others: Sequence[Candidate]) -> tuple
             f"{candidate.quality.score:.0f} of 100 after the loss of {c.quant}, against "
             f"{other.quality.score:.0f}{'' if sure else '; that is within the uncertainty, so try both'}."
         )
-        return (Reason(text, (*candidate.quality.basis[:1], *other.quality.basis[:1])),)
+        rule = next(rule for rule in rules() if rule["when"] == ["low_quant"])
+        against = guide(rule["file"], rule["heading"], rule["text"])
+        return (Reason(text, (against, *candidate.quality.basis[:1], *other.quality.basis[:1])),)
     return ()
 
 
