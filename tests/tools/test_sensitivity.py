@@ -76,7 +76,8 @@ def _told(change: Change, step: Step, first: Candidate, best: Candidate | None) 
     gap = first.quality.score - best.quality.score
     told = re.search(r"about (\d+) points? (more|less) expected quality", change.outcome)
     points = 0.0 if told is None else float(told[1]) * (1 if told[2] == "more" else -1)
-    assert points == pytest.approx(gap, abs=0.51)
+    assert points == first.quality.points_over(best.quality)  # of the scores as they are shown
+    assert points == pytest.approx(gap, abs=1.01)
     assert step.tighter or gap >= 1
     same = first.model_id == best.model_id and first.model == best.model
     assert ("instead of" in change.outcome) is same
