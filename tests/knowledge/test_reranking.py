@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -40,45 +39,62 @@ def test_scores_that_tell_nothing_change_no_place(scores: list[float]) -> None:
     assert [number for number, _ in reordered(FUSED, scores)] == [7, 3, 5, 9]
 
 
+class FakeClock:
+    """Seconds that pass only where somebody says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The clock of the worker."""
+    found = FakeClock()
+    monkeypatch.setattr("knowledge.reranking_worker.time", found)
+    return found
+
+
 class SlowPairs:
     """A cross-encoder whose pairs take a given time."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, clock: FakeClock, seconds: float) -> None:
+        self.clock, self.seconds = clock, seconds
         self.batches: list[int] = []
 
     def __call__(self, pairs: Sequence[tuple[str, str]]) -> Sequence[float]:
         self.batches.append(len(pairs))
-        time.sleep(self.seconds * len(pairs))
+        self.clock.now += self.seconds * len(pairs)
         return [float(len(passage)) for _, passage in pairs]
 
 
-def test_a_slow_model_reads_fewer_and_keeps_to_the_time() -> None:
-    pairs = SlowPairs(0.02)
-    started = time.monotonic()
+def test_a_slow_model_reads_fewer_and_keeps_to_the_time(clock: FakeClock) -> None:
+    pairs = SlowPairs(clock, 0.02)
     found = Timed(pairs, 0.02 / 13).scores("query", ["passage"] * 20, 0.2)
-    assert time.monotonic() - started < 0.3
+    assert clock.now <= 0.2
     assert 2 <= len(found) < 20
 
 
-def test_a_fast_model_reads_all_in_batches() -> None:
-    pairs = SlowPairs(0.0)
+def test_a_fast_model_reads_all_in_batches(clock: FakeClock) -> None:
+    pairs = SlowPairs(clock, 0.0)
     assert Timed(pairs, 1e-6).scores("query", ["a", "bb"] * 10, 5) == [1.0, 2.0] * 10
     assert max(pairs.batches) == MOST_PAIRS
 
 
-def test_a_model_too_slow_for_two_reads_none_until_it_is_faster() -> None:
-    pairs = SlowPairs(0.0)
+def test_a_model_too_slow_for_two_reads_none_until_it_is_faster(clock: FakeClock) -> None:
+    pairs = SlowPairs(clock, 0.0)
     timed = Timed(pairs, 0.25 / 7)
     assert timed.scores("query", ["a", "b"], 0.45) == []
     assert pairs.batches == []
     assert timed.scores("query", ["a", "b"], 0.45) == [1.0, 1.0]
 
 
-def test_a_long_passage_is_known_to_take_longer() -> None:
-    pairs = SlowPairs(0.0)
+def test_a_long_passage_is_known_to_take_longer(clock: FakeClock) -> None:
+    pairs = SlowPairs(clock, 0.0)
     assert Timed(pairs, 0.001).scores("query", ["a", "b", "c" * 10_000], 1) == [1.0, 1.0, 10_000.0]
-    slow = SlowPairs(0.01)
+    slow = SlowPairs(clock, 0.01)
     assert len(Timed(slow, 0.01 / 7).scores("query", ["a", "b", "c" * 10_000], 1)) == 2
 
 
