@@ -43,7 +43,8 @@ def _headline(candidate: Candidate) -> str:
             f"with {c.context:,} tokens in {room}."
         )
     if candidate.role != "generator":
-        return f"{name} as the {role_name(candidate.role)}."
+        others = [f"{x.model} as the {role_name(x.role)}" for x in candidate.companions]
+        return f"{name} as the {role_name(candidate.role)}{f' with {listed(others)}' if others else ''}."
     shared = f" for each of {c.parallel} conversations" if c.parallel > 1 else ""
     beside = (
         f", together with {listed([x.model for x in candidate.companions])}" if candidate.companions else ""

@@ -10,6 +10,7 @@ import pytest
 from agent.explanation import beside_before, recommendation_text
 from agent.interview import with_answer
 from agent.wording import listed, named, said_words, slot_words, table
+from tests.tools.asking import needs
 from tools.needs import LicenseNeed, ModelWish, Needs, Slot, TaskNeed
 from tools.recommend import recommend
 
@@ -124,3 +125,11 @@ def test_every_value_a_slot_can_have_has_words() -> None:
     )
     assert listed([]) == ""
     assert listed(["a"]) == "a"
+
+
+def test_what_stands_beside_an_embedder_is_named_first() -> None:
+    both = TaskNeed(name="embedding", also=("reranking",))
+    found = recommend(needs("embedding", "RTX 3060 12GB").updated(task=Slot(value=both)))
+    headline = recommendation_text(found)[0].splitlines()[0]
+    (beside,) = found.candidates[0].companions
+    assert headline.endswith(f"as the embedder with {beside.model} as the reranker.")
