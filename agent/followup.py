@@ -193,8 +193,15 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
     if models and (topic in TELLERS or (read.mentions.models and len(question.split()) <= FEW_WORDS)):
         told = _told(_teller(topic, "why_not", asked), models, asked.over(brief))
         return replace(told, about=About(topic=topic, models=[m.name for m in models]))
-    if not is_answered(state):
-        return None
+    return _of_the_answer(read, question, needs, state, asked) if is_answered(state) else None
+
+
+def _of_the_answer(
+    read: Understanding, question: str, needs: Needs, state: State, asked: Particulars
+) -> Reply | None:
+    """The answer to what puts the recommendation as a whole to the test."""
+    topic, about = topic_of(question) or ("", "none")
+    brief = brief_of(needs)
     first = next(iter(_by_names(state.get("last", [])[:1])), None)
     tested = tested_told(topic, asked, question, first, needs)
     if tested is not None:

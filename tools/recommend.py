@@ -19,7 +19,7 @@ from tools.roles import api, encoders, generator
 from tools.roles.common import Ranked, diverse
 from tools.roles.companions import no_reranker
 from tools.roles.encoders import KIND_OF_ROLE, memory_of
-from tools.roles.generator import ask_of, companions_of, kinds_for
+from tools.roles.generator import ask_of, companions_of, is_accompanied, kinds_for
 from tools.runbook import commands_for
 from tools.score_parts import score_parts
 from tools.sensitivity import better_hardware, what_would_change
@@ -185,7 +185,7 @@ def _finished(candidate: Candidate, brief: Brief) -> Candidate:
 
 def _with_companions(candidate: Candidate, brief: Brief) -> Candidate:
     """What stands beside it shares the memory with it: the figures are those of all together."""
-    if candidate.role != brief.role or brief.machine is None:
+    if candidate.role != brief.role or brief.machine is None or not is_accompanied(brief):
         return candidate
     c = candidate.configuration
     companions = tuple(

@@ -53,3 +53,11 @@ def test_a_slow_reranker_is_said_to_be_slow() -> None:
 def test_an_encoder_has_no_floor_of_speed() -> None:
     assumed = answer("embedding", "RTX 3060 12GB").assumptions
     assert all(assumption["slot"] != "min_speed" for assumption in assumed)
+
+
+def test_nothing_is_said_of_rerankers_beside_a_model_that_retrieves_nothing() -> None:
+    task = TaskNeed(name="chat", also=("reranking",))
+    slow = recommend(needs("chat", "a laptop with 16 GB RAM, no GPU").updated(task=Slot(value=task)))
+    for candidate in slow.candidates:
+        assert not candidate.companions
+        assert sum("rerank" in caveat for caveat in candidate.caveats) == 1

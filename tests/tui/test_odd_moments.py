@@ -8,12 +8,10 @@ import pytest
 from textual import events
 
 from agent.events import Message, Mode
-from agent.protocol import Session
 from tests.tui.driving import chatting, say, settled, shown, until
 from tests.tui.fakes import FIRST_TURN, FakeSession, conversation
-from tests.tui.screens.test_sessions import FakeDesk, FakeNamed
+from tests.tui.screens.test_sessions import FakeDesk, FakeNamed, at
 from tui import themes
-from tui.app import AdvisorApp
 from tui.screens.themes import ThemesScreen
 from tui.widgets.composer import Composer
 from tui.widgets.conversation import Conversation
@@ -80,14 +78,7 @@ async def test_a_model_that_was_chosen_words_conversations_opened_later() -> Non
     first = FakeNamed("test", [Message("Here.")])
     first.models.steps = [Mode("ollama", "ollama_chat/qwen3:4b")]
     desk = FakeDesk(new=FakeNamed("new"))
-
-    async def opens() -> Session:
-        return first
-
-    app = AdvisorApp(opens, reopen=desk)
-    app.animation_level = "none"
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await settled(pilot)
+    async with at(first, desk) as (app, pilot):
         await say(pilot, "/model ollama_chat/qwen3:4b")
         await say(pilot, "/new")
         await until(pilot, lambda: app.chat.session_name == "new", "the new conversation")

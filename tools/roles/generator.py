@@ -66,9 +66,14 @@ def companions_of(brief: Brief) -> tuple[Candidate, ...]:
     A generator that answers from documents has an embedder and a reranker, an embedder the reranker that was
     asked for.
     """
+    return companions_for(brief) if is_accompanied(brief) else ()
+
+
+def is_accompanied(brief: Brief) -> bool:
+    """Whether the models that are ranked take others beside them on a machine."""
     documents = brief.role == "generator" and "rag" in brief.tasks
     reranked = brief.role == "embedder" and "reranking" in brief.also
-    return companions_for(brief) if brief.machine is not None and (documents or reranked) else ()
+    return brief.machine is not None and (documents or reranked)
 
 
 def ask_of(brief: Brief) -> Ask:
