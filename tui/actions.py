@@ -131,7 +131,7 @@ HIDDEN_KEYS = (
     Binding("pagedown", "page(1)", show=False),
 )
 """Keys that are no action of the palette."""
-BARE = ("pictures", "compare", "evidence", "export", "undo", "sessions", "settings", "setup")
+BARE = ("pictures", "compare", "evidence", "export", "sessions", "settings", "setup")
 """Commands that are also understood without their slash, while no question waits for an answer."""
 IN_FOOTER = ("stop", "help")
 

@@ -125,9 +125,8 @@ class AdvisorApp(App[int], inherit_bindings=False):
         self.look_file = state / LOOK if state else None
         chosen = themes.read_theme(self.look_file)
         self._theme_at_start = chosen if chosen in self.available_themes else themes.first_theme()
-        self.set_reactive(
-            AdvisorApp.theme, self._theme_at_start
-        )  # its watcher runs as the application starts
+        # Its watcher runs as the application starts, and would read the styles twice.
+        self.set_reactive(AdvisorApp.theme, self._theme_at_start)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What changes each line before it is drawn."""
