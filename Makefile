@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMPS := pyproject.toml constraints.txt scripts/setup_venv.py
 
-.PHONY: chat setup test check format lint types imports tests bench accuracy quality clean constraints pictures docs
+.PHONY: chat setup test check format lint types imports tests bench accuracy quality catalog clean constraints pictures docs
 
 chat: .venv/.ready
 	@$(BIN)/llm-advisor
@@ -47,6 +47,11 @@ accuracy: .venv/.ready-dev
 # How well quality predicts what it has not seen, and docs/quality.md with it.
 quality: .venv/.ready-dev
 	@$(BIN)/python -m bench.quality
+
+# The bundled catalog from a folder of sourced tables (make catalog FACTS=folder), and docs/catalog.md, its validation
+# report; without FACTS the report alone.
+catalog: .venv/.ready-dev
+	@$(BIN)/python -m scripts.build_catalog $(FACTS)
 
 # Pictures of the README: a real conversation, held by the real program; and the layers.
 pictures: .venv/.ready-dev .venv/.ready

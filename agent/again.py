@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from agent.evaluations import with_pass_rate
 from agent.plan_arguments import Arguments, arguments_of, asked_with
 from agent.state import State
 from agent.understanding import Understanding
@@ -38,6 +39,14 @@ def planned_again(read: Understanding, text: str, needs: Needs, state: State) ->
     if not changed:
         return None
     return Arguments({**about["arguments"], **changed}, [n for n in said.assumed if n not in nothing.assumed])
+
+
+def planned_arguments(topic: str, read: Understanding, text: str, needs: Needs, state: State) -> Arguments:
+    """The arguments of a plan: the last ones where a message changes them, else those of what was said."""
+    arguments = planned_again(read, text, needs, state)
+    if arguments is None:
+        arguments = arguments_of(topic, asked_with(read, text, needs, state.get("last", [])))
+    return with_pass_rate(topic, arguments, state)
 
 
 def asking_again(read: Understanding, text: str, needs: Needs, state: State) -> Understanding:

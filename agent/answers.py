@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from agent.wording import engine_name, listed, named
+from agent.wording import engine_name, listed, named, planned_words
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import Brief
 from tools.budget import GIB
+from tools.calibration.applying import note_on
+from tools.calibration.words import evidence_of, note_of
 from tools.candidates import Candidate, Configuration, QualityFigure
 from tools.fit import longest_context, solve, with_memory
 from tools.fit_hardware import hardware_for
 from tools.fit_types import Ask, Refusal
+from tools.measured_choice import measured_advantage
 from tools.memory.types import Evidence
 from tools.quant_loss import quality_loss
 from tools.recommend import rank_for
@@ -122,7 +125,8 @@ def placed(model: ModelRecord, brief: Brief) -> Told:
         return c, [Evidence("tool", "fit", model.id)]
     assert c.memory is not None
     speed = (
-        f" about {c.speed.mid:.0f} tokens per second ({c.speed.low:.0f} to {c.speed.high:.0f}, estimate)"
+        f" about {c.speed.mid:.0f} tokens per second ({c.speed.low:.0f} to {c.speed.high:.0f}"
+        f"{'; ' + c.speed.note if c.speed.note else ', estimate'})"
         if c.speed
         else " speed unknown"
     )
@@ -131,7 +135,9 @@ def placed(model: ModelRecord, brief: Brief) -> Told:
         f"{c.quant} on {engine_name(c.engine)} with {c.context:,} tokens ({c.kv_cache_type} cache) takes "
         f"{c.memory.total_bytes / GIB:.1f} GiB of {c.available_bytes / GIB:.1f} GiB{beside};{speed}."
     )
-    return text, [Evidence("tool", "estimate_memory", c.memory.formula), *c.memory.basis[:2]]
+    evidence = [Evidence("tool", "estimate_memory", c.memory.formula), *c.memory.basis[:2]]
+    here = c.speed.here if c.speed is not None else None
+    return text, evidence if here is None else [*evidence, evidence_of(here)]
 
 
 def download_of(model: ModelRecord, brief: Brief) -> Told:
@@ -182,7 +188,7 @@ def why(model: ModelRecord, brief: Brief) -> Told:
         return why_not(model, brief)
     best, second = ranked[0], ranked[1]
     gap = best.quality.points_over(second.quality)
-    ahead = (
+    ahead = measured_advantage(best.model_id, second.model_id, brief) or (
         f"{_points(gap)} ahead of {second.model}"
         if gap >= 1
         else f"as good as {second.model} by public scores, and ahead of it in all that counts together"
@@ -215,11 +221,12 @@ def why_not(model: ModelRecord, brief: Brief) -> Told:
     best = ranked[0]
     gap = best.quality.points_over(quality)
     speed = f", about {c.speed.mid:.0f} tokens per second" if c.speed else ""
+    measured = measured_advantage(best.model_id, model.id, brief).replace("it passes", "that one passes")
     worse = f"{_points(gap)} below" if gap >= 1 else f"{_points(-gap)} above" if gap <= -1 else "as much as"
     return (
         f"it would run ({c.quant}{speed}); its expected quality for {task_words(brief.tasks)} is "
         f"{quality.score:.0f} of 100, {worse} {best.model} with {best.quality.score:.0f}"
-        f"{_instead(best, c) if gap < 1 else ''}.",
+        f"{f', and {measured}' if measured else _instead(best, c) if gap < 1 else ''}.",
         evidence + list(best.quality.basis[:2]),
     )
 
@@ -266,7 +273,9 @@ def _variants(model: ModelRecord, brief: Brief, changes: list[dict[str, str | No
         lines.append(
             f"\n   - {words}: {c.memory.total_bytes / GIB:.1f} of {c.available_bytes / GIB:.1f} GiB{speed}"
         )
-    return f"with {brief.context:,} tokens of context (estimates):{''.join(lines)}", [
+    note = note_on(brief.machine)
+    text = f"with {brief.context:,} tokens of context (estimates):{''.join(lines)}"
+    return f"{text}\n\n   {note}" if note else text, [
         Evidence("tool", "estimate_memory", model.id),
         Evidence("tool", "estimate_speed", model.id),
     ]
@@ -320,8 +329,10 @@ def waits_of(model: ModelRecord, brief: Brief, prompt: int | None = None) -> Tol
     first = times.first_token
     text = (
         f"after a prompt of {times.prompt_tokens:,} tokens the first token comes in about {first.mid:.1f} s "
-        f"({first.low:.1f} to {first.high:.1f}, estimate)"
+        f"({first.low:.1f} to {first.high:.1f}{', estimate' if times.prompt_here is None else ''})"
     )
+    if times.prompt_here is not None and times.prompt_estimate is not None:
+        text += f" (prompts: {note_of(times.prompt_here, times.prompt_estimate.mid)})"
     thinks = times.thinking
     if thinks is not None and thinks.stand_in:
         text += "; it thinks before it answers, for how long on such tasks is not known"
@@ -347,16 +358,12 @@ def users_of(model: ModelRecord, brief: Brief) -> Told:
     most = most_at_once(model, brief.machine, c)
     held = (
         f"as {c.quant} on {engine_name(c.engine)} the memory holds {most} "
-        f"conversation{'' if most == 1 else 's'} of {c.context:,} tokens at once; {_planned(brief)}. "
+        f"conversation{'' if most == 1 else 's'} of {c.context:,} tokens at once; {planned_words(brief)}. "
     )
     start = "By conversations at once (estimates):"
-    return held + start + "".join(lines), [Evidence("tool", "estimate_memory", model.id), *times.evidence]
-
-
-def _planned(brief: Brief) -> str:
-    """How many were planned for, and on what ground."""
-    why = next((a.why for a in brief.assumptions if a.slot == "concurrency"), "")
-    return f"planned for {brief.parallel}" + (f" (assumed: {why})" if why else "")
+    note = f"\n\n   {c.speed.note}." if c.speed is not None and c.speed.note else ""
+    evidence = [Evidence("tool", "estimate_memory", model.id), *times.evidence]
+    return held + start + "".join(lines) + note, evidence
 
 
 def _timed(model: ModelRecord, brief: Brief, prompt: int | None = None) -> Configuration | str:

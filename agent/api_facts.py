@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
-
 from knowledge.catalog.api_models import find_api_names, is_retired, read_price_map
 from knowledge.catalog.records import ApiModel
+from knowledge.today import today
 from tools.memory.types import Evidence
 from tools.price_claims import find_price_claims
 
@@ -41,10 +40,9 @@ def _line(model: ApiModel) -> str:
         else "has no price in the map, which means unknown, not free"
     )
     window = f"; it reads up to {model.max_input_tokens:,} tokens" if model.max_input_tokens else ""
-    today = datetime.date.today()  # noqa: DTZ011 - end dates are calendar days without a zone
     ends = ""
     if model.ends is not None:
-        retired = is_retired(model, today)
+        retired = is_retired(model, today())
         ends = f". It was switched off on {model.ends}" if retired else f". It ends on {model.ends}"
     return f"**{model.key}** ({model.provider}) {price}{window}{ends}."
 

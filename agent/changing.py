@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from agent.evaluations import is_tuning, kept_evaluations
 from agent.events import Failure, Status
 from agent.intake import noted
 from agent.nodes import Emit
@@ -37,7 +38,10 @@ async def change_need(state: State, emit: Emit) -> State:
         emit(Failure(error.code, error.message, error.hint))
         return State(route="listen")
     said = f"{slot.replace('_', ' ')}: {text or TAKEN_BACK}"
-    change = State(needs=after.as_json(), messages=[*state.get("messages", []), spoken("user", said)])
+    training = updates.get("training")
+    tune = training is not None and is_tuning(training)
+    change = State(evaluated=kept_evaluations(state, after, tune=tune))
+    change |= State(needs=after.as_json(), messages=[*state.get("messages", []), spoken("user", said)])
     remarks = noted(updates, before)
     pending = state.get("pending")
     answers = pending is not None and _answers(pending, updates)

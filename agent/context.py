@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from agent.cost import CHARACTERS_PER_TOKEN
 from agent.prompt_budget import CONTEXT
 from agent.state import Spoken, State, needs_of
+from tools.model_calls.tokens import CHARACTERS_PER_TOKEN
 
 DECIDED = "Recommended last, best first: "
 RECENT = 6

@@ -7,7 +7,6 @@ server says of it, else by an estimate that is marked as one.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,73 +14,8 @@ from typing import Any
 
 from agent.events import Cost
 from agent.voice import VoiceError
-from knowledge.catalog.api_models import is_local_provider, read_price_map
-
-CHARACTERS_PER_TOKEN = 3.2
-"""Low on purpose: JSON and other languages than English take more tokens than English prose."""
-MESSAGE_TOKENS = 16
-"""At most what a chat template adds to a message."""
-MILLION = 1_000_000
-SENT_AND_LOST = frozenset({"timeout", "cut"})
-"""Failures after which the server may have charged for an answer that never came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    """US dollars per million tokens."""
-
-    input: float
-    output: float
-    cached: float | None = None
-    long_above: int | None = None
-    """Prompts of more tokens cost `long_input` and `long_output` altogether."""
-    long_input: float | None = None
-    long_output: float | None = None
-
-    def usd(self, prompt: int, answer: int, cached: int = 0) -> float:
-        """Dollars of a request by its tokens; `cached` ones of the prompt came from a cache."""
-        is_long = self.long_above is not None and prompt > self.long_above
-        into = self.long_input if is_long and self.long_input is not None else self.input
-        out = self.long_output if is_long and self.long_output is not None else self.output
-        saved = cached * (into - self.cached) if self.cached is not None and not is_long else 0.0
-        return (prompt * into - saved + answer * out) / MILLION
-
-
-FREE = Price(0.0, 0.0)
-
-
-def price_of(model: str) -> Price | None:
-    """The price of a LiteLLM model; None where the map does not know it, which does not mean free."""
-    provider, _, name = model.partition("/")
-    if is_local_provider(provider):
-        return FREE
-    prices = read_price_map()
-    row = prices.record(model)
-    if row is None and name:
-        row = prices.record(name)
-        if row is not None and row.provider != provider:
-            return None  # somebody else's price
-    if row is None or row.input_usd_per_mtok is None or row.output_usd_per_mtok is None:
-        return None
-    return Price(
-        row.input_usd_per_mtok,
-        row.output_usd_per_mtok,
-        row.cache_read_usd_per_mtok,
-        row.long_context_above,
-        row.long_input_usd_per_mtok,
-        row.long_output_usd_per_mtok,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of one request."""
-
-    prompt: int
-    answer: int
-    cached: int = 0
-    stated: bool = True
-    """Counted by the server; otherwise by a tokenizer that need not be the model's."""
+from tools.model_calls.tokens import CHARACTERS_PER_TOKEN, SENT_AND_LOST, Usage, about_tokens, most_tokens
+from tools.token_price import FREE, Price
 
 
 @dataclass(slots=True)
@@ -197,6 +131,17 @@ class Account:
                 "mode: this turn does.",
             )
 
+    def charge(self, usd: float) -> None:
+        """Counts dollars that were spent beside the conversation's own requests, such as on an evaluation."""
+        if usd > 0:
+            self.counted += 1
+            self.usd += usd
+            self.bound_usd += usd
+
+    def left(self) -> float | None:
+        """Dollars that may still be spent; None without a ceiling."""
+        return None if self.max_usd is None else max(0.0, self.max_usd - self.bound_usd)
+
     def _add(self, price: Price | None, bill: Bill, most_answer: int) -> None:
         if price is FREE:
             return
@@ -225,15 +170,3 @@ def unpriced(name: str) -> VoiceError:
 
 def _dollars(usd: float) -> str:
     return f"${usd:,.2f}" if round(usd, 2) == usd else f"${usd:.4f}"
-
-
-def about_tokens(messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] | None) -> int:
-    """About how many tokens a request takes."""
-    text = json.dumps([*messages, *(tools or ())], ensure_ascii=False)
-    return int(len(text) / CHARACTERS_PER_TOKEN) + 4 * len(messages)
-
-
-def most_tokens(messages: Sequence[dict[str, Any]], tools: Sequence[dict[str, Any]] | None) -> int:
-    """How many tokens a request takes at most: no tokenizer makes more tokens than there are bytes."""
-    text = json.dumps([*messages, *(tools or ())], ensure_ascii=False)
-    return len(text.encode()) + MESSAGE_TOKENS * (len(messages) + len(tools or ()))

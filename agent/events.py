@@ -60,14 +60,28 @@ class Confirm(Event):
 
 @dataclass(frozen=True, slots=True)
 class Progress(Event):
-    """How far a download is."""
+    """How far a download, a measurement or an evaluation is."""
 
     type: ClassVar[str] = "progress"
     action: str
+    """`pull`, `bench` or `evaluate`."""
     model: str
     step: str
     completed_bytes: int | None = None
     total_bytes: int | None = None
+    done: int | None = None
+    """Requests or scenarios that are finished."""
+    total: int | None = None
+    seconds_left: float | None = None
+    """Estimate for the rest of this model."""
+
+    @property
+    def share(self) -> float | None:
+        """Between 0 and 1; None where it is not known."""
+        done, total = (
+            (self.completed_bytes, self.total_bytes) if self.total is None else (self.done, self.total)
+        )
+        return None if done is None or total is None or total <= 0 else min(1.0, done / total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +150,11 @@ class Message(Event):
     """Each `{kind, source, locator}`; a guide's locator is `file#heading:first-last`."""
     open_slot: str = ""
     """The slot of the question that stays open, of which the text reminds at its end; empty where none is."""
+    facts: dict[str, Any] | None = None
+    """How old the facts are that it rests on, as in every document; None where it rests on none of the
+    catalog, or a recommendation tells it."""
+    proposal: str = ""
+    """The end of the text, where it proposes a measurement and asks for a word; empty where it does not."""
 
 
 @dataclass(frozen=True, slots=True)

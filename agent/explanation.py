@@ -104,6 +104,12 @@ def _caveats(candidate: Candidate) -> list[str]:
     return list(dict.fromkeys([*candidate.caveats, *own]))[:MOST_CAVEATS]
 
 
+def _minded(best: Candidate, found: Recommendation) -> list[str]:
+    """The first caveats; that the facts are old is never left out."""
+    shown, old = _caveats(best), found.facts.warning if found.facts is not None else ""
+    return [*(caveat for caveat in shown if caveat != old), *([old] if old else [])]
+
+
 def recommendation_text(found: Recommendation) -> tuple[str, list[dict[str, str]]]:
     """The message that goes with a recommendation, and the guide passages it cites."""
     if not found.candidates:
@@ -115,7 +121,7 @@ def recommendation_text(found: Recommendation) -> tuple[str, list[dict[str, str]
     lines = [_verdict(found.verdict, best), ""] if found.verdict else [_headline(best), ""]
     lines += [f"- {reason.text}" for reason in plain]
     lines += [f"- {reason.text}{_mark(advice, reason)}" for reason in advice]
-    lines += [f"- Mind: {caveat}" for caveat in _caveats(best)]
+    lines += [f"- Mind: {caveat}" for caveat in _minded(best, found)]
     others = _others(found.candidates)
     if others:
         lines += ["", "Others worth a look:", *others]

@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import cache, partial
-from importlib import resources
-from typing import Any
+from functools import partial
 
-from pydantic import TypeAdapter
-
-from agent.again import is_again, planned_again
+from agent.again import is_again, planned_arguments
 from agent.answers import TELLERS, Teller, Told, waits_of
 from agent.api_facts import api_told
-from agent.api_options import api_reply, first_api, of_the_api
+from agent.api_options import first_api, of_the_api
 from agent.asides import HELLO, aside_reply
 from agent.bill import about_an_api, against_an_api, bill
 from agent.comparing import side_by_side
@@ -24,12 +20,13 @@ from agent.intake import Intake
 from agent.leading import leading_of
 from agent.model_facts import FACTS
 from agent.more import encoder_told, largest_told, tested_told
+from agent.other_options import MOST_MODELS, best_of, by_names, each_told, other_size, others, wish_of
 from agent.particulars import Particulars, particulars
-from agent.plan_arguments import arguments_of, asked_with
 from agent.plans import answer_plan
 from agent.reply import Reply, from_guides
 from agent.state import About, State, is_answered
 from agent.terms import Term, asked_term, compared_terms
+from agent.topics import topic_data, topic_of
 from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
@@ -37,10 +34,7 @@ from knowledge.errors import AdvisorError
 from knowledge.retrieval import Retriever
 from tools.brief import Brief, brief_of
 from tools.candidates import evidence_json
-from tools.memory.types import Evidence
-from tools.needs import ModelWish, Needs
-from tools.recommend import rank_for
-from tools.roles.common import Ranked
+from tools.needs import Needs
 from tools.successor import successor_caveat
 
 ALONE = ("dimensions", "successor")
@@ -59,28 +53,6 @@ MOST_WISHED = 2
 """More models than this are a family, not a model that somebody has in mind."""
 FEW_WORDS = 6
 """A question this short that names a model asks why it is not the choice."""
-MOST_MODELS = 4
-SIZE_TOLERANCE = 0.08
-"""How far from a named size (`70B`) a model may be."""
-
-
-@cache
-def _data() -> dict[str, Any]:
-    data = resources.files("agent").joinpath("data/topics.json").read_bytes()
-    return TypeAdapter(dict[str, Any]).validate_json(data)
-
-
-@cache
-def _topics() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
-    return tuple(
-        (row["topic"], row["about"], re.compile("|".join(row["patterns"]), re.IGNORECASE))
-        for row in _data()["topics"]
-    )
-
-
-def topic_of(question: str) -> tuple[str, str] | None:
-    """What a question asks for, and of which models; None where only the guides can tell."""
-    return next(((topic, about) for topic, about, words in _topics() if words.search(question)), None)
 
 
 def guided_reply(taken: Intake, text: str, retriever: Retriever, state: State) -> Reply:
@@ -142,14 +114,12 @@ def _against(terms: list[Term], question: str, retriever: Retriever) -> Reply:
 def _planned(read: Understanding, text: str, needs: Needs, state: State, retriever: Retriever) -> Reply:
     """The answer of a plan, with the guide's passage where its table is asked for."""
     topic = read.plan or ""
-    first = next(iter(_by_names(state.get("last", [])[:1])), None)
+    first = next(iter(by_names(state.get("last", [])[:1])), None)
     told = encoder_told(topic, read, first, needs)
     if told is not None:
         return _beside(told, [], brief_of(needs))
     try:
-        arguments = planned_again(read, text, needs, state)
-        if arguments is None:
-            arguments = arguments_of(topic, asked_with(read, text, needs, state.get("last", [])))
+        arguments = planned_arguments(topic, read, text, needs, state)
         planned = answer_plan(topic, arguments)
     except AdvisorError as error:
         return Reply(f"{error.message} {error.hint}".strip())
@@ -171,7 +141,7 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
     if again:
         return _again(asked, needs, state)
     shown = set(state.get("last", []))
-    elsewhere = [m for m in _by_names(list(read.mentions.models)) if m.name not in shown]
+    elsewhere = [m for m in by_names(list(read.mentions.models)) if m.name not in shown]
     if topic == "guide" or (topic == "price" and elsewhere):
         return None
     brief = brief_of(needs)
@@ -189,9 +159,9 @@ def _from_tools(read: Understanding, question: str, needs: Needs, state: State) 
     asked = _completed(asked, needs, brief)
     if models and alone:
         tell = FACTS[topic]
-        return _told(lambda model, given: tell(model, given, asked), models, asked.over(brief))
+        return each_told(lambda model, given: tell(model, given, asked), models, asked.over(brief))
     if models and (topic in TELLERS or (read.mentions.models and len(question.split()) <= FEW_WORDS)):
-        told = _told(_teller(topic, "why_not", asked), models, asked.over(brief))
+        told = each_told(_teller(topic, "why_not", asked), models, asked.over(brief))
         return replace(told, about=About(topic=topic, models=[m.name for m in models]))
     return _of_the_answer(read, question, needs, state, asked) if is_answered(state) else None
 
@@ -202,7 +172,7 @@ def _of_the_answer(
     """The answer to what puts the recommendation as a whole to the test."""
     topic, about = topic_of(question) or ("", "none")
     brief = brief_of(needs)
-    first = next(iter(_by_names(state.get("last", [])[:1])), None)
+    first = next(iter(by_names(state.get("last", [])[:1])), None)
     tested = tested_told(topic, asked, question, first, needs)
     if tested is not None:
         return _beside(tested, [], brief)
@@ -212,14 +182,14 @@ def _of_the_answer(
     if topic == "largest" and brief.machine is not None:
         return _beside(largest_told(brief.machine, brief), [], brief)
     if topic == "others":
-        return _others(brief)
+        return others(brief)
     if topic in ("larger", "smaller"):
-        wish = _other_size(state, larger=topic == "larger")
-        return _best_of(wish, brief) if wish is not None else None
+        wish = other_size(state, larger=topic == "larger")
+        return best_of(wish, brief) if wish is not None else None
     if topic == "why_not" or (not topic and len(question.split()) <= FEW_WORDS):
-        wish = _wish_of(read)
+        wish = wish_of(read)
         if wish is not None:
-            return _best_of(wish, brief)
+            return best_of(wish, brief)
     if topic == "price" or (topic in TELLERS and about != "none"):
         return of_the_api(brief, asked_price=topic == "price")
     return None
@@ -231,7 +201,7 @@ def _of_named_api(read: Understanding, question: str, retriever: Retriever) -> R
     about_price = topic == "price"
     told = (
         api_told(question, about_price=about_price)
-        if topic in _data()["api_topics"] and not read.mentions.models
+        if topic in topic_data()["api_topics"] and not read.mentions.models
         else None
     )
     if told is None:
@@ -246,11 +216,11 @@ def _again(asked: Particulars, needs: Needs, state: State) -> Reply | None:
     """The last question, or where the recommended model runs, under the conditions that are named now."""
     last = state.get("about") or About()
     topic = last.get("topic", "")
-    models = _by_names(last.get("models", []) or state.get("last", [])[:1])
+    models = by_names(last.get("models", []) or state.get("last", [])[:1])
     if not models:
         return None
     usual = "first_token" if asked.prompt is not None else "memory"
-    told = _told(_teller(topic, usual, asked), models, asked.over(brief_of(needs)))
+    told = each_told(_teller(topic, usual, asked), models, asked.over(brief_of(needs)))
     where = f"On {asked.machine.name}: " if asked.machine is not None else ""
     about = About(topic=topic, models=[m.name for m in models])
     return replace(told, text=f"{where}{told.text}", about=about)
@@ -270,27 +240,20 @@ def _completed(asked: Particulars, needs: Needs, brief: Brief) -> Particulars:
     return replace(asked, machine=asked.machine or machine, task=asked.task or task)
 
 
-def _by_names(names: list[str]) -> list[ModelRecord]:
-    catalog = load_catalog()
-    by_name = {m.name: m for m in catalog.models}
-    found = [by_name.get(n) or catalog.by_id.get(n.lower()) for n in names]
-    return [m for m in found if m is not None]
-
-
 def _models_meant(read: Understanding, question: str, about: str, state: State) -> list[ModelRecord]:
     """The models a question is about: named ones, then places in the last recommendation, then the usual."""
     catalog = load_catalog()
     last = state.get("last", [])
     named = [catalog.by_id[i.lower()] for i in read.mentions.models if i.lower() in catalog.by_id]
-    pointed = _by_names([last[r - 1] for r in read.mentions.ranks if 0 < r <= len(last)])
+    pointed = by_names([last[r - 1] for r in read.mentions.ranks if 0 < r <= len(last)])
     if named or pointed:
         return list({model.id: model for model in named + pointed}.values())
     if about == "first" and _ALL.search(question):
         about = "all"
     count = {"first": 1, "two": 2, "all": MOST_MODELS}.get(about, 0)
-    if not count and re.search(_data()["pointing"], question, re.IGNORECASE):
+    if not count and re.search(topic_data()["pointing"], question, re.IGNORECASE):
         count = 1
-    return _by_names(last[:count])
+    return by_names(last[:count])
 
 
 def told_of_wish(read: Understanding, needs: Needs) -> Reply | None:
@@ -304,17 +267,7 @@ def told_of_wish(read: Understanding, needs: Needs) -> Reply | None:
     if not models:
         return None
     asked = Particulars(task=task)
-    return _told(lambda model, given: FACTS["successor"](model, given, asked), models, brief_of(needs))
-
-
-def _told(teller: Teller, models: list[ModelRecord], brief: Brief) -> Reply:
-    """Each model in a sentence or two, from the tools."""
-    lines, citations = [], []
-    for model in models[:MOST_MODELS]:
-        text, evidence = teller(model, brief)
-        lines.append(f"- **{model.name}**: {text}" if len(models) > 1 else f"**{model.name}**: {text}")
-        citations += [row for row in (evidence_json(e) for e in evidence) if row not in citations]
-    return Reply("\n".join(lines), citations)
+    return each_told(lambda model, given: FACTS["successor"](model, given, asked), models, brief_of(needs))
 
 
 def _beside(against: Told, models: list[ModelRecord], brief: Brief) -> Reply:
@@ -323,78 +276,13 @@ def _beside(against: Told, models: list[ModelRecord], brief: Brief) -> Reply:
     citations = [evidence_json(e) for e in evidence]
     if not models:
         return Reply(text, citations)
-    each = _told(TELLERS["compare"], models, brief)
+    each = each_told(TELLERS["compare"], models, brief)
     return Reply(f"{text}\n\n{each.text}", citations + [c for c in each.citations if c not in citations])
-
-
-def _wish_of(read: Understanding) -> ModelWish | None:
-    """The family or size that a question names instead of a model."""
-    sizes = read.mentions.sizes_b
-    if not read.mentions.families and not sizes:
-        return None
-    return ModelWish(
-        families=read.mentions.families,
-        min_params_b=min(sizes) * (1 - SIZE_TOLERANCE) if sizes else None,
-        max_params_b=max(sizes) * (1 + SIZE_TOLERANCE) if sizes else None,
-    )
-
-
-def _other_size(state: State, *, larger: bool) -> ModelWish | None:
-    """Models clearly larger or smaller than the one recommended; nothing where its size is not known."""
-    first = next(iter(_by_names(state.get("last", [])[:1])), None)
-    if first is None or first.params_b is None:
-        return None
-    if larger:
-        return ModelWish(min_params_b=first.params_b * (1 + SIZE_TOLERANCE))
-    return ModelWish(max_params_b=first.params_b * (1 - SIZE_TOLERANCE))
-
-
-def _words_of(wish: ModelWish) -> str:
-    """A family or a size in words."""
-    least, most = wish.min_params_b, wish.max_params_b
-    if wish.families:
-        return " or ".join(wish.families)
-    if least is not None and most is not None:
-        return f"about {(least + most) / 2:g}B"
-    return f"{least:.3g}B parameters or more" if least is not None else f"{most:.3g}B parameters or fewer"
-
-
-def _others(brief: Brief) -> Reply | None:
-    """What speaks against the runners-up, and what rules the nearest of the rest out."""
-    ranked = rank_for(brief)
-    runners_up = _by_names([str(c.model_id) for c in ranked.candidates[1:]])
-    if not runners_up:
-        return None
-    told = _told(TELLERS["why_not"], runners_up, brief)
-    nearest = [r for r in ranked.rejected if r.model_id is not None][:MOST_MODELS]
-    out = "\n".join(f"- **{r.model}**: {r.reason}" for r in nearest)
-    citations = [evidence_json(Evidence("tool", "fit", str(r.model_id))) for r in nearest]
-    text = f"{told.text}\n\nRuled out:\n{out}" if nearest else told.text
-    return Reply(text, told.citations + citations)
-
-
-def _best_of(wish: ModelWish, brief: Brief) -> Reply:
-    """Why the best model of a family or size is not the first choice."""
-    what = _words_of(wish)
-    closed = any(family in _data()["api_only"] for family in wish.families)
-    local = (
-        Ranked() if closed or brief.machine is None else rank_for(replace(brief, wish=wish, mode="local"), 1)
-    )
-    if local.candidates:
-        return _told(TELLERS["why_not"], _by_names([str(local.candidates[0].model_id)]), brief)
-    remote = first_api(replace(brief, wish=wish))
-    if remote is not None:
-        return api_reply(remote, brief)
-    nearest = next((r for r in local.rejected if r.model_id is not None), None)
-    if nearest is None:
-        return Reply(f"I know of no model of {what} for this.", found=False)
-    evidence = evidence_json(Evidence("tool", "fit", str(nearest.model_id)))
-    return Reply(f"None of {what} qualifies. The nearest, **{nearest.model}**: {nearest.reason}.", [evidence])
 
 
 def _bill(needs: Needs, brief: Brief, read: Understanding, state: State) -> Reply | None:
     """What the recommended configuration costs, or the option that is named, beside the best API."""
-    named = next((m.name for m in _by_names(list(read.mentions.models))), None)
+    named = next((m.name for m in by_names(list(read.mentions.models))), None)
     wanted = {slot: read.asked_of[slot] for slot in BILLED if slot in read.asked_of}
     needs = needs.updated(**wanted)
     alike = brief.role == "generator" and not brief.private

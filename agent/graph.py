@@ -1,6 +1,7 @@
 """The conversation as a LangGraph graph.
 
     begin -> listen -> understand -> decide | answer -> respond -> listen | confirm
+                    -> measure (what was proposed) -> listen
                     -> travel (take back, branch, return) -> listen | confirm
                     -> change (one need) -> decide | respond | listen | confirm
     confirm -> act | understand | respond | travel | change
@@ -46,6 +47,12 @@ async def _understand(state: State, services: Services, emit: Emit) -> State:
     change = await understand_input(state, services, emit)
     change["earlier"] = remembered(state)
     return change
+
+
+async def _measure(state: State, services: Services, emit: Emit) -> State:
+    from agent.measuring import measure  # with what sends requests, which few conversations need
+
+    return await measure(state, services, emit)
 
 
 async def _act(state: State, services: Services, emit: Emit) -> State:
@@ -111,6 +118,7 @@ STEPS: dict[str, Step] = {
     "answer": answer,
     "respond": respond,
     "act": _act,
+    "measure": _measure,
 }
 """The steps that need services."""
 
@@ -163,7 +171,9 @@ def _wire(graph: StateGraph[State, None, State, State]) -> None:
     graph.add_conditional_edges("listen", _after_listening, ["travel", "change", "understand"])
     graph.add_conditional_edges("change", _after_changing, ["decide", "respond", "listen", "confirm"])
     graph.add_conditional_edges("travel", _after_responding, ["listen", "confirm"])
-    graph.add_conditional_edges("understand", _after_understanding, ["decide", "answer", "respond"])
+    graph.add_conditional_edges(
+        "understand", _after_understanding, ["decide", "answer", "respond", "measure"]
+    )
     graph.add_edge("decide", "respond")
     graph.add_edge("answer", "respond")
     graph.add_conditional_edges("respond", _after_responding, ["listen", "confirm"])
@@ -171,3 +181,4 @@ def _wire(graph: StateGraph[State, None, State, State]) -> None:
         "confirm", _after_confirming, ["act", "respond", "travel", "change", "understand"]
     )
     graph.add_edge("act", "respond")
+    graph.add_edge("measure", "listen")

@@ -40,6 +40,8 @@ _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
 _SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)b(?![a-z])", re.IGNORECASE)
 _BITS = re.compile(r"(?:\b|_)(?:i?q|int|u?fp|bf|f|w|nf|mxfp|nvfp)(\d{1,2})(?![\d.])", re.IGNORECASE)
 _MARK = re.compile(r"\[\d+(?:\s*,\s*\d+)*\]")
+_NAMED = re.compile(r"(?<![\w.-])[A-Za-z][A-Za-z.]*-\d+(?:\.\d+)+(?![\w-])")
+"""Names with a version, such as a license; the version is no figure."""
 _SENTENCE = re.compile(r".+?(?:[.!?](?:\s*\[\d+(?:\s*,\s*\d+)*\])*(?=\s|$)|$)", re.MULTILINE)
 """With the marks that follow its full stop."""
 _LIST_MARKER = re.compile(r"^\s*(?:\d{1,2}[.)]|#+)\s", re.MULTILINE)
@@ -140,7 +142,7 @@ class Evidence:
             for topic in topics_of(text):  # what a record says, it may say of each model in it
                 self.claims.setdefault(topic, set()).update(named)
         else:
-            self._numbers(text)
+            self._numbers(_MARK.sub(" ", text))  # the number of a source is no figure
             self.shares.add(text, places(text))
             self._words(text)
             self._claims(text)
@@ -181,7 +183,7 @@ class Evidence:
 
     def _numbers(self, text: str) -> None:
         text = in_digits(text)
-        for figure in figures(text):
+        for figure in figures(_NAMED.sub(" ", text)):
             self.bare.update(figure.values)
             if figure.dimension is None:
                 self.unmarked.update(figure.values)

@@ -35,7 +35,9 @@ def _memory(c: Candidate) -> float | None:
 
 
 def _speed_words(c: Candidate) -> str:
-    return f"about {_speed(c) or 0:.0f} tokens per second"
+    speed = c.configuration.speed if c.configuration else None
+    note = f" ({speed.note})" if speed is not None and speed.note else ""
+    return f"about {_speed(c) or 0:.0f} tokens per second{note}"
 
 
 _MEASURES = (

@@ -13,19 +13,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from agent import llm_client
 from agent.context import decision_in
-from agent.cost import CHARACTERS_PER_TOKEN, Account
+from agent.cost import Account
 from agent.events import Status
 from agent.grounding import lost, unfounded
-from agent.llm_client import Limits, Reply, Watch
-from agent.llm_errors import named
 from agent.llm_gate import Check, Gate
 from agent.llm_ground import MARKS, Basis, evidence_of, misses_the_point, with_citations
 from agent.llm_loop import answer_in_form, answer_with_calls
 from agent.llm_reading import Reader
 from agent.llm_tools import ToolDesk
-from agent.profiles import Profile, preload, read_profile, split_model
+from agent.profiles import preload, read_profile
 from agent.prompt_budget import FULL, RULES, shares_of
 from agent.prompts import prompt
 from agent.text_calls import text_calls
@@ -35,6 +32,11 @@ from agent.understanding.by_model import Inferred
 from agent.voice import Emit, Spoken, VoiceError
 from knowledge.retrieval import Retriever
 from knowledge.wording_counts import WordingCounts, count_wording
+from tools.model_calls import client as llm_client
+from tools.model_calls.client import Limits, Reply, Watch
+from tools.model_calls.errors import named
+from tools.model_calls.profiles import Profile, split_model
+from tools.model_calls.tokens import CHARACTERS_PER_TOKEN
 from tools.needs import Needs
 from tools.registry import GUARDED, TOOLS
 

@@ -11,14 +11,14 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from agent.llm_client import Reply
-from agent.llm_json import read_object
-from agent.llm_stream import Call
 from agent.llm_tools import ToolDesk
 from agent.prompts import prompt
 from agent.text_calls import is_call_like, text_calls
 from agent.tool_repair import meant
 from agent.voice import VoiceError
+from tools.model_calls.client import Reply
+from tools.model_calls.loose_json import read_object
+from tools.model_calls.stream import Call
 
 STEPS = 12
 ROUNDS = STEPS // 2

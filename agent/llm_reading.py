@@ -8,12 +8,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from agent.llm_client import Reply
-from agent.llm_json import read_object
 from agent.prompts import prompt
 from agent.understanding import Asked
 from agent.understanding.by_model import Inferred, accepted, fields_told, schema
 from agent.voice import VoiceError
+from tools.model_calls.client import Reply
+from tools.model_calls.loose_json import read_object
 from tools.needs import Needs
 
 MOST_READ = 4_000

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.events import ToolCall
-from agent.llm_stream import Call
 from agent.prompt_budget import MOST_RESULT
 from agent.tool_repair import meant, near, repaired
 from agent.understanding.by_model import folded
@@ -22,6 +21,7 @@ from tools.budget import GIB
 from tools.claims.beside import disagreements
 from tools.commands.requests import parse
 from tools.commands.search import SearchQuery
+from tools.model_calls.stream import Call
 from tools.registry import GUARDED, TOOLS, run_tool
 
 CALLS = 6

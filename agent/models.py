@@ -8,12 +8,12 @@ from contextlib import aclosing
 
 from agent.cost import unpriced
 from agent.events import Confirm, Cost, Event, Failure, Mode, Ready, TurnEnd
-from agent.llm_client import Limits
 from agent.modes import AUTO, GUIDED, OLLAMA_PREFIX, Choice, find_model, mode_of
 from agent.nodes import Services
 from agent.pulling import checked_tag, pull
 from agent.voice import Voice, VoiceError
 from knowledge.errors import AdvisorError
+from tools.model_calls.client import Limits
 
 GB = 1_000_000_000
 
@@ -71,7 +71,7 @@ class Models:
             await self._use(choice)
         except VoiceError as error:
             stays = "guided mode" if self.model == GUIDED else self.model
-            yield Failure(error.code, f"{error.message} It stays with {stays}.", _without_turn(error.hint))
+            yield Failure(error.code, f"{error.message} It stays with {stays}.", error.hint)
         else:
             shown = None if self.model == GUIDED else self.model
             yield Mode(mode_of(self.model), shown, choice.note)
@@ -94,7 +94,7 @@ class Models:
                     async for step in steps:
                         yield step
             except VoiceError as error:
-                yield Failure(error.code, error.message, _without_turn(error.hint))
+                yield Failure(error.code, error.message, error.hint)
             else:
                 async with aclosing(self.switch(OLLAMA_PREFIX + tag)) as events:
                     async for event in events:
@@ -141,7 +141,7 @@ class Models:
             VoiceError: it cannot be used as things are.
         """
         from agent.llm import LiteLlmVoice
-        from agent.llm_client import check_provider
+        from tools.model_calls.client import check_provider
 
         if not isinstance(voice, LiteLlmVoice):
             return
@@ -150,13 +150,6 @@ class Models:
             await asyncio.to_thread(check_provider, profile)
         if profile.price is None and self._services.account.max_usd is not None:
             raise unpriced(profile.name)
-
-
-def _without_turn(hint: str) -> str:
-    """A hint of a turn, where there is none: nothing went on in guided mode."""
-    from agent.llm_errors import GUIDED as ENDING
-
-    return hint.removesuffix(ENDING).strip()
 
 
 def _confirm(tag: str) -> Confirm:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.llm_client import Limits
 from knowledge.errors import AdvisorError, ServiceError, UsageError
 from knowledge.ollama import is_this_machine, ollama_url
 from knowledge.settings import Settings
+from tools.model_calls.client import Limits
 
 GUIDED = "guided"
 AUTO = "auto"

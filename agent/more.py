@@ -11,6 +11,7 @@ from agent.understanding import Understanding
 from knowledge.catalog.records import ModelRecord
 from tools.brief import Brief, brief_of
 from tools.budget import GIB
+from tools.calibration.applying import note_on
 from tools.candidates import Configuration
 from tools.fit import solve, with_memory
 from tools.fit_catalog import largest
@@ -209,4 +210,5 @@ def largest_told(machine: Machine, brief: Brief) -> Told:
     ]
     start = f"The largest models that fit with {brief.context:,} tokens of context (estimates):\n\n"
     note = "\n\nLargest is not best: the recommendation goes by measured quality for the task."
+    note += f" {note_on(machine)}" if note_on(machine) else ""
     return start + "\n".join(lines) + note, [Evidence("tool", "fit", row["model_id"]) for row in rows]

@@ -6,12 +6,15 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from agent.asides import aside_reply
 from agent.clarify import clarification
 from agent.consent import ask_consent
 from agent.context import conversation_text
 from agent.cost import Account
+from agent.dated import age_of
+from agent.evaluations import ANYWAY, asks_to_tune, kept_evaluations
 from agent.events import (
     Delta,
     Event,
@@ -27,13 +30,16 @@ from agent.explanation import recommendation_text
 from agent.followup import guided_reply, told_of_wish
 from agent.intake import Intake, question_of, take_in
 from agent.interview import next_question
+from agent.offer_replies import answered, asks_cost, heard, passed_over
+from agent.proposing import propose
+from agent.proposing_words import cost_words
 from agent.reply import Reply
-from agent.shifted import shifted
+from agent.shifted import told_changes
 from agent.standing import needs_event
-from agent.state import Outcome, Pending, Spoken, State, is_answered, needs_of, spoken
+from agent.state import Offer, Outcome, Pending, Spoken, State, is_answered, needs_of, spoken
 from agent.understanding import Understanding
 from agent.understanding.explained import left_unread
-from agent.voice import Voice, VoiceError
+from agent.voice import Voice, VoiceError, hint_in_turn
 from knowledge.retrieval import Retriever
 from tools.candidates import Recommendation as Decision
 from tools.needs import Needs
@@ -55,6 +61,11 @@ class Services:
     """What was spent on API models."""
     offline: bool = False
     """The network is forbidden."""
+
+    @property
+    def model(self) -> str | None:
+        """The model that words answers; None in guided mode."""
+        return self.voice.model if self.voice is not None else None
 
 
 def _route(taken: Intake, state: State) -> str:
@@ -79,10 +90,19 @@ async def understand_input(state: State, services: Services, emit: Emit) -> Stat
     text = str(given.get("text", ""))
     if not text.strip():
         return _nothing_said(state)
+    if (said := heard(text, state)) is not None:
+        return answered(said, text, state)
     emit(Status("reading your message"))
     taken = await _taken_in(text, state, services, emit)
     read, remarks = taken.read, list(taken.remarks)
     change = State(needs=taken.needs.as_json(), messages=[*state.get("messages", []), spoken("user", text)])
+    priced = asks_cost(text, state)
+    if priced is not None:
+        remarks.append(cost_words(priced))
+    change["offered"] = priced or passed_over(state)
+    tune = await asyncio.to_thread(asks_to_tune, text, read, state)
+    change["evaluated"] = kept_evaluations(state, taken.needs, tune=tune)
+    remarks += [ANYWAY] if tune else []
     if taken.changed:
         emit(await asyncio.to_thread(needs_event, taken.needs))
     unclear = None
@@ -208,7 +228,7 @@ async def answer(state: State, services: Services, emit: Emit) -> State:
             question, needs_of(state), outcome.get("text", ""), emit, conversation_text(state)
         )
     except VoiceError as error:
-        emit(Failure(error.code, error.message, error.hint))
+        emit(Failure(error.code, error.message, hint_in_turn(error)))
         return State(outcome=outcome)
     if spoken.wish is not None:
         wish = {"tool": spoken.wish.tool, "arguments": spoken.wish.arguments}
@@ -232,12 +252,13 @@ async def respond(state: State, services: Services, emit: Emit) -> State:
         open_question = pending.get("text", "") if pending else ""
         reminder = f"\n\nStill open: {open_question}" if open_question else ""
         text = f"{remarks} {outcome['text']}{reminder}".strip()
-        emit(Message(text, outcome.get("citations", []), pending["slot"] if pending else ""))
+        cited = outcome.get("citations", [])
+        emit(Message(text, cited, pending["slot"] if pending else "", age_of(cited)))
         said = _said(state, text, outcome.get("citations"))
         if outcome.get("deed"):
             said[-1]["deed"] = True
         return State(messages=said, outcome=Outcome())
-    return await _recommend(state, outcome, remarks, services, emit)
+    return await give_recommendation(state, outcome, remarks, services, emit)
 
 
 async def _ask(state: State, outcome: Outcome, remarks: str, services: Services, emit: Emit) -> State:
@@ -267,53 +288,84 @@ def _prefaced(outcome: Outcome, remarks: str, emit: Emit) -> str:
     """Sends what comes before a question: remarks and the answer to what was asked along the way."""
     lead = "\n\n".join(part for part in (remarks, outcome.get("preface", "")) if part)
     if lead:
-        emit(Message(lead, outcome.get("citations", [])))
+        cited = outcome.get("citations", [])
+        emit(Message(lead, cited, facts=age_of(cited)))
     return lead
 
 
-async def _recommend(state: State, outcome: Outcome, remarks: str, services: Services, emit: Emit) -> State:
-    """Computes the recommendation (of a what-if, where there is one) and explains it."""
-    hypothetical = outcome.get("hypothetical")
-    needs = Needs.model_validate(hypothetical) if hypothetical else needs_of(state)
+async def _decided(needs: Needs, emit: Emit) -> tuple[Decision, dict[str, Any]]:
+    """The recommendation and its document, with a word of what was done."""
     emit(Status("comparing models"))
     started = time.monotonic()
     found = await asyncio.to_thread(recommend, needs)
     document = found.as_json()
     summary = {"candidates": [c["model"] for c in document["candidates"]], "error": document.get("error")}
     emit(ToolCall("recommend", {"needs": needs.as_json()}, summary, round(time.monotonic() - started, 3)))
+    return found, document
+
+
+async def give_recommendation(
+    state: State,
+    outcome: Outcome,
+    remarks: str,
+    services: Services,
+    emit: Emit,
+    before: Decision | None = None,
+) -> State:
+    """Computes the recommendation (of a what-if, where there is one), explains it, and proposes the
+    measurement that would decide it.
+
+    Args:
+        state: the conversation.
+        outcome: what the turn comes to.
+        remarks: to be said first.
+        services: what words it.
+        emit: takes the events.
+        before: the last recommendation, where something else than the needs has changed since.
+    """
+    hypothetical = outcome.get("hypothetical")
+    needs = needs_of(state, hypothetical)
+    found, document = await _decided(needs, emit)
     if not hypothetical:
         emit(NeedsChanged(needs.as_json(), document["assumptions"]))
     preface = _prefaced(outcome, "", emit)
     text, citations = recommendation_text(found)
-    changed = await _compared(state, outcome, needs, found) if remarks or hypothetical else ""
+    changed = await asyncio.to_thread(
+        told_changes, state, outcome, needs, found, before, remarked=bool(remarks)
+    )
     lead = " ".join(part for part in (remarks, outcome.get("text", ""), changed) if part)
     draft = f"{lead}\n\n{text}" if lead else text
     emit(Recommendation(document, changed))  # before the wording: a slow model must not hold the table back
     if services.voice is not None:
         draft = await _worded(draft, services.voice, emit, state)
     waits = state.get("pending") if outcome.get("keeps") else None
+    offered, proposed = state.get("offered") if hypothetical else None, ""
+    if not waits and not hypothetical:
+        proposed, offered = await _proposed(found, needs, services, measured=before is not None)
+    draft += f"\n\n{proposed}" if proposed else ""
     draft += f"\n\nStill open: {waits['text']}" if waits else ""
-    emit(Message(draft, citations, waits["slot"] if waits else ""))
+    emit(Message(draft, citations, waits["slot"] if waits else "", proposal=proposed))
     sources = [*outcome.get("citations", []), *citations] if preface else citations
     said = _said(state, f"{preface}\n\n{draft}".strip(), sources)
     last = [c.model for c in found.candidates]
-    change = State(pending=waits, last=last, answered=True, messages=said, outcome=Outcome())
+    change = State(pending=waits, last=last, answered=True, messages=said, outcome=Outcome(), offered=offered)
     led = state.get("led", [])
     if last and not hypothetical and last[0] not in led[-1:]:
         change["led"] = [*led, last[0]]
     return change
 
 
-async def _compared(state: State, outcome: Outcome, needs: Needs, found: Decision) -> str:
-    """What is otherwise than in the recommendation before this turn; empty where there was none."""
-    if not is_answered(state):
-        return ""
-    supposed = bool(outcome.get("hypothetical"))
-    moments = state.get("earlier", [])
-    before = needs_of(state)
-    if not supposed and moments:
-        before = Needs.model_validate(moments[-1]["state"].get("needs", {}))
-    return await asyncio.to_thread(shifted, before, needs, found, supposed=supposed)
+async def _proposed(
+    found: Decision, needs: Needs, services: Services, *, measured: bool
+) -> tuple[str, Offer | None]:
+    """What is proposed with a recommendation; who has just measured is not sent for more downloads."""
+    left = services.account.left()
+    proposal = await asyncio.to_thread(
+        propose, found, needs, offline=services.offline, voice=services.model, left=left
+    )
+    if proposal is None or (measured and not (proposal.offer or {}).get("models")):
+        return "", None
+    return proposal.text, proposal.offer
 
 
 async def _worded(draft: str, voice: Voice, emit: Emit, state: State) -> str:
@@ -322,7 +374,7 @@ async def _worded(draft: str, voice: Voice, emit: Emit, state: State) -> str:
     try:
         return await voice.word(draft, emit, said)
     except VoiceError as error:
-        emit(Failure(error.code, error.message, error.hint))
+        emit(Failure(error.code, error.message, hint_in_turn(error)))
         return draft
 
 

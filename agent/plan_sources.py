@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date
 from typing import Any
 
 from agent.understanding import Understanding
@@ -13,6 +12,7 @@ from agent.understanding.text import prepare
 from knowledge.catalog.api_models import find_api_names, is_retired
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError, UsageError
+from knowledge.today import today
 from tools.brief import brief_of
 from tools.memory.pretrain import pretrain_configs
 from tools.needs import HardwareNeed, ModelWish, Needs, Slot, Training
@@ -184,8 +184,7 @@ def model_of_family(asked: Asked) -> str | None:
 
 def api(asked: Asked) -> tuple[str, ...] | None:
     """API models of the question that are still served."""
-    today = date.today()  # noqa: DTZ011 - end dates are calendar days without a zone
-    found = [m.key for _, _, m in find_api_names(asked.low) if not is_retired(m, today)]
+    found = [m.key for _, _, m in find_api_names(asked.low) if not is_retired(m, today())]
     return tuple(dict.fromkeys(found)) or None
 
 

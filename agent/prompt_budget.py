@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.cost import CHARACTERS_PER_TOKEN
 from tools.chat_model import needed_bytes, places_of
 from tools.hardware_types import Machine
+from tools.model_calls.tokens import CHARACTERS_PER_TOKEN
 from tools.ollama_models import ServerModel
 
 FULL = 0.8

@@ -10,10 +10,10 @@ import re
 from collections.abc import AsyncGenerator
 
 from agent.events import Progress
-from agent.llm_errors import OLLAMA, explained
 from agent.voice import VoiceError
 from knowledge.errors import UsageError
 from knowledge.ollama import ollama_url
+from tools.model_calls.errors import OLLAMA, explained
 
 TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:-]{0,199}")
 IDLE_SECONDS = 120.0

@@ -21,6 +21,7 @@ from agent.lock import SessionBusyError, SessionLock
 from agent.models import Models
 from agent.modes import AUTO, GUIDED, find_model, limits_of, wanted_model
 from agent.nodes import Services
+from agent.offer_replies import cut_off
 from agent.saved import bring_up, copied, finished
 from agent.slot_text import Editing, editing
 from agent.standing import asked_last, needs_event, standing
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 WAITING = (("listen",), ("confirm",))
 """Where the graph stands between turns."""
+MEASURING = ("measure",)
+"""Where it stands while a measurement runs."""
 NAME = re.compile(r"[\w.\- ]{1,64}")
 TRACING = ("LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGCHAIN_TRACING", "LANGSMITH_TRACING_V2")
 
@@ -119,7 +122,8 @@ class GraphSession:
         await bring_up(self._graph, self._config)
 
     async def _settle(self) -> AsyncGenerator[Event]:
-        """Brings the graph to the point where it listens; a turn that a kill cut off is finished first.
+        """Brings the graph to the point where it listens; a turn that a kill cut off is finished first, but a
+        measurement is only told.
 
         Where nothing can be written, the conversation goes on in memory, without such a turn.
         """
@@ -127,6 +131,11 @@ class GraphSession:
         try:
             if not snapshot.values:
                 await self._graph.ainvoke(first_state(), self._config)
+            elif snapshot.next == MEASURING:
+                # Minutes, and perhaps money: the yes was for then, and opening a session asks nothing.
+                change = cut_off(cast("State", snapshot.values))
+                await self._graph.aupdate_state(self._config, change, as_node="measure")
+                await self._graph.ainvoke(None, self._config)
             elif snapshot.next not in WAITING or not snapshot.interrupts:
                 async with aclosing(self._stream(None, self._config)) as events:
                     async for event in events:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from agent.explanation import beside_before
+from agent.state import Outcome, State, is_answered, needs_of
 from agent.wording import engine_name
 from knowledge.errors import AdvisorError
 from tools.brief import Brief, brief_of
@@ -12,6 +15,39 @@ from tools.commands.lookups import any_model_named
 from tools.needs import Needs
 from tools.recommend import recommend
 from tools.versus import advantage, standing_of
+
+
+def told_changes(
+    state: State,
+    outcome: Outcome,
+    needs: Needs,
+    found: Recommendation,
+    before: Recommendation | None,
+    *,
+    remarked: bool,
+) -> str:
+    """What is otherwise than in the recommendation before this turn; empty where there was none.
+
+    Args:
+        state: the conversation.
+        outcome: what the turn comes to, with what a measurement decided.
+        needs: what this recommendation is for.
+        found: this one.
+        before: the last one, where something else than the needs has changed since.
+        remarked: something is said first, so that the needs have changed.
+    """
+    if before is not None:
+        decided = outcome.get("decided", "")
+        stays = [c.model for c in before.candidates] == [c.model for c in found.candidates]
+        if decided and stays:
+            return decided
+        return f"{decided} {shifted_from(before.candidates, needs, found)}".strip()
+    supposed = bool(outcome.get("hypothetical"))
+    if not (remarked or supposed) or not is_answered(state):
+        return ""
+    moments = state.get("earlier", [])
+    back = cast("State", moments[-1]["state"]) if moments and not supposed else state
+    return shifted(needs_of(back), needs, found, supposed=supposed)
 
 
 def shifted(before: Needs, now: Needs, found: Recommendation, *, supposed: bool = False) -> str:
@@ -29,6 +65,20 @@ def shifted(before: Needs, now: Needs, found: Recommendation, *, supposed: bool 
         last = recommend(before).candidates
     except AdvisorError:
         return ""
+    return shifted_from(last, now, found, supposed=supposed)
+
+
+def shifted_from(
+    last: tuple[Candidate, ...], now: Needs, found: Recommendation, *, supposed: bool = False
+) -> str:
+    """The same against options that were computed before, where other things than needs have changed.
+
+    Args:
+        last: the options of the last recommendation, best first.
+        now: the needs of this one.
+        found: this one.
+        supposed: it is of a what-if.
+    """
     places = beside_before([c.model for c in last], [c.model for c in found.candidates], supposed=supposed)
     if not places:
         return "" if not last or found.candidates else f"{last[0].model} was first; nothing fits any more."
@@ -78,6 +128,8 @@ def _plan(old: Candidate, new: Candidate) -> str:
         parts.append(f"with {now.context:,} tokens of context, not {was.context:,}")
     if was.parallel != now.parallel:
         parts.append(f"for {now.parallel} at once, not {was.parallel}")
+    if now.speed is not None and was.speed is not None and now.speed.here != was.speed.here:
+        parts.append(f"at {now.speed.mid:.0f} tokens per second, not {was.speed.mid:.0f}")
     takes, took = (c.memory.total_bytes if c.memory is not None else 0 for c in (now, was))
     if takes and took and abs(takes - took) >= GIB / 10:
         parts.append(f"in {takes / GIB:.1f} GiB, not {took / GIB:.1f}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, NotRequired, TypedDict
 
+from tools.evaluated import Evaluated
 from tools.needs import Needs
 
 VERSION = 2
@@ -76,6 +77,8 @@ class Outcome(TypedDict, total=False):
     citations: list[dict[str, str]]
     remarks: list[str]
     """Things to say first: what was noticed, left out or corrected."""
+    decided: str
+    """What a measurement decided, in a sentence or two."""
     preface: str
     """An answer that comes before the question or recommendation of the same turn, with `citations`."""
     ask_model: str
@@ -100,6 +103,28 @@ class About(TypedDict, total=False):
     """Of a plan, with which it was answered."""
 
 
+class Offer(TypedDict, total=False):
+    """A measurement that was proposed with its time and cost, and waits for a word of the person."""
+
+    tool: str
+    """`bench` or `evaluate`."""
+    models: list[dict[str, str]]
+    """Each `{model, model_id, tag}`: the name for people, the hub id, and how it is asked (`bench`: its name
+    at Ollama; `evaluate`: as LiteLLM takes it). Empty where something has to be pulled first."""
+    machine: str
+    """Key of this machine."""
+    rubric: str
+    """Of `evaluate`: a file, or the name of an example."""
+    judge: str
+    """The model that decides what no rule does; empty where the rubric needs none."""
+    max_usd: float
+    """Most that it may cost, as it was told; missing where it is free."""
+    tune: bool
+    """Of `evaluate`: it is to tell whether a fine-tune is worth it."""
+    fresh: bool
+    """It was made in the last turn, so that a bare yes means it."""
+
+
 class State(TypedDict, total=False):
     """The graph's state."""
 
@@ -119,6 +144,10 @@ class State(TypedDict, total=False):
     """The question that was answered last; None where the last message asked nothing."""
     wish: dict[str, Any] | None
     """`{tool, arguments}` that waits for the person's yes."""
+    offered: Offer | None
+    """The measurement that would decide; None where none was proposed with the last recommendation."""
+    evaluated: list[dict[str, Any]]
+    """What options passed of scenarios, each a `tools.evaluated.Evaluated`; dropped with its task."""
     spent: dict[str, Any]
     """What API models took so far, see `agent.cost.Account`; never taken back."""
     earlier: list[Moment]
@@ -146,6 +175,8 @@ def first_state() -> State:
         answered=False,
         about=None,
         wish=None,
+        offered=None,
+        evaluated=[],
         spent={},
         earlier=[],
         path=[],
@@ -164,9 +195,15 @@ def spoken(role: str, text: str, citations: list[dict[str, str]] | None = None) 
     return said
 
 
-def needs_of(state: State) -> Needs:
-    """The slots of a state, typed again."""
-    return Needs.model_validate(state.get("needs", {}))
+def needs_of(state: State, said: dict[str, Any] | None = None) -> Needs:
+    """The slots of a state, typed again, with what was evaluated.
+
+    Args:
+        state: the conversation.
+        said: other slots in the place of its own, such as those of a what-if.
+    """
+    evaluated = tuple(Evaluated.model_validate(row) for row in state.get("evaluated") or ())
+    return Needs.model_validate(state.get("needs", {}) if said is None else said).knowing(evaluated)
 
 
 def is_answered(state: State) -> bool:

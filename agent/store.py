@@ -166,17 +166,18 @@ async def open_store(home: Path, *, offline: bool = False) -> Store:
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    path = home / FILE
+    path, notice = home / FILE, None
     try:
         name = await asyncio.to_thread(_prepared, home, path)
-        notice = None
         if name is not None:
             notice = Failure(
                 "state",
                 f"The file of earlier conversations is damaged; it is set aside as {name}; a new one begins.",
                 "Nothing of it was deleted.",
             )
-        connection = await aiosqlite.connect(path, timeout=BUSY_SECONDS)
+        opening = aiosqlite.connect(path, timeout=BUSY_SECONDS)
+        opening._thread.daemon = True  # else the end of the program waits for one that an error left open
+        connection = await opening
     except (OSError, sqlite3.Error) as error:
         return memory_store(_plain(error))
     try:

@@ -14,9 +14,9 @@ import secrets
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from agent.llm_json import read_object
-from agent.llm_stream import Call
 from agent.tool_repair import meant
+from tools.model_calls.loose_json import read_object
+from tools.model_calls.stream import Call
 
 MOST_CALLS = 6
 MOST_TRIED = 60

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Any, TypedDict, cast
 
-from agent.cost import CHARACTERS_PER_TOKEN
+from tools.model_calls.tokens import CHARACTERS_PER_TOKEN
 from tools.registry import functions
 
 

@@ -12,8 +12,10 @@ from typing import Any, Protocol
 from agent.events import Event
 from agent.understanding import Asked
 from agent.understanding.by_model import Inferred
+from tools.model_calls.errors import ModelError
 from tools.needs import Needs
 
+GUIDED = "This turn goes on in guided mode."
 Emit = Callable[[Event], None]
 
 
@@ -34,22 +36,22 @@ class Spoken:
     wish: Wish | None = None
 
 
-class VoiceError(Exception):
-    """The model cannot be used for this turn; the guided wording stands. `message` is one sentence for a
-    person.
-    """
+VoiceError = ModelError
+"""The model cannot be used for this turn; the guided wording stands."""
 
-    def __init__(self, code: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.hint = hint
-        self.wait: float | None = None
-        """Seconds after which the server said to come again."""
+
+def hint_in_turn(error: VoiceError) -> str:
+    """The hint of a failure, and how the turn goes on."""
+    return f"{error.hint} {GUIDED}" if error.gave_up else error.hint
 
 
 class Voice(Protocol):
     """A language model behind the conversation."""
+
+    @property
+    def model(self) -> str:
+        """Its name, as LiteLLM takes it."""
+        ...
 
     async def understand(self, text: str, needs: Needs, asked: Asked | None, emit: Emit) -> Inferred | None:
         """What a message says, for what the built-in parser left unread.

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from tools.brief import Brief
 from tools.needs import Deployment, HardwareNeed, LicenseNeed, ModelWish, Slot, TaskNeed
 from tools.wishes import place_name
 
@@ -132,3 +133,16 @@ def role_name(role: str) -> str:
 def listed(parts: list[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def about_time(seconds: float) -> str:
+    """`about 25 s`, `about 3 min`; an estimate, so in steps of five."""
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} s"
+    return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+
+def planned_words(brief: Brief) -> str:
+    """How many were planned for, and on what ground."""
+    why = next((a.why for a in brief.assumptions if a.slot == "concurrency"), "")
+    return f"planned for {brief.parallel}" + (f" (assumed: {why})" if why else "")

@@ -9,6 +9,7 @@ import time
 
 PARTS = (
     "start_up",
+    "measuring",
     "memory",
     "accuracy",
     "training",

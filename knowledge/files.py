@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -34,3 +36,13 @@ def replace_text(path: Path, text: str, *, private: bool = False) -> None:
         with suppress(OSError):
             beside.unlink()
         raise
+
+
+def json_digest(content: object) -> str:
+    """SHA-256 of a JSON value in one fixed form; it tells a file that was written whole from any other.
+
+    Raises:
+        ValueError: It holds a number that JSON has not.
+    """
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -73,15 +73,20 @@ def _provider_of(model: str) -> str:
     return str(row.get("litellm_provider", "")) if row is not None else ""
 
 
-def find_key(model: str) -> Key:
-    """Looks for the key of a LiteLLM model; the keyring may take seconds, so call it in a thread."""
+def find_key(model: str, *, keyring: bool = True) -> Key:
+    """Looks for the key of a LiteLLM model; the keyring may take seconds, so call it in a thread.
+
+    Args:
+        model: as LiteLLM names it.
+        keyring: whether to look there too, which may ask the person to unlock it.
+    """
     names = variables_of(model)
     if not names:
         return Key("")
     for name in names:
         if os.environ.get(name, "").strip():
             return Key(name, "environment")
-    for name in names:
+    for name in names if keyring else ():
         if value := _from_keyring(name):
             return Key(name, "keyring", value)
     return Key(names[0])

@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     """Address of a Postgres database that holds the conversations, `postgresql://USER:PASSWORD@HOST:5432/NAME`;
     needs the extra `llm-advisor[postgres]`. None: a file in the state folder."""
 
+    boards: Name | None = None
+    """A JSON file with more leaderboard files for `models refresh`, in the form of docs/refreshing.md. None:
+    only those that it knows."""
+
     @classmethod
     def settings_customise_sources(
         cls,

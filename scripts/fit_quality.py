@@ -17,7 +17,6 @@ import statistics
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
@@ -25,10 +24,8 @@ from knowledge.catalog.api_models import api_benchmarks, load_api_models
 from knowledge.catalog.store import load_catalog
 from scripts.quality_rows import Row, informations, rows_of
 from tools import quality
-from tools.candidates import Grade, QualityFigure
-from tools.kin import group_of
-from tools.needs import Task
-from tools.quality import api_quality_of, quality_of
+from tools.expected_anew import model_row, row_of, tasks_of_table
+from tools.quality import api_quality_of
 from tools.scores import (
     benchmark_table,
     board_key,
@@ -303,23 +300,13 @@ def expectations() -> dict[str, object]:
 
     A model has three numbers a task (score, spread, grade), or three in all where every task gives the same.
     """
-    tasks = [task for task in benchmark_table()["tasks"] if task not in ("embedding", "reranking")]
-    own: dict[str, list[Task]] = {"embedder": ["embedding"], "reranker": ["reranking"]}
+    tasks = tasks_of_table()
     models = [m for m in load_catalog().models if m.kind != "encoder"]
     return {
         "tasks": tasks,
-        "models": {
-            m.id: _told([quality_of(m.id, task) for task in own.get(group_of(m), tasks)]) for m in models
-        },
-        "apis": {m.key: _told([api_quality_of(m.key, task) for task in tasks]) for m in load_api_models()},
+        "models": {m.id: model_row(m, tasks) for m in models},
+        "apis": {m.key: row_of([api_quality_of(m.key, task) for task in tasks]) for m in load_api_models()},
     }
-
-
-def _told(figures: list[QualityFigure]) -> list[float]:
-    grades = get_args(Grade)
-    rows = [[round(f.score, 3), round(f.spread, 3), grades.index(f.grade)] for f in figures]
-    rows = rows[:1] if all(row == rows[0] for row in rows) else rows
-    return [value for row in rows for value in row]
 
 
 def fit_groups() -> dict[str, dict[str, object]]:

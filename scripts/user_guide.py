@@ -27,6 +27,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from knowledge.today import DAY_VARIABLE
+
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "user-guide.md"
 BLOCK = re.compile(
@@ -37,6 +39,8 @@ BLOCK = re.compile(
 CUT = re.compile(r"lines: (\d+)")
 TIMEOUT = 120
 WIDTH = "80"
+DAY = "2026-11-21"
+"""The day of the calls: answers tell how old their facts are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ def run(block: Block, home: str) -> str:
     """
     environment = {**os.environ, "LLM_ADVISOR_HOME": home, "COLUMNS": WIDTH, "NO_COLOR": "1"}
     environment["PYTHONPATH"] = str(ROOT)
+    environment[DAY_VARIABLE] = DAY
     words = ["chat", "--plain", "--offline"] if block.kind == "session" else shlex.split(block.inputs[0])[1:]
     done = subprocess.run(
         [sys.executable, "-m", "tui.cli", *words],

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from tools.calibrated import calibrated
+from tools.evaluated import Evaluated, for_task
 from tools.hardware import describe, detect_machine, read_hardware
 from tools.hardware_types import Machine
 from tools.needs import (
@@ -85,6 +87,8 @@ class Brief:
     dataset: Dataset
     wish: ModelWish
     assumptions: tuple[Assumption, ...]
+    evaluated: tuple[Evaluated, ...] = ()
+    """What options passed of scenarios at this task, oldest first."""
 
     @property
     def volume_words(self) -> str:
@@ -274,6 +278,7 @@ def _place(needs: Needs, assumed: list[Assumption]) -> tuple[Machine | None, Mac
         machine, filled = _with_ram(machine, needs)
         assumed.append(filled)
     machine, trainer = (reserved(each) if each is not None else None for each in (machine, trainer))
+    machine = calibrated(machine, detect_machine) if machine is not None else None
     mode, assumption = _mode(needs)
     if detected and mode != "api" and machine is not None:
         assumed.append(Assumption("hardware", describe(machine), why["hardware"]))
@@ -337,4 +342,5 @@ def brief_of(needs: Needs) -> Brief:
         dataset=needs.dataset.value if needs.dataset else Dataset(),
         wish=needs.model.value if needs.model else ModelWish(),
         assumptions=tuple(assumed),
+        evaluated=for_task(needs.evaluated, need.name),
     )

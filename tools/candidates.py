@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
+from knowledge.catalog.age import Facts
+from tools.calibration.types import Here
+from tools.calibration.words import note_of
 from tools.hardware_types import Machine
 from tools.license_types import LicenseFigure as LicenseFigure
 from tools.memory.types import DeviceMemory, Evidence, MemoryEstimate, MemoryRequest
 from tools.needs import Role
-from tools.speed_types import Timings
+from tools.speed_types import Interval, Timings
 from tools.training_plan import TrainingPlan
 from tools.utility import Scores
 
@@ -47,18 +50,36 @@ class SpeedFigure:
     basis: str
     timings: Timings | None = None
     """Prompt, first token, thinking and throughput; only where the configuration is shown."""
+    estimate: Interval | None = None
+    """What the estimate alone says, where it was corrected by measurements on this machine."""
+    here: Here | None = None
+    """What it was corrected by; None where nothing on this machine speaks for it."""
+
+    @property
+    def note(self) -> str:
+        """Measurement and estimate side by side; empty where nothing was measured."""
+        return "" if self.here is None or self.estimate is None else note_of(self.here, self.estimate.mid)
 
     def as_json(self) -> dict[str, Any]:
         times = self.timings.as_json() if self.timings is not None else {}
         return {
-            "tokens_per_second": {
-                "low": round(self.low, 1),
-                "mid": round(self.mid, 1),
-                "high": round(self.high, 1),
-            },
+            "tokens_per_second": Interval(self.low, self.mid, self.high).as_json(),
+            **beside_json(self.estimate, self.here),
             "basis": self.basis,
             **times,
         }
+
+
+def beside_json(estimate: Interval | None, here: Here | None) -> dict[str, Any]:
+    """Estimate and measurement beside a speed that was corrected; nothing where it was not."""
+    if estimate is None or here is None:
+        return {}
+    return {
+        "estimate": {"tokens_per_second": estimate.as_json()},
+        "measured": here.measured_json(),
+        "calibration": here.as_json(),
+        "note": note_of(here, estimate.mid),
+    }
 
 
 Grade = Literal["exact", "vendor", "sibling", "expected"]
@@ -314,9 +335,11 @@ class Recommendation:
     error: dict[str, str] | None = None
     verdict: str | None = None
     """Where to run it, in one sentence, where that is plain."""
+    facts: Facts | None = None
+    """How old what it rests on is."""
 
     def as_json(self) -> dict[str, Any]:
-        """The contract's document; `verdict` and `error` only where there is one."""
+        """The contract's document; `facts`, `verdict` and `error` only where there are."""
         document: dict[str, Any] = {
             "needs": self.needs,
             "assumptions": list(self.assumptions),
@@ -324,6 +347,8 @@ class Recommendation:
             "rejected": [r.as_json() for r in self.rejected],
             "would_change": [c.as_json() for c in self.would_change],
         }
+        if self.facts is not None:
+            document["facts"] = self.facts.as_json()
         if self.verdict is not None:
             document["verdict"] = self.verdict
         if self.error is not None:

@@ -1,8 +1,9 @@
 """What a ranking needs of quality, for every model and task: computed once and kept as data.
 
 `tools/data/expected.json` holds what `tools.quality` computes from the fitted constants and the scores;
-scripts/fit_quality.py writes it, and a test holds the two together. Full figures with their evidence are
-made for what is shown only.
+scripts/fit_quality.py writes it, and a test holds the two together. What a refresh touched is not taken from
+it but computed anew (`tools.expected_anew`). Full figures with their evidence are made for what is
+shown only.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter
 
 from knowledge.catalog.store import follows_models, load_catalog
 from tools.candidates import Grade, QualityFigure
+from tools.expected_anew import refreshed_rows
 from tools.needs import Task
 from tools.quality import api_quality_of, quality_of
 
@@ -40,11 +42,11 @@ def _table() -> dict[str, Any]:
     return TypeAdapter(dict[str, Any]).validate_json(data)
 
 
-def _found(group: str, name: str, task: str) -> Expected | None:
-    row = _table()[group].get(name)
+def _found(table: dict[str, Any], group: str, name: str, task: str) -> Expected | None:
+    row = table.get(group, {}).get(name)
     if row is None:
         return None
-    tasks = _table()["tasks"]
+    tasks = table["tasks"]
     at = 3 * tasks.index(task) if len(row) > 3 else 0
     return Expected(row[at], row[at + 1], GRADES[row[at + 2]])
 
@@ -54,18 +56,27 @@ def _found(group: str, name: str, task: str) -> Expected | None:
 def expected_of(model_id: str, task: Task) -> Expected:
     """What is expected of a model of the catalog at a task."""
     model = load_catalog().by_id[model_id.lower()]
-    found = _found("models", model.id, task) if model.added is None else None
+    found = _kept_row("models", model.id, task) if model.added is None else None
     if found is None:
         figure = quality_of(model_id, task)
         found = Expected(figure.score, figure.spread, figure.grade)
     return found
 
 
+@follows_models
 @lru_cache(maxsize=16384)
 def api_expected_of(key: str, task: Task) -> Expected:
     """What is expected of an API model at a task."""
-    found = _found("apis", key, task)
+    found = _kept_row("apis", key, task)
     if found is None:
         figure = api_quality_of(key, task)
         found = Expected(figure.score, figure.spread, figure.grade)
     return found
+
+
+def _kept_row(group: str, name: str, task: str) -> Expected | None:
+    """The row of the shipped table; of what a refresh touched, the one that was computed anew."""
+    newer = refreshed_rows()
+    if name in newer.touched[group]:
+        return _found(newer.rows, group, name, task)
+    return _found(_table(), group, name, task)

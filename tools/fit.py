@@ -23,6 +23,7 @@ from tools.fit_bounds import (
     MOST_GAIN_BY_FORMAT,
     block_params,
     fastest_beside,
+    gain_by_measurement,
     least_bytes,
 )
 from tools.fit_types import Ask, Refusal, Solution
@@ -63,7 +64,11 @@ def speed_of(model: ModelRecord, placed: Placed, machine: Machine, ask: Ask) -> 
         parallel=ask.parallel,
         kv_cache_type=placed.request.kv_cache_type,
     )
-    return None if speed is None else SpeedFigure(speed.low, speed.mid, speed.high, speed.basis)
+    if speed is None:
+        return None
+    return SpeedFigure(
+        speed.low, speed.mid, speed.high, speed.basis, estimate=speed.estimate, here=speed.here
+    )
 
 
 class _Scores(NamedTuple):
@@ -88,7 +93,7 @@ class _Search:
     fitted: bool = False
     fastest: float = 0.0
     known: tuple[float, float] | None = None
-    """Bits per weight and speed of the last configuration on the devices."""
+    """Bits per weight of the last configuration on the devices, and its speed by the estimate alone."""
 
     def run(self) -> None:
         """Looks through all options; through system memory only where the accelerators hold nothing good."""
@@ -125,6 +130,7 @@ class _Search:
             return None
         bits, speed = self.known
         cached = 1.0 if kv in PLAIN_CACHES else MOST_GAIN_BY_CACHE
+        cached *= gain_by_measurement(self.model, self.machine, option.engine)
         return speed * max(1.0, bits / nominal_bits(self.model, option.quant)) * MOST_GAIN_BY_FORMAT * cached
 
     def _on_devices(self, option: Option, plan: Plan | None) -> None:
@@ -143,7 +149,8 @@ class _Search:
             figure = speed_of(self.model, placed, self.machine, self.ask)
             self._consider(placed, figure, room)
             if figure is not None and kv in PLAIN_CACHES:
-                self.known = (nominal_bits(self.model, option.quant), figure.mid)
+                alone = figure.estimate or figure  # engines are corrected each by its own
+                self.known = (nominal_bits(self.model, option.quant), alone.mid)
             if kv in PLAIN_CACHES and (figure is None or figure.mid >= self.ask.min_speed):
                 return  # a cache that fits as it is and is fast enough is not quantized
 

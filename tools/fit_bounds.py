@@ -7,6 +7,7 @@ from functools import cache
 
 from knowledge.catalog.records import ModelRecord
 from tools.budget import Room
+from tools.calibration.applying import most_gain
 from tools.engines import own_quant
 from tools.hardware_types import Machine
 from tools.memory.quantization import mix_of, tables
@@ -51,11 +52,29 @@ def fastest_beside(model: ModelRecord, machine: Machine, room: Room, weights: fl
     Returns:
         None where all could fit, or the bandwidth of the system memory is not known.
     """
-    arch, host, outside = model.architecture, host_rate(machine), weights - room.total_bytes
+    host, outside = host_rate(machine), weights - room.total_bytes
     if outside <= 0 or host is None:
         return None
+    return _fastest_beside(model, machine, room, outside / (host.weights * MOST_GAIN_BY_FORMAT)) * (
+        gain_by_measurement(model, machine)
+    )
+
+
+def gain_by_measurement(model: ModelRecord, machine: Machine, engine: str | None = None) -> float:
+    """Factor that what was measured on a machine adds to an estimate at the most; 1 where nothing was.
+
+    Args:
+        model: the model.
+        machine: where it runs.
+        engine: of one engine alone; of all where None.
+    """
+    return 1.0 if machine.calibration is None else most_gain(machine, model.id, engine)
+
+
+def _fastest_beside(model: ModelRecord, machine: Machine, room: Room, seconds: float) -> float:
+    """Tokens per second by the estimate alone, where a token takes so long in system memory."""
+    arch = model.architecture
     experts = arch.experts if arch is not None else None
-    seconds = outside / (host.weights * MOST_GAIN_BY_FORMAT)
     if experts is not None:
         return 1 / (seconds * experts.used / experts.count)
     fastest = max(device.bandwidth_gbs or math.inf for device in machine.devices) * 1e9

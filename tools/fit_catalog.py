@@ -7,6 +7,7 @@ from typing import Any
 
 from knowledge.catalog.records import Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
+from tools.calibration.applying import note_on
 from tools.fit import solve
 from tools.fit_types import Ask, Solution
 from tools.frontier import point_json
@@ -50,6 +51,7 @@ def largest(machine: Machine, ask: Ask, count: int = MOST_LISTED) -> dict[str, A
         "caveats": [
             "Largest is not best: `recommend` ranks by measured quality for a task.",
             *machine.assumptions,
+            *filter(None, [note_on(machine)]),
         ],
     }
 

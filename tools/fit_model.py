@@ -9,6 +9,7 @@ from knowledge.catalog.records import Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
 from tools.brief import brief_of
 from tools.budget import GIB, room_of
+from tools.calibrated import calibrated
 from tools.candidates import Candidate, Change, Configuration, Reason
 from tools.engines import backend_of, native_quant
 from tools.fit import longest_context, solve, with_memory
@@ -124,7 +125,7 @@ def fit_model(model: ModelRecord, machine: Machine, wish: FitWish) -> FitAnswer:
         machine: where it should run.
         wish: what is fixed.
     """
-    ask = wish.ask(model)
+    machine, ask = calibrated(machine), wish.ask(model)
     found = solve(model.id, machine, ask)
     if isinstance(found, Refusal) or found.spills:
         tight = wish.ask(model, reserve=False, offload=False)

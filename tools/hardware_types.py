@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from tools.calibration.types import Calibration
 
 DeviceKind = Literal["cuda", "rocm", "vulkan", "metal", "cpu"]
 
@@ -103,6 +106,8 @@ class Machine:
     disk_folder: str | None = field(default=None, compare=False)
     ram_reserve: Reserve | None = None
     """Kept free of system memory, set by hand; None keeps the usual reserve."""
+    calibration: Calibration | None = None
+    """What was measured here; None where nothing was (`tools.calibrated`)."""
 
     @property
     def accelerator_bytes(self) -> int:
@@ -112,6 +117,12 @@ class Machine:
     def per_node(self) -> tuple[Device, ...]:
         """The accelerators of one node."""
         return self.devices[: len(self.devices) // max(1, self.nodes)]
+
+
+def same_accelerators(named: Machine, here: Machine) -> bool:
+    """Whether a machine that was named is this one, as far as its accelerators tell; never without any."""
+    names = [sorted(device.name for device in machine.devices) for machine in (named, here)]
+    return bool(names[0]) and names[0] == names[1] and not named.rented and named.nodes == 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from knowledge.errors import NoAnswerError
 from tools.brief import Brief, brief_of
 from tools.budget import room_of
+from tools.calibration.applying import note_on
 from tools.candidates import Candidate
 from tools.fit import solve
 from tools.fit_types import Solution
@@ -57,6 +58,8 @@ class Landscape:
     task: str
     training: bool
     """Whether the memory is that of a training run."""
+    note: str = ""
+    """What the speeds are corrected by; empty where nothing was measured on this machine."""
 
     @property
     def front(self) -> tuple[Place, ...]:
@@ -82,7 +85,9 @@ def landscape(needs: Needs) -> Landscape:
     found = [_place(candidate, brief) for candidate in _candidates(brief)]
     places = sorted(found, key=lambda place: (place.memory_bytes, -place.score))
     room = room_of(machine, server=brief.server)
-    return Landscape(with_front(places), room.total_bytes, machine.name, brief.task, trained)
+    return Landscape(
+        with_front(places), room.total_bytes, machine.name, brief.task, trained, note_on(machine)
+    )
 
 
 def _candidates(brief: Brief) -> Sequence[Candidate]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from tools.evaluated import Evaluated
 
 Task = Literal[
     "chat",
@@ -205,6 +207,18 @@ class Needs(BaseModel):
     training: Slot[Training] | None = None
     dataset: Slot[Dataset] | None = None
     model: Slot[ModelWish] | None = None
+    _evaluated: tuple[Evaluated, ...] = PrivateAttr(default=())
+
+    @property
+    def evaluated(self) -> tuple[Evaluated, ...]:
+        """What options passed of scenarios in this conversation; nobody says it, and no document has it."""
+        return self._evaluated
+
+    def knowing(self, evaluated: tuple[Evaluated, ...]) -> Needs:
+        """A copy with what was measured, which goes along with every later copy."""
+        copy = self.model_copy()
+        copy._evaluated = evaluated
+        return copy
 
     def updated(self, **slots: Slot[Any] | None) -> Needs:
         """A copy with some slots replaced (None clears one)."""

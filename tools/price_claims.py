@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -17,6 +16,7 @@ from pydantic import TypeAdapter
 
 from knowledge.catalog.api_models import current_api_models, is_retired, read_price_map
 from knowledge.catalog.records import ApiModel
+from knowledge.today import today
 from tools.candidates import evidence_json
 from tools.citing import guide
 from tools.memory.types import Evidence
@@ -180,10 +180,10 @@ def _newest(pattern: str) -> ApiModel | None:
     return max(found, key=lambda pair: pair[0], default=(None, None))[1]
 
 
-def _hosted(pattern: str, today: tuple[ApiModel, ...]) -> Price | None:
+def _hosted(pattern: str, current: tuple[ApiModel, ...]) -> Price | None:
     """The lowest price of a host's row whose model is still served."""
-    prices, own = read_price_map(), {model.key for model in today}
-    day = date.today()  # noqa: DTZ011 - end dates are calendar days without a zone
+    prices, own = read_price_map(), {model.key for model in current}
+    day = today()
     found = []
     for key in prices.rows:
         record = prices.record(key) if re.search(pattern, key) and key not in own else None
@@ -194,8 +194,8 @@ def _hosted(pattern: str, today: tuple[ApiModel, ...]) -> Price | None:
 
 
 def _claim(row: dict[str, Any]) -> PriceClaim:
-    today = current_api_models()
-    now = _price(next((model for model in today if _name(model) == row["key"]), None))
+    current = current_api_models()
+    now = _price(next((model for model in current if _name(model) == row["key"]), None))
     evidence = [guide(_table()["file"], row["heading"], f"{row['name']}: {_per_million(row['stated'])}")]
     source = read_price_map().source
     successor = _price(_newest(row["line"]))
@@ -207,7 +207,7 @@ def _claim(row: dict[str, Any]) -> PriceClaim:
         Price(*row["then"]),
         row["then_note"],
         now,
-        _hosted(row["hosts"], today) if now is None else None,
+        _hosted(row["hosts"], current) if now is None else None,
         successor,
         _table()["guide"],
         tuple(evidence),

@@ -17,7 +17,7 @@ from pathlib import Path
 from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import follows_models, load_catalog
 from tools.candidates import Candidate, Reason
-from tools.hardware_types import Machine
+from tools.hardware_types import Machine, same_accelerators
 from tools.memory.types import Evidence
 from tools.pulled_folders import Found, hugging_face, llama_cpp, ollama, roots, stamp
 
@@ -181,13 +181,7 @@ def for_machine(machine: Machine | None, this: Callable[[], Machine]) -> tuple[t
     there = pulled()
     if machine is None or not there:
         return there, machine is not None and machine.detected
-    return there, machine.detected or _alike(machine, this())
-
-
-def _alike(named: Machine, here: Machine) -> bool:
-    """A machine that was named is this one where it has the very accelerators that this one has."""
-    names = [sorted(device.name for device in machine.devices) for machine in (named, here)]
-    return bool(names[0]) and names[0] == names[1] and not named.rented and named.nodes == 1
+    return there, machine.detected or same_accelerators(machine, this())
 
 
 def marked(candidate: Candidate, there: Sequence[Pulled], *, here: bool) -> Candidate:

@@ -304,6 +304,7 @@ def _encoder_quality(model: ModelRecord) -> QualityFigure:
     )
 
 
+@follows_models
 @lru_cache(maxsize=4096)
 def api_quality_of(key: str, task: Task) -> QualityFigure:
     """Expected score of an API model at a task, on the scale of `quality_of`.

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from tools.brief import Brief
 from tools.budget import GIB
+from tools.calibration.words import evidence_of
 from tools.candidates import Candidate, Configuration, Reason
 from tools.citing import guide
 from tools.memory.types import Evidence
@@ -111,6 +112,8 @@ def _speed_reason(candidate: Candidate) -> Reason | None:
     s = c.speed
     thinks = s.timings.thinking if s.timings is not None else None
     first, evidence = "", [Evidence("tool", "estimate_speed", s.basis)]
+    if s.here is not None:
+        evidence.append(evidence_of(s.here))
     if thinks is not None:
         off = " (can be switched off)" if thinks.switchable else ""
         span = (
@@ -122,7 +125,7 @@ def _speed_reason(candidate: Candidate) -> Reason | None:
         evidence.append(Evidence("tool", "thinking_tokens", thinks.basis))
     # Rounded as the document has it, so that the sentence and the table never differ by one.
     low, mid, high = (round(value, 1) for value in (s.low, s.mid, s.high))
-    interval = f"estimate, {low:.0f} to {high:.0f}"
+    interval = f"{low:.0f} to {high:.0f}; {s.note}" if s.note else f"estimate, {low:.0f} to {high:.0f}"
     return Reason(
         f"About {mid:.0f} tokens per second per conversation ({interval}){first}.",
         tuple(evidence),

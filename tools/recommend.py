@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from knowledge.catalog.age import facts_of
 from knowledge.catalog.store import load_catalog
 from tools.brief import Assumption, Brief, brief_of
 from tools.budget import GIB, host_reserve, room_of
 from tools.candidates import Candidate, Change, Command, Recommendation, Rejected
 from tools.fit import with_memory
 from tools.free_now import with_shortages
+from tools.measured_choice import (
+    as_it_is,
+    by_scenarios,
+    is_settled,
+    measured_advantage,
+    tune_anyway,
+    with_evidence,
+    with_lead,
+)
 from tools.memory.types import DeviceMemory, MemoryEstimate
 from tools.needs import Needs
 from tools.on_this_computer import settled
@@ -37,6 +47,12 @@ WIDE = 12
 
 def rank_for(brief: Brief, count: int = OPTIONS) -> Ranked:
     """Ranks the options of a brief, without reasons and commands; the interview compares answers with it."""
+    brief = as_it_is(brief)
+    ranked = with_lead(_ranked(brief, count), brief, count)
+    return Ranked(by_scenarios(ranked.candidates, brief, partial(_tied, brief=brief)), ranked.rejected)
+
+
+def _ranked(brief: Brief, count: int) -> Ranked:
     if brief.role == "pretrain-config":
         from tools.roles import pretrain  # the two training roles load when they are asked for
 
@@ -63,7 +79,7 @@ def recommend(needs: Needs) -> Recommendation:
     Raises:
         UsageError: where a need cannot be read at all.
     """
-    brief = brief_of(needs)
+    brief = as_it_is(brief_of(needs))
     ranked = rank_for(brief)
     candidates, dear = _priced(ranked.candidates, brief, needs)
     if dear and brief.budget.usd_per_month is not None:  # a smaller model may cost less to run
@@ -74,23 +90,19 @@ def recommend(needs: Needs) -> Recommendation:
         lambda: _priced(rank_for(brief, WIDE).candidates, brief, needs)[0],
         lambda one, other: _tied(one, other, brief),
     )
+    candidates = by_scenarios(candidates, brief, partial(_tied, brief=brief))
     plainly = verdict(candidates, brief, ranked.rejected)
-    best = candidates[0] if candidates else None
-    complete = tuple(
-        replace(
-            _apart(_dated(_tight(with_shortages(c, brief.machine)), brief), brief),
-            why=(*reasons_for(c, brief), *despite_few_bits(c, candidates)),
-            commands=_commands(c),
-            parts=score_parts(c, brief),
-            trade_off=trade_off(c, best, tied=_tied(c, best, brief)) if best is not None else "",
-            tied=_tied(c, best, brief),
-        )
-        for c in candidates
-    )
+    complete = _complete(candidates, brief)
     if plainly is not None:
         complete = (first_reason(complete[0], plainly), *complete[1:])
     rejected = tuple(unheld + _unexplained(brief, ranked) + dear + ranked.rejected + _privacy(brief))
-    changes = what_would_change(brief, complete, rejected, partial(affordable, needs))
+    facts = facts_of(c.model_id for c in complete if c.model_id is not None)
+    if facts.warning:
+        complete = tuple(replace(c, caveats=(*c.caveats, facts.warning)) for c in complete)
+    changes = (
+        *tune_anyway(brief),
+        *what_would_change(brief, complete, rejected, partial(affordable, needs)),
+    )
     return Recommendation(
         needs=needs.as_json(),
         assumptions=tuple(a.as_json() for a in brief.assumptions) + _reserve(brief),
@@ -99,7 +111,32 @@ def recommend(needs: Needs) -> Recommendation:
         would_change=changes,
         error=None if complete else _nothing(brief, rejected),
         verdict=plainly,
+        facts=facts,
     )
+
+
+def _complete(candidates: list[Candidate], brief: Brief) -> tuple[Candidate, ...]:
+    """The options with their reasons, commands and what was measured of them."""
+    best = candidates[0] if candidates else None
+    complete = (
+        replace(
+            _apart(_dated(_tight(with_shortages(c, brief.machine)), brief), brief),
+            why=(*reasons_for(c, brief), *despite_few_bits(c, candidates)),
+            commands=_commands(c),
+            parts=score_parts(c, brief),
+            trade_off=_trade_off(c, best, brief) if best is not None else "",
+            tied=_level(c, best, brief),
+        )
+        for c in candidates
+    )
+    return tuple(with_evidence(c, brief) for c in complete)
+
+
+def _trade_off(candidate: Candidate, best: Candidate, brief: Brief) -> str:
+    """What an option gives up and gains against the first, what was measured before what is expected."""
+    words = trade_off(candidate, best, tied=_level(candidate, best, brief))
+    measured = measured_advantage(best.model_id, candidate.model_id, brief)
+    return f"{best.model} passes more of the same scenarios; {words}" if measured else words
 
 
 def hardware_changes(needs: Needs) -> tuple[Change, ...]:
@@ -169,6 +206,11 @@ def _tied(candidate: Candidate, best: Candidate | None, brief: Brief) -> bool:
         return False
     gap = best.utility - candidate.utility
     return is_tie(brief.priority, gap, best.quality.spread, candidate.quality.spread)
+
+
+def _level(candidate: Candidate, best: Candidate | None, brief: Brief) -> bool:
+    """Whether an option ties with the first one, and nothing was measured that tells them apart."""
+    return best is not None and _tied(candidate, best, brief) and not is_settled(candidate, best, brief)
 
 
 def _finished(candidate: Candidate, brief: Brief) -> Candidate:

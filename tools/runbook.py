@@ -23,7 +23,7 @@ def _runbook() -> dict[str, Any]:
     return TypeAdapter(dict[str, Any]).validate_json(data)
 
 
-def _ollama_name(model: ModelRecord, quant: str) -> str | None:
+def ollama_name(model: ModelRecord, quant: str) -> str | None:
     """A library tag that names its size, where it holds this quantization, else the GGUF repository.
 
     A tag without a size (`qwen3.5`) points at whatever size the library calls its default.
@@ -85,8 +85,7 @@ def _fields(candidate: Candidate) -> dict[str, Any]:
         "parallel": c.parallel,
         "total_context": c.context * c.parallel,
         "gguf_repo": model.gguf_repo if model else None,
-        "ollama_name": candidate.extra.get("pulled_name")
-        or (_ollama_name(model, c.quant) if model else None),
+        "ollama_name": candidate.extra.get("pulled_name") or (ollama_name(model, c.quant) if model else None),
         "compress": _compressor(model, c.quant),
         "vllm_kv": f" --kv-cache-dtype {keys}" if quantized else "",
         "own_file": own,

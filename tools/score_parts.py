@@ -76,6 +76,7 @@ def _speed(c: Configuration | None, brief: Brief) -> tuple[str, tuple[Evidence, 
     if c is None or c.speed is None:
         return "not known: taken as usual, or by its size", (Evidence("tool", "estimate_speed", "unknown"),)
     words = f"about {c.speed.mid:.0f} tokens per second, {brief.min_speed:g} wanted"
+    words += f" ({c.speed.note})" if c.speed.note else ""
     return words, (Evidence("tool", "estimate_speed", c.speed.basis),)
 
 

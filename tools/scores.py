@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from knowledge.catalog.benchmarks import board_of
 from knowledge.catalog.records import BenchmarkResult
 from tools.memory.types import Evidence
 
@@ -109,7 +110,7 @@ def doubts_of(result: BenchmarkResult) -> tuple[str, ...]:
 
 def board_key(result: BenchmarkResult) -> str:
     """Scores are comparable inside one benchmark, setting and source only."""
-    return f"{result.benchmark}|{result.setting}|{result.source.split('@')[0]}"
+    return board_of(result)
 
 
 @cache

@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from knowledge.catalog.records import ModelRecord
+from tools.calibration.applying import At, applies, corrected, placement_of
+from tools.calibration.types import Calibration, Subject
+from tools.calibration.words import basis_of, evidence_of
 from tools.hardware_types import Device, Machine
 from tools.memory.types import Evidence
 from tools.speed_constants import (
@@ -29,7 +32,7 @@ from tools.speed_constants import (
     quant_factor,
 )
 from tools.speed_reads import Reads, reads_of
-from tools.speed_types import Rate, Speed
+from tools.speed_types import Interval, Rate, Speed
 from tools.speed_work import work_of
 
 _GIGA, _TERA = 1e9, 1e12
@@ -260,7 +263,31 @@ def estimate_speed(
     spread = _spread(reads, rates, host, constants) * rules.spread
     spread *= constants.batch_spread if parallel > 1 else 1.0
     basis, mid = _basis(machine, reads, gpu_share, together=load.together), 1 / seconds
-    return Speed(mid / spread, mid, mid * spread, basis, (fitted_on(),), parallel * mid)
+    plain = Speed(mid / spread, mid, mid * spread, basis, (fitted_on(),), parallel * mid)
+    calibration = applies(machine) if machine.calibration is not None else None
+    if calibration is None:
+        return plain
+    where = placement_of(machine, gpu_share)
+    subject = Subject(model.id, quant, kv_cache_type, engine, where, bool(reads.experts_held), parallel)
+    return _corrected(plain, calibration, subject, At(load.depth, 1 / mid), spread)
+
+
+def _corrected(plain: Speed, calibration: Calibration, subject: Subject, at: At, spread: float) -> Speed:
+    """The estimate after what was measured on the machine; unchanged where nothing speaks for it."""
+    found = corrected(calibration, subject, "generation", at, spread)
+    if found is None:
+        return plain
+    mid = plain.mid * found.factor
+    return Speed(
+        mid / found.spread,
+        mid,
+        mid * found.spread,
+        f"{basis_of(found.here, plain.mid)}; {plain.basis}",
+        (evidence_of(found.here), *plain.evidence),
+        subject.parallel * mid,
+        Interval(plain.low, plain.mid, plain.high),
+        found.here,
+    )
 
 
 def _load(quant: str, rules: EngineSpeed, *, together: bool) -> Load:

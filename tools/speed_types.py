@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from tools.calibration.types import Here
+from tools.calibration.words import note_of
 from tools.memory.types import Evidence
 
 
@@ -86,6 +88,10 @@ class Speed:
     evidence: tuple[Evidence, ...]
     aggregate: float
     """All conversations together."""
+    estimate: Interval | None = None
+    """What the estimate alone says, where it was corrected by measurements."""
+    here: Here | None = None
+    """What it was corrected by; None where nothing on this machine speaks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +153,25 @@ class Timings:
     throughput: tuple[Throughput, ...]
     basis: str
     evidence: tuple[Evidence, ...]
+    prompt_estimate: Interval | None = None
+    """Prompt speed by the estimate alone, where it was corrected by measurements."""
+    prompt_here: Here | None = None
 
     def as_json(self) -> dict[str, Any]:
+        return self._plain_json() | self._here_json()
+
+    def _here_json(self) -> dict[str, Any]:
+        """Nothing where nothing was measured."""
+        if self.prompt_here is None or self.prompt_estimate is None:
+            return {}
+        return {
+            "prompt_estimate": {"tokens_per_second": self.prompt_estimate.as_json()},
+            "prompt_measured": self.prompt_here.measured_json(),
+            "prompt_calibration": self.prompt_here.as_json(),
+            "prompt_note": note_of(self.prompt_here, self.prompt_estimate.mid),
+        }
+
+    def _plain_json(self) -> dict[str, Any]:
         return {
             "prompt_tokens": self.prompt_tokens,
             "prompt_tokens_per_second": self.prompt.as_json() if self.prompt else None,

@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from knowledge.catalog.records import ModelRecord
+from tools.calibration.applying import At, applies, corrected, placement_of
+from tools.calibration.types import Here, Subject
+from tools.calibration.words import basis_of, caveats_of, evidence_of
 from tools.candidates import Configuration
 from tools.hardware_types import Machine
 from tools.memory.estimate import device_bytes
@@ -18,7 +21,7 @@ from tools.speed import estimate_speed, fitted_on, rates_of, shares_of
 from tools.speed_constants import FULL_PRECISION, Constants, EngineSpeed, load_constants, quant_factor
 from tools.speed_prompt import Prompt, host_prompt_seconds, prompt_seconds
 from tools.speed_reads import Reads, reads_of
-from tools.speed_types import Interval, Rate, Thinking, Throughput, Timings
+from tools.speed_types import Interval, Rate, Speed, Thinking, Throughput, Timings
 from tools.speed_work import Work, work_of
 from tools.thinking import ThinkingTokens, thinking_tokens
 
@@ -53,7 +56,7 @@ def prompt_interval(
     depth: int = 0,
     constants: Constants | None = None,
 ) -> Interval | None:
-    """Seconds of reading a prompt.
+    """Seconds of reading a prompt, by the fit alone: without what was measured on the machine.
 
     Args:
         model: What runs.
@@ -95,6 +98,25 @@ def prompt_interval(
     return Interval.around(mid, spread)
 
 
+def prompt_here(
+    model: ModelRecord, machine: Machine, setting: Setting, tokens: int
+) -> tuple[Interval | None, Here | None]:
+    """Seconds of reading a prompt, corrected by what was measured on the machine, and by what it was."""
+    plain = prompt_interval(model, machine, setting, tokens)
+    reads = reads_of(model, setting.quant, setting.kv_cache_type)
+    calibration = applies(machine)
+    if plain is None or reads is None or calibration is None:
+        return plain, None
+    where = placement_of(machine, setting.gpu_share)
+    subject = Subject(
+        model.id, setting.quant, setting.kv_cache_type, setting.engine, where, bool(reads.experts_held)
+    )
+    found = corrected(calibration, subject, "prompt", At(tokens, plain.mid), (plain.high / plain.low) ** 0.5)
+    if found is None:
+        return plain, None
+    return Interval.around(plain.mid / found.factor, found.spread), found.here
+
+
 def _spread(rates: tuple[Rate, ...], reads: Reads, constants: Constants) -> float:
     widest = max([rate.prompt_spread for rate in rates])
     return widest if reads.exact else widest * constants.estimate_spread
@@ -132,25 +154,43 @@ def timings(
         The times, or None where not even the generation speed is known.
     """
     curve = throughput(model, machine, setting, holds=holds)
-    speed = _generation(model, machine, setting, setting.parallel)
-    if not curve or speed is None:
+    generation = _generation(model, machine, setting, setting.parallel)
+    if not curve or generation is None:
         return None
+    speed = Interval(generation.low, generation.mid, generation.high)
     tokens = prompt_tokens or max(1, setting.context // 2)
-    seconds = prompt_interval(model, machine, setting, tokens)
+    seconds, here = prompt_here(model, machine, setting, tokens)
     thought = thinking_tokens(model, task)
-    return Timings(
+    basis = _basis(machine, setting, tokens, seconds, given=prompt_tokens is not None)
+    evidence = (fitted_on(), *((thought.evidence,) if thought is not None else ()))
+    found = Timings(
         prompt_tokens=tokens,
         prompt=seconds.inverse(tokens) if seconds is not None else None,
         first_token=seconds,
         thinking=_thinking(thought, speed, seconds) if thought is not None else None,
         throughput=curve,
-        basis=_basis(machine, setting, tokens, seconds, given=prompt_tokens is not None),
-        evidence=(fitted_on(), *((thought.evidence,) if thought is not None else ())),
+        basis=basis,
+        evidence=evidence,
     )
+    if generation.here is not None and generation.estimate is not None:
+        words = f"generation: {basis_of(generation.here, generation.estimate.mid)}"
+        found = _resting(found, words, generation.here)
+    plain = prompt_interval(model, machine, setting, tokens) if here is not None else None
+    if here is None or plain is None:
+        return found
+    rate = plain.inverse(tokens)
+    found = _resting(found, f"prompt speed: {basis_of(here, rate.mid)}", here)
+    return replace(found, prompt_estimate=rate, prompt_here=here)
 
 
-def _generation(model: ModelRecord, machine: Machine, setting: Setting, parallel: int) -> Interval | None:
-    speed = estimate_speed(
+def _resting(found: Timings, words: str, here: Here) -> Timings:
+    """Times that rest on what was measured on the machine, too."""
+    evidence = dict.fromkeys((evidence_of(here), *found.evidence))
+    return replace(found, basis=f"{found.basis}; {words}", evidence=tuple(evidence))
+
+
+def _generation(model: ModelRecord, machine: Machine, setting: Setting, parallel: int) -> Speed | None:
+    return estimate_speed(
         model,
         setting.quant,
         machine,
@@ -160,7 +200,6 @@ def _generation(model: ModelRecord, machine: Machine, setting: Setting, parallel
         parallel=parallel,
         kv_cache_type=setting.kv_cache_type,
     )
-    return Interval(speed.low, speed.mid, speed.high) if speed is not None else None
 
 
 def _thinking(thought: ThinkingTokens, speed: Interval, first: Interval | None) -> Thinking:
@@ -192,9 +231,10 @@ def throughput(
     """
     found: list[Throughput] = []
     for count in users:
-        raw = _generation(model, machine, setting, count)
-        if raw is None:
+        speed = _generation(model, machine, setting, count)
+        if speed is None:
             return ()
+        raw = Interval(speed.low, speed.mid, speed.high)
         each = _held(raw, found[-1], count) if found else raw
         found.append(Throughput(count, each, each.times(count), holds(count) if holds is not None else None))
     return tuple(found)
@@ -254,7 +294,10 @@ def with_timings(
 
     holds = partial(_holds, model, machine, configuration)
     found = timings(model, machine, setting, task=task, prompt_tokens=prompt_tokens, holds=holds)
-    return replace(configuration, speed=replace(speed, timings=found))
+    heres = (speed.here, found.prompt_here if found is not None else None)
+    told = dict.fromkeys(line for here in heres if here is not None for line in caveats_of(here))
+    new = tuple(line for line in told if line not in configuration.caveats)
+    return replace(configuration, speed=replace(speed, timings=found), caveats=(*configuration.caveats, *new))
 
 
 def _holds(model: ModelRecord, machine: Machine, configuration: Configuration, users: int) -> bool:

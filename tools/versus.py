@@ -10,6 +10,7 @@ from tools.brief import Brief
 from tools.budget import GIB
 from tools.candidates import Candidate, Reason, Rejected
 from tools.hardware_types import Machine
+from tools.measured_choice import measured_advantage
 from tools.memory.types import Evidence
 from tools.needs import ModelWish, Role, Task
 from tools.recommend import rank_for
@@ -133,6 +134,8 @@ def _difference(best: Candidate, other: Candidate, brief: Brief) -> list[str]:
 
 def advantage(best: Candidate, other: Candidate, brief: Brief) -> str:
     """What counts most for one option against another, in a few words; empty where the parts do not say."""
+    if measured := measured_advantage(best.model_id, other.model_id, brief):
+        return measured
     if best.scores is None or other.scores is None:
         return ""
     weights = table()["weights"][brief.priority]

@@ -84,6 +84,8 @@ class Candidate:
     commands: tuple[Command, ...]
     sources: tuple[Source, ...]
     """What its claims rest on."""
+    speed_note: str = ""
+    """What was measured on this machine beside what was estimated; empty where nothing was."""
 
     @property
     def headline(self) -> str:
@@ -160,7 +162,7 @@ def _candidate(
     month = map_of(entry.get("cost")).get("usd_per_month")
     use = USES.get(line_of(terms.get("commercial_use")), USES["unknown"])
     note = line_of(terms.get("note"))
-    rank = entry.get("rank")
+    rank, measured = entry.get("rank"), line_of(map_of(entry.get("speed")).get("note"))
     return Candidate(
         rank=int(rank) if isinstance(rank, int) else place,
         model=line_of(entry.get("model")) or "unnamed model",
@@ -174,7 +176,8 @@ def _candidate(
         memory="" if is_api else _memory_words(memory),
         host_memory=gib(host) if (host := _host(memory)) is not None and not is_api else "",
         speed=speed(map_of(entry.get("speed")).get("tokens_per_second")),
-        speed_basis=line_of(map_of(entry.get("speed")).get("basis")),
+        speed_basis=measured or line_of(map_of(entry.get("speed")).get("basis")),
+        speed_note=measured,
         license=line_of(terms.get("id")) or "unknown",
         license_words=f"{use}; {note}" if note else use,
         quality=_quality(entry),

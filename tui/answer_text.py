@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tui.age_text import age_words
 from tui.answer import Answer, Candidate
 from tui.plaintext import gib
 
@@ -19,6 +20,7 @@ def as_markdown(answer: Answer) -> str:
     )
     parts.append(_list("Assumed", [f"{slot}: {value} ({why})" for slot, value, why in answer.assumptions]))
     parts.append(_list("Why not another model", [f"{model}: {reason}" for model, reason in answer.rejected]))
+    parts.append(age_words(answer.raw))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

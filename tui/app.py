@@ -60,6 +60,7 @@ class AdvisorApp(App[int], inherit_bindings=False):
         "styles/pictures.tcss",
         "styles/models.tcss",
         "styles/desk.tcss",
+        "styles/facts.tcss",
     ]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-medium"), (112, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012

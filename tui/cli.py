@@ -29,6 +29,8 @@ COMMANDS = {
     "fit": ("tui.command_fit:command", "Whether a model fits a machine, and how best."),
     "compare": ("tui.command_facts:compare", "Models side by side."),
     "benchmarks": ("tui.command_facts:benchmarks", "Published scores of a model, with source and date."),
+    "bench": ("tui.command_bench:command", "Measure a running model: first token, speed, memory."),
+    "evaluate": ("tui.command_evaluate:command", "Your own scenarios over models: pass rate, differences."),
     "accuracy": ("tui.command_accuracy:command", "How far its figures are from published measurements."),
     "plan": ("tui.command_plan:command", "Token budgets, fine-tuning, pretraining, cost, stacks, migration."),
     "search": ("tui.command_search:command", "Passages of the guides, with file, heading and lines."),

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import click
 
-from tools.commands.doctor import doctor, report
+from tools.commands.doctor import doctor
+from tools.commands.doctor_report import report_document, report_text
 from tui.invocation import common_options, invocation
 from tui.output import bold, wrapped, write_error, write_json, write_lines
-from tui.plaintext import clean
 
 HELP = """Show what is set up and what is missing, with the next step.
 
 Asks whether an Ollama server answers at OLLAMA_HOST (by default this machine's port 11434), and the database
 of the setting `postgres` where there is one, unless --offline is given; nothing else goes over the network.
---report prints a text for a bug report, without keys and with the home folder as ~.
+
+--report prints one page for a bug report: versions, hardware, what was measured here, how old the facts are,
+the guide index, and how many errors of which kind the logs hold. It is made of numbers and of words of the
+program alone: no key, path, host, name of yours or message is in it.
 """
 MARKS = {"ok": "ok", "warning": "warning", "missing": "MISSING", "skipped": "skipped"}
 
@@ -21,10 +24,15 @@ MARKS = {"ok": "ok", "warning": "warning", "missing": "MISSING", "skipped": "ski
 def _doctor(report_only: bool) -> int:
     asked = invocation(click.get_current_context())
     document = doctor(offline=asked.offline)
-    if asked.as_json:
-        write_json({**document, "report": report(document)} if report_only else document)
-    elif report_only:
-        write_lines(clean(report(document)).split("\n"))
+    if report_only:
+        page = report_document(document, offline=asked.offline)
+        text = report_text(page)
+        if asked.as_json:
+            write_json({**page, "report": text})
+        else:
+            write_lines(text.split("\n"))
+    elif asked.as_json:
+        write_json(document)
     else:
         for check in document["checks"]:
             mark = f"{MARKS[check['state']]:8}{check['name']}: "

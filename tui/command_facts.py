@@ -23,7 +23,7 @@ from tools.commands.compare import CompareQuery
 from tools.commands.compare import compare as answer_compare
 from tools.commands.hardware import HardwareQuery
 from tools.commands.hardware import hardware as answer_hardware
-from tui import added_text, facts_text
+from tui import added_text, command_refresh, facts_text
 from tui.invocation import common_options, invocation
 from tui.request_command import Face, request_command
 
@@ -131,6 +131,7 @@ models = _group(
                 why=False,
             )
         ),
+        command_refresh.command,
     ],
 )
 gpus = _group(

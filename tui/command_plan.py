@@ -16,5 +16,5 @@ command = LazyGroup(
     "plan",
     PLANS,
     help="Plan with the procedures of the guides; every figure is computed and says where it comes from.\n\n"
-    "Nothing goes over the network.",
+    "Nothing goes over the network, except where `migration --run` asks the models that you name.",
 )

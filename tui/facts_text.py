@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tui.age_text import age_lines
 from tui.glyphs import glyphs
 from tui.output import bold, bullets, known, section, size, table, wrapped
 from tui.plaintext import clean, tokens
+from tui.refresh_text import refreshed_lines
 from tui.side_by_side import BENCHMARKS, Row, read_side_by_side
 
 Document = Mapping[str, Any]
@@ -37,7 +39,8 @@ def models_lines(document: Document, why: bool) -> list[str]:
         for model in document["models"]
     ]
     head = ["model", "kind", "size", "context", "license", "commercial"]
-    return [*table(rows, head, right=[2, 3], whole=[0]), "", _counted(document["count"], "model")]
+    lines = [*table(rows, head, right=[2, 3], whole=[0]), "", _counted(document["count"], "model")]
+    return lines + age_lines(document, warn=True)
 
 
 def model_lines(document: Document, why: bool) -> list[str]:
@@ -45,8 +48,7 @@ def model_lines(document: Document, why: bool) -> list[str]:
     from tui.license_text import license_lines
 
     standings = document.get("standings") or []
-    plain = {key: value for key, value in document.items() if key not in ("license_terms", "commands")}
-    lines = _record(plain, document["model_id"], why)
+    lines = _record(document, document["model_id"], why) + refreshed_lines(document)
     for standing in standings:
         lines += ["", *wrapped(clean(standing["line"]))]
     terms = document.get("license_terms")
@@ -59,9 +61,8 @@ def model_lines(document: Document, why: bool) -> list[str]:
         for newer in standing["by"]
         for row in newer["evidence"]
     )
-    return lines + (
-        section("What it is compared by", bullets(dict.fromkeys(map(clean, evidence)))) if why else []
-    )
+    lines += section("What it is compared by", bullets(dict.fromkeys(map(clean, evidence)))) if why else []
+    return lines + age_lines(document, warn=True)
 
 
 def gpus_lines(document: Document, why: bool) -> list[str]:
@@ -77,7 +78,8 @@ def gpus_lines(document: Document, why: bool) -> list[str]:
         for gpu in document["gpus"]
     ]
     head = ["accelerator", "class", "memory GB", "GB/s", "FP16 TFLOPS"]
-    return [*table(rows, head, right=[2, 3, 4]), "", _counted(document["count"], "accelerator")]
+    lines = [*table(rows, head, right=[2, 3, 4]), "", _counted(document["count"], "accelerator")]
+    return lines + age_lines(document, warn=True)
 
 
 def _memory(gpu: Document) -> str:
@@ -88,19 +90,39 @@ def _memory(gpu: Document) -> str:
 
 def gpu_lines(document: Document, why: bool) -> list[str]:
     """The answer of `gpus show`."""
-    return _record(document, document["name"], why)
+    return _record(document, document["name"], why) + age_lines(document, warn=True)
+
+
+BESIDE = frozenset(
+    [
+        "sources",
+        "note",
+        "standings",
+        "model",
+        "model_id",
+        "id",
+        "name",
+        "as_of",
+        "source",
+        "refreshed",
+        "license_terms",
+        "commands",
+        "facts",
+        "caveats",
+    ]
+)
+"""Keys that are no field of the record, or are told in other words."""
 
 
 def _record(document: Document, title: str, why: bool) -> list[str]:
     """A record's known fields, then what is not known, then where it comes from."""
-    hidden = {"sources", "note", "standings", "model", "model_id", "id", "name", "as_of", "source"}
     rows = [
         [key.replace("_", " "), _plain(value)]
         for key, value in document.items()
-        if key not in hidden and value not in (None, [], {}, "")
+        if key not in BESIDE and value not in (None, [], {}, "")
     ]
     unknown = [
-        key.replace("_", " ") for key, value in document.items() if value is None and key not in hidden
+        key.replace("_", " ") for key, value in document.items() if value is None and key not in BESIDE
     ]
     lines = [bold(clean(title)), "", *table(rows)]
     if unknown:
@@ -205,7 +227,7 @@ def benchmarks_lines(document: Document, why: bool) -> list[str]:
             "",
             *wrapped("Compare only scores of one benchmark, setting and source; --why shows sources."),
         ]
-    return lines
+    return lines + age_lines(document, warn=True)
 
 
 def compare_lines(document: Document, why: bool) -> list[str]:
@@ -217,10 +239,18 @@ def compare_lines(document: Document, why: bool) -> list[str]:
     lines = [*wrapped(view.where), ""]
     lines += table([[row.label, *_marked(row, sign)] for row in rows], ["", *view.names])
     lines += ["", *wrapped(f"{sign} marks the best of a line.")]
+    noted = ((model["model"], _corrected(model.get("speed"))) for model in document["models"])
+    beside = (f"{name}: {note}" for name, note in noted if note)
+    lines += section("Speed, by what was measured on this machine", bullets(beside))
     if "verdict" in document:
         lines += ["", *wrapped(clean(document["verdict"]["text"]))]
     lines += _shared(document, scores, sign, why)
-    return lines + section("Note", bullets(document["caveats"]))
+    return lines + section("Note", bullets(document["caveats"])) + age_lines(document)
+
+
+def _corrected(speed: Document | None) -> str:
+    """Measurement and estimate side by side; empty where nothing that was measured here counts."""
+    return clean(speed.get("note") or "") if speed else ""
 
 
 def _marked(row: Row, sign: str) -> list[str]:

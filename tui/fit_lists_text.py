@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tui.age_text import age_lines
 from tui.output import bold, bullets, known, section, size, table, wrapped
 from tui.plaintext import clean, tokens
 from tui.sizing_text import fit_lines
@@ -16,9 +17,9 @@ MOST_POINTS = 12
 def lines_of(document: Document, why: bool) -> list[str]:
     """The answer of `fit`, whichever of its three forms it has."""
     if "models" in document:
-        return _largest(document)
+        return _largest(document) + age_lines(document)
     if "needs" in document and isinstance(document["needs"], list):
-        return _hardware(document)
+        return _hardware(document) + age_lines(document)
     return fit_lines(document, why) + (_points(document) if why else [])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from tui.answer import WORTH_A_WORD, Command
 from tui.card_facts import Facts, api_facts, architecture_facts, identity_facts, kin_facts, license_facts
 from tui.claims import Claim, Source, SourceList, line_of, map_of, maps_of
-from tui.plaintext import clean, gib, is_number, tokens
+from tui.plaintext import clean, gib, is_number, speed, tokens
 
 Document = Mapping[str, Any]
 PARTS = ("weights_bytes", "kv_cache_bytes", "compute_bytes", "overhead_bytes")
@@ -97,6 +97,9 @@ class Card:
     commands: tuple[Command, ...]
     unknown: tuple[str, ...]
     sources: tuple[Source, ...]
+    age: str
+    """How old the facts are; empty where that is not told."""
+    caveats: tuple[str, ...]
 
 
 def read_card(document: Document) -> Card:
@@ -119,6 +122,7 @@ def read_card(document: Document) -> Card:
     about = []
     if not is_api:
         about = [
+            _measured(document, sources),
             group("Architecture", architecture_facts(document)),
             group("Kin and uploads", kin_facts(document)),
         ]
@@ -141,6 +145,8 @@ def read_card(document: Document) -> Card:
         ),
         unknown=tuple(dict.fromkeys(unknown)),
         sources=tuple(sources.all()),
+        age=line_of(map_of(document.get("facts")).get("line")),
+        caveats=tuple(line_of(one) for one in document.get("caveats") or ()),
     )
 
 
@@ -154,6 +160,27 @@ def _facts(rows: Facts, document: Document, sources: SourceList) -> Iterable[Fac
         if told:
             number = (sources.add({"kind": "catalog", "source": line_of(told), "locator": model}).number,)
         yield Fact(label, text, number)
+
+
+def _measured(document: Document, sources: SourceList) -> Group:
+    """What `bench` measured of the model on this machine, beside the estimates."""
+    facts = []
+    for row in maps_of(document.get("measured_here")):
+        day, many = line_of(row.get("date")), row.get("parallel")
+        number = sources.add(
+            {"kind": "measurement", "source": "`bench` on this machine", "locator": day}
+        ).number
+        at_once = f", {many} at once" if is_number(many) and many > 1 else ""
+        told = "; ".join(_length(length) for length in maps_of(row.get("lengths")))
+        label = f"{line_of(row.get('quant'))} on {line_of(row.get('engine'))}{at_once}"
+        facts.append(Fact(label, f"{day}: {told}", (number,)))
+    return Group("Measured on this machine", tuple(facts))
+
+
+def _length(row: Document) -> str:
+    estimate = map_of(row.get("estimate")).get("tokens_per_second")
+    alone = f" (estimate alone {estimate:.1f})" if is_number(estimate) else ""
+    return f"{speed(row.get('tokens_per_second'))} with {tokens(row.get('tokens'))} tokens{alone}"
 
 
 def _quality(quality: Document, sources: SourceList) -> Claim | None:
@@ -287,7 +314,8 @@ def as_markdown(card: Card) -> str:
         lines += [f"# {one.label}\n{one.shell}" for one in card.commands] + ["```", ""]
     if card.unknown:
         lines += [f"Unknown: {', '.join(card.unknown)}.", ""]
-    return "\n".join([*lines, *(f"[{one.number}] {one.label}" for one in card.sources)])
+    lines += [f"[{one.number}] {one.label}" for one in card.sources]
+    return "\n".join([*lines, *(["", *card.caveats, card.age] if card.age else [])])
 
 
 def _group_markdown(group: Group) -> list[str]:

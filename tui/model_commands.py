@@ -62,14 +62,16 @@ def mode_words(event: Ready | Mode) -> str:
 
 def cost_words(cost: Cost) -> str:
     """The count in one line: dollars, the ceiling, tokens."""
-    if not (cost.prompt_tokens or cost.answer_tokens):
+    counted = cost.prompt_tokens or cost.answer_tokens
+    if not counted and not cost.usd:
         most = "" if cost.max_usd is None else f", and at most {dollars(cost.max_usd)} will be spent"
         return f"nothing: only API models are counted{most}"
-    tokens = f"{cost.prompt_tokens:,} tokens in, {cost.answer_tokens:,} out"
+    # What an evaluation took is dollars without the conversation's own tokens.
+    tokens = f", {cost.prompt_tokens:,} tokens in, {cost.answer_tokens:,} out" if counted else ""
     spent = "price not known" if cost.usd is None else dollars(cost.usd)
     about = "about " if cost.estimated and cost.usd is not None else ""
     ceiling = "" if cost.max_usd is None else f" of at most {dollars(cost.max_usd)}"
-    return f"{about}{spent}{ceiling}, {tokens}"
+    return f"{about}{spent}{ceiling}{tokens}"
 
 
 def dollars(usd: float) -> str:
@@ -78,11 +80,15 @@ def dollars(usd: float) -> str:
 
 
 def progress_words(event: Progress, *, bar: bool) -> str:
-    """How far a download is."""
-    if event.total_bytes is None or event.completed_bytes is None or event.total_bytes <= 0:
+    """How far a download, a measurement or an evaluation is."""
+    share = event.share
+    if share is None:
         return f"{event.model}: {event.step}"
-    share = min(1.0, event.completed_bytes / event.total_bytes)
     filled = round(share * BAR)
     drawn = f" [{'#' * filled}{'-' * (BAR - filled)}]" if bar else ""
-    sizes = f"{event.completed_bytes / GB:.1f} of {event.total_bytes / GB:.1f} GB"
-    return f"{event.model}: {event.step}{drawn} {share:.0%}, {sizes}"
+    if event.total is None:
+        sizes = f"{(event.completed_bytes or 0) / GB:.1f} of {(event.total_bytes or 0) / GB:.1f} GB"
+        return f"{event.model}: {event.step}{drawn} {share:.0%}, {sizes}"
+    left = "" if event.seconds_left is None else f", about {max(1, round(event.seconds_left))} s left"
+    # The time first: names of models from a hub are long, and a narrow screen cuts the end.
+    return f"{event.step} {event.done} of {event.total}{left}{drawn} {event.model.rpartition('/')[2]}"

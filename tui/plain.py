@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,35 +24,42 @@ from agent.events import (
 from agent.protocol import Session, SessionFactory
 from knowledge.errors import AdvisorError
 from tui.actions import ACTIONS
+from tui.age_text import age_lines, age_notes
 from tui.answer import read_answer
 from tui.claims import Source, SourceList
 from tui.error_log import note_error
 from tui.event_stream import each
 from tui.export.files import export_named
 from tui.guides.showing import passage_lines
-from tui.json_requests import lines_of
 from tui.markdown_lines import plain_lines
 from tui.model_commands import HELP as MODEL_HELP
 from tui.model_commands import cost_turn, cost_words, mode_words, progress_words, typed
 from tui.output import wrapped, write_error, write_lines, write_note
+from tui.plain_input import line_reader
 from tui.recommendation_text import command_lines, option_lines, recommendation_lines
 
 COMMANDS = (
     *("/recommend", "/option", "/source", "/change", "/undo", "/branch", "/return"),
-    *("/export", "/model", "/pull", "/cost", "/help", "/quit"),
+    *("/export", "/bench", "/model", "/pull", "/cost", "/help", "/quit"),
 )
-YOU, ADVISOR = "You: ", "Advisor: "
+ADVISOR = "Advisor: "
 HELP = (
     "Say what you need in your own words. /recommend answers now, /option N tells about one option, "
     "/source N opens a source of the last answer, /change NEED VALUE changes one need, /undo takes "
     "the last answer back, /branch NAME goes aside for a what-if, /return comes back, "
     "/export [FILE] writes the conversation (.md, .json or .html), "
+    "/bench measures what was recommended on this machine, "
     f"{MODEL_HELP}, /help shows this, /quit ends."
 )
 YES = ("y", "yes")
 NO = ("n", "no")
 STEPS = 10
-"""Lines in which the progress of a download is told."""
+"""Lines in which progress is told."""
+STOPPED = {
+    "pull": "Stopped. What came is kept: /pull goes on from there.",
+    "bench": "Stopped. What was measured is kept and counts; /recommend answers with it.",
+    "evaluate": "Stopped. Finished scenarios are kept; the next evaluation goes on from there.",
+}
 
 
 class Repl:
@@ -73,8 +79,10 @@ class Repl:
         """What is pulled at the next yes."""
         self._told = ""
         """The last line on a download."""
-        self.pulling = False
-        """A download runs; stopping it does not end the conversation."""
+        self._kept = False
+        """Something that runs has finished in part."""
+        self.stoppable = ""
+        """What runs that can be stopped without ending the conversation: `pull`, `bench` or `evaluate`."""
 
     def opening(self) -> AsyncIterator[Event]:
         """What the session says at once."""
@@ -83,7 +91,7 @@ class Repl:
     def turn(self, line: str) -> AsyncIterator[Event] | None:
         """The events that a line asks for; None where it was answered here."""
         text = line.strip()
-        self.pulling = False
+        self.stoppable, self._told, self._kept = "", "", False
         to_pull, self._to_pull = self._to_pull, None
         if to_pull is not None and text.lower() in (*YES, *NO):
             return self._pull(to_pull, text.lower() in YES)
@@ -97,7 +105,7 @@ class Repl:
         if not wanted:
             _advisor("Nothing is downloaded.")
             return None
-        self.pulling, self._told = True, ""
+        self.stoppable = "pull"
         return self._session.models.pull(name, confirmed=True)
 
     def _on_model(self, command: str, name: str) -> AsyncIterator[Event] | None:
@@ -110,15 +118,17 @@ class Repl:
         return self._session.models.switch(name) if command == "model" else self._session.models.pull(name)
 
     def stopped(self) -> None:
-        """Says that a download was stopped."""
-        self.pulling = False
-        _advisor("Stopped. What came is kept: /pull goes on from there.")
+        """Says that a download or a measurement was stopped."""
+        kept = self._kept or self.stoppable == "pull"
+        _advisor(STOPPED[self.stoppable] if kept else "Stopped. Nothing was finished.")
+        self.stoppable = ""
 
     def _command(self, command: str, argument: str = "") -> AsyncIterator[Event] | None:
         turns = {
             "/recommend": self._session.recommend,
             "/undo": self._session.undo,
             "/return": self._session.leave,
+            "/bench": self._measure,
         }
         if command in turns and not argument:
             return turns[command]()
@@ -141,6 +151,10 @@ class Repl:
         else:
             _advisor(_no_command(command))
         return None
+
+    def _measure(self) -> AsyncIterator[Event]:
+        """Measures what was recommended; what it takes is told before."""
+        return self._session.say("measure")
 
     def _change(self, slot: str = "", text: str = "") -> AsyncIterator[Event] | None:
         """Changes one need; without a value it is taken back."""
@@ -201,11 +215,7 @@ class Repl:
     def _show(self, event: Event) -> None:
         """One event; signs of life and partial texts are for screens that can take them back."""
         if isinstance(event, Message):
-            _advisor(event.text)
-            self._list_sources(event.citations)
-            if self._untold:  # it was told in words just now
-                self._untold = False
-                write_lines([*command_lines(self._decision), *self._other_options()])
+            self._message(event)
         elif isinstance(event, Question):
             self._question(event)
         elif isinstance(event, Recommendation):
@@ -222,6 +232,20 @@ class Repl:
                 write_note(event.note)
         else:
             self._show_model(event)
+
+    def _message(self, event: Message) -> None:
+        """A message; what it proposes comes last, next to where it is answered."""
+        _advisor(event.text.removesuffix(event.proposal).rstrip())
+        self._list_sources(event.citations)
+        for note in age_notes(event.facts):
+            write_lines(["", *wrapped(note)])
+        if self._untold:  # it was told in words just now
+            self._untold = False
+            told = [*command_lines(self._decision), *self._other_options()]
+            write_lines([*told, *age_lines(self._decision)])
+        if event.proposal:
+            write_lines([""])
+            _advisor(event.proposal)
 
     def _recommended(self, decision: Mapping[str, Any]) -> None:
         """A decision; it is told at the end of the turn unless a message words it."""
@@ -267,8 +291,9 @@ class Repl:
         elif isinstance(event, Cost):
             write_note(f"Cost so far: {cost_words(event)}.")
         elif isinstance(event, Progress):
-            share = (event.completed_bytes or 0) * STEPS // (event.total_bytes or 1)
-            told = f"{event.step} {share}"  # a line for each tenth: a bar is noise to a screen reader
+            self.stoppable, self._kept = event.action, self._kept or bool(event.done)
+            # A line for each tenth: a bar is noise to a screen reader.
+            told = f"{event.model} {event.step} {int((event.share or 0.0) * STEPS)}"
             if told != self._told:
                 self._told = told
                 write_note(progress_words(event, bar=False))
@@ -303,41 +328,12 @@ def _advisor(text: str) -> None:
     write_lines([ADVISOR + (lines[0] if lines else ""), *lines[1:]])
 
 
-def _reader() -> Callable[[], str | None]:
-    """Reads one line; None at the end of the input. Without a terminal, what was said is written as well."""
-    if sys.stdin.isatty():
-        import contextlib
-
-        with contextlib.suppress(ImportError):
-            import readline  # noqa: F401 - line editing and history for input()
-
-        def ask() -> str | None:
-            try:
-                return input(YOU)
-            except EOFError:
-                return None
-
-        return ask
-
-    lines = lines_of(sys.stdin.buffer)
-
-    def read() -> str | None:
-        line = next(lines, None)
-        if line is None:
-            return None
-        text = line.decode("utf-8", "replace")
-        write_lines([YOU + " ".join(plain_lines(text))[:500]])
-        return text
-
-    return read
-
-
 def _hold(runner: asyncio.Runner, repl: Repl, turn: AsyncIterator[Event]) -> None:
-    """One turn; Ctrl+C stops a download, and ends the conversation anywhere else."""
+    """One turn; Ctrl+C stops a download or a measurement, and ends the conversation anywhere else."""
     try:
         runner.run(repl.show(turn))
     except KeyboardInterrupt:
-        if not repl.pulling:
+        if not repl.stoppable:
             raise
         repl.stopped()
 
@@ -353,7 +349,7 @@ def run(open_session: SessionFactory) -> int:
     async def opened() -> Repl:
         return Repl(await open_session())
 
-    read = _reader()
+    read = line_reader()
     # One loop for all turns; between them the terminal's own line editing has the thread.
     with asyncio.Runner() as runner:
         repl = runner.run(opened())

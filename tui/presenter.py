@@ -24,6 +24,7 @@ from agent.events import (
     Status,
     ToolCall,
 )
+from tui.age_text import age_notes
 from tui.model_commands import cost_words, mode_words, progress_words
 from tui.needs_view import hardware_words, said_machine
 from tui.plaintext import words
@@ -48,6 +49,11 @@ FIRST_STEP = {
     "pull": "asking Ollama",
     "cost": "counting",
 }
+STOPPED = {
+    "bench": "stopped; what was measured is kept, and the next recommendation counts it",
+    "evaluate": "stopped; finished scenarios are kept, and the next evaluation goes on from there",
+}
+"""What is said of a turn that was stopped, where it leaves something."""
 
 
 class Presenter:
@@ -97,6 +103,10 @@ class Presenter:
         """What the running turn answered in one piece, without a stream that was read along."""
         self._failed: FailureMessage | None = None
         """What went wrong last in the running turn, which may have gone on and answered."""
+        self._runs = ""
+        """What the running turn tells progress of."""
+        self._finished = False
+        """Something of it is finished, and kept."""
         self._asked = False
         """The running turn is the question what the conversation cost."""
 
@@ -105,6 +115,7 @@ class Presenter:
         self._opening = given.kind == "open"
         self._travels, self.refused = given.travels, False
         self._recommended = self._answered = self._failed = None
+        self._runs, self._finished = "", False
         self._status.begin(FIRST_STEP[given.kind])
         self._asked = given.kind == "cost"
         self._passed, self._stays_open = self.question, False
@@ -145,10 +156,17 @@ class Presenter:
         if writing is not None:
             await (writing.stop() if stopped else writing.finish())
         elif stopped and not self._opening and not self._travels:
-            await self._conversation.add(Notice("stopped"))
+            kept = self._runs if self._finished else ""
+            await self._conversation.add(
+                Notice(
+                    STOPPED.get(kept, "stopped; nothing was finished" if self._runs in STOPPED else "stopped")
+                )
+            )
         await self._reopen(unanswered=stopped or failed)
         first = self._answered or self.question
-        if first is not None and self._recommended is None and self._conversation.follows:
+        # What was measured comes before the recommendation that counts it.
+        before = self._recommended is None or (self._runs and first is self._answered)
+        if first is not None and before and (self._runs or self._conversation.follows):
             self._conversation.show_from(first)
         if self._failed is not None:
             self._conversation.call_after_refresh(self._point_out, self._failed)
@@ -208,6 +226,8 @@ class Presenter:
         await self._conversation.add(Notice(mode_words(event)))
 
     async def _progress(self, event: Progress) -> None:
+        self._runs = event.action
+        self._finished = self._finished or bool(event.done)
         self._status.step(progress_words(event, bar=True))
 
     async def _cost(self, event: Cost) -> None:
@@ -247,17 +267,27 @@ class Presenter:
         if self._opening:
             return  # it is part of the history
         writing, self._writing = self._writing, None
-        text = self._without_reminder(event)
+        text = "\n\n".join([self._without_reminder(event), *age_notes(event.facts)])
         if writing is not None:
             await writing.finish(text, event.citations)
             self._conversation.grew()
         elif self._recommended is not None:
-            self._recommended.told(text)
-            worded = WordedAnswer(text, event.citations)
-            await self._conversation.add(worded, show_top=True, before=self._recommended)
+            await self._worded(text, event)
         else:
             self._answered = AdvisorMessage(text, event.citations)
             await self._conversation.add(self._answered)
+
+    async def _worded(self, text: str, event: Message) -> None:
+        """The words over a recommendation. What it proposes waits for an answer, and is never folded away."""
+        block = self._recommended
+        assert block is not None
+        text = text.removesuffix(event.proposal).rstrip()
+        block.told(text)
+        below: Widget = block
+        if event.proposal:
+            below = AdvisorMessage(event.proposal)
+            await self._conversation.add(below, show_top=True, before=block)
+        await self._conversation.add(WordedAnswer(text, event.citations), show_top=True, before=below)
 
     def _without_reminder(self, event: Message) -> str:
         """The text; where the question that it reminds of is put again below, without the reminder."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tui.age_text import age_lines
 from tui.answer import Answer, Bar, Candidate, read_answer
 from tui.claims import Claim, Source
 from tui.needs_view import read_needs, value_words
@@ -41,7 +42,7 @@ def recommendation_lines(document: Mapping[str, Any], why: bool = False, *, tabl
     lines += section(
         "What would change it", bullets(f"If {when}: {then}" for when, then in answer.would_change)
     )
-    lines += section("Sources", _sources(answer, shown, why))
+    lines += section("Sources", _sources(answer, shown, why)) + age_lines(document)
     return [line for at, line in enumerate(lines) if line or (at and lines[at - 1])]
 
 
@@ -65,14 +66,18 @@ def _one_line_each(candidates: Sequence[Candidate]) -> list[str]:
     """The options as sentences, each with what it gives up or gains."""
     lines: list[str] = []
     for one in candidates:
-        figures = [one.quant, one.memory, _pace(one), one.quality and f"quality {one.quality}", one.license]
+        pace = "; ".join(text for _, text in _pace(one))
+        figures = [one.quant, one.memory, pace, one.quality and f"quality {one.quality}", one.license]
         told = ", ".join(part for part in figures if part and part != "unknown")
         lines += wrapped(f"{one.model}: {told}. {one.trade_off}", "   ", f"{one.rank}. ")
     return lines
 
 
-def _pace(one: Candidate) -> str:
-    return f"{one.speed} (estimate)" if one.speed != "unknown" else one.speed
+def _pace(one: Candidate) -> list[tuple[str, str]]:
+    """The speed; below it what was measured on this machine, and what the estimate alone says."""
+    if one.speed == "unknown" or not one.speed_note:
+        return [("speed", one.speed if one.speed == "unknown" else f"{one.speed} (estimate)")]
+    return [("speed", one.speed), *(("", part) for part in one.speed_note.split("; "))]
 
 
 def _assumed(answer: Answer) -> list[str]:
@@ -105,7 +110,7 @@ def _candidate(one: Candidate, document: Mapping[str, Any], why: bool, tables: b
     lines = [bold(f"{one.rank}. {one.model}"), *wrapped(one.headline, "   ", "   ")]
     facts = [
         ("memory", one.memory),
-        ("speed", _pace(one)),
+        *_pace(one),
         ("quality", one.quality),
         ("license", f"{one.license}; {one.license_words}"),
         *one.facts,
@@ -113,7 +118,7 @@ def _candidate(one: Candidate, document: Mapping[str, Any], why: bool, tables: b
     if tables:
         lines += table([fact for fact in facts if fact[1]])
     else:
-        lines += bullets(f"{name}: {text}" for name, text in facts if text)
+        lines += bullets(f"{name}: {text}" if name else text for name, text in facts if text)
     if why or len(one.bars) > 1:
         lines += bullets(_bar(bar) for bar in one.bars)
     lines += section("Why", bullets(_claim(claim) for claim in one.why))

@@ -49,6 +49,8 @@ class Face(Generic[R]):
     """Has `--stdin`."""
     failed: Callable[[Document], bool] = lambda document: "error" in document
     """Whether a document that was answered ends with exit status 1."""
+    status: Callable[[Document], int] | None = None
+    """Exit status of a document, where there are more than 0 and 1."""
     expect: Callable[[Sequence[R]], None] | None = None
     """Told the requests of `--stdin` that are already there before the first of them is answered."""
 
@@ -80,6 +82,8 @@ def request_command(face: Face[R]) -> click.Command:
             write_json(document)
         else:
             _show(face, document, why)
+        if face.status is not None:
+            return face.status(document)
         return 1 if face.failed(document) else 0
 
     return click.Command(face.name, callback=run, params=_params(face), help=face.help)
@@ -136,9 +140,11 @@ def _params(face: Face[R]) -> list[click.Parameter]:
 
 def _option(name: str, field: FieldInfo) -> click.Option:
     flag = field.default is False
+    several = field.default == ()
     short = ["-k"] if name == "k" else ["--" + name.replace("_", "-")]
     return click.Option(
         [*short, name],
+        multiple=several,
         is_flag=flag or None,  # False would let click take a negative number for an option
         help=_help(field),
         metavar=None if flag else _metavar(name, field),

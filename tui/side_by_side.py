@@ -274,7 +274,8 @@ def _speed(model: Document) -> Cell:
     told = map_of(model.get("speed"))
     rates = map_of(told.get("tokens_per_second"))
     value = float(rates["mid"]) if is_number(rates.get("mid")) else None
-    return Cell(speed(rates), value, line_of(told.get("basis")))
+    measured = " measured" if map_of(told.get("measured")).get("exact") is True else ""
+    return Cell(speed(rates) + measured, value, line_of(told.get("note") or told.get("basis")))
 
 
 def _worth(models: Sequence[Document]) -> list[Row]:

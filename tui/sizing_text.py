@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tui.age_text import age_lines
 from tui.output import bold, bullets, known, section, size, table, wrapped
 from tui.plaintext import clean, seconds, speed, tokens
 
@@ -50,7 +51,7 @@ def memory_lines(document: Document, why: bool) -> list[str]:
         lines += _pool(document)
     lines += _verdict(document)
     lines += section("Note", bullets([*document.get("caveats", []), *document.get("assumptions", [])]))
-    return lines + _basis(document, why)
+    return lines + _basis(document, why) + age_lines(document)
 
 
 def _configuration(document: Document) -> str:
@@ -174,7 +175,7 @@ def fit_lines(document: Document, why: bool) -> list[str]:
         ["memory", f"{size(memory.get('total_bytes'))} of {size(memory.get('available_bytes'))}"],
         ["system memory", size(memory.get("host_bytes"))],
         ["download", size(memory.get("file_bytes"))],
-        ["speed", f"{speed((document.get('speed') or {}).get('tokens_per_second'))} (estimate)"],
+        *_pace(document.get("speed") or {}),
         *_times(document.get("speed") or {}),
         ["largest context", f"{tokens(document.get('max_context'))} tokens"],
     ]
@@ -192,7 +193,7 @@ def fit_lines(document: Document, why: bool) -> list[str]:
         lines += _loss(document)
         lines += section("Speed", wrapped(basis or "unknown", indent="  ", first="  "))
         lines += _times_basis(document.get("speed") or {})
-    return lines
+    return lines + age_lines(document)
 
 
 def _choices(document: Document) -> list[str]:
@@ -214,14 +215,26 @@ def _loss(document: Document) -> list[str]:
     return []
 
 
+def _pace(figures: Mapping[str, Any]) -> list[list[str]]:
+    """The speed; measurement and estimate below it where something was measured on this machine."""
+    note = clean(figures.get("note") or "")
+    rate = speed(figures.get("tokens_per_second"))
+    if not note:
+        return [["speed", f"{rate} (estimate)"]]
+    return [["speed", rate], *(["", part] for part in note.split("; "))]
+
+
 def _times(figures: Mapping[str, Any]) -> list[list[str]]:
     """Prompt, first token and thinking; nothing where they were not computed."""
     if "prompt_tokens" not in figures:
         return []
     length = f"for a prompt of {tokens(figures['prompt_tokens'])} tokens"
+    note = clean(figures.get("prompt_note") or "")
+    kind = "" if note else " (estimate)"
     rows = [
-        ["prompt", f"{speed(figures['prompt_tokens_per_second'])} {length} (estimate)"],
-        ["first token after", f"{seconds(figures['time_to_first_token_seconds'])} (estimate)"],
+        ["prompt", f"{speed(figures['prompt_tokens_per_second'])} {length}{kind}"],
+        *(["", part] for part in note.split("; ") if part),
+        ["first token after", f"{seconds(figures['time_to_first_token_seconds'])}{kind}"],
     ]
     thinking = figures.get("thinking")
     if thinking:
@@ -244,7 +257,8 @@ def _crowd(figures: Mapping[str, Any]) -> list[str]:
     rows = [
         [str(point["users"]), speed(point["per_user"]), speed(point["tokens_per_second"])] for point in points
     ]
-    return section("At once (estimate)", table(rows, ["conversations", "each", "together"], right=range(3)))
+    kind = "estimate, corrected by what was measured here" if figures.get("calibration") else "estimate"
+    return section(f"At once ({kind})", table(rows, ["conversations", "each", "together"], right=range(3)))
 
 
 def _times_basis(figures: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import AdvisorError, UnknownNameError, UsageError
-from knowledge.files import replace_text
+from knowledge.files import json_digest, replace_text
 from knowledge.home import home
 
 PREFIX = "local/"
@@ -52,13 +52,6 @@ def _path(name: str) -> Path:
     return added_folder() / f"m-{name.lower()}.json"
 
 
-def _digest(record: object) -> str:
-    import hashlib  # most calls have no added models
-
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def read_added(folder: Path) -> tuple[ModelRecord, ...]:
     """All added models by name; a damaged file is left out, which one warning says."""
     try:
@@ -84,7 +77,7 @@ def _read(path: Path) -> ModelRecord:
     if len(data) > MAX_BYTES:
         raise ValueError("too large")
     stored: Any = json.loads(data)
-    if stored["format"] != FORMAT or stored["digest"] != _digest(stored["record"]):
+    if stored["format"] != FORMAT or stored["digest"] != json_digest(stored["record"]):
         raise ValueError("other format, or not what was written")
     record = ModelRecord.model_validate(stored["record"])
     if record.added is None or not record.id.startswith(PREFIX):
@@ -105,7 +98,7 @@ def write_added(record: ModelRecord) -> bool:
         _path(record.id.removeprefix(PREFIX)),
         record.model_dump(mode="json", exclude_defaults=True),
     )
-    text = json.dumps({"format": FORMAT, "digest": _digest(content), "record": content}, allow_nan=False)
+    text = json.dumps({"format": FORMAT, "digest": json_digest(content), "record": content}, allow_nan=False)
     if len(text) > MAX_BYTES:
         raise UsageError("The model has too many different tensors to be stored.")
     try:

@@ -9,26 +9,27 @@ the date of the prices.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import cast
 
 from pydantic_core import from_json
 
+from knowledge.catalog.dates import price_map_day
+from knowledge.catalog.overlay import EMPTY, Overlay, PriceChange, load_overlay
+from knowledge.catalog.price_rows import MODES, price_record, providers
 from knowledge.catalog.records import ApiModel, BenchmarkResult
-from knowledge.catalog.store import DATA, Catalog
+from knowledge.catalog.store import Catalog, follows_models
 from knowledge.catalog.tokens import quoted, spans
 from knowledge.errors import AmbiguousNameError, UnknownNameError
+from knowledge.today import today
 
 PRICE_MAP = "model_prices_and_context_window_backup.json"
-MODES = frozenset({"chat", "responses", "embedding", "rerank"})
-_ABOVE = re.compile(r"input_cost_per_token_above_(\d+)k_tokens")
 _NOISE = frozenset(
     {"latest", "anthropic", "openai", "google", "preview", "ai", "model", "api", "the", "v", "us"}
 )
@@ -42,19 +43,6 @@ _EFFORT = re.compile(
 """What boards append to a model's name: an effort, a thinking budget, a date."""
 
 
-class _Maker(TypedDict):
-    provider: str
-    name: str
-    own: list[str]
-
-
-class _Providers(TypedDict):
-    makers: list[_Maker]
-    local: list[str]
-    not_models: list[str]
-    highest_usd_per_mtok: dict[str, float]
-
-
 @dataclass(frozen=True)
 class PriceMap:
     """The makers' own models, in the makers' order, and where they come from."""
@@ -65,16 +53,15 @@ class PriceMap:
     """All rows of the file, also those of hosts and other modes."""
     missing: str = ""
     """Why there are no rows; empty where there are."""
+    newer: Mapping[str, str] = field(default_factory=dict)
+    """Where a row comes from that was refreshed, by key."""
 
     def record(self, key: str) -> ApiModel | None:
         """The row of any key, a host's too; None where it is no text model."""
         row = self.rows.get(key)
-        return _record(key, row, self.source) if row is not None and row.get("mode") in MODES else None
-
-
-@cache
-def _providers() -> _Providers:
-    return cast("_Providers", json.loads((DATA / "api_providers.json").read_bytes()))
+        if row is None or row.get("mode") not in MODES:
+            return None
+        return price_record(key, row, self.newer.get(key, self.source))
 
 
 def price_map_path() -> Path | None:
@@ -86,9 +73,8 @@ def price_map_path() -> Path | None:
     return path if path.is_file() else None
 
 
-@cache
-def read_price_map(path: Path | None = None) -> PriceMap:
-    """Read the price map.
+def bundled_price_map(path: Path | None = None) -> PriceMap:
+    """Read the price map as it is installed.
 
     Args:
         path: the file; None means the one in the installed LiteLLM package.
@@ -99,36 +85,93 @@ def read_price_map(path: Path | None = None) -> PriceMap:
     path = path or price_map_path()
     if path is None:
         return PriceMap((), "", {}, "the LiteLLM package or its price map is not installed")
+    return _read_file(path)
+
+
+@cache
+def _read_file(path: Path) -> PriceMap:
     try:
         raw = cast("dict[str, dict[str, object]]", from_json(path.read_bytes(), cache_strings="keys"))
     except (OSError, ValueError) as error:
         return PriceMap((), "", {}, f"the price map of LiteLLM cannot be read ({type(error).__name__})")
+    source = f"litellm {price_map_version() or 'unknown version'}, {path.name}"
+    return PriceMap(_makers_own(raw, source, {}), source, raw)
+
+
+@follows_models
+@cache
+def read_price_map(path: Path | None = None) -> PriceMap:
+    """The price map in use: the installed one, with the rows that were refreshed in their places.
+
+    Args:
+        path: a file, which stands alone; None means the one in the installed LiteLLM package.
+    """
+    bundled, overlay = bundled_price_map(path), load_overlay() if path is None else EMPTY
+    held = standing_prices(overlay, bundled)
+    if not held:
+        return bundled
+    newer = {row.key: row.row for row in held}
+    sources = {row.key: f"{row.source}, fetched {row.fetched}" for row in held}
+    rows = {**bundled.rows, **newer}
+    models = _makers_own(rows, bundled.source, sources)
+    return PriceMap(models, bundled.source, rows, newer=sources)
+
+
+def standing_prices(overlay: Overlay, bundled: PriceMap) -> list[PriceChange]:
+    """The rows that were refreshed and hold.
+
+    Where the package was brought up to date since, its own rows are the newer ones: its map names a later
+    day, or its row is no longer the one that was replaced.
+    """
+    if not overlay.prices:
+        return []
+    since = price_map_day(price_map_version(), bundled.rows) or ""
+    return [row for row in overlay.prices if row.fetched >= since and _as_replaced(row, bundled)]
+
+
+def _as_replaced(change: PriceChange, bundled: PriceMap) -> bool:
+    now = bundled.rows.get(change.key, {})
+    return all(now.get(name) == value for name, value in (change.was or {}).items())
+
+
+@cache
+def price_map_version() -> str | None:
+    """The version of the LiteLLM package, which is the date of its prices; None where it is not installed."""
+    path = price_map_path()
+    # The name of the folder beside the package has it; `importlib.metadata` takes 40 ms to read the same.
+    beside = sorted(path.parent.parent.glob("litellm-*.dist-info")) if path is not None else []
+    if len(beside) == 1:
+        return beside[0].name.removeprefix("litellm-").removesuffix(".dist-info")
+    from importlib import metadata
+
     try:
-        version = metadata.version("litellm")
+        return metadata.version("litellm")
     except metadata.PackageNotFoundError:
-        version = "unknown version"
-    source = f"litellm {version}, {path.name}"
+        return None
+
+
+def _makers_own(
+    rows: Mapping[str, Mapping[str, object]], source: str, newer: Mapping[str, str]
+) -> tuple[ApiModel, ...]:
+    """The makers' own models among all rows, in the makers' order."""
     makers: list[tuple[int, str]] = []
-    for key, row in raw.items():
+    for key, row in rows.items():
         if isinstance(row, dict) and row.get("mode") in MODES:
             rank = _maker_rank(key, str(row.get("litellm_provider")))
             if rank is not None:
                 makers.append((rank, key))
     makers.sort(key=lambda pair: pair[0])
-    own = [_record(key, raw[key], source) for _, key in makers]
-    return PriceMap(_without_doubles(own), source, raw)
+    return _without_doubles([price_record(key, rows[key], newer.get(key, source)) for _, key in makers])
 
 
 def maker_name(provider: str) -> str:
     """The name of a maker as people write it (`gemini` is Google); another provider's own key."""
-    return next(
-        (maker["name"] for maker in _providers()["makers"] if maker["provider"] == provider), provider
-    )
+    return next((maker["name"] for maker in providers()["makers"] if maker["provider"] == provider), provider)
 
 
 def is_local_provider(provider: str) -> bool:
     """Whether a provider's models run on the person's own machines, and cost nothing per token."""
-    return provider in _providers()["local"]
+    return provider in providers()["local"]
 
 
 def load_api_models() -> tuple[ApiModel, ...]:
@@ -143,13 +186,13 @@ def is_retired(model: ApiModel, on: date) -> bool:
 
 def current_api_models(on: date | None = None) -> tuple[ApiModel, ...]:
     """Models that a provider still serves on a day (None: today)."""
-    day = on or date.today()  # noqa: DTZ011 - end dates are calendar days without a zone
+    day = on or today()
     return tuple(model for model in load_api_models() if not is_retired(model, day))
 
 
 def _maker_rank(key: str, provider: str) -> int | None:
     """Place of the provider among the makers; None where it only hosts the model."""
-    listed = _providers()
+    listed = providers()
     name = key.split("/")[-1].lower()
     if name.startswith(tuple(listed["not_models"])):
         return None
@@ -169,90 +212,13 @@ def _without_doubles(models: Sequence[ApiModel]) -> tuple[ApiModel, ...]:
     return tuple(found.values())
 
 
-def _record(key: str, row: Mapping[str, object], source: str) -> ApiModel:
-    mode, provider = str(row["mode"]), str(row.get("litellm_provider"))
-    local = is_local_provider(provider)
-    tier, above, longer = _tiers(row)
-    price = {name: _price(tier.get(name), mode, local) for name in _PRICES}
-    ends = row.get("deprecation_date")
-    size = row.get("output_vector_size")
-    return ApiModel(
-        key=key,
-        provider=provider,
-        mode=mode,
-        input_usd_per_mtok=price["input_cost_per_token"],
-        output_usd_per_mtok=price["output_cost_per_token"] if mode in ("chat", "responses") else None,
-        cache_read_usd_per_mtok=price["cache_read_input_token_cost"],
-        long_context_above=above,
-        long_input_usd_per_mtok=_price(longer.get("input_cost_per_token"), mode, local),
-        long_output_usd_per_mtok=_price(longer.get("output_cost_per_token"), mode, local),
-        query_usd=_positive(row.get("input_cost_per_query")),
-        max_input_tokens=_count(row.get("max_input_tokens")) or _count(row.get("max_tokens")),
-        max_output_tokens=_count(row.get("max_output_tokens")),
-        vision=_flag(row.get("supports_vision")),
-        tool_calling=_flag(row.get("supports_function_calling")),
-        thinking=_flag(row.get("supports_reasoning")),
-        structured_output=_flag(row.get("supports_response_schema")),
-        vector_size=_count(size),
-        ends=ends if isinstance(ends, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", ends) else None,
-        source=source,
-    )
-
-
-_PRICES = ("input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost")
-
-
-def _tiers(row: Mapping[str, object]) -> tuple[Mapping[str, object], int | None, Mapping[str, object]]:
-    """The base prices, and the threshold and prices of long inputs."""
-    tiers = row.get("tiered_pricing")
-    if isinstance(tiers, list) and tiers and isinstance(tiers[0], dict):
-        base = {name: row.get(name) or tiers[0].get(name) for name in _PRICES}
-        if len(tiers) == 1 or not isinstance(tiers[1], dict):
-            return base, None, {}
-        bounds = tiers[1].get("range")
-        above = int(bounds[0]) if isinstance(bounds, list) and bounds else None
-        return base, above, tiers[1] if above else {}
-    named = [name for name in row if "_above_" in name]
-    thresholds = sorted(int(match[1]) for name in named if (match := _ABOVE.fullmatch(name)))
-    if not thresholds:
-        return row, None, {}
-    suffix = f"_above_{thresholds[0]}k_tokens"
-    longer = {name: row.get(name + suffix) for name in _PRICES}
-    return row, thresholds[0] * 1000, longer
-
-
-def _positive(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        return None
-    return float(value)
-
-
-def _price(value: object, mode: str, local: bool) -> float | None:
-    """USD per million tokens; None where the map says nothing, zero, or nonsense."""
-    if local and value == 0:
-        return 0.0
-    each = _positive(value)
-    if each is None:
-        return None
-    million = round(each * 1e6, 6)
-    return million if million <= _providers()["highest_usd_per_mtok"][mode] else None
-
-
-def _count(value: object) -> int | None:
-    number = _positive(value)
-    return None if number is None else int(number)
-
-
-def _flag(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
 def _words(text: str) -> tuple[str, ...]:
     """Words of a name in any order: `Claude 3.5 Sonnet` is `claude-3-5-sonnet`."""
     name = re.sub(r"(?<![\d.])(\d)-(\d)(?![\d.])", r"\1.\2", text.lower())
     return tuple(sorted(token.text for token in spans(name) if token.text not in _NOISE))
 
 
+@follows_models
 @cache
 def _index() -> dict[tuple[str, ...], list[ApiModel]]:
     found: dict[tuple[str, ...], list[ApiModel]] = {}
@@ -351,6 +317,7 @@ def _first_word(name: str) -> str:
     return _WORD_END.split(name.lower(), maxsplit=1)[0]
 
 
+@follows_models
 @cache
 def _board_names(catalog: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
     names: dict[tuple[str, ...], tuple[str, ...]] = {}

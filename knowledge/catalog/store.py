@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from knowledge.catalog.added import added_folder, read_added
 from knowledge.catalog.benchmarks import Benchmarks
+from knowledge.catalog.overlay import EMPTY, FieldChange, ModelChange, Overlay, load_overlay
 from knowledge.catalog.records import (
     Accelerator,
     Engine,
@@ -25,6 +27,7 @@ from knowledge.catalog.support import EngineSupport
 
 DATA = Path(__file__).resolve().parent / "data"
 R = TypeVar("R", bound=Record)
+_log = logging.getLogger("llm_advisor.refresh")
 
 
 class _Cached(Protocol):
@@ -38,16 +41,26 @@ class Catalog:
     """What is known of models, hardware, licenses, engines and quantizations.
 
     Records come from the data files beside this module and are validated on reading. A record that a person
-    added goes into `with_models`, which leaves this catalog as it is.
+    added goes into `with_models`, what was refreshed into `with_overlay`; both leave this catalog as it is.
     """
 
-    def __init__(self, folder: Path = DATA, extra_models: tuple[ModelRecord, ...] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path = DATA,
+        extra_models: tuple[ModelRecord, ...] = (),
+        overlay: Overlay = EMPTY,
+    ) -> None:
         self._folder = folder
         self._extra = extra_models
+        self.overlay = overlay
 
     def with_models(self, models: tuple[ModelRecord, ...]) -> Catalog:
         """A catalog that also holds `models`; on equal ids they come first."""
-        return Catalog(self._folder, (*models, *self._extra))
+        return Catalog(self._folder, (*models, *self._extra), self.overlay)
+
+    def with_overlay(self, overlay: Overlay) -> Catalog:
+        """A catalog whose bundled records stand with what was refreshed of them."""
+        return Catalog(self._folder, self._extra, overlay)
 
     def _read(self, name: str, kind: type[R]) -> tuple[R, ...]:
         data = (self._folder / name).read_bytes()
@@ -58,6 +71,9 @@ class Catalog:
         """All models, the added ones first."""
         own = {record.id for record in self._extra}
         bundled = self._read("models.json", ModelRecord)
+        newer = {change.id: change for change in self.overlay.models}
+        if newer:
+            bundled = tuple(refreshed(r, newer[r.id]) if r.id in newer else r for r in bundled)
         return (*self._extra, *(record for record in bundled if record.id not in own))
 
     @cached_property
@@ -114,7 +130,7 @@ class Catalog:
     @cached_property
     def benchmarks(self) -> Benchmarks:
         """Published scores."""
-        return Benchmarks(self._folder / "benchmarks.json", self._folder / "boards.json")
+        return Benchmarks(self._folder / "benchmarks.json", self._folder / "boards.json", self.overlay.scores)
 
     @cached_property
     def _sources(self) -> Sources:
@@ -125,32 +141,75 @@ class Catalog:
         record = self.model(model_id)
         if record is not None and record.added is not None:
             return record.added.sources
-        return {} if record is None else self._sources.of(record.id)
+        if record is None:
+            return {}
+        newer = self.refreshed(record.id)
+        own = {c.field: _source_words(c, newer) for c in newer.changes} if newer is not None else {}
+        return self._sources.of(record.id) | own
+
+    def refreshed(self, model_id: str) -> ModelChange | None:
+        """What was refreshed of a model and holds; None where nothing was, or the bundled row is newer."""
+        change = self.overlay.of_model(model_id)
+        record = self.model(model_id)
+        holds = change is not None and record is not None and record.as_of == change.fetched
+        return change if holds else None
+
+
+def _source_words(change: FieldChange, of: ModelChange) -> str:
+    was = "unknown" if change.was is None else shown_value(change.was)
+    told = f" ({change.was_source})" if change.was_source else ""
+    return f"refreshed on {of.fetched} from {of.source}; bundled: {was}{told}"
+
+
+def shown_value(value: object) -> str:
+    """A field's value in a line; of a shape its sizes."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {shown_value(part)}" for key, part in value.items())
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def refreshed(record: ModelRecord, change: ModelChange) -> ModelRecord:
+    """A bundled record with what was refreshed of it; alone where it is newer, or they do not go together."""
+    if change.fetched < record.as_of:
+        return record
+    fields: dict[str, Any] = {one.field: one.value for one in change.changes}
+    shape = fields.pop("architecture", None)
+    stored = record.model_dump()
+    if shape is not None:
+        stored["architecture"] = shape
+    try:
+        return ModelRecord.model_validate({**stored, **fields, "as_of": change.fetched})
+    except ValidationError as error:
+        _log.warning("what was refreshed of %s is left out: %s", record.id, type(error).__name__)
+        return record
 
 
 _FOLLOWERS: list[Callable[[], None]] = []
 
 
 def follows_models(cached: F) -> F:
-    """Marks a cached function whose results change when a person adds or removes a model."""
+    """Marks a cached function whose results change when a person adds, removes or refreshes models."""
     _FOLLOWERS.append(cached.cache_clear)
     return cached
 
 
 @cache
-def _bundled() -> Catalog:
+def bundled_catalog() -> Catalog:
+    """The catalog as it ships, without anything that a person added or refreshed."""
     return Catalog()
 
 
 @follows_models
 @cache
 def load_catalog() -> Catalog:
-    """The bundled catalog with the models that a person added, read once in a process."""
-    own = read_added(added_folder())
-    return _bundled().with_models(own) if own else _bundled()
+    """The catalog with what was refreshed and the models that a person added, read once in a process."""
+    own, newer = read_added(added_folder()), load_overlay()
+    found = bundled_catalog() if newer == EMPTY else bundled_catalog().with_overlay(newer)
+    return found.with_models(own) if own else found
 
 
 def forget_added() -> None:
-    """Makes the next `load_catalog` read the added models again, and forgets what was computed from them."""
+    """Makes the next `load_catalog` read the state folder again, and forgets what was computed from it."""
+    load_overlay.cache_clear()
     for clear in _FOLLOWERS:
         clear()

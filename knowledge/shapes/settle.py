@@ -17,6 +17,7 @@ EXPLAINED = 0.03
 """Relative difference above which the shape is said not to reproduce the stated parameters."""
 NEXTN_SHARE = 0.045
 """Most that a multi-token prediction block adds to the stored parameters."""
+MISSES = "the shape misses the stated parameters"
 TOWER_SHARE = 0.45
 """Most that a vision or audio tower takes of the stored parameters."""
 
@@ -46,9 +47,7 @@ def settle(draft: Draft, row: Row, family: Family) -> Architecture:
         notes.append("whether the output shares the embedding is not stated")
     if abs(beside) > EXPLAINED * stated and not confirmed:
         share = f"{100 * beside / stated:+.0f} %"
-        notes.append(
-            f"the shape misses the stated parameters by {share}: weights come from the parameter count"
-        )
+        notes.append(f"{MISSES} by {share}: weights come from the parameter count")
     updates = {"extra": extra, "approximations": tuple(notes), "measured": confirmed and not notes}
     return best.model_copy(update=updates)
 

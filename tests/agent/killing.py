@@ -28,6 +28,8 @@ TURNS = 8
 class FakeSlowVoice:
     """Words drafts as they are, a piece at a time."""
 
+    model = "fake"
+
     async def word(self, draft: str, emit: Emit, said: str = "") -> str:
         for at in range(0, len(draft), len(draft) // 4 + 1):
             await asyncio.sleep(PAUSE)

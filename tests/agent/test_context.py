@@ -9,9 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent import llm_client
 from agent.context import conversation_text, decision_in
-from agent.cost import CHARACTERS_PER_TOKEN, about_tokens
 from agent.prompt_budget import SMALLEST_WINDOW, answer_tokens, shares_of, wanted_window, window_for
 from agent.state import Spoken, State, first_state
 from agent.tools_in_view import tools_for
@@ -19,6 +17,8 @@ from tests.agent.test_llm_session import obliging
 from tests.eval.conversation import converse, load_personas
 from tests.fakes.model_server import FakeOllama
 from tools.hardware_types import Device, Machine
+from tools.model_calls import client as llm_client
+from tools.model_calls.tokens import CHARACTERS_PER_TOKEN, about_tokens
 from tools.needs import Needs
 from tools.ollama_models import ServerModel
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent import llm_client
-from agent.cost import FREE, Account, Price, Usage, most_tokens, price_of
+from agent.cost import Account
 from agent.events import Cost, Event, Failure, Message
 from agent.session import GraphSession, open_session
 from agent.voice import VoiceError
@@ -18,6 +17,9 @@ from tests.agent.test_llm_session import NEEDS, obliging
 from tests.fakes.model_script import Cut, Pause, Say
 from tests.fakes.model_server import FakeOpenAI
 from tests.fakes.voices import FakeSmallRetriever, point_at
+from tools.model_calls import client as llm_client
+from tools.model_calls.tokens import Usage, most_tokens
+from tools.token_price import FREE, Price, price_of
 
 MODEL = "openai/gpt-4.1-mini"
 PRICE = Price(0.4, 1.6, 0.1)

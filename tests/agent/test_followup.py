@@ -10,9 +10,9 @@ import pytest
 
 from agent.answers import TELLERS
 from agent.events import Message, Recommendation
-from agent.followup import topic_of
 from agent.reply import UNCOVERED
 from agent.session import GraphSession
+from agent.topics import topic_of
 from tests.agent.conversing import all_of, models, of, opened, said, words
 
 

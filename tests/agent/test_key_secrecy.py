@@ -10,7 +10,6 @@ from pathlib import Path
 import keyring
 import pytest
 
-from agent import llm_client
 from agent.session import open_session
 from tests.agent.test_llm_session import NEEDS, obliging
 from tests.fakes.model_script import Fail, Reply
@@ -18,6 +17,7 @@ from tests.fakes.model_server import FakeOpenAI
 from tests.fakes.voices import FakeSmallRetriever, point_at
 from tests.knowledge.test_keys import SECRET, FakeKeyring
 from tools.commands.doctor import doctor, report
+from tools.model_calls import client as llm_client
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 

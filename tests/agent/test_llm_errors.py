@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.llm_errors import LAST, TABLE, explained, named
+from agent.voice import VoiceError, hint_in_turn
+from tools.model_calls.errors import LAST, TABLE, explained, named
 
 KEY = "sk-1234567890abcdef"
 
@@ -99,3 +100,30 @@ def test_every_row_has_one_sentence_and_a_hint() -> None:
         assert row.message.endswith(".")
         assert row.message.count(". ") == 0
         assert row.hint.endswith(".")
+
+
+def test_only_a_failure_that_ends_the_answer_says_how_the_turn_goes_on() -> None:
+    assert hint_in_turn(named("timeout", "s", "n", "p")).endswith(" This turn goes on in guided mode.")
+    assert "guided" not in hint_in_turn(named("no_tools", "s", "n", "p"))
+    assert hint_in_turn(VoiceError("no_key", "There is none.", "Set it.")) == "Set it."
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [("2", 2, 2), ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0), ("Fri, 01 Jan 2100 00:00:00 GMT", 1e9, 1e10)],
+)
+def test_a_server_may_say_when_to_come_again_in_seconds_or_by_a_date(
+    said: str, least: float, most: float
+) -> None:
+    error = FakeError("slow down", 429)
+    error.litellm_response_headers = {"Retry-After": said}  # type: ignore[attr-defined]
+    wait = explained(error, "s", "n", "openai").wait
+    assert wait is not None
+    assert least <= wait <= most
+
+
+@pytest.mark.parametrize("said", ["soon", "", "-1", "99 bottles"])
+def test_what_cannot_be_read_of_a_wait_is_left_alone(said: str) -> None:
+    error = FakeError("slow down", 429)
+    error.litellm_response_headers = {"retry-after": said}  # type: ignore[attr-defined]
+    assert explained(error, "s", "n", "openai").wait is None

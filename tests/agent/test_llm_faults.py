@@ -14,13 +14,13 @@ import pytest
 
 from agent.events import Event, Failure, Message, Question, Recommendation, TurnEnd
 from agent.llm import LiteLlmVoice
-from agent.llm_client import Limits
 from agent.session import GraphSession, open_session
 from tests.agent.conversing import of, said
 from tests.agent.test_llm_session import SERVERS, obliging
 from tests.fakes.model_script import Call, Calls, Cut, End, Fail, Full, Pause, Raw, Reply, Say, Think, words
 from tests.fakes.model_server import FakeModelServer
 from tests.fakes.voices import KEY, MODELS, FakeSmallRetriever, point_at
+from tools.model_calls.client import Limits
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 NEEDS = "a coding assistant on my RTX 3090, commercial use, 16k context, good quality"

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from agent import llm_client
 from agent.llm import LiteLlmVoice, fit_messages
-from agent.llm_client import Limits
-from agent.profiles import Profile
 from agent.voice import VoiceError
 from tests.fakes.model_script import Call, Pause, Reply, Say, words
 from tests.fakes.model_server import FakeOllama
 from tests.fakes.voices import FakeSmallRetriever, point_at, stage
+from tools.model_calls import client as llm_client
+from tools.model_calls.client import Limits
+from tools.model_calls.profiles import Profile
 from tools.needs import Needs
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from agent.llm_json import read_object
 from agent.tool_repair import meant, near, repaired
 from tests.fakes.model_script import Call, Reply, words
 from tests.fakes.voices import stage
+from tools.model_calls.loose_json import read_object
 from tools.needs import Needs
 from tools.registry import TOOLS, find_tool
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from agent.llm_client import Limits
 from agent.understanding import Asked
 from tests.fakes.model_script import Answer, Cut, Fail, Pause, Reply, Say, words
 from tests.fakes.voices import Stage, stage
+from tools.model_calls.client import Limits
 from tools.needs import Needs
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -64,7 +64,7 @@ async def test_ollama_is_held_to_the_form_and_an_unknown_api_model_is_told_it(
 
 
 async def test_a_refused_form_is_asked_for_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.llm_client.takes_form", _yes)
+    monkeypatch.setattr("tools.model_calls.client.takes_form", _yes)
     refusal = [Fail(400, "Unknown parameter: response_format")]
     async with stage("openai", tmp_path, monkeypatch, refusal, said(READ)) as on:
         assert (await read(on, FRENCH)).values["task"].value.name == "code"

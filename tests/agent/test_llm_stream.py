@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.llm_stream import CallBuffer, ThinkFilter
+from tools.model_calls.stream import CallBuffer, ThinkFilter
 
 TOOLS = {"search_guides", "estimate_memory"}
 

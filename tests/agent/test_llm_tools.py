@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.events import Event, ToolCall
-from agent.llm_stream import Call
 from agent.llm_tools import CALLS, ToolDesk, compact
 from agent.prompt_budget import MOST_RESULT
 from tests.fakes.voices import FakeSmallRetriever
+from tools.model_calls.stream import Call
 from tools.registry import run_tool
 
 GIB = 1 << 30

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from agent import llm_client
 from agent.events import Confirm, Event, Failure, Message, Mode, Progress, Recommendation, TurnEnd
 from agent.session import GraphSession, open_session
 from knowledge.errors import UsageError
@@ -18,6 +17,7 @@ from tests.agent.test_llm_session import NEEDS, obliging
 from tests.fakes.model_script import Pause
 from tests.fakes.model_server import FakeOllama
 from tests.fakes.voices import FakeSmallRetriever
+from tools.model_calls import client as llm_client
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 FAKE = "ollama_chat/fake"

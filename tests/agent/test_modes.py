@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from agent import llm_client
 from agent.events import Event, Failure, Ready
 from agent.modes import find_model, limits_of, wanted_model
 from agent.session import open_session
@@ -16,6 +15,7 @@ from knowledge.settings import Settings
 from tests.fakes.listed import Listed
 from tests.fakes.model_server import FakeOllama
 from tests.fakes.voices import FakeSmallRetriever
+from tools.model_calls import client as llm_client
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 SMALL = Listed("qwen3:1.7b", 1_400_000_000)

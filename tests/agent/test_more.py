@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from agent.events import Message, Recommendation
-from agent.followup import topic_of
 from agent.more import bits_named, puts_to_the_test
 from agent.reply import UNCOVERED
 from agent.session import GraphSession
+from agent.topics import topic_of
 from tests.agent.conversing import all_of, of, opened, said
 from tools.brief import defaults
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from agent.profiles import read_profile, split_model
+from agent.profiles import read_profile
 from agent.prompt_budget import wanted_window
 from agent.voice import VoiceError
 from knowledge.ollama import ollama_url
 from tests.fakes.model_server import FakeOllama
+from tools.model_calls.profiles import split_model
 
 URLS = {
     "": "http://127.0.0.1:11434",

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from agent.events import Event
-from agent.llm_stream import Call
 from agent.llm_tools import ToolDesk
 from agent.reply import from_guides
 from knowledge.corpus import Guide, parse_guide
 from knowledge.index_fill import Progress
 from knowledge.retrieval import Retriever
 from tests.knowledge.fakes import FakeEmbedder
+from tools.model_calls.stream import Call
 
 NOTES = """# Our workshop computers
 

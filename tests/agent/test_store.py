@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +59,25 @@ def test_the_reason_is_part_of_the_sentence(reason: str) -> None:
     assert notice is not None
     assert reason in notice.message
     assert notice.message.count(".") == 1
+
+
+LEFT_OPEN = """
+import asyncio, sys
+from pathlib import Path
+from agent.store import open_store
+
+kept = []
+
+async def open_and_fail():
+    kept.append(await open_store(Path(sys.argv[1])))
+    raise RuntimeError
+
+asyncio.run(open_and_fail())
+"""
+
+
+def test_a_store_that_an_error_left_open_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LEFT_OPEN, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert b"RuntimeError" in done.stderr

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from agent.llm_client import Limits
 from knowledge.wording_counts import WordingCounts, read_counts
 from tests.eval.conversation import check, converse, load_personas
 from tests.eval.figures_shown import spoken, unshown
 from tests.fakes.model_server import FakeOllama
 from tests.fakes.scripted_models import STRENGTHS
+from tools.model_calls.client import Limits
 
 MODEL = "ollama_chat/fake"
 SOME = 5

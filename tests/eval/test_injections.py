@@ -125,6 +125,12 @@ async def recommended(session: GraphSession) -> tuple[dict[str, Any], list[Event
     return of(events, Recommendation)[0].recommendation, events
 
 
+@pytest.fixture(autouse=True)
+def without_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No attack is about what would change the answer, which takes most of its time."""
+    monkeypatch.setattr("tools.recommend.what_would_change", lambda *_: ())
+
+
 @pytest.fixture
 async def wanted(tmp_path: Path) -> dict[str, Any]:
     """The recommendation without any attack."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +29,10 @@ class Reply:
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    claimed: int | None = None
+    """Length that the header states, where it is another: the connection is closed before."""
+    pause: float = 0.0
+    """Seconds between its bytes."""
 
 
 class FakeServer:
@@ -48,11 +54,19 @@ class FakeServer:
                 self.send_response(reply.status)
                 for key, value in reply.headers.items():
                     self.send_header(key, value)
-                self.send_header("Content-Length", str(len(reply.body)))
+                size = len(reply.body) if reply.claimed is None else reply.claimed
+                self.send_header("Content-Length", str(size))
                 self.send_header("Connection", "close")
                 self.end_headers()
                 if self.command != "HEAD":
-                    self.wfile.write(reply.body)
+                    self._send(reply)
+
+            def _send(self, reply: Reply) -> None:
+                step = 1 if reply.pause else max(1, len(reply.body))
+                with contextlib.suppress(OSError):  # whoever asked had enough
+                    for start in range(0, len(reply.body), step):
+                        self.wfile.write(reply.body[start : start + step])
+                        time.sleep(reply.pause)
 
             do_GET = do_POST = do_HEAD = _reply  # noqa: N815 - the names that http.server looks for
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ class FakeHub(FakeServer):
         gated: repositories whose files nobody may read.
         status: answered to everything, where set.
         ranges: False ignores ranges, as a bad mirror does.
+        replies: answers to single paths, in the place of what they would be (a redirect, a web page).
+        digests: what is listed of a file (`blobId`, `lfs`, `size`) by repository and name, where it is wrong.
     """
 
     def __init__(self) -> None:
@@ -33,15 +36,20 @@ class FakeHub(FakeServer):
         self.gated: set[str] = set()
         self.status: int | None = None
         self.ranges = True
+        self.replies: dict[str, Reply] = {}
+        self.digests: dict[tuple[str, str], dict[str, Any]] = {}
         self.sent = 0
 
     def _answer(self, asked: Asked) -> Reply:
         if self.status is not None:
             return Reply(status=self.status)
         path = unquote(urlsplit(asked.path).path).strip("/")
-        if path.startswith("api/models/"):
-            return self._facts(path.removeprefix("api/models/"))
-        repo, _, rest = path.partition("/resolve/")
+        if path in self.replies:
+            return self.replies[path]
+        for start in ("api/models/", "api/datasets/"):
+            if path.startswith(start):
+                return self._facts(path.removeprefix(start))
+        repo, _, rest = path.removeprefix("datasets/").partition("/resolve/")
         if repo in self.gated:
             return Reply(status=403, headers={"X-Error-Code": "GatedRepo"})
         content = self.repositories.get(repo, {}).get(rest.partition("/")[2])
@@ -54,7 +62,10 @@ class FakeHub(FakeServer):
         if files is None:
             return Reply(status=404, headers={"X-Error-Code": "RepoNotFound"})
         sizes = {name: len(c) if isinstance(c, bytes) else c.stat().st_size for name, c in files.items()}
-        siblings = [{"rfilename": name, "size": size} for name, size in sizes.items()]
+        siblings: list[dict[str, Any]] = [
+            {"rfilename": name, "size": size, **_blob(files[name]), **self.digests.get((repo, name), {})}
+            for name, size in sizes.items()
+        ]
         siblings += [{"rfilename": name, "size": 10} for name in self.names.get(repo, [])]
         facts = {"id": repo, "sha": SHA, "tags": [], "siblings": siblings, **self.cards.get(repo, {})}
         return Reply(json.dumps(facts).encode(), headers={"Content-Type": "application/json"})
@@ -73,6 +84,14 @@ class FakeHub(FakeServer):
                 body = file.read(end - start)
         self.sent += len(body)
         return Reply(body, status, {"Content-Range": f"bytes {start}-{end - 1}/{size}"})
+
+
+def _blob(content: bytes | Path) -> dict[str, str]:
+    """The name that git gives a small file; large ones are not read for it."""
+    if not isinstance(content, bytes):
+        return {}
+    data = b"blob %d\0" % len(content) + content
+    return {"blobId": hashlib.sha1(data, usedforsecurity=False).hexdigest()}
 
 
 def safetensors(tensors: Mapping[str, tuple[int, ...]], dtype: str = "BF16") -> bytes:

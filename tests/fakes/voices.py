@@ -12,13 +12,13 @@ import pytest
 
 from agent.events import Delta, Event, Failure, Status, ToolCall
 from agent.llm import LiteLlmVoice
-from agent.llm_client import Limits
 from knowledge.corpus import load_guides
 from knowledge.retrieval import Retriever
 from tests.fakes.model_script import Answer
 from tests.fakes.model_server import FakeModelServer, FakeOllama, FakeOpenAI
 from tests.fakes.retriever import FakeRetriever
 from tests.knowledge.fakes import FakeEmbedder, write_guides
+from tools.model_calls.client import Limits
 
 KEY = "sk-test-1234567890"
 MODELS = {"ollama": "ollama_chat/fake", "openai": "openai/fake"}

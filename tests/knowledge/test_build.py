@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from knowledge import build
-from knowledge.build import ProgressLine, main
+from knowledge.build import main
 from knowledge.corpus import load_guides
+from knowledge.progress_line import ProgressLine
 from knowledge.retrieval import Retriever, open_retriever
 from tests.knowledge.fakes import FakeEmbedder, write_guides
 

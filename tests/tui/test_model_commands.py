@@ -127,6 +127,7 @@ def test_ctrl_c_stops_a_download_and_not_the_conversation(
 
 def test_words_of_cost_and_progress() -> None:
     assert cost_words(Cost("m", 12_345, 678, 0.0125, False, None)) == "$0.0125, 12,345 tokens in, 678 out"
+    assert cost_words(Cost(None, 0, 0, 0.041, False, None)) == "$0.0410"  # of an evaluation
     assert cost_words(Cost("m", 1, 1, 0.5, True, 2.0)).startswith("about $0.50 of at most $2.00")
     assert cost_words(Cost("m", 1, 1, None, True, None)).startswith("price not known")
     assert progress_words(HALF, bar=True) == "qwen3:4b: pulling [##########----------] 50%, 1.2 of 2.5 GB"

@@ -22,6 +22,7 @@ from typing import Any
 
 import knowledge
 import tools
+from knowledge.catalog.overlay import overlay_path
 from knowledge.chunking import Chunk, chunk_guide
 from knowledge.claims.extract import guide_claims
 from knowledge.corpus import Guide, corpus_hash
@@ -66,9 +67,10 @@ def _bundled_facts() -> str:
 
 
 def facts_version(home: Path | None = None) -> str:
-    """Changes with the catalog, the price map, the models that a person added, and the checks themselves."""
+    """Changes with the catalog, the price map, what a person added or refreshed, and the checks."""
     digest = hashlib.sha256(_bundled_facts().encode())
-    for path in sorted(((home or default_home()) / "models").glob("*.json")):
+    own = (home or default_home()) / "models"
+    for path in (*sorted(own.glob("*.json")), overlay_path(home)):
         with contextlib.suppress(OSError):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:24]

@@ -9,6 +9,7 @@ from pydantic import Field
 from knowledge.catalog.records import ApiModel, BenchmarkResult, Board, ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError
+from tools.commands.facts import with_facts
 from tools.commands.lookups import any_model_named
 from tools.commands.requests import Name, Request
 from tools.scores import doubts_of
@@ -50,7 +51,7 @@ def benchmarks(query: BenchmarksQuery) -> Document:
     }
     if note:
         document["note"] = note
-    return document
+    return with_facts(document, model)
 
 
 def name_of(model: ModelRecord | ApiModel) -> str:

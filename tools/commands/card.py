@@ -9,9 +9,11 @@ from pydantic import Field
 from knowledge.catalog.records import ApiModel, ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError
+from tools.calibrated import measurements_of
 from tools.commands.benchmarks import BenchmarksQuery, benchmarks, results_of
 from tools.commands.catalog import ModelQuery, show_model
 from tools.commands.compare import DEFAULT_TASK
+from tools.commands.facts import with_facts
 from tools.commands.lookups import CHAT_MODES, any_model_named, machine_named
 from tools.commands.memory import DEFAULTS, memory_document, usual_format
 from tools.commands.requests import Name, Request, Text, Tokens
@@ -52,7 +54,8 @@ def model_card(query: CardQuery) -> Document:
     """The answer of `models show` with `task`, `quality`, `benchmarks` and `memory`.
 
     `benchmarks` are those of the command, the ones that say most about the task first; `memory` is a list of
-    the command's documents, one for each context, and holds `needed` where that context was asked for.
+    the command's documents, one for each context, and holds `needed` where that context was asked for;
+    `measured_here` is there where `bench` measured the model on this machine.
 
     Raises:
         NoAnswerError: The model or the device is not known.
@@ -76,7 +79,8 @@ def model_card(query: CardQuery) -> Document:
     machine, notes = machine_named(query.hardware) if query.hardware is not None else (None, ())
     document["memory"], document["memory_error"] = _memory(model, query, machine)
     document["hardware_notes"] = list(notes)
-    return document
+    measured = [row.as_json() for row in measurements_of(model.id) if row.generation]
+    return document | {"measured_here": measured} if measured else document
 
 
 def _benchmarks(name: str, model: ModelRecord | ApiModel, task: str) -> Document:
@@ -126,7 +130,7 @@ def _memory(
             cpu_moe_layers=query.cpu_moe_layers,
         )
         try:
-            told = memory_document(model, request, estimate_memory(model, request))
+            told = with_facts(memory_document(model, request, estimate_memory(model, request)), model)
         except AdvisorError as error:
             return [], error.as_json()
         documents.append(

@@ -6,11 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from knowledge.catalog.records import Accelerator, Kind, ModelRecord
+from knowledge.catalog.api_models import bundled_price_map, read_price_map
+from knowledge.catalog.overlay import load_overlay
+from knowledge.catalog.records import Accelerator, ApiModel, Kind, ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError
 from tools.commands.about import api_relations, relations
 from tools.commands.added import shown
+from tools.commands.facts import with_facts
 from tools.commands.lookups import accelerator_named, any_model_named
 from tools.commands.requests import Name, Number, Request
 from tools.licensing import judge
@@ -72,7 +75,7 @@ def list_models(query: ModelsQuery) -> Document:
         raise NoAnswerError(
             "No model of the catalog passes these filters.", hint="Leave one of them away.", code="no_model"
         )
-    return {"count": len(kept), "models": [_summary(model) for model in kept]}
+    return with_facts({"count": len(kept), "models": [_summary(model) for model in kept]})
 
 
 def _passes(model: ModelRecord, query: ModelsQuery) -> bool:
@@ -123,12 +126,32 @@ def show_model(query: ModelQuery) -> Document:
         document |= relations(model)
         document["sources"] = catalog.sources(model.id)
         document["standings"] = _standings(model)
+        if (newer := catalog.refreshed(model.id)) is not None:
+            document["refreshed"] = newer.model_dump(mode="json")
     else:
         document |= {"model": model.key, "model_id": model.key, "sources": {"*": model.source}}
+        document |= _repriced(model)
         document |= api_relations(model)
     if note:
         document["note"] = note
-    return document
+    return with_facts(document, model)
+
+
+def _repriced(model: ApiModel) -> Document:
+    """What the price map of the package says otherwise, where a newer one was taken."""
+    newer = read_price_map().newer.get(model.key)
+    old = bundled_price_map().record(model.key)
+    if newer is None:
+        return {}
+    now = model.model_dump()
+    was = old.model_dump() if old is not None else dict.fromkeys(now)
+    changes = [
+        {"field": name, "value": value, "was": was[name], "was_source": was["source"] or ""}
+        for name, value in now.items()
+        if name != "source" and value != was[name]
+    ]
+    row = next(row for row in load_overlay().prices if row.key == model.key)
+    return {"refreshed": {"changes": changes, "source": row.source, "fetched": row.fetched}}
 
 
 def _standings(model: ModelRecord) -> list[Document]:
@@ -151,7 +174,7 @@ def list_gpus(query: GpusQuery) -> Document:
             hint="Leave one of them away.",
             code="no_gpu",
         )
-    return {"count": len(kept), "gpus": [gpu.model_dump(mode="json") for gpu in kept]}
+    return with_facts({"count": len(kept), "gpus": [gpu.model_dump(mode="json") for gpu in kept]})
 
 
 def _gpu_passes(gpu: Accelerator, query: GpusQuery) -> bool:
@@ -168,5 +191,5 @@ def show_gpu(query: GpuQuery) -> Document:
     Raises:
         NoAnswerError: It is not known, or several could be meant.
     """
-    document: Document = accelerator_named(query.gpu).model_dump(mode="json")
-    return document
+    gpu = accelerator_named(query.gpu)
+    return with_facts(gpu.model_dump(mode="json"), gpu)

@@ -11,8 +11,9 @@ from knowledge.catalog.records import ApiModel, ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError, UsageError
 from tools.brief import brief_of
-from tools.candidates import Reason
+from tools.candidates import Reason, beside_json
 from tools.commands.benchmarks import id_of, name_of, results_of
+from tools.commands.facts import with_facts
 from tools.commands.lookups import CHAT_MODES, any_model_named, machine_named
 from tools.commands.memory import DEFAULTS, Slots, memory_document, usual_format
 from tools.commands.requests import Name, Request, Text, Tokens
@@ -96,7 +97,7 @@ def side_by_side(models: Sequence[ModelRecord | ApiModel], settings: CompareSett
         NoAnswerError: The device is not known.
     """
     machine, notes = machine_named(settings.hardware) if settings.hardware is not None else (None, ())
-    return {
+    document: Document = {
         "context": settings.context,
         "parallel": settings.parallel,
         "kv_cache_type": settings.kv_cache_type,
@@ -109,6 +110,7 @@ def side_by_side(models: Sequence[ModelRecord | ApiModel], settings: CompareSett
         "benchmarks": _shared(models),
         "caveats": list(notes),
     }
+    return with_facts(document, *models)
 
 
 def _verdict(models: list[ModelRecord | ApiModel], query: CompareQuery) -> Reason | None:
@@ -197,6 +199,7 @@ def _speed(
             "mid": round(speed.mid, 1),
             "high": round(speed.high, 1),
         },
+        **beside_json(speed.estimate, speed.here),
         "basis": speed.basis,
     }
 

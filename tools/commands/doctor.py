@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any, Literal
 
 from knowledge.errors import AdvisorError
@@ -66,11 +65,13 @@ def doctor(*, offline: bool) -> Document:
         ("torch", False, _torch),
         ("catalog", True, _catalog),
         ("API prices", False, _prices),
+        ("facts", False, _facts),
         ("state folder", False, _state_folder),
         ("embedder", False, lambda: _of_search("embedder", offline)),
         ("reranker", False, lambda: _of_search("reranker", offline)),
         ("guide index", False, lambda: _of_search("guide index", offline)),
         ("hardware", False, _hardware),
+        ("calibration", False, _calibration),
         ("disk", False, _disk),
         ("Ollama", False, lambda: _of_chat("Ollama", offline)),
         ("chat model", False, lambda: _of_chat("chat model", offline)),
@@ -163,6 +164,23 @@ def _prices() -> Check:
     return Check("API prices", "ok", f"{len(load_api_models())} models, from the map of LiteLLM {number}")
 
 
+def _facts() -> Check:
+    """How old they are, and what was refreshed of them."""
+    from knowledge.catalog.age import REFRESH, facts_of
+    from knowledge.catalog.overlay import load_overlay
+
+    facts, overlay = facts_of(), load_overlay()
+    found = facts.line.removeprefix("Facts: ").rstrip(".")
+    if overlay.days:
+        found += (
+            f"; refreshed on {overlay.days[-1]}: {len(overlay.checked)} models asked, {len(overlay.models)} "
+            f"changed, {len(overlay.prices)} prices, {len(overlay.scores)} scores"
+        )
+    if facts.stale:
+        return Check("facts", "warning", found, f"`{REFRESH}` asks for newer ones over the network.")
+    return Check("facts", "ok", found)
+
+
 def _state_folder() -> Check:
     folder = home()
     where = str(folder) + (f" (set by {HOME_VARIABLE})" if os.environ.get(HOME_VARIABLE) else "")
@@ -194,6 +212,12 @@ def _hardware() -> Check:
     return Check("hardware", "ok", describe(detect_machine()))
 
 
+def _calibration() -> Check:
+    from tools.commands.doctor_measured import calibration
+
+    return Check("calibration", *calibration())
+
+
 def _disk() -> Check:
     from tools.hardware import detect_machine
 
@@ -218,14 +242,7 @@ def _of_chat(name: str, offline: bool) -> Check:
 
 
 def report(document: Document) -> str:
-    """The findings as text for a bug report: no keys, and the home folder as `~`."""
-    lines = [
-        f"{check['name']}: {check['state']}: {check['found']}"
-        + (f" -> {check['next_step']}" if check["next_step"] else "")
-        for check in document["checks"]
-    ]
-    text = "\n".join(["llm-advisor doctor --report", f"usable: {document['usable']}", *lines])
-    for folder in (str(home()), str(Path.home())):
-        if len(folder) > 1:
-            text = text.replace(folder, "~")
-    return text
+    """The text for a bug report, of which nothing is secret; see `tools.commands.doctor_report`."""
+    from tools.commands.doctor_report import report_document, report_text
+
+    return report_text(report_document(document))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from knowledge.embedding import Embedder
 from knowledge.errors import AdvisorError
@@ -49,6 +49,37 @@ def look(folder: Path, embedder: Embedder, *, offline: bool = False) -> tuple[St
     if isinstance(place, FolderIndex):
         where = f"{_size(folder):.1f} MB in {place.label}"
     return "ok", f"up to date: {_contents(manifest, len(guides))}, {where}", ""
+
+
+def health(folder: Path, embedder: Embedder, *, offline: bool = False) -> dict[str, Any]:
+    """The same in figures and words of ours, without a path or an address; arguments as `look`.
+
+    Returns:
+        `place`, `state`, `code` of what is wrong (or None), `passages` and `vectors` (None where the index
+        cannot be used), `guides` and `own_guides`.
+
+    Raises:
+        UsageError: the settings cannot be read.
+    """
+    place = index_place(load_settings(), folder, offline=offline)
+    guides = all_guides(home())
+    found: dict[str, Any] = {
+        "place": "folder" if isinstance(place, FolderIndex) else "server",
+        "state": "ok",
+        "code": None,
+        "passages": None,
+        "vectors": None,
+        "guides": len(guides),
+        "own_guides": sum(guide.origin == "own" for guide in guides),
+    }
+    try:
+        place.check()
+        index = place.open(passages_key(guides), embedder)
+    except AdvisorError as error:
+        return {**found, "state": "warning", "code": error.code}
+    manifest = index.manifest
+    index.close()
+    return {**found, "passages": manifest.passages, "vectors": manifest.vectors}
 
 
 def _contents(manifest: Manifest, guides: int) -> str:

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
+from tools.calibrated import calibrated
+from tools.commands.facts import with_facts
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.memory import SERVING_KEYS, EngineRequest
 from tools.commands.requests import RESERVE_FIELD, Name, Number, ReserveText, Tokens
@@ -101,8 +103,9 @@ def _sees(query: FitQuery, model: ModelRecord) -> None:
 def _on_machine(query: FitQuery) -> Document:
     machine, notes = (detect_machine(), ()) if query.hardware is None else machine_named(query.hardware)
     machine = reserved(machine)
+    model: ModelRecord | None = None
     if query.model is None:
-        document = largest(machine, _wish(query).ask(None))
+        document = largest(calibrated(machine), _wish(query).ask(None))
         note = None
     else:
         model, note = model_named(query.model)
@@ -111,7 +114,7 @@ def _on_machine(query: FitQuery) -> Document:
     document["caveats"] = [*document.get("caveats", []), *notes, *_not_kept(query)]
     if note:
         document["note"] = note
-    return document
+    return with_facts(document, *([] if model is None else [model]))
 
 
 def _hardware(query: FitQuery) -> Document:
@@ -127,4 +130,4 @@ def _hardware(query: FitQuery) -> Document:
     document["caveats"] = [*document.get("caveats", []), *_not_kept(query)]
     if note:
         document["note"] = note
-    return document
+    return with_facts(document, model)

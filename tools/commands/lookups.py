@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from knowledge.catalog.accelerators import resolve_accelerator
@@ -9,14 +10,14 @@ from knowledge.catalog.names import resolve_model_verbose
 from knowledge.catalog.records import Accelerator, ApiModel, ModelRecord
 from knowledge.catalog.store import follows_models, load_catalog
 from knowledge.errors import AmbiguousNameError, NoAnswerError, UnknownNameError, UsageError
-from tools.hardware import read_hardware
+from tools.calibrated import calibrated
+from tools.hardware import detect_machine, read_hardware
 from tools.hardware_types import Machine
 
+THIS = re.compile(r"(?:this|my) (?:machine|computer|pc|laptop|mac|workstation|desktop|server)", re.IGNORECASE)
 CHAT_MODES = ("chat", "responses", "completion")
 """Modes of API models that answer in words."""
-EXAMPLE = (
-    'For example "RTX 4090", "2x RTX 3090 + 64 GB RAM", "MacBook Pro M3 Max 64 GB" or "CPU only, 32 GB".'
-)
+EXAMPLE = 'For example "this machine", "RTX 4090", "2x RTX 3090 + 64 GB RAM" or "MacBook Pro M3 Max 64 GB".'
 
 
 @follows_models
@@ -114,9 +115,11 @@ def accelerator_named(name: str) -> Accelerator:
     return resolve_accelerator(load_catalog(), name)
 
 
-@lru_cache(maxsize=1024)
 def machine_named(text: str, *, train: bool = False) -> tuple[Machine, tuple[str, ...]]:
     """The machine that a text describes, and what the person should know of the reading.
+
+    Where it has the accelerators of this computer, it comes with what was measured here. `this machine` is
+    detected.
 
     Args:
         text: Hardware in words.
@@ -126,6 +129,17 @@ def machine_named(text: str, *, train: bool = False) -> tuple[Machine, tuple[str
         UnknownNameError: An accelerator that the catalog does not hold.
         UsageError: The text names no machine.
     """
+    machine, notes = (detect_machine(), ()) if means_this(text) else _machine_named(text, train=train)
+    return calibrated(machine), notes
+
+
+def means_this(text: str) -> bool:
+    """Whether hardware in words is the computer that this runs on."""
+    return THIS.fullmatch(text.strip()) is not None
+
+
+@lru_cache(maxsize=1024)
+def _machine_named(text: str, *, train: bool) -> tuple[Machine, tuple[str, ...]]:
     reading = read_hardware(text)
     machines = reading.for_training() if train else reading.for_use()
     if reading.unknown:

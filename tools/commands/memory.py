@@ -11,6 +11,7 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
 from tools.budget import room_of
 from tools.candidates import device_json, evidence_json
+from tools.commands.facts import with_facts
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.memory_parts import difference_documents, pool_document
 from tools.commands.requests import Name, Number, Request, Text, Tokens
@@ -244,7 +245,7 @@ def memory(query: MemoryQuery) -> Document:
     document["caveats"] += notes
     if note:
         document["note"] = note
-    return document
+    return with_facts(document, model)
 
 
 def _inference(query: MemoryQuery, model: ModelRecord, machine: Machine | None) -> Document:

@@ -11,6 +11,7 @@ from knowledge.catalog.api_models import resolve_api_model
 from knowledge.catalog.records import ApiModel
 from knowledge.errors import NoAnswerError, UnknownNameError, UsageError
 from tools.brief import Brief, brief_of
+from tools.commands.facts import with_facts
 from tools.commands.lookups import any_model_named, machine_named
 from tools.commands.recommend import Count, exact_slot
 from tools.commands.requests import RESERVE_FIELD, Name, Number, Request, ReserveText, Text, Tokens
@@ -138,7 +139,7 @@ def cost(query: PlanCostQuery) -> Document:
     document["caveats"] = [*notes, *document["caveats"]]
     if note:
         document["note"] = note
-    return document
+    return with_facts(document, *(option["model_id"] for option in document["options"]))
 
 
 def _settings(query: PlanCostQuery) -> Settings:

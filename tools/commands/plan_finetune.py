@@ -10,8 +10,10 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import NoAnswerError, UsageError
 from tools.brief import brief_of, defaults
+from tools.calibrated import calibrated
 from tools.candidates import Rejected, evidence_json
 from tools.citing import plan_citations, plan_guides
+from tools.commands.facts import with_facts
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import MAX_TOKENS, Name, Number, Request, Text, Tokens
 from tools.commands.task_words import task_word
@@ -142,7 +144,7 @@ def plan_finetune(query: FinetuneQuery) -> Document:
     }
     if not bases:
         document["error"] = _nothing(rejected)
-    return document | ({"note": note} if note else {})
+    return with_facts(document, *models) | ({"note": note} if note else {})
 
 
 def _machine(
@@ -153,7 +155,7 @@ def _machine(
         return reserved(machine), (*machine.assumptions, *notes)
     if fallback is not None:
         return fallback, ()
-    machine = reserved(detect_machine())
+    machine = calibrated(reserved(detect_machine()))
     return machine, (f"No hardware was named: this machine was taken, {describe(machine)}.",)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from knowledge import today as clock
 from knowledge.catalog.records import ModelRecord
 from knowledge.errors import UsageError
 from tools.candidates import evidence_json
 from tools.citing import plan_citations, plan_guides
+from tools.commands.facts import with_facts
 from tools.commands.lookups import machine_named, model_named
 from tools.commands.requests import Name, Number, Request, Text, Tokens, figure_text
 from tools.hardware import describe
@@ -130,7 +132,7 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
         NoAnswerError: a model or a device is not known, or no candidate meets the hard requirements.
         UsageError: a model that does not write, or adapters that are no number and no names.
     """
-    day = today or datetime.now().astimezone().date()
+    day = today or clock.today()
     base, note = _writer(query.base)
     target = Target(ram_bytes(query.ram or "8GB"), query.context or table()["context"], query.lora_rank)
     trainer, notes = _trainer(query.training_hardware)
@@ -163,7 +165,7 @@ def plan_migration(query: MigrationQuery, *, today: date | None = None) -> Docum
     document["process"] = process(document, query.semester_months)
     if best is None:
         document["error"] = _none_left(found)
-    return document | ({"note": note} if note else {})
+    return with_facts(document, base, *(each.model for each in found)) | ({"note": note} if note else {})
 
 
 def _writer(name: str) -> tuple[ModelRecord, str]:

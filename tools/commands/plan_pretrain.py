@@ -9,6 +9,7 @@ from pydantic import Field
 
 from knowledge.errors import NoAnswerError, UsageError
 from tools.brief import Assumption
+from tools.commands.facts import with_facts
 from tools.commands.lookups import machine_named
 from tools.commands.requests import Name, Number, Request, Text, Tokens
 from tools.hardware import describe, detect_machine
@@ -236,7 +237,9 @@ def plan_pretraining(query: PretrainQuery) -> Document:
         adaptation_stated=query.adaptation is not None,
         question=_question(query),
     )
-    return document_of(Chosen(decision, config, batch, cast), material, read.assumptions, read.notes)
+    return with_facts(
+        document_of(Chosen(decision, config, batch, cast), material, read.assumptions, read.notes)
+    )
 
 
 def _question(query: PretrainQuery) -> str | None:

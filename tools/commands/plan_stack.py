@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from knowledge.errors import NoAnswerError, UsageError
 from tools.brief import Assumption, Brief, brief_of
+from tools.commands.facts import with_facts
 from tools.commands.lookups import machine_named
 from tools.commands.recommend import Count, Languages, exact_slot
 from tools.commands.requests import Request, Text, Tokens
@@ -148,7 +149,9 @@ def plan_stack(query: StackQuery) -> Document:
             code="nothing_fits",
         )
     shown = [a for a in brief.assumptions if a.slot not in ("task", "deployment", "min_speed")]
-    return stack_document(found, corpus, asked, brief, [*assumed, *shown])
+    document = stack_document(found, corpus, asked, brief, [*assumed, *shown])
+    parts = (document["generator"], document["embedder"], document["reranker"])
+    return with_facts(document, *(part["model_id"] for part in parts if part))
 
 
 def _wide_enough(brief: Brief, need: int, assumed: list[Assumption]) -> Brief:

@@ -10,6 +10,7 @@ from knowledge.catalog.records import ModelRecord
 from knowledge.errors import NoAnswerError, UsageError
 from tools.candidates import evidence_json
 from tools.citing import citation, plan_citations, plan_guides
+from tools.commands.facts import with_facts
 from tools.commands.lookups import model_named
 from tools.commands.requests import Name, Number, Request, Tokens
 from tools.memory.generic import is_encoder
@@ -85,7 +86,7 @@ def plan_tokens(query: TokensQuery) -> Document:
             code="budget",
         )
     length = budget.tokens if query.exchanges is None else talk.needed(query.exchanges)
-    document = {
+    document: Document = {
         "model": model.name if model else None,
         "model_id": model.id if model else None,
         "budget": _budget(budget),
@@ -100,7 +101,7 @@ def plan_tokens(query: TokensQuery) -> Document:
         "basis": [evidence_json(evidence) for evidence in _basis(model)],
         "citations": [*plan_citations("tokens"), citation(*LIMIT)],
     }
-    return document | ({"note": note} if note else {})
+    return with_facts(document, model) | ({"note": note} if note else {})
 
 
 def _window(query: TokensQuery, model: ModelRecord | None) -> tuple[int | None, str]:

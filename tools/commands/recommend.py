@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from knowledge.errors import UsageError
-from tools.commands.lookups import machine_named
+from tools.commands.lookups import machine_named, means_this
 from tools.commands.requests import Number, Request, Text, Tokens, reason_of
 from tools.commands.task_words import TaskWord, task_word
 from tools.needs import SLOTS, Feature, Needs, Priority, Slot, Task
@@ -96,8 +96,11 @@ def recommend_needs(needs: Needs) -> Document:
         UsageError: A need cannot be read, or the hardware text names no machine.
         UnknownNameError: An accelerator is named that the catalog does not hold.
     """
-    if needs.hardware is not None and not needs.hardware.value.none:
-        machine_named(needs.hardware.value.text)
+    hardware = needs.hardware.value if needs.hardware is not None else None
+    if hardware is not None and means_this(hardware.text):
+        needs = needs.model_copy(update={"hardware": None})
+    elif hardware is not None and not hardware.none:
+        machine_named(hardware.text)
     document: Document = decide(needs).as_json()
     return document
 

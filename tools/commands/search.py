@@ -30,7 +30,7 @@ class SearchQuery(Request):
 @cache
 def _retriever(offline: bool) -> Retriever:
     """One for the whole process: loading the embedder takes seconds, a search milliseconds."""
-    from knowledge.build import ProgressLine
+    from knowledge.progress_line import ProgressLine
     from knowledge.retrieval import open_retriever
 
     retriever = open_retriever(offline=offline, progress=ProgressLine())

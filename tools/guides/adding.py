@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from knowledge.build import ProgressLine
 from knowledge.errors import AdvisorError, UsageError
 from knowledge.guide_set import all_guides
 from knowledge.home import home
 from knowledge.index import IndexUnusableError, current_generation, read_manifest
 from knowledge.own.adding import InterruptedAddError, Report, Watch, add_files
 from knowledge.own.store import OwnGuide, shown_path
+from knowledge.progress_line import ProgressLine
 from knowledge.retrieval import INDEX, open_retriever
 from knowledge.search_models import models_of
 from knowledge.settings import load_settings

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import Field
 
-from knowledge.build import ProgressLine
 from knowledge.corpus import Guide
 from knowledge.errors import AdvisorError, ServiceError, UsageError
 from knowledge.evaluation.labeled import load_queries
@@ -16,6 +15,7 @@ from knowledge.evaluation.scores import Scores, score
 from knowledge.guide_set import all_guides
 from knowledge.home import home
 from knowledge.index import current_generation, open_index
+from knowledge.progress_line import ProgressLine
 from knowledge.retrieval import INDEX, Retriever, retriever_of
 from knowledge.search_models import SearchModels, models_of, offline_error
 from knowledge.settings import FILE, Settings, load_settings

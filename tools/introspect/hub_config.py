@@ -89,7 +89,7 @@ def sight_config(client: HubClient, config: dict[str, Any], files: Mapping[str, 
     packed = _packed(config)
     counted = None if packed or not parts else _parameters(client, parts)
     row = config_row(client.repo, config, counted)
-    architecture = _architecture(row)
+    architecture = architecture_of(row)
     params = counted
     if params is None and architecture is not None:
         params = implied_parameters(architecture, context_length=_number(row, "context_length"))
@@ -128,7 +128,12 @@ def weight_files(files: Mapping[str, int | None]) -> list[str]:
     return [name for name in groups[stem] if _PART.search(name)] or groups[stem]
 
 
-def _architecture(row: Row) -> Architecture | None:
+def architecture_of(row: Row) -> Architecture | None:
+    """The shape that a configuration's facts give; None where they do not suffice.
+
+    Raises:
+        UsageError: they contradict each other.
+    """
     try:
         return built_architecture(row)
     except (ValueError, ValidationError, ZeroDivisionError, KeyError, TypeError):
@@ -191,7 +196,7 @@ def _int(values: Mapping[str, Any], key: str, most: int) -> int | None:
         return None  # differs by layer: not a shape that the tables describe
     if type(value) is not int or not 0 <= value <= most:
         raise UsageError(
-            f"The configuration says `{key}` is {str(value)[:40]}.",
+            f"The configuration says `{key}` is {value!r:.40}.",
             hint="Look at config.json of the repository.",
             code="bad_config",
         )

@@ -118,10 +118,10 @@ def record_of(seen: Sighting, catalog: Catalog, name: str | None, today: date) -
         added=added,
         **facts,
     )
-    return _bound(record, catalog)
+    return bound_by_bases(record, catalog)
 
 
-def _bound(record: ModelRecord, catalog: Catalog) -> ModelRecord:
+def bound_by_bases(record: ModelRecord, catalog: Catalog) -> ModelRecord:
     """The record with the class of the strictest license among its own and those of its bases."""
     bases = inherited(record, catalog.model)
     known = [catalog.licenses.get(str(base.license)) for base in bases]
@@ -219,7 +219,7 @@ def _license(
     The terms of a model bind what derives from it: of the base's license and the one that the source states,
     the stricter one is told. `tools.licensing` holds a use against both.
     """
-    own = _stated(seen, catalog)
+    own = stated_terms(seen.license, catalog)
     if base is not None and base.license is not None:
         freer = STRICTNESS[own[1]] <= STRICTNESS[base.commercial_use]
         if same or seen.license is None or (freer and base.commercial_use != "yes"):
@@ -229,13 +229,13 @@ def _license(
     return own
 
 
-def _stated(seen: Sighting, catalog: Catalog) -> tuple[str | None, CommercialUse, str | None]:
-    """What the source's own license tag means."""
-    if seen.license is None:
+def stated_terms(license_id: str | None, catalog: Catalog) -> tuple[str | None, CommercialUse, str | None]:
+    """License id, commercial use and condition, as a source's own license tag means them."""
+    if license_id is None:
         return None, "unknown", READ_THE_LICENSE
-    known = catalog.licenses.get(seen.license)
+    known = catalog.licenses.get(license_id)
     if known is None or known.commercial_use == "unknown":
-        return seen.license, "unknown", READ_THE_LICENSE
+        return license_id, "unknown", READ_THE_LICENSE
     condition = known.thresholds or known.limits
     if known.commercial_use == "conditional" and not condition:
         condition = "under the conditions of the license"

@@ -9,7 +9,7 @@ heads are repeated where there are fewer than devices. Source: vLLM's parallel l
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from knowledge.catalog.records import Architecture, ModelRecord
 from tools.memory.engine_data import EngineModel, WeightFormat, format_of
@@ -42,8 +42,7 @@ class Values:
     """Part of `attention`: up-projections of latent attention."""
 
     def add(self, other: Values, times: float) -> None:
-        for field in fields(self):
-            name = field.name
+        for name in Values.__slots__:
             setattr(self, name, getattr(self, name) + times * getattr(other, name))
 
 
@@ -191,8 +190,8 @@ def stage_weights(
         bits[2] += parts.prediction * form.linear[2] * last / tp
         stages.append(_spread(engine, [size / 8 for size in bits], _rope_table(model, engine)))
     flat = Values()
-    for kind in parts.layers:
-        flat.add(parts.kinds[kind], 1)
+    for kind, count in Counter(parts.layers).items():
+        flat.add(parts.kinds[kind], count)
     linear = (flat.mlp + parts.prediction) * form.linear[1] + flat.experts * form.experts[1]
     linear += (flat.attention + flat.kv + flat.copied) * form.attention[1]
     rest = (parts.table + parts.output) * form.rest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,14 +23,14 @@ WORDS: dict[Verdict, str] = {
 }
 
 
-def wilson(passed: int, scenarios: int, z: float = Z95) -> tuple[float, float]:
+def wilson(passed: float, scenarios: float, z: float = Z95) -> tuple[float, float]:
     """The Wilson score interval of a share (Wilson 1927, J. Am. Stat. Assoc. 22).
 
     Unlike the simple one, p plus or minus z standard errors, it stays within 0 and 1 and holds for few cases.
 
     Args:
         passed: scenarios passed.
-        scenarios: scenarios run, at least 1.
+        scenarios: scenarios run, more than 0; neither has to be whole where cases resemble each other.
         z: quantile of the normal distribution; 1.96 for 95 %.
     """
     p, n = passed / scenarios, scenarios
@@ -55,6 +56,29 @@ def verdict_of(low: float, high: float) -> Verdict:
     return "open"
 
 
+def scenarios_to_settle(
+    rate: float, scenarios: int, interval: Callable[[int], tuple[float, float]]
+) -> int | None:
+    """Scenarios that would settle it at the same rate; None where it is settled or no number would.
+
+    Args:
+        rate: the measured one.
+        scenarios: that were run.
+        interval: of the rate with another number of scenarios.
+    """
+
+    def is_open(number: int) -> bool:
+        return verdict_of(*interval(number)) == "open"
+
+    low, high = scenarios, MOST_SCENARIOS
+    if not is_open(low) or rate in (ENOUGH, POOR) or is_open(high):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if is_open(middle) else (low, middle)
+    return low
+
+
 @dataclass(frozen=True, slots=True)
 class Rubric:
     """A measured pass rate of the untrained model."""
@@ -78,18 +102,11 @@ class Rubric:
     @property
     def settled_with(self) -> int | None:
         """Scenarios that would settle it at the same rate; None where it is settled or no number would."""
-        if self.verdict != "open" or self.rate in (ENOUGH, POOR):
-            return None
-        low, high = self.scenarios, MOST_SCENARIOS
-        if self._open_with(high):
-            return None
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if self._open_with(middle) else (low, middle)
-        return low
 
-    def _open_with(self, scenarios: int) -> bool:
-        return verdict_of(*wilson(round(self.rate * scenarios), scenarios)) == "open"
+        def interval(scenarios: int) -> tuple[float, float]:
+            return wilson(round(self.rate * scenarios), scenarios)
+
+        return scenarios_to_settle(self.rate, self.scenarios, interval)
 
     def as_json(self) -> dict[str, Any]:
         low, high = self.interval

@@ -15,7 +15,7 @@ from tools.candidates import Candidate, QualityFigure, Rejected
 from tools.engines import gguf_seen, own_quant
 from tools.expected import Expected
 from tools.fit import solve
-from tools.fit_bounds import LEAST_BITS
+from tools.fit_bounds import LEAST_BITS, gain_by_measurement
 from tools.fit_types import Ask, Refusal, Solution
 from tools.hardware_types import Machine
 from tools.licensing import Verdict
@@ -119,6 +119,7 @@ def eligible(brief: Brief) -> Eligible:
             budget=Budget(),
             dataset=Dataset(),
             assumptions=(),
+            evaluated=(),
         )
     )
 
@@ -211,7 +212,7 @@ def fastest_speed(model: ModelRecord, machine: Machine) -> float | None:
     if not active or any(b is None for b in bandwidths):
         return None
     total = sum(b for b in bandwidths if b is not None) * 1e9
-    return total / (active * LEAST_BITS / 8)
+    return total / (active * LEAST_BITS / 8) * gain_by_measurement(model, machine)
 
 
 def optimistic(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.events import Cost
+from tui.age_text import age_notes
 from tui.answer import read_answer
 from tui.answer_text import as_markdown
 from tui.claims import SourceList, line_of, map_of, maps_of
@@ -71,6 +72,7 @@ def _line(line: Mapping[str, Any]) -> list[str]:
         text = no_html(as_markdown(read_answer(recommendation)))
         verdict = line_of(recommendation.get("verdict"))
         parts.append(text.replace("## Recommendation", f"## Recommendation\n\n{no_html(verdict)}", 1).strip())
+        parts += [no_html(note) for note in age_notes(map_of(recommendation.get("facts")))]
     return parts
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from knowledge.build import ProgressLine
 from knowledge.own.adding import InterruptedAddError, Step
 from knowledge.own.store import shown_path
+from knowledge.progress_line import ProgressLine
 from tools.guides.adding import AddQuery, add_guides
 from tui.invocation import invocation
 from tui.output import section, wrapped, write_note

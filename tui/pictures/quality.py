@@ -74,6 +74,7 @@ def quality_words(land: Landscape, raw: Mapping[str, Any], signs: Glyphs) -> tup
     beyond = sum(place.spills for place in land.places)
     if beyond and not land.training:
         told += f" {beyond} of them {'lies' if beyond == 1 else 'lie'} partly in system memory."
+    told += f" {land.note}" if land.note else ""
     return (legend, told, *(_word(rank, place, land) for rank, place in named[:3]))
 
 

@@ -27,7 +27,12 @@ class SpeedRow:
     mid: float | None
     high: float | None
     measured: bool
+    """In this very configuration, on this machine."""
     basis: str
+    corrected: bool = False
+    """By what was measured on this machine."""
+    alone: tuple[float, float, float] | None = None
+    """Low, middle and high of the estimate without what was measured; None where nothing was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ def speed_rows(raw: Mapping[str, Any]) -> tuple[SpeedRow, ...]:
         )
         if mid is None and low is not None and high is not None:
             mid = (low + high) / 2
+        alone = map_of(map_of(figure.get("estimate")).get("tokens_per_second"))
         rows.append(
             SpeedRow(
                 place,
@@ -60,11 +66,23 @@ def speed_rows(raw: Mapping[str, Any]) -> tuple[SpeedRow, ...]:
                 low,
                 mid,
                 high,
-                figure.get("measured") is True,
-                line_of(figure.get("basis")),
+                map_of(figure.get("measured")).get("exact") is True,
+                line_of(figure.get("note") or figure.get("basis")),
+                isinstance(figure.get("calibration"), Mapping),
+                _ends(alone),
             )
         )
     return tuple(rows)
+
+
+def _ends(rate: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    """Low, middle and high of an interval; None where one of them is missing."""
+    low, mid, high = rate.get("low"), rate.get("mid"), rate.get("high")
+    return (
+        (float(low), float(mid), float(high))
+        if is_number(low) and is_number(mid) and is_number(high)
+        else None
+    )
 
 
 def wanted_speed(raw: Mapping[str, Any]) -> tuple[float | None, bool]:
@@ -103,7 +121,23 @@ def speed_words(rows: Sequence[SpeedRow], wanted: tuple[float | None, bool]) -> 
     estimates = [row for row in known if not row.measured]
     kind = "All are estimates" if len(estimates) == len(known) else f"{len(estimates)} of them are estimates"
     told.append(f"{kind}, from low over middle to high." if estimates else "All are measured.")
+    told += _beside(known)
     return " ".join(told)
+
+
+def _beside(rows: Sequence[SpeedRow]) -> list[str]:
+    """What was measured beside what was estimated; nothing where nothing was measured."""
+    own = [row for row in rows if row.measured and row.alone is not None]
+    told = [
+        f"{row.rank} was measured on this machine; the estimate alone is {row.alone[1]:.0f}."
+        for row in own
+        if row.alone is not None
+    ]
+    corrected = [str(row.rank) for row in rows if row.corrected and not row.measured]
+    if corrected:
+        verb = "is" if len(corrected) == 1 else "are"
+        told.append(f"{_listed(corrected)} {verb} corrected by what was measured.")
+    return told
 
 
 def _listed(ranks: Sequence[str]) -> str:
@@ -175,9 +209,10 @@ def speed_table(rows: Sequence[SpeedRow]) -> tuple[tuple[str, ...], ...]:
     def rate(value: float | None) -> str:
         return "unknown" if value is None else f"{value:.1f}"
 
+    beside = any(row.alone is not None for row in rows)
     head = ("model", "quantization", "low tok/s", "middle", "high", "kind")
     return (
-        head,
+        (*head, "estimate alone") if beside else head,
         *(
             (
                 f"{row.rank} {row.model}",
@@ -185,7 +220,8 @@ def speed_table(rows: Sequence[SpeedRow]) -> tuple[tuple[str, ...], ...]:
                 rate(row.low),
                 rate(row.mid),
                 rate(row.high),
-                "measured" if row.measured else "estimate",
+                "measured" if row.measured else "corrected estimate" if row.corrected else "estimate",
+                *((rate(row.alone[1] if row.alone is not None else row.mid),) if beside else ()),
             )
             for row in rows
         ),

@@ -7,6 +7,7 @@ from typing import Any
 
 from tools.commands.plan_cost import PlanCostQuery, cost
 from tools.running_costs import rough
+from tui.age_text import age_lines
 from tui.output import bold, bullets, section, table, wrapped
 from tui.plaintext import clean, speed, usd
 from tui.request_command import Face, request_command
@@ -48,7 +49,8 @@ def cost_lines(document: Document, why: bool) -> list[str]:
     )
     lines += section("Excluded", bullets(f"{r['model']}: {r['reason']}" for r in document["rejected"]))
     lines += section("Mind", bullets(document["caveats"]))
-    return lines + (_basis(document) if why else ["", *wrapped("--why shows formulas and sources.")])
+    lines += _basis(document) if why else ["", *wrapped("--why shows formulas and sources.")]
+    return lines + age_lines(document)
 
 
 def _words(slot: object) -> str:

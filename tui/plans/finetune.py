@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.commands.plan_finetune import FinetuneQuery, plan_finetune
+from tui.age_text import age_lines
 from tui.output import bold, bullets, section, size, table, wrapped
 from tui.plaintext import clean
 from tui.request_command import Face, request_command
@@ -45,7 +46,7 @@ def finetune_lines(document: Document, why: bool) -> list[str]:
     refused = (f"{item['model']}: {item['reason']}" for item in document["rejected"])
     lines += section("Not taken", bullets(refused))
     lines += section("Note", bullets(document["caveats"]))
-    return lines + _basis(document, why)
+    return lines + _basis(document, why) + age_lines(document)
 
 
 def _data(request: Document) -> str:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tools.commands.plan_migration import MigrationQuery, plan_migration
-from tui.output import bold, bullets, section, size, table, wrapped
+import click
+
+from tools.commands.plan_migration import plan_migration
+from tools.commands.plan_review import ReviewQuery, Watching, asks_for_review, review_base
+from tui.age_text import age_lines
+from tui.command_evaluate import exit_status
+from tui.evaluation.progress import Progress
+from tui.invocation import invocation
+from tui.output import bold, bullets, section, size, table, wrapped, write_note
 from tui.plaintext import clean
 from tui.plans.finetune import span_of
+from tui.plans.review import asking_text, review_lines
 from tui.request_command import Face, request_command
 from tui.sizing_text import evidence_lines
 
@@ -40,7 +48,7 @@ def migration_lines(document: Document, why: bool) -> list[str]:
     lines += section("Memory it states, checked", _memories(document["stated_memory"]))
     lines += section("Where the rankings disagree", bullets(document["disagreements"]) if why else [])
     lines += section("Note", bullets(document["caveats"]))
-    return lines + _basis(document, why)
+    return lines + _basis(document, why) + age_lines(document)
 
 
 HARD = ("file GB", "RAM GiB", "tuned", "GGUF", "license", "newest")
@@ -192,14 +200,58 @@ def _basis(document: Document, why: bool) -> list[str]:
     return section("Guides", cited) + section("Sources", evidence_lines(document["basis"]))
 
 
+HELP = """Review the shared base model: requirements, evaluation, adapters to retrain, calendar.
+
+BASE is the model in use; candidates are named or found. Without the options below that belong to a kept
+review, everything is computed and nothing is kept.
+
+--run begins a review that is kept in the state folder, and each further call does its next step: filter by
+the requirements, outside scores, your own scenarios (--rubric), training, practice, decision. --status tells
+what is done, what comes next with its time and cost, and what is left to you until when. Options that were
+given once hold until they are given anew. docs/migration-review.md describes it.
+
+NETWORK: only the steps that ask models use it, those of --rubric and --tuned, and they may cost money: the
+estimate is told before, --max-cost stops. --offline does the other steps.
+
+Exit status of --run: 0; 130 after Ctrl+C; 1 where the ceiling of cost ended it; 3 where a model failed. What
+was finished is kept.
+"""
+
+
+def _answer(query: ReviewQuery) -> dict[str, Any]:
+    if not asks_for_review(query):
+        return plan_migration(query)
+    progress = Progress()
+
+    def told(asked: Document) -> None:
+        write_note(asking_text(asked))
+
+    try:
+        offline = invocation(click.get_current_context()).offline
+        document = review_base(query, Watching(told, progress.show), offline=offline)
+    finally:
+        progress.end()
+    if document.get("interrupted"):
+        write_note("Interrupted: what is finished is kept. The same command goes on from there.")
+    return document
+
+
+def _show(document: Document, why: bool) -> list[str]:
+    return review_lines(document, why) if "review" in document else migration_lines(document, why)
+
+
+def _status(document: Document) -> int:
+    return exit_status(document) if "review" in document else int("error" in document)
+
+
 command = request_command(
     Face(
         name="migration",
-        request=MigrationQuery,
-        answer=plan_migration,
-        show=migration_lines,
-        help="Review the shared base model: requirements, evaluation, adapters to retrain, calendar.\n\n"
-        "BASE is the model in use; candidates are named or found. Nothing goes over the network.",
+        request=ReviewQuery,
+        answer=_answer,
+        show=_show,
+        help=HELP,
         positional="base",
+        status=_status,
     )
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.commands.plan_pretrain import PretrainQuery, plan_pretraining
+from tui.age_text import age_lines
 from tui.output import bold, bullets, section, size, table, wrapped
 from tui.plaintext import clean
 from tui.request_command import Face, request_command
@@ -75,7 +76,7 @@ def pretrain_lines(document: Document, why: bool) -> list[str]:
     assumed = [f"{a['slot'].replace('_', ' ')}: {a['value']} ({a['why']})" for a in document["assumptions"]]
     lines += section("Assumed", bullets(assumed))
     lines += section("Note", bullets(document["caveats"]))
-    return lines + _sources(document, why)
+    return lines + _sources(document, why) + age_lines(document)
 
 
 def _tables(decision: Document) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.commands.plan_tokens import TokensQuery, plan_tokens
+from tui.age_text import age_lines
 from tui.output import bold, bullets, section, table, wrapped
 from tui.plaintext import clean
 from tui.request_command import Face, request_command
@@ -37,7 +38,7 @@ def tokens_lines(document: Document, why: bool) -> list[str]:
     lines += _data_set(document["data_set"])
     lines += section("The guide's example, checked", wrapped(document["worked_example"]["note"], "  ", "  "))
     lines += section("Note", bullets(document["caveats"]))
-    return lines + _basis(document, why)
+    return lines + _basis(document, why) + age_lines(document)
 
 
 def _range(span: Document) -> str:

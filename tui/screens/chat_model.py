@@ -67,6 +67,10 @@ class ModelActions(ConversationActions):
         screen = ChooseScreen("Who words the answers", MODEL_TEXT, MODEL_OPTIONS, more=server_models)
         self.app.push_screen(screen, chosen)
 
+    def action_measure(self) -> None:
+        """Measure what was recommended; what it takes is told before."""
+        self.submit(Input("say", "measure"))
+
     def action_cost(self) -> None:
         """What the conversation cost so far."""
         self.submit(Input("cost"))

@@ -41,7 +41,7 @@ def parts_of(card: Card) -> list[Widget]:
     if card.unknown:
         parts += [_title("Unknown"), PlainText(", ".join(card.unknown), classes="unknown")]
     parts += [_title("Sources (a digit opens one, s lists them)"), SourceLines(card.sources)]
-    return parts
+    return [*parts, *(PlainText(words, classes="unknown") for words in (*card.caveats, card.age) if words)]
 
 
 def _title(text: str) -> PlainText:

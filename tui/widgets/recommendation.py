@@ -13,6 +13,7 @@ from textual.message import Message as UIMessage
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tui.age_text import age_words
 from tui.answer import Answer, Candidate, read_answer
 from tui.answer_text import as_markdown
 from tui.claims import Claim
@@ -258,6 +259,8 @@ def _ending(answer: Answer) -> list[Widget]:
     if answer.rejected:
         lines = [styled((model, "bold"), f"  {reason}") for model, reason in answer.rejected]
         parts.append(_fold(f"Why not another model ({len(lines)})", lines))
+    if words := age_words(answer.raw):
+        parts.append(PlainText(words, classes="age"))
     return parts
 
 

@@ -20,7 +20,8 @@ def draw_speeds(
     rows: Sequence[SpeedRow], wanted: float | None, selected: int, width: int, signs: Glyphs
 ) -> Content:
     """A line for each option, then the axis and what the signs mean."""
-    top = max([row.high or row.mid or 0.0 for row in rows] + [wanted or 0.0, 1.0])
+    ends = [row.alone[2] for row in rows if row.measured and row.alone is not None]
+    top = max([row.high or row.mid or 0.0 for row in rows] + ends + [wanted or 0.0, 1.0])
     names = [f"{row.rank} {row.model} {row.quant}".strip() for row in rows]
     wide = min(NAME_CELLS, max(map(len, names)), max(12, width - FIGURE_CELLS - LEAST_AXIS - 4))
     axis = max(LEAST_AXIS, width - wide - FIGURE_CELLS - 4)
@@ -54,8 +55,9 @@ def _span(row: SpeedRow, wanted: float | None, top: float, axis: int, signs: Gly
         cells[at], styles[at] = least, "$warning"
     if row.mid is not None:
         at = _cell(row.mid, top, axis)
-        if row.low is not None and row.high is not None and not row.measured:
-            first, last = _cell(row.low, top, axis), _cell(row.high, top, axis)
+        ends = _ends(row)
+        if ends is not None:
+            first, last = _cell(ends[0], top, axis), _cell(ends[1], top, axis)
             for cell in range(first, last + 1):
                 cells[cell], styles[cell] = span, "$primary"
             cells[first], cells[last] = low_end, high_end
@@ -63,9 +65,18 @@ def _span(row: SpeedRow, wanted: float | None, top: float, axis: int, signs: Gly
     return styled(*zip(cells, styles, strict=True))
 
 
+def _ends(row: SpeedRow) -> tuple[float, float] | None:
+    """The estimate's interval; a measurement stands before what was estimated for it."""
+    if row.measured:
+        return (row.alone[0], row.alone[2]) if row.alone is not None else None
+    return (row.low, row.high) if row.low is not None and row.high is not None else None
+
+
 def _figures(row: SpeedRow) -> str:
     if row.mid is None:
         return "unknown"
+    if row.measured and row.alone is not None:
+        return f"{row.mid:.0f} est. {row.alone[1]:.0f}"
     if row.measured or row.low is None or row.high is None:
         return f"{row.mid:.0f}"
     return f"{row.mid:.0f} ({row.low:.0f}-{row.high:.0f})"
@@ -88,7 +99,7 @@ def _legend(rows: Sequence[SpeedRow], wanted: float | None, signs: Glyphs) -> st
     low_end, span, middle, high_end, measured, least = signs.interval
     told = [f"{low_end}{span}{middle}{span}{high_end} estimate, low to high"]
     if any(row.measured for row in rows):
-        told.append(f"{measured} measured")
+        told.append(f"{measured} measured here")
     if wanted is not None:
         told.append(f"{least} wanted at the least")
     return "   ".join(told)

@@ -144,7 +144,7 @@ def test_the_report_hides_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> No
     assert str(Path.home()) not in text
     assert str(home()) not in text
     assert "sk-secret" not in text
-    assert "Python: ok" in text
+    assert "- ok: Python, packages" in text
 
 
 class FakeOllama(BaseHTTPRequestHandler):

@@ -75,7 +75,7 @@ def test_speeds_are_intervals_and_measurements_look_different() -> None:
     assert text.count("o") > 3
     assert "12" not in text.split("\n")[0]
     measured = {**RAW, "candidates": [dict(RAW["candidates"][0])]}
-    speed = {**measured["candidates"][0]["speed"], "measured": True}
+    speed = {**measured["candidates"][0]["speed"], "measured": {"exact": True}}
     measured["candidates"][0]["speed"] = speed
     line = draw_speeds(speed_rows(measured), None, 0, 80, ASCII).plain.split("\n")[0]
     assert "#" in line

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent.llm_json import read_object
+from tools.model_calls.loose_json import read_object
 
 TAGS = ("think", "thinking", "thought", "reasoning")
 _OPENING = tuple(f"<{tag}>" for tag in TAGS)

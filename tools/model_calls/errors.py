@@ -7,17 +7,31 @@ shown to nobody: it may hold a key. The one exception is a row that picks a know
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
-
-from agent.voice import VoiceError
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 OLLAMA = "ollama"
-GUIDED = "This turn goes on in guided mode."
 MOST_WAIT = 8.0
 """Seconds; who is told to come again later than that, does not wait in the middle of a turn."""
 DEPTH = 5
 """Exceptions that are followed inside one another."""
+
+
+class ModelError(Exception):
+    """A request to a model failed. `message` is one sentence for a person, `hint` the next step."""
+
+    def __init__(self, code: str, message: str, hint: str = "", *, gave_up: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.gave_up = gave_up
+        """The request was made and brought no answer; without it nothing was asked, or the model goes on."""
+        self.wait: float | None = None
+        """Seconds after which the server said to come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +204,13 @@ TABLE = (
 LAST = Row("model", "The language model failed.", "Try again, or use another model.")
 
 
-def named(code: str, server: str, name: str, provider: str) -> VoiceError:
+def named(code: str, server: str, name: str, provider: str) -> ModelError:
     """The failure of a code, for what is noticed here rather than by an exception."""
     row = next((r for r in TABLE if r.code == code and r.provider in (None, provider)), LAST)
     return _filled(row, server, name, "")
 
 
-def explained(error: BaseException, server: str, name: str, provider: str) -> VoiceError:
+def explained(error: BaseException, server: str, name: str, provider: str) -> ModelError:
     """What an exception of LiteLLM, OpenAI or httpx means.
 
     Args:
@@ -222,7 +236,7 @@ def explained(error: BaseException, server: str, name: str, provider: str) -> Vo
     return _filled(LAST, server, name, "")
 
 
-def wait_before_retry(error: VoiceError, tried: int) -> float | None:
+def wait_before_retry(error: ModelError, tried: int) -> float | None:
     """Seconds to wait before a request is sent again; None where it is not.
 
     Args:
@@ -235,12 +249,17 @@ def wait_before_retry(error: VoiceError, tried: int) -> float | None:
 
 
 def _retry_after(chain: list[BaseException]) -> float | None:
-    """Seconds of a `Retry-After` header; a date in it is left alone."""
+    """Seconds of a `Retry-After` header, which may also hold a date."""
     for one in chain:
         headers = getattr(one, "litellm_response_headers", None) or {}
-        said = next((str(v) for k, v in dict(headers).items() if str(k).lower() == "retry-after"), "")
-        if re.fullmatch(r"\d+(?:\.\d+)?", said.strip()):
+        said = next((str(v) for k, v in dict(headers).items() if str(k).lower() == "retry-after"), "").strip()
+        if re.fullmatch(r"\d+(?:\.\d+)?", said):
             return float(said)
+        if said:
+            with contextlib.suppress(TypeError, ValueError, OverflowError):
+                moment = parsedate_to_datetime(said)
+                moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+                return max(0.0, (moment - datetime.now(UTC)).total_seconds())
     return None
 
 
@@ -255,7 +274,7 @@ def _chain(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _filled(row: Row, server: str, name: str, found: str) -> VoiceError:
+def _filled(row: Row, server: str, name: str, found: str) -> ModelError:
     values = {"server": server, "name": name, "found": found}
-    hint = row.hint.format_map(values)
-    return VoiceError(row.code, row.message.format_map(values), hint if row.goes_on else f"{hint} {GUIDED}")
+    message, hint = row.message.format_map(values), row.hint.format_map(values)
+    return ModelError(row.code, message, hint, gave_up=not row.goes_on)

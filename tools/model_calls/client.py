@@ -17,15 +17,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agent.cost import Usage
-from agent.llm_errors import OLLAMA, explained, named, wait_before_retry
-from agent.llm_stream import Call, CallBuffer, ThinkFilter
-from agent.profiles import CONNECT_SECONDS, Profile
-from agent.voice import VoiceError
 from knowledge.litellm_setup import import_quietly, silence
+from tools.model_calls.errors import OLLAMA, ModelError, explained, named, wait_before_retry
+from tools.model_calls.profiles import CONNECT_SECONDS, Profile
+from tools.model_calls.stream import Call, CallBuffer, ThinkFilter
+from tools.model_calls.tokens import Usage
 
 TEMPERATURE = 0.2
 SEED = 7
+AT_ONCE: dict[str, Any] = {"stream": False, "stream_options": None}
+"""Options of a profile whose server does not stream."""
 MOST_CHARACTERS_PER_TOKEN = 16
 _LATE = (
     "litellm.responses.mcp.chat_completions_handler",
@@ -97,12 +98,39 @@ def check_provider(profile: Profile) -> None:
     """Whether LiteLLM knows who serves a model. Loads LiteLLM: call it in a thread.
 
     Raises:
-        VoiceError: it does not.
+        ModelError: it does not.
     """
     try:
         load().get_llm_provider(profile.model)
     except Exception as error:
         raise explained(error, profile.server, profile.name, profile.provider) from None
+
+
+def settings_sent(profile: Profile, temperature: float, seed: int) -> frozenset[str]:
+    """Which of `temperature` and `seed` a request would carry; LiteLLM leaves out what a provider refuses.
+
+    Loads LiteLLM: call it in a thread.
+
+    Raises:
+        ModelError: LiteLLM does not know who serves the model.
+    """
+    try:
+        litellm = load()
+        name, provider, _, _ = litellm.get_llm_provider(profile.model)
+        sent = litellm.utils.get_optional_params(
+            model=name,
+            custom_llm_provider=provider,
+            temperature=temperature,
+            seed=seed,
+            drop_params=True,
+        )
+    except Exception as error:
+        raise explained(error, profile.server, profile.name, profile.provider) from None
+    # Some providers have another name for the seed, in a place of its own.
+    has_seed = sent.get("seed") is not None or "random_seed" in str(sent)
+    has_temperature = sent.get("temperature") is not None
+    pairs = (("temperature", has_temperature), ("seed", has_seed))
+    return frozenset(setting for setting, there in pairs if there)
 
 
 def _imported() -> Any:  # noqa: ANN401 - as above
@@ -208,7 +236,7 @@ async def complete(
         form: JSON Schema that the answer is to have; the answer is text all the same, and may not have it.
 
     Raises:
-        VoiceError: the model failed.
+        ModelError: the model failed.
     """
     shown = False
 
@@ -221,8 +249,8 @@ async def complete(
     tried = 0
     while True:
         try:
-            return await _once(profile, messages, tools, watched, limits, form)
-        except VoiceError as error:
+            return await once(profile, messages, tools, watched, limits, form)
+        except ModelError as error:
             wait = wait_before_retry(error, tried)
             if shown or wait is None:
                 raise
@@ -230,7 +258,7 @@ async def complete(
             await asyncio.sleep(wait)
 
 
-async def _once(
+async def once(
     profile: Profile,
     messages: list[dict[str, Any]],
     tools: list[dict[str, Any]] | None,
@@ -238,7 +266,10 @@ async def _once(
     limits: Limits,
     form: dict[str, Any] | None,
 ) -> Reply:
-    """The request, once; the connection is closed on every way out, also when the task is cancelled."""
+    """The request, once; the connection is closed on every way out, also when the task is cancelled.
+
+    Arguments and errors are those of `complete`.
+    """
     litellm = await asyncio.to_thread(load)
     arguments = _provider_arguments(profile, limits) | {"messages": messages}
     if tools:
@@ -252,8 +283,10 @@ async def _once(
     try:
         async with asyncio.timeout(limits.first) as clock:
             stream = await litellm.acompletion(**arguments)
+            if not arguments["stream"]:
+                return _whole(stream, watch)
             return await _read(stream, watch, clock, waiting, limits, profile)
-    except VoiceError:
+    except ModelError:
         raise
     except TimeoutError:
         raise named("timeout", profile.server, profile.name, profile.provider) from None
@@ -304,6 +337,20 @@ async def _read(
         is_empty = not thinking.text.strip() and not calls.calls and not thought
         raise named("malformed" if is_empty else "cut", profile.server, profile.name, profile.provider)
     return Reply(thinking.text.strip(), calls.calls, cut_short)
+
+
+def _whole(response: Any, watch: Watch) -> Reply:  # noqa: ANN401 - LiteLLM has no types
+    """Reads an answer that came at once."""
+    choice = response.choices[0]
+    thinking, calls = ThinkFilter(), CallBuffer()
+    thinking.feed(choice.message.content or "")
+    thinking.finish()
+    for place, call in enumerate(choice.message.tool_calls or ()):
+        calls.add(place, call.id, call.function.name, call.function.arguments)
+    watch.on_text(thinking.text)
+    if (used := getattr(response, "usage", None)) is not None:
+        watch.on_usage(_usage(used, response))
+    return Reply(thinking.text.strip(), calls.calls, choice.finish_reason == "length")
 
 
 def _broke_off(stream: Any) -> bool:  # noqa: ANN401 - LiteLLM has no types

@@ -1,0 +1,1 @@
+"""What measurements on this machine say about its estimates."""

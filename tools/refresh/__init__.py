@@ -1,0 +1,1 @@
+"""Newer facts from the network: asked for, held against what can be, and shown before they are taken."""

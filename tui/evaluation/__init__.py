@@ -1,0 +1,1 @@
+"""Results of `evaluate` as text, Markdown and a page."""
