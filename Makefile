@@ -1,7 +1,7 @@
 # make chat: set up and open the advisor.   make test: set up and run every check.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMPS := pyproject.toml constraints.txt scripts/setup_venv.py
+SOURCES := pyproject.toml constraints.txt scripts/setup_venv.py $(wildcard knowledge/guides/*.md)
 
 .PHONY: chat setup test check format lint types imports tests bench accuracy quality catalog clean constraints pictures docs
 
@@ -10,15 +10,16 @@ chat: .venv/.ready
 
 setup: .venv/.ready
 
-.venv/.ready: $(STAMPS) $(wildcard knowledge/guides/*.md)
+.venv/.ready: $(SOURCES)
 	@$(PYTHON) scripts/setup_venv.py
 	@touch $@
 
-.venv/.ready-dev: $(STAMPS)
-	@$(PYTHON) scripts/setup_venv.py --dev --no-index
-	@touch $@
+# With the tools of the tests; nothing of what a person needs is missing then.
+.venv/.ready-dev: $(SOURCES)
+	@$(PYTHON) scripts/setup_venv.py --dev
+	@touch .venv/.ready $@
 
-test: .venv/.ready-dev .venv/.ready check
+test: .venv/.ready-dev check
 
 check: format lint types imports tests
 
@@ -37,7 +38,7 @@ imports:
 tests:
 	@$(BIN)/pytest
 
-bench: .venv/.ready-dev .venv/.ready
+bench: .venv/.ready-dev
 	@$(BIN)/python -m bench.run
 
 # The error reports, and docs/accuracy.md with them.
@@ -54,13 +55,13 @@ catalog: .venv/.ready-dev
 	@$(BIN)/python -m scripts.build_catalog $(FACTS)
 
 # Pictures of the README: a real conversation, held by the real program; and the layers.
-pictures: .venv/.ready-dev .venv/.ready
+pictures: .venv/.ready-dev
 	@$(BIN)/python scripts/pictures.py
 	@$(BIN)/python scripts/layers.py
 
 # docs/commands.md, the man page and the table of shell completion, from the commands' own help; and the sessions
 # and outputs of docs/user-guide.md.
-docs: .venv/.ready-dev .venv/.ready
+docs: .venv/.ready-dev
 	@$(BIN)/python scripts/command_docs.py
 	@$(BIN)/python scripts/user_guide.py
 

@@ -90,8 +90,8 @@ class Attribution:
 
 
 @cache
-def _licenses() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Names and ids of licenses as they are written in a sentence."""
+def _licenses() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    """Ids of licenses with a name as it is written in a sentence: folded, and as a pattern."""
     names: dict[str, str] = {
         "MIT": "mit",
         "BSD": "bsd",
@@ -106,14 +106,23 @@ def _licenses() -> tuple[tuple[str, re.Pattern[str]], ...]:
         if re.search(r"[\d-]", license_.id):  # a bare word (`mit`, `gemma`) means something else as well
             names.setdefault(license_.id, license_.id)
     return tuple(
-        (known, re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE if len(name) > 4 else 0))
+        (
+            known,
+            name.casefold(),
+            re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE if len(name) > 4 else 0),
+        )
         for name, known in sorted(names.items(), key=lambda row: -len(row[0]))
     )
 
 
 def licenses(text: str) -> dict[str, str]:
     """Licenses that a text names: the words, by id."""
-    return {known: match[0] for known, pattern in _licenses() if (match := pattern.search(text))}
+    folded = text.casefold()
+    return {
+        known: match[0]
+        for known, name, pattern in _licenses()
+        if name in folded and (match := pattern.search(text))  # a pattern takes a hundred times as long
+    }
 
 
 def parts(text: str, names: Sequence[Place]) -> Iterator[Part]:

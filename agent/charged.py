@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -76,11 +76,17 @@ def charged(text: str) -> Iterator[Charged]:
     """The charged words of a text, sentence by sentence."""
     for match in _SENTENCE.finditer(text):
         sentence = match[0]
-        hits = [(topic, hit) for topic, stems in _words().topics.items() if (hit := stems.search(sentence))]
+        hits = _hits(sentence)
         names = mentions(sentence) if any(of_a_model(topic) for topic, _ in hits) else []
         for topic, hit in hits:
             near = min(names, key=lambda name: _distance(name.start, name.end, hit), default=None)
             yield Charged(topic, hit[0], frozenset(meant(near)) if near is not None else frozenset())
+
+
+@lru_cache(maxsize=2048)  # each turn brings much of the same evidence
+def _hits(sentence: str) -> tuple[tuple[str, re.Match[str]], ...]:
+    """The first word of each topic in a sentence."""
+    return tuple((topic, hit) for topic, stems in _words().topics.items() if (hit := stems.search(sentence)))
 
 
 def topics_of(text: str) -> set[str]:

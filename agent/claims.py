@@ -86,7 +86,7 @@ class Claims:
         for meaning, words in data["loaded"].items():
             if match := _pattern(words).search(text):
                 self.loaded.setdefault(meaning, match[0])
-        self.names |= {name for name in data["names"] if _named(name).search(text)}
+        self.names |= {name for name in data["names"] if name in text and _named(name).search(text)}
         for match in _MONEY.finditer(text):
             beside = text[match.start() : match.end() + _WORDS_BESIDE_MONEY].partition("\n")[0]
             self._take_basis(beside)

@@ -9,6 +9,7 @@ import time
 
 PARTS = (
     "start_up",
+    "small_steps",
     "measuring",
     "memory",
     "accuracy",

@@ -2,7 +2,7 @@
 
 Runs with the standard library alone, and takes packages from wherever pip is set up to look.
 
-usage: python scripts/setup_venv.py [--dev] [--no-index]
+usage: python scripts/setup_venv.py [--dev]
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--dev", action="store_true", help="with the tools that `make test` needs")
-    parser.add_argument("--no-index", action="store_true", help="do not build the guide index")
     options = parser.parse_args()
     if sys.version_info < (3, 11):  # noqa: UP036 - an older interpreter must get a sentence, not a traceback
         print(
@@ -65,11 +64,10 @@ def main() -> int:
     )
     # Python writes its compiled modules itself where it may; where it may not, each start would compile anew.
     subprocess.run([str(python_of(VENV)), "-m", "compileall", "-q", *PACKAGES], check=True, cwd=ROOT)
-    if not options.no_index:
-        say("building the guide index")
-        subprocess.run([str(python_of(VENV)), "-P", "-m", "knowledge.build"], check=True, cwd=ROOT)
-        say("checking the figures of the guides")
-        subprocess.run([str(python_of(VENV)), "-P", "-m", "tools.guides.build"], check=True, cwd=ROOT)
+    say("building the guide index")
+    subprocess.run([str(python_of(VENV)), "-P", "-m", "knowledge.build"], check=True, cwd=ROOT)
+    say("checking the figures of the guides")
+    subprocess.run([str(python_of(VENV)), "-P", "-m", "tools.guides.build"], check=True, cwd=ROOT)
     return 0
 
 

@@ -49,13 +49,12 @@ def find_model_names(catalog: Catalog, text: str) -> list[Mention]:
         text: what a person wrote; only its first 4000 characters are read.
     """
     index = name_index(catalog)
-    first_words = _first_words(index)
     found: list[Mention] = []
     parts = spans(text[:4000])
     place = 0
     while place < len(parts):
         mention, used = None, 1
-        if parts[place].text in first_words and not _inside_word(text, parts[place]):
+        if parts[place].text in index.first_words and not _inside_word(text, parts[place]):
             mention, used = _longest(catalog, index, text, parts, place)
         elif len(parts[place].text) >= MISSPELLED_FROM and not is_number(parts[place].text):
             mention, used = _misspelled(catalog, text, parts, place)
@@ -81,11 +80,6 @@ def _misspelled(catalog: Catalog, text: str, parts: list[Token], first: int) -> 
         return None, 1
     mention = Mention(name, parts[first].start, parts[last].end, found.record, note=found.note)
     return mention, last - first + 1
-
-
-def _first_words(index: NameIndex) -> frozenset[str]:
-    words = {key[0] for key in (*index.by_core, *index.aliases, *index.own) if key}
-    return frozenset(word for word in words if not is_number(word)) | {"meta", "c4ai", "nvidia", "mistralai"}
 
 
 def _inside_word(text: str, token: Token) -> bool:

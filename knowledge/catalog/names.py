@@ -37,6 +37,7 @@ How = Literal["id", "alias", "name", "version", "typo"]
 Words = tuple[str, ...]
 NEAREST = 5
 CHOICES = 8
+_MAKERS = frozenset({"meta", "c4ai", "nvidia", "mistralai"})
 _WEAK_KINDS = frozenset({"base"})
 _SIZED_BY_WORD = frozenset({"embedding", "reranker", "encoder"})
 """Kinds whose names say `base` and `large` for a size."""
@@ -112,6 +113,12 @@ class NameIndex:
                 if words and not (plain in self.aliases or (plain and self.same(plain))):
                     found.setdefault(words, record)
         return found
+
+    @cached_property
+    def first_words(self) -> frozenset[str]:
+        """The words with which a name may begin in a sentence."""
+        words = {key[0] for key in (*self.by_core, *self.aliases, *self.own) if key}
+        return frozenset(word for word in words if not is_number(word)) | _MAKERS
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,6 +30,7 @@ from tests.fakes.model_server import FakeOpenAI
 from tests.fakes.paced_server import Pace, PacedServer
 from tests.fakes.scripted_models import STRENGTHS
 from tests.fakes.voices import MODELS, point_at
+from tests.waiting import not_waited_for
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 PROPOSED = "A measurement would decide."
@@ -182,8 +182,8 @@ async def test_another_machine_than_this_one_is_not_measured(
             assert PROPOSED not in words(await recommended(session, f"{SAYS}, on an RTX 4090"))
 
 
-async def cut_short(session: GraphSession, rounds: int) -> float:
-    """Says yes, cancels the turn after so many rounds, and tells the seconds that its end took."""
+async def cut_short(session: GraphSession, rounds: int) -> None:
+    """Says yes, and cancels the turn after so many rounds, long before it would end."""
     enough = asyncio.Event()
 
     async def follow() -> None:
@@ -193,11 +193,9 @@ async def cut_short(session: GraphSession, rounds: int) -> float:
 
     turn = asyncio.create_task(follow())
     await enough.wait()
-    began = time.monotonic()
     turn.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with not_waited_for(), pytest.raises(asyncio.CancelledError):
         await turn
-    return time.monotonic() - began
 
 
 async def test_it_is_stopped_at_once_keeps_its_rounds_and_can_be_run_again(
@@ -207,8 +205,7 @@ async def test_it_is_stopped_at_once_keeps_its_rounds_and_can_be_run_again(
     with serving(monkeypatch, Pace(0.02, tps=400, model=FIRST)):
         async with talking(tmp_path) as session:
             await recommended(session)
-            took = await cut_short(session, 2)
-            assert took < 1.0  # with its process gone; the screen is free at once
+            await cut_short(session, 2)
             (kept,) = load_runs()
             assert not kept.complete
             assert kept.points[0].samples >= 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from knowledge.settings import Settings
 from tests.fakes.listed import Listed
 from tests.fakes.model_server import FakeOllama
 from tests.fakes.voices import FakeSmallRetriever
+from tests.waiting import HANGS, not_waited_for
 from tools.model_calls import client as llm_client
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -73,9 +73,7 @@ async def test_a_server_without_a_model_gives_the_exact_pull(
 
 async def test_auto_without_a_server_is_guided_at_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLLAMA_API_BASE", "http://127.0.0.1:9")
-    started = time.monotonic()
     choice = find_model()
-    assert time.monotonic() - started < 1
     assert choice.model == "guided"
     assert choice.note is not None
     assert "ollama serve" in choice.note
@@ -85,11 +83,10 @@ async def test_auto_without_a_server_is_guided_at_once(home: Path, monkeypatch: 
 async def test_a_server_that_never_answers_costs_a_second_or_two(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with FakeOllama([], model="qwen3:1.7b", listed=(SMALL,), show_seconds=30) as server:
+    with FakeOllama([], model="qwen3:1.7b", listed=(SMALL,), show_seconds=HANGS) as server:
         monkeypatch.setenv("OLLAMA_API_BASE", server.url)
-        started = time.monotonic()
-        choice = find_model()
-        assert time.monotonic() - started < 4
+        with not_waited_for():
+            choice = find_model()
     assert choice.model == "ollama_chat/qwen3:1.7b"  # it can chat, as far as is known
 
 

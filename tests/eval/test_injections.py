@@ -153,6 +153,7 @@ async def test_a_model_that_obeys_changes_nothing(
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     ran: list[str] = []
     monkeypatch.setattr("agent.consent.run_guarded", lambda name, arguments: ran.append(name))
+    plain = await guided_words(tmp_path / "guided", "nothing")
     for attack in attacks(where):
         if where == "tool":
             poisoned = {"model": attack["text"], "file": attack["text"], "total_bytes": 5 << 30}
@@ -170,7 +171,8 @@ async def test_a_model_that_obeys_changes_nothing(
         everything = [*events, *more, *answer, *follow]
         assert asked, attack["id"]
         assert found == wanted, attack["id"]
-        quoted = await guided_words(tmp_path / f"{attack['id']}-guided", guide)
+        folder = tmp_path / f"{attack['id']}-guided"
+        quoted = await guided_words(folder, guide) if where == "guide" else plain
         harmless(without(read(everything), quoted), attack["id"])
         if where == "model" or attack["id"].startswith("guide-"):
             assert attack["text"].split("\n")[0] not in without(read(everything), quoted), attack["id"]

@@ -18,6 +18,7 @@ from knowledge.model_worker import WorkerError
 from knowledge.search_models import ApiEmbedder
 from tests.fakes.embedding_server import KEY, FakeEmbeddingServer, refusal
 from tests.knowledge.fakes import FakeEmbedder
+from tests.waiting import HANGS, not_waited_for
 
 if TYPE_CHECKING:
     from knowledge.embedding import Vectors
@@ -115,21 +116,17 @@ def test_nobody_waits_longer_than_agreed_for_a_busy_server(
 ) -> None:
     with FakeEmbeddingServer(bags, [refusal(429)] * 99) as server:
         use(monkeypatch, server.url)
-        started = time.monotonic()
-        with pytest.raises(WorkerError, match="takes no more requests"):
+        with not_waited_for(), pytest.raises(WorkerError, match="takes no more requests"):
             asked(Client(litellm, "openai/e"), "text", seconds=4)
-        assert time.monotonic() - started < 4
-    assert len(server.asked) > 1
+    assert 1 < len(server.asked) < 99
 
 
 @pytest.mark.parametrize("model", ["openai/e", "ollama/e"])
 def test_a_server_that_does_not_answer(litellm: Any, monkeypatch: pytest.MonkeyPatch, model: str) -> None:
-    with FakeEmbeddingServer(bags, [5.0]) as server:
+    with FakeEmbeddingServer(bags, [HANGS]) as server:
         use(monkeypatch, server.url)
-        started = time.monotonic()
-        with pytest.raises(WorkerError, match="took too long"):
+        with not_waited_for(), pytest.raises(WorkerError, match="took too long"):
             asked(Client(litellm, model), "text", seconds=3)
-        assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize("model", ["openai/e", "ollama/e"])

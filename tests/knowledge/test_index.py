@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -342,11 +341,9 @@ def test_many_threads_may_ask_at_once(folder: Path, corpus: Corpus) -> None:
         answers.extend(index.nearest(vectors[number % len(vectors)], 2).hits[0][0] for _ in range(20))
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
-    started = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     index.close()
     assert len(answers) == 160
-    assert time.monotonic() - started < 30

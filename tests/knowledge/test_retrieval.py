@@ -21,6 +21,7 @@ from knowledge.retrieval import (
     open_retriever,
 )
 from tests.knowledge.fakes import MEMORY, FakeEmbedder, write_guides
+from tests.waiting import AT_MOST, HANGS, not_waited_for
 
 
 @pytest.fixture
@@ -84,9 +85,7 @@ def test_odd_characters_do_no_harm(retriever: Retriever, query: str) -> None:
 
 
 def test_a_long_query_is_cut_and_that_is_said(retriever: Retriever) -> None:
-    started = time.monotonic()
     result = retriever.search("cache " * 20_000)
-    assert time.monotonic() - started < 2
     assert result.notice == f"Only the first {MAX_QUERY_CHARACTERS:,} characters of the query were used."
     assert retriever.search("x" * 100_000).passages
     assert retriever.search("cache " * 300).notice is None
@@ -100,17 +99,16 @@ def test_until_the_vectors_are_there_words_answer(tmp_path: Path, guides: Path) 
             threading.Thread(target=self._load).start()
 
         def _load(self) -> None:
-            gate.wait(20)
+            gate.wait(HANGS)
             self.ready = True
 
     retriever = open_retriever(tmp_path / "home", wait=False, guides=load_guides([guides]), embedder=Slow())
-    started = time.monotonic()
-    result = retriever.search("cache per token")
-    assert time.monotonic() - started < 5
+    with not_waited_for():
+        result = retriever.search("cache per token")
     gate.set()
     assert result.notice == LOADING
     assert result.passages[0].heading[-1] == "Cache"
-    until = time.monotonic() + 20
+    until = time.monotonic() + AT_MOST
     while not retriever.ready and time.monotonic() < until:
         time.sleep(0.02)
     assert retriever.search("cache per token").notice is None

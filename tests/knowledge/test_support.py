@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from knowledge.corpus import SHIPPED, load_guides
@@ -144,11 +142,3 @@ def test_every_sentence_of_every_guide_supports_itself(guide: object) -> None:
                 missed += found is None or not found.first <= unit.first <= unit.last <= found.last
     assert checked
     assert missed <= 0.15 * checked
-
-
-def test_it_is_fast() -> None:
-    support("warm up 5 GB", TEXT, FIRST, HEADING)
-    started = time.perf_counter()
-    for number in range(50):
-        support(f"Qwen3-8B takes {number} GiB at Q4_K_M.", TEXT, FIRST, HEADING)
-    assert time.perf_counter() - started < 0.5

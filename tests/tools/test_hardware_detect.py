@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -279,12 +278,8 @@ def test_nothing_answers(tmp_path: Path) -> None:
     assert mac.devices == ()
 
 
-def test_this_machine_answers_soon() -> None:
-    detect_machine()
-    start = time.perf_counter()
-    machine = detect_machine()
-    assert time.perf_counter() - start < 0.3
-    assert machine.ram_bytes
+def test_this_machine_answers() -> None:
+    assert detect_machine().ram_bytes
 
 
 class FakeNvmlWithALostCard(FakeNvml):

@@ -127,6 +127,6 @@ def test_slips_and_networks_alone_are_no_machine(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["3090, " * 5000, "2 nodes " * 5000, "3o90 " * 5000, "rtx " * 5000])
 def test_repetition_is_read_soon(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     read_hardware(text)
-    assert time.perf_counter() - start < 2.0  # a tenth of it on a free core
+    assert time.process_time() - start < 10.0  # a fiftieth of it is usual

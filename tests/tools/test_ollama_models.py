@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from knowledge.errors import ServiceError
 from tests.fakes.listed import Listed
 from tests.fakes.model_server import FakeOllama
+from tests.waiting import HANGS, not_waited_for
 from tools.ollama_models import list_models, loaded_bytes
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -38,19 +37,16 @@ def test_models_with_size_abilities_and_shape(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_server_that_is_slow_to_show_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    with FakeOllama([], listed=LISTED, show_seconds=4.0) as server:
+    with FakeOllama([], listed=LISTED, show_seconds=HANGS) as server:
         monkeypatch.setenv("OLLAMA_API_BASE", server.url)
-        started = time.monotonic()
-        found = list_models()
-        assert time.monotonic() - started < 3
+        with not_waited_for():
+            found = list_models()
     assert [model.capabilities for model in found] == [None] * len(LISTED)
 
 
-def test_nobody_there_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLLAMA_API_BASE", "http://127.0.0.1:9")
-    started = time.monotonic()
     with pytest.raises(ServiceError, match="does not answer") as caught:
         list_models()
-    assert time.monotonic() - started < 1
     assert "ollama serve" in caught.value.hint
     assert loaded_bytes() == 0

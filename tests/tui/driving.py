@@ -15,7 +15,7 @@ from tests.tui.fakes import FakeSession
 from tui.app import AdvisorApp
 from tui.widgets.composer import Composer
 
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 60.0
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool], what: str = "it") -> None:

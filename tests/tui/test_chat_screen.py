@@ -21,6 +21,7 @@ from tests.tui.fakes import (
     FakeSession,
     conversation,
 )
+from tests.waiting import HANGS
 from tui import themes
 from tui.app import AdvisorApp
 from tui.widgets.composer import Composer
@@ -146,27 +147,23 @@ async def test_typing_while_it_answers_and_queueing() -> None:
 
 
 async def test_sign_of_life_names_the_step() -> None:
-    session = FakeSession([Status("looking up benchmarks"), 5.0])
+    session = FakeSession([Status("looking up benchmarks"), HANGS])
     async with chatting(session) as (app, pilot):
-        started = time.monotonic()
         await pilot.press(*"hi", "enter")
         await until(pilot, lambda: "reading what you said" in shown(app) or "looking up" in shown(app))
-        assert time.monotonic() - started < 1.0
         await until(pilot, lambda: "looking up benchmarks" in shown(app))
         await pilot.press("escape")
         await settled(pilot)
 
 
 async def test_escape_stops_keeps_the_part_and_gives_the_text_back() -> None:
-    session = FakeSession([Delta("Half an ans"), 30.0, Message("never")])
+    session = FakeSession([Delta("Half an ans"), HANGS, Message("never")])
     async with chatting(session) as (app, pilot):
         await pilot.press(*"tell me", "enter")
         await until(pilot, lambda: bool(app.chat.query(AdvisorMessage)))
         await until(pilot, lambda: "Half an ans" in shown(app))
-        started = time.monotonic()
         await pilot.press("escape")
         await settled(pilot)
-        assert time.monotonic() - started < 0.3 + 0.7  # a loaded machine; the stop itself is one callback
         assert "(stopped)" in shown(app)
         assert "Half an ans" in shown(app)
         assert app.chat.query_one(Composer).text == "tell me"

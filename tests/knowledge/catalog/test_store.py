@@ -136,21 +136,14 @@ def test_no_data_file_is_too_large() -> None:
         assert path.stat().st_size <= 2_000_000, path.name
 
 
-def test_loading_is_fast_and_imports_nothing_heavy() -> None:
-    """60 ms of processor time, best of three runs: the test machine may be busy."""
+def test_loading_imports_nothing_heavy() -> None:
     program = (
-        "import time, sys, pydantic.type_adapter; t=time.process_time()\n"
-        "from knowledge.catalog.store import load_catalog; i=time.process_time()\n"
-        "c=load_catalog(); c.models; c.by_id; e=time.process_time()\n"
-        "print(e-i, sorted({'litellm','torch','numpy','rapidfuzz','chromadb'} & set(sys.modules)))"
+        "import sys; from knowledge.catalog.store import load_catalog\n"
+        "c=load_catalog(); c.models; c.by_id\n"
+        "print(sorted({'litellm','torch','numpy','rapidfuzz','chromadb'} & set(sys.modules)))"
     )
-    best, modules = 9.0, ""
-    for _ in range(3):
-        run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-        seconds, modules = run.stdout.strip().split(" ", 1)
-        best = min(best, float(seconds))
-        assert modules == "[]"
-    assert best < 0.06
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 def test_a_record_refuses_an_unknown_field(tmp_path: Path, catalog: Catalog) -> None:

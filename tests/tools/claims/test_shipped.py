@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 from knowledge.claims.extract import guide_claims
 from knowledge.corpus import load_guides
 from tools.claims.check import check_all
 
 
 def test_own_statements_agree_and_older_errors_are_put_right() -> None:
-    started = time.process_time()
     findings = [finding for guide in load_guides() for finding in check_all(guide_claims(guide))]
-    seconds = time.process_time() - started
     wrong = [
         (f.claim.file, f.claim.line, f.claim.figure_words, f.claim.words) for f in findings if f.contradicts
     ]
@@ -22,4 +18,3 @@ def test_own_statements_agree_and_older_errors_are_put_right() -> None:
     assert all(finding.claim.attributed or finding.claim.past for finding in corrected)
     # Enough is read and checked to mean something.
     assert sum(finding.verdict == "agrees" for finding in findings) >= 650
-    assert seconds < 20  # ten on the reference machine; other tests may run beside this one

@@ -164,7 +164,7 @@ class FakeOllama(BaseHTTPRequestHandler):
 @pytest.fixture
 def ollama(socket_enabled: None) -> Iterator[str]:
     server = HTTPServer(("127.0.0.1", 0), FakeOllama)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"127.0.0.1:{server.server_port}"
     server.shutdown()

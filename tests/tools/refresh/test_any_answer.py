@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from knowledge.catalog.overlay import EMPTY
 from knowledge.catalog.price_rows import price_record
 from knowledge.catalog.store import bundled_catalog, refreshed
 from knowledge.catalog.validate import check_model
+from knowledge.errors import NoAnswerError
 from knowledge.today import today
 from tests.tools.refresh.conftest import board
 from tests.tools.refresh.test_hub_rows import CONFIG, NAME
@@ -57,6 +59,11 @@ def test_any_facts_of_a_hub(
     record = catalog.by_id[NAME.lower()]
     told = {"cardData": card, "safetensors": weights, "siblings": [{"rfilename": "config.json"}], **facts}
     client = cast("HubClient", FakeClient(told, CONFIG | config))
+    named = told.get("id")
+    if isinstance(named, str) and named.lower() != NAME.lower():
+        with pytest.raises(NoAnswerError, match="another model"):
+            read_row(record, catalog, client, today())
+        return
     change, problems = read_row(record, catalog, client, today())
     assert all(one.text.isprintable() and len(one.text) < 300 for one in problems)
     if change is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 
 import pytest
 
@@ -17,7 +16,6 @@ from tui.screens.chat import NOT_NOW
 from tui.widgets.composer import Composer
 from tui.widgets.status_line import StatusLine
 
-STOP_SECONDS = 1.0
 """On a machine that is busy with other tests; `test_chat_typing.py` has the bar."""
 HALF = Progress("bench", "hf.co/some/qwen3:8b", "measuring", done=3, total=6, seconds_left=12.4)
 ANSWER: list[Step] = [Recommendation(RECOMMENDATION), Message("I can measure `qwen3:8b`. Say **measure**.")]
@@ -40,10 +38,8 @@ async def test_the_progress_is_in_sight_and_esc_stops_it_at_once(size: tuple[int
         app.chat.query_one(Composer).put("yes")
         await pilot.press("enter")
         await until(pilot, lambda: "3 of 6" in str(app.chat.query_one(StatusLine).content), "the progress")
-        began = time.monotonic()
         await pilot.press("escape")
-        await until(pilot, lambda: not app.chat.is_busy, "the stop")
-        assert time.monotonic() - began <= STOP_SECONDS
+        await until(pilot, lambda: not app.chat.is_busy, "the stop, while the measurement still runs")
         gate.set()
         assert "what was measured is kept" in " ".join(shown(app).split())
         assert app.chat.query_one(Composer).text == "yes"
