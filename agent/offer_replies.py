@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.consent import LEFT
+from agent.naming import meant, mentions
 from agent.proposing_words import left_words
 from agent.state import Offer, Outcome, State, is_answered, spoken
 
@@ -75,6 +76,16 @@ _COST = _whole(
 )
 _MEASURING = _whole(rf"(?:{_GO}{_BETWEEN}){{0,3}}{_MEASURE}")
 _EVALUATING = _whole(rf"(?:{_GO}{_BETWEEN}){{0,3}}{_EVALUATE}")
+_NAMING = re.compile(
+    rf"(?:{_GO}{_BETWEEN}){{0,3}}/?{_ASKS}(?:(?:run|start|do) (?:the |a )?(?:measurement|bench(?:mark)?) "
+    r"(?:of|on|for|with)|measure|bench(?:mark)?|messen|miss)\s+",
+    re.IGNORECASE,
+)
+_BESIDE_NAMES = re.compile(
+    r"(?:[\s,;:.!?&+/()`\"'*-]|\b(?:and|und|et|y|plus|please|bitte|here|now|both|too|as well|instead|first|"
+    r"how fast|the speed of|is|are|for me|on (?:my|this) (?:own )?(?:machine|computer|pc|laptop))\b)*",
+    re.IGNORECASE,
+)
 # Repeats are bounded, so that no message makes a pattern try without end.
 # "ok, thanks" takes note of an answer; only a plain yes goes with thanks.
 _YES = _whole(rf"{_GO}(?:{_BETWEEN}{_GO}){{0,3}}|(?:yes|yeah|yep|yup|sure|ja|oui|s\u00ed){_BETWEEN}{_THANKS}")
@@ -97,6 +108,8 @@ class Heard:
     tool: Tool = "bench"
     rubric: str = ""
     """The person's own file of scenarios, or the name of an example."""
+    models: tuple[str, ...] = ()
+    """Names of the models to measure, as they were written; empty for those of the recommendation."""
 
 
 def heard(text: str, state: State) -> Heard | None:
@@ -116,6 +129,10 @@ def heard(text: str, state: State) -> Heard | None:
             return _on(offer) if offer.get("fresh") or not offer.get("max_usd") else _looked_at(offer)
         # The time and the cost of something else are told before it runs.
         return Heard("look", named, rubric) if is_answered(state) else None
+    if names := _named(said):
+        if offer is not None and _are(names, offer):
+            return _on(offer)
+        return Heard("look", models=names) if is_answered(state) else None
     if offer is None or not offer.get("fresh"):
         return None
     if _YES.fullmatch(said):
@@ -163,7 +180,33 @@ def _on(offer: Offer) -> Heard:
 
 
 def _looked_at(offer: Offer) -> Heard:
-    return Heard("look", _tool(offer), offer.get("rubric", ""))
+    return Heard("look", _tool(offer), offer.get("rubric", ""), tuple(offer.get("named", ())))
+
+
+def _named(said: str) -> tuple[str, ...]:
+    """The models of `measure NAME and NAME`; empty where the words hold anything else."""
+    begin = _NAMING.match(said)
+    if begin is None:
+        return ()
+    names, rest, last = mentions(said[begin.end() :]), "", 0
+    for name in names:
+        rest += f"{said[begin.end() + last : begin.end() + name.start]} "
+        last = name.end
+    rest += said[begin.end() + last :]
+    return tuple(name.text for name in names) if _BESIDE_NAMES.fullmatch(rest) else ()
+
+
+def _are(names: tuple[str, ...], offer: Offer) -> bool:
+    """Whether names are the models of a measurement of speed that was proposed, all of them and no others."""
+    if offer["tool"] != "bench" or len(names) != len(offer["models"]):
+        return False
+    return all(
+        any(
+            row["tag"] == name or any(row["model_id"] in meant(one) for one in mentions(name))
+            for name in names
+        )
+        for row in offer["models"]
+    )
 
 
 def _tool(offer: Offer) -> Tool:

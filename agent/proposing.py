@@ -87,6 +87,7 @@ def proposed_when_asked(
         return Proposal(REFUSED["offline"])
     if not found.candidates:
         return Proposal(REFUSED["nothing"])
+    from agent.named_bench import named_bench
     from agent.proposed_bench import bench_of
     from agent.proposed_evaluation import Wish, evaluation_of, level_pair
 
@@ -97,9 +98,12 @@ def proposed_when_asked(
                 return Proposal(REFUSED["no_text"])
             wish = Wish(wanted.rubric, asked=True, voice=voice, left=left)
             return evaluation_of(options, needs, wish, found.candidates)
+        if wanted.models:
+            return named_bench(wanted.models, needs)
         return bench_of(found.candidates, needs, asked=True) or Proposal(REFUSED["elsewhere"])
     except AdvisorError as error:
         # A yes looks again, when that is mended.
-        waiting = Offer(tool=wanted.tool, models=[], rubric=wanted.rubric, fresh=True)
+        named = list(wanted.models)
+        waiting = Offer(tool=wanted.tool, models=[], rubric=wanted.rubric, named=named, fresh=True)
         then = f"Then say **{'evaluate' if wanted.tool == 'evaluate' else 'measure'}** again."
         return Proposal(f"{error.message} {error.hint} {then}".strip(), waiting)

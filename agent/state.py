@@ -121,6 +121,8 @@ class Offer(TypedDict, total=False):
     """Most that it may cost, as it was told; missing where it is free."""
     tune: bool
     """Of `evaluate`: it is to tell whether a fine-tune is worth it."""
+    named: list[str]
+    """Of `bench`: the models as the person wrote them; missing where they are those of the recommendation."""
     fresh: bool
     """It was made in the last turn, so that a bare yes means it."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from agent.events import Failure
+from knowledge.home import SESSIONS
 from knowledge.settings import load_settings
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.checkpoint.memory import InMemorySaver
 
-FILE = "sessions.sqlite"
 BUSY_SECONDS = 30.0
 """How long a write waits for those of other conversations."""
 
@@ -166,7 +166,7 @@ async def open_store(home: Path, *, offline: bool = False) -> Store:
     import aiosqlite
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
-    path, notice = home / FILE, None
+    path, notice = home / SESSIONS, None
     try:
         name = await asyncio.to_thread(_prepared, home, path)
         if name is not None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 APP_NAME = "llm-advisor"
 HOME_VARIABLE = "LLM_ADVISOR_HOME"
+SESSIONS = "sessions.sqlite"
+"""File of the conversations."""
 
 
 def expanded(text: str | Path) -> Path:

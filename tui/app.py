@@ -20,7 +20,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from agent.protocol import SessionFactory
-from knowledge.home import home, log_file
+from knowledge.home import SESSIONS, home, log_file
 from tui import themes
 from tui.bridge import Bridge
 from tui.console import guarded, keep_printed, leave_on_signals, start_log, terminal_is_gone
@@ -40,7 +40,7 @@ CLOSED = 129
 """Exit status where the terminal was closed: that of a program which SIGHUP ends."""
 LOOK = "look.json"
 """File of the theme and the signs."""
-USED = ("settings.toml", "sessions.sqlite", "history.jsonl", LOOK)
+USED = ("settings.toml", SESSIONS, "history.jsonl", LOOK)
 """Files of somebody who was here before."""
 log = logging.getLogger("llm_advisor.tui")
 LOST_SECONDS = 1.0

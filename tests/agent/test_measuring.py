@@ -82,6 +82,23 @@ async def test_what_would_decide_is_proposed_with_time_and_cost_and_not_run(
     assert load_runs() == ()
 
 
+async def test_a_model_that_is_named_is_measured_after_a_yes_whether_it_was_recommended_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(monkeypatch, Pace(0.02, tps=120, model="qwen3:0.6b")) as server:
+        async with talking(tmp_path) as session:
+            found = of(await recommended(session), Recommendation)[-1].recommendation
+            asked = await said(session, "please measure qwen3:0.6b")
+            assert server.bodies() == []
+            done = await said(session, "yes")
+    assert "Qwen/Qwen3-0.6B" not in [c["model_id"] for c in found["candidates"]]
+    assert "I can measure `qwen3:0.6b` on this machine's Ollama: " in words(asked)
+    (run,) = load_runs()
+    assert run.model_id == "Qwen/Qwen3-0.6B"
+    assert "**Qwen3-0.6B**, measured here now" in words(done)
+    assert ends_once(done)
+
+
 @pytest.mark.parametrize("answer", ["yes", "measure", "/bench"])
 async def test_a_yes_measures_tells_both_figures_and_recommends_anew(
     answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,8 +13,8 @@ from agent.migrations import MIGRATIONS, migrated
 from agent.saved import config_of, open_archive
 from agent.session import GraphSession
 from agent.state import VERSION, State, first_state
-from agent.store import FILE
 from knowledge.errors import NoAnswerError
+from knowledge.home import SESSIONS
 from tests.agent.conversing import NEEDS, all_of, models, of, opened, said
 
 OLD = Path(__file__).parent / "data" / "sessions-v1.sqlite"
@@ -25,7 +25,7 @@ def home(tmp_path: Path) -> Path:
     """A state folder as version 1 left it: conversations `answered`, `asking`, `empty` and `cut`, which was
     killed while it worked out a recommendation.
     """
-    shutil.copy(OLD, tmp_path / FILE)
+    shutil.copy(OLD, tmp_path / SESSIONS)
     return tmp_path
 
 

@@ -62,6 +62,49 @@ def test_what_says_something_else_is_no_answer_to_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("measure qwen3:8b", ["qwen3:8b"]),
+        ("bench Qwen3-8B please", ["Qwen3-8B"]),
+        ("can you measure gemma-3-4b-it and llama3.1:8b on my machine?", ["gemma-3-4b-it", "llama3.1:8b"]),
+        ("yes, measure how fast qwen3:8b is", ["qwen3:8b"]),
+        ("run the benchmark on qwen3:8b, gemma-3-4b-it", ["qwen3:8b", "gemma-3-4b-it"]),
+        ("miss bitte qwen3:8b", ["qwen3:8b"]),
+    ],
+)
+def test_a_model_that_is_named_is_looked_at_before_it_runs(text: str, names: list[str]) -> None:
+    found = heard(text, offered())
+    assert found is not None
+    assert (found.kind, found.tool, list(found.models)) == ("look", "bench", names)
+
+
+def test_a_named_model_that_was_proposed_runs() -> None:
+    state = offered()
+    state["offered"] = Offer(
+        tool="bench",
+        models=[{"model": "Qwen3-8B", "model_id": "Qwen/Qwen3-8B", "tag": "qwen3:8b"}],
+        fresh=False,
+    )
+    found = heard("measure qwen3:8b", state)
+    assert found is not None
+    assert found.kind == "run"
+    other = heard("measure qwen3:8b and qwen3:4b", state)
+    assert other is not None
+    assert (other.kind, other.models) == ("look", ("qwen3:8b", "qwen3:4b"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("measure qwen3:8b against my old notes", "measure twice, cut once", "bench press program"),
+        *("measure the quality of qwen3:8b", "what benchmarks does qwen3:8b have?", "run qwen3:8b"),
+    ],
+)
+def test_a_name_beside_other_words_is_no_measurement(text: str) -> None:
+    assert heard(text, offered()) is None
+
+
+@pytest.mark.parametrize(
     "text",
     ["how long will it take?", "wie lange dauert das?", "what will you measure?", "yes, but how long?"],
 )
@@ -117,6 +160,14 @@ def test_a_question_that_waits_is_answered_first() -> None:
 
 def test_no_message_makes_the_patterns_try_without_end() -> None:
     began = time.process_time()
-    for piece in ("please do ", "maybe later ", "ok ", "evaluate a ", "how long it ", "measure it "):
+    for piece in (
+        "please do ",
+        "maybe later ",
+        "ok ",
+        "evaluate a ",
+        "how long it ",
+        "measure it ",
+        "measure and ",
+    ):
         heard((piece * MOST_SIGNS)[: MOST_SIGNS - 2] + "x", offered())
     assert time.process_time() - began < 10.0

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.store import FILE, memory_store, open_store
+from agent.store import memory_store, open_store
+from knowledge.home import SESSIONS
 from tests.agent.conversing import set_aside
 
 
@@ -17,13 +18,13 @@ async def test_a_new_file_is_made_and_written(tmp_path: Path) -> None:
     store = await open_store(tmp_path / "deep" / "home")
     assert store.notice is None
     await store.close()
-    with sqlite3.connect(tmp_path / "deep" / "home" / FILE) as file:
+    with sqlite3.connect(tmp_path / "deep" / "home" / SESSIONS) as file:
         tables = {row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert {"checkpoints", "writes"} <= tables
 
 
 async def test_an_empty_file_is_no_damage(tmp_path: Path) -> None:
-    (tmp_path / FILE).touch()
+    (tmp_path / SESSIONS).touch()
     store = await open_store(tmp_path)
     await store.close()
     assert store.notice is None
@@ -32,14 +33,14 @@ async def test_an_empty_file_is_no_damage(tmp_path: Path) -> None:
 async def test_a_cut_file_is_set_aside_with_all_its_bytes(tmp_path: Path) -> None:
     store = await open_store(tmp_path)
     await store.close()
-    whole = (tmp_path / FILE).read_bytes()
-    (tmp_path / FILE).write_bytes(whole[: len(whole) // 2 + 100])
-    kept = (tmp_path / FILE).read_bytes()
+    whole = (tmp_path / SESSIONS).read_bytes()
+    (tmp_path / SESSIONS).write_bytes(whole[: len(whole) // 2 + 100])
+    kept = (tmp_path / SESSIONS).read_bytes()
     again = await open_store(tmp_path)
     await again.close()
     assert again.notice is not None
     assert again.notice.code == "state"
-    assert f"{FILE}.damaged-" in again.notice.message
+    assert f"{SESSIONS}.damaged-" in again.notice.message
     assert set_aside(tmp_path) == [kept]
 
 

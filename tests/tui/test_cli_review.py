@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from knowledge.measured_here import MeasuredRun, Point, Range, keep_run
+from tests.fakes.model_script import Reply, Say
 from tests.tools.evaluation.scripted import FakeModels, passing, rubric_text
 from tests.tui.cli_help import Program
 from tests.tui.reviewing import (
@@ -70,6 +71,23 @@ def test_a_review_goes_step_by_step_to_its_decision(program: Program, home: Path
     assert "fine-tuning" not in trained  # the thresholds are of untuned models
     assert any("Qwen3.5-4B: every adapter, each in about" in row["what"] for row in last["todo"])
     assert {row["by"] for row in last["todo"]} == {"2027-03-01", "2027-09-01", "2028-03-01"}
+
+
+def test_a_judge_has_a_server_of_its_own_and_another_one_asks_anew(program: Program, home: Path) -> None:
+    path = home / "j.yaml"
+    path.write_text("prompt: Question 1\nchecks: [{judge: good}]\n", encoding="utf-8")
+    reply: Reply = [Say('{"lines": [{"line": 1, "reason": "r", "met": true}]}')]
+    yes = passing(lambda n, r: True)
+    with FakeModels(old=yes, new=yes) as server, FakeModels(j=reply) as judge, FakeModels(j=reply) as other:
+        asks = (*options(server, str(path)), "--judge", "j", "--judge-endpoint")
+        third = reviewed(program, *asks, judge.base.removeprefix("http://"), times=3)
+        assert [len(one.requests) for one in (server, judge, other)] == [2, 2, 0]
+        changed = program(*CALL, "--status", "--json").document
+        assert states(changed)[2] == "done"
+        fourth = reviewed(program, "--judge-endpoint", other.base)
+        assert [len(one.requests) for one in (judge, other)] == [2, 2]
+    assert [row["pass_rate"] for row in third["steps"][2]["result"]["measured"]] == [1.0, 1.0]
+    assert fourth["ran"]["step"] == 3
 
 
 def test_the_text_tells_time_and_cost_before_and_what_is_left(program: Program, home: Path) -> None:

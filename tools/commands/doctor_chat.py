@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Literal
 
 from knowledge.errors import AdvisorError, ServiceError
+from knowledge.home import SESSIONS, home
 from knowledge.keys import find_key
 from knowledge.ollama import is_this_machine, ollama_url
 from knowledge.postgres import CONNECT_SECONDS, FORM, INSTALL, is_installed, reason
@@ -81,7 +84,7 @@ def _conversations(offline: bool) -> Finding:
     """Where conversations are kept; a database is asked whether it lets us in."""
     postgres = load_settings().postgres
     if postgres is None:
-        return "ok", "kept in a file of the state folder; the setting `postgres` takes a database", ""
+        return _file_of_conversations()
     if offline:
         return "skipped", "kept in Postgres; not asked for, because of --offline", ""
     if not is_installed():
@@ -99,6 +102,19 @@ def _conversations(offline: bool) -> Finding:
         found = f"the Postgres database cannot be used ({reason(error, address)}): nothing is saved"
         return "missing", found, "Start the database, or correct the setting `postgres`."
     return "ok", f"kept in Postgres {number}, which answers", ""
+
+
+def _file_of_conversations() -> Finding:
+    """Whether the file of the conversations, where there is one, is a database that can be read."""
+    path = home() / SESSIONS
+    try:
+        if path.exists():
+            with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as file:
+                file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except (sqlite3.Error, OSError) as error:
+        found = f"{path.name} of the state folder cannot be read ({error})"
+        return "missing", found, "The next chat sets a damaged file aside and begins a new one."
+    return "ok", "kept in a file of the state folder; the setting `postgres` takes a database", ""
 
 
 LOOKS: dict[str, Callable[[bool], Finding]] = {

@@ -33,6 +33,23 @@ from tools.model_calls import client
 Document = dict[str, Any]
 Watch = Callable[[Event], None]
 
+Judge = Annotated[
+    Name | None,
+    Field(
+        description="model that decides `judge` checks: of Ollama or LiteLLM, or a name at --judge-endpoint",
+        json_schema_extra={"metavar": "MODEL"},
+    ),
+]
+JudgeEndpoint = Annotated[
+    Name | None,
+    Field(
+        description="address of an OpenAI-compatible server that has the judge; it may be that of --endpoint",
+        json_schema_extra={"metavar": "URL"},
+    ),
+]
+JudgeKey = Annotated[
+    Name | None, Field(description="environment variable that holds the key of the judge's endpoint")
+]
 AtOnce = Annotated[int, Number, Field(ge=1, le=64, description="requests at once for each provider")]
 PerMinute = Annotated[
     Annotated[float, Number, Field(gt=0, le=1e6, allow_inf_nan=False)] | None,
@@ -57,19 +74,9 @@ class EvaluateQuery(Request):
         json_schema_extra={"metavar": "URL"},
     )
     key_variable: Name | None = Field(None, description="environment variable that holds the endpoint's key")
-    judge: Name | None = Field(
-        None,
-        description="model that decides `judge` checks: of Ollama or LiteLLM, or a name at --judge-endpoint",
-        json_schema_extra={"metavar": "MODEL"},
-    )
-    judge_endpoint: Name | None = Field(
-        None,
-        description="address of an OpenAI-compatible server that has the judge; it may be that of --endpoint",
-        json_schema_extra={"metavar": "URL"},
-    )
-    judge_key_variable: Name | None = Field(
-        None, description="environment variable that holds the key of the judge's endpoint"
-    )
+    judge: Judge = None
+    judge_endpoint: JudgeEndpoint = None
+    judge_key_variable: JudgeKey = None
     repeats: Annotated[int, Number, Field(ge=1, le=MOST_REPEATS)] = Field(
         1, description="runs of each scenario"
     )

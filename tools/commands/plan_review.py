@@ -13,7 +13,7 @@ from pydantic import Field
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError, UsageError
 from knowledge.today import today
-from tools.commands.evaluate import AtOnce, PerMinute, Watch
+from tools.commands.evaluate import AtOnce, Judge, JudgeEndpoint, JudgeKey, PerMinute, Watch
 from tools.commands.lookups import model_named
 from tools.commands.plan_migration import MigrationQuery
 from tools.commands.requests import MAX_NAME, Name, Number, Text
@@ -72,9 +72,9 @@ class ReviewQuery(MigrationQuery):
         json_schema_extra={"metavar": "URL"},
     )
     key_variable: Name | None = Field(None, description="environment variable that holds the endpoint's key")
-    judge: Name | None = Field(
-        None, description="model that decides `judge` checks", json_schema_extra={"metavar": "MODEL"}
-    )
+    judge: Judge = None
+    judge_endpoint: JudgeEndpoint = None
+    judge_key_variable: JudgeKey = None
     repeats: Annotated[int, Number, Field(ge=1, le=MOST_REPEATS)] = Field(
         1, description="runs of each scenario"
     )
@@ -224,8 +224,9 @@ def _taken(review: Review, query: ReviewQuery) -> None:
     how = review.asking.model_dump()
     for key in (HOW & query.model_fields_set) - {"served", "tuned"}:
         how[key] = getattr(query, key)
-    if query.endpoint is not None:
-        how["endpoint"] = endpoint_address(query.endpoint)
+    for key in ("endpoint", "judge_endpoint"):
+        if (address := getattr(query, key)) is not None:
+            how[key] = endpoint_address(address)
     if query.rubric is not None:
         path = Path(query.rubric).expanduser()
         how["rubric"] = str(path.resolve()) if path.suffix or path.exists() else query.rubric

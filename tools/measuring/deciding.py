@@ -109,8 +109,13 @@ def tags_of(models: Sequence[ServerModel]) -> dict[str, list[str]]:
 
 def tag_for(candidate: Candidate, tags: Mapping[str, Sequence[str]]) -> str | None:
     """The tag that serves an option: in its own format where there is one."""
-    there = tags.get((candidate.model_id or "").lower(), ())
     quant = candidate.configuration.quant if candidate.configuration is not None else None
+    return tag_of(candidate.model_id, quant, tags)
+
+
+def tag_of(model_id: str | None, quant: str | None, tags: Mapping[str, Sequence[str]]) -> str | None:
+    """The tag that serves a model, in a format where there is one."""
+    there = tags.get((model_id or "").lower(), ())
     same = [tag for tag in there if label_in(tag.rpartition(":")[2]) == quant]
     return next(iter([*same, *there]), None)
 

@@ -59,6 +59,8 @@ def query_for(asking: Asking, served: str, *, dry: bool = False, fresh: bool = F
         "endpoint": asking.endpoint,
         "key_variable": asking.key_variable,
         "judge": asking.judge,
+        "judge_endpoint": asking.judge_endpoint,
+        "judge_key_variable": asking.judge_key_variable,
         "repeats": asking.repeats,
         "concurrency": asking.concurrency,
         "requests_per_minute": asking.requests_per_minute,
@@ -88,6 +90,7 @@ def inputs_of(asking: Asking, served: str) -> Document:
         "rubric": plan.rubric.digest,
         "server": [plan.models[0], plan.endpoint],
         "judge": plan.judge if plan.judged else None,
+        **({"judge_server": plan.judge_endpoint} if plan.judged and plan.judge_endpoint else {}),
         "repeats": plan.settings.repeats,
     }
 

@@ -30,6 +30,8 @@ class Asking(BaseModel):
     endpoint: str | None = None
     key_variable: str | None = None
     judge: str | None = None
+    judge_endpoint: str | None = None
+    judge_key_variable: str | None = None
     repeats: int = 1
     served: dict[str, str] = {}
     """Hub id to the model's name at its server, where it is not Ollama's own."""

@@ -13,13 +13,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from knowledge.home import home
+from knowledge.home import SESSIONS, home
 
 KNOWLEDGE = Path(__file__).resolve().parent.parent.parent / "knowledge"
 DATA = KNOWLEDGE / "catalog" / "data"
 GUIDES = KNOWLEDGE / "guides"
-SESSIONS = "sessions.sqlite"
-"""As `agent.store.FILE`, whose module takes too long to import for a press of Tab."""
 CHAT_MODELS = ("guided", "auto", "ollama_chat/")
 CACHE_TYPES = ("f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "fp8", "auto")
 

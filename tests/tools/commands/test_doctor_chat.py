@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,24 @@ def test_offline_asks_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
         assert check("chat model", offline=True)["state"] == "skipped"
         assert check("Ollama", offline=True)["state"] == "skipped"
         assert server.paths == []
+
+
+def test_a_file_of_conversations_that_cannot_be_read_is_said(
+    home: Path,
+) -> None:
+    path = home / "sessions.sqlite"
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("CREATE TABLE checkpoints (id)")
+        file.commit()
+    assert check("conversations")["state"] == "ok"
+    path.write_bytes(b"no database" * 1_000)
+    found = check("conversations")
+    assert (found["state"], found["found"]) == (
+        "missing",
+        "sessions.sqlite of the state folder cannot be read (file is not a database)",
+    )
+    assert "sets a damaged file aside" in found["next_step"]
+    assert path.read_bytes().startswith(b"no database")
 
 
 @pytest.mark.parametrize(

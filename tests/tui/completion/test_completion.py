@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.store import FILE
 from tests.tui.cli_help import Program
 from tui.completion import values
 from tui.completion.shells import SHELLS, VARIABLE, answer
@@ -78,7 +77,6 @@ def test_guides_and_saved_conversations(
 ) -> None:
     assert "quantization.md" in tab("guides", "show", "quant")
     assert tab("sessions", "show", "") == []
-    assert values.SESSIONS == FILE
     assert program("chat", "--json", "--session", "lunch", stdin=[{"text": "a model for code"}]).status == 0
     assert tab("sessions", "show", "l") == ["lunch"]
     assert tab("chat", "--session", "lu") == ["lunch"]
