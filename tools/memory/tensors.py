@@ -73,24 +73,23 @@ def _raw() -> dict[str, Any]:
     return table
 
 
+def _rows(listed: str) -> Rows:
+    """The tensors of a list, with those of the groups that it names."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for item in listed.split("; "):
+        if item.startswith("@"):
+            found += _rows(_raw()["groups"][item[1:]])
+        else:
+            name, *dims = item.split()
+            found.append((name, tuple(dims)))
+    return tuple(found)
+
+
 @cache
-def _tables() -> dict[str, tuple[Rows, Rows]]:
-    table = _raw()
-    groups: dict[str, str] = table["groups"]
-
-    def rows(listed: str) -> Rows:
-        found: list[tuple[str, tuple[str, ...]]] = []
-        for item in listed.split("; "):
-            if item.startswith("@"):
-                found += rows(groups[item[1:]])
-            else:
-                name, *dims = item.split()
-                found.append((name, tuple(dims)))
-        return tuple(found)
-
-    return {
-        arch: (rows(entry["model"]), rows(entry["layer"])) for arch, entry in table["architectures"].items()
-    }
+def _table(arch: str) -> tuple[Rows, Rows]:
+    """The tensors of an architecture: outside its layers, and of a layer."""
+    entry = _raw()["architectures"][arch]
+    return _rows(entry["model"]), _rows(entry["layer"])
 
 
 def second_table_on_cpu(arch: Architecture) -> bool:
@@ -100,7 +99,7 @@ def second_table_on_cpu(arch: Architecture) -> bool:
 
 def has_table(arch: Architecture | None) -> bool:
     """True where the tensors of this architecture are known one by one."""
-    return arch is not None and arch.arch in _tables()
+    return arch is not None and arch.arch in _raw()["architectures"]
 
 
 def _present(rows: Rows, sizes: Sizes) -> tuple[Tensor, ...]:
@@ -114,7 +113,7 @@ def _present(rows: Rows, sizes: Sizes) -> tuple[Tensor, ...]:
 
 def model_tensors(arch: Architecture) -> ModelTensors:
     """All tensors of a shape whose architecture has a table (see `has_table`)."""
-    outside, inside = _tables()[arch.arch or ""]
+    outside, inside = _table(arch.arch or "")
     layers = layer_kinds(arch)
     kinds = {kind: _present(inside, layer_sizes(arch, kind)) for kind in set(layers)}
     return ModelTensors(_present(outside, model_sizes(arch)), kinds, layers)
