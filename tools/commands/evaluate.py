@@ -33,6 +33,14 @@ from tools.model_calls import client
 Document = dict[str, Any]
 Watch = Callable[[Event], None]
 
+Endpoint = Annotated[
+    Name | None,
+    Field(
+        description="address of an OpenAI-compatible server that has the models",
+        json_schema_extra={"metavar": "URL"},
+    ),
+]
+KeyVariable = Annotated[Name | None, Field(description="environment variable that holds the endpoint's key")]
 Judge = Annotated[
     Name | None,
     Field(
@@ -50,6 +58,7 @@ JudgeEndpoint = Annotated[
 JudgeKey = Annotated[
     Name | None, Field(description="environment variable that holds the key of the judge's endpoint")
 ]
+Repeats = Annotated[int, Number, Field(ge=1, le=MOST_REPEATS, description="runs of each scenario")]
 AtOnce = Annotated[int, Number, Field(ge=1, le=64, description="requests at once for each provider")]
 PerMinute = Annotated[
     Annotated[float, Number, Field(gt=0, le=1e6, allow_inf_nan=False)] | None,
@@ -68,18 +77,12 @@ class EvaluateQuery(Request):
         description="file with the scenarios (.yaml or .jsonl), or the name of an example",
         json_schema_extra={"metavar": "FILE"},
     )
-    endpoint: Name | None = Field(
-        None,
-        description="address of an OpenAI-compatible server that has the models",
-        json_schema_extra={"metavar": "URL"},
-    )
-    key_variable: Name | None = Field(None, description="environment variable that holds the endpoint's key")
+    endpoint: Endpoint = None
+    key_variable: KeyVariable = None
     judge: Judge = None
     judge_endpoint: JudgeEndpoint = None
     judge_key_variable: JudgeKey = None
-    repeats: Annotated[int, Number, Field(ge=1, le=MOST_REPEATS)] = Field(
-        1, description="runs of each scenario"
-    )
+    repeats: Repeats = 1
     temperature: Annotated[float, Number, Field(ge=0, le=2, allow_inf_nan=False)] = Field(
         0.0, description="of the models under test"
     )

@@ -13,11 +13,21 @@ from pydantic import Field
 from knowledge.catalog.store import load_catalog
 from knowledge.errors import AdvisorError, UsageError
 from knowledge.today import today
-from tools.commands.evaluate import AtOnce, Judge, JudgeEndpoint, JudgeKey, PerMinute, Watch
+from tools.commands.evaluate import (
+    AtOnce,
+    Endpoint,
+    Judge,
+    JudgeEndpoint,
+    JudgeKey,
+    KeyVariable,
+    PerMinute,
+    Repeats,
+    Watch,
+)
 from tools.commands.lookups import model_named
 from tools.commands.plan_migration import MigrationQuery
 from tools.commands.requests import MAX_NAME, Name, Number, Text
-from tools.evaluation.plan import CONCURRENCY, MOST_REPEATS, endpoint_address
+from tools.evaluation.plan import CONCURRENCY, endpoint_address
 from tools.reviews import asking as ask
 from tools.reviews import state
 from tools.reviews.decision import decide
@@ -66,18 +76,12 @@ class ReviewQuery(MigrationQuery):
         description="how a base with its test adapter is asked, for step 4; may be given several times",
         json_schema_extra={"metavar": "NAME=MODEL"},
     )
-    endpoint: Name | None = Field(
-        None,
-        description="address of an OpenAI-compatible server that has the models",
-        json_schema_extra={"metavar": "URL"},
-    )
-    key_variable: Name | None = Field(None, description="environment variable that holds the endpoint's key")
+    endpoint: Endpoint = None
+    key_variable: KeyVariable = None
     judge: Judge = None
     judge_endpoint: JudgeEndpoint = None
     judge_key_variable: JudgeKey = None
-    repeats: Annotated[int, Number, Field(ge=1, le=MOST_REPEATS)] = Field(
-        1, description="runs of each scenario"
-    )
+    repeats: Repeats = 1
     max_cost: Annotated[float, Number, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = Field(
         None,
         description="dollars that all models of the review may cost together; it stops before",
