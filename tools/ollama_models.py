@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
-from knowledge.errors import ServiceError
+from knowledge.errors import AdvisorError, ServiceError
 from knowledge.ollama import ollama_url
 
 TAGS_SECONDS = 1.5
@@ -25,6 +25,7 @@ SHOW_SECONDS = 1.5
 """For all models together; one that has not answered by then is taken without its capabilities."""
 MOST_SHOWN = 40
 MAX_BYTES = 16 << 20
+MOST_DIGEST = 200
 _EMBEDDERS = ("bert", "nomic-bert", "gemma-embedding", "jina-bert-v2")
 Document = Mapping[str, Any]
 
@@ -38,6 +39,8 @@ class ServerModel:
     """Of its files, which is about what its weights take in memory."""
     remote: bool = False
     """It runs on somebody else's machine; the server only passes on what is said."""
+    digest: str | None = None
+    """Of what the name stands for now; another one after a newer pull. None where the server does not say."""
     capabilities: frozenset[str] | None = None
     """None where the server does not say, as before 0.6.4."""
     context: int | None = None
@@ -118,6 +121,15 @@ def list_models(*, details: bool = True) -> tuple[ServerModel, ...]:
     return tuple(_shown(models) if details else models)
 
 
+def digest_of(name: str) -> str | None:
+    """What a model's name stands for on the server now; None where it does not say."""
+    try:
+        models = list_models(details=False)
+    except AdvisorError:
+        return None
+    return next((one.digest for one in models if one.name == name.removesuffix(":latest")), None)
+
+
 def loaded_bytes() -> int:
     """What the server holds on the accelerators now, in bytes; 0 where it does not say."""
     try:
@@ -130,12 +142,13 @@ def loaded_bytes() -> int:
 
 def _listed(row: Document) -> ServerModel:
     name, size = row.get("name") or row.get("model"), row.get("size")
-    details = row.get("details")
+    details, digest = row.get("details"), row.get("digest")
     families = (details.get("families") or [details.get("family")]) if isinstance(details, dict) else []
     return ServerModel(
         str(name or "").removesuffix(":latest"),
         size if isinstance(size, int) and size > 0 else 0,
         remote=bool(row.get("remote_host")),
+        digest=digest if isinstance(digest, str) and 0 < len(digest) <= MOST_DIGEST else None,
         embedder=isinstance(families, list) and any(family in _EMBEDDERS for family in families),
     )
 

@@ -20,12 +20,14 @@ class Listed:
     family: str = "llama"
     layers: int = 32
     """With 8 heads of 128 for keys and values: 4 KiB a layer and token."""
+    digest: str = ""
 
 
 def tag_of(one: Listed) -> Document:
     """Its row in `/api/tags`."""
     name = one.name if ":" in one.name else f"{one.name}:latest"
     row: Document = {"name": name, "model": name, "size": one.size, "details": {"family": one.family}}
+    row |= {"digest": one.digest} if one.digest else {}
     return row | ({"remote_host": "https://ollama.com:443"} if one.remote else {})
 
 

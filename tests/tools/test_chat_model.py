@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ TOOLS = frozenset({"completion", "tools"})
 CHATS = frozenset({"completion"})
 
 
-def model(name: str, gb: float, can: frozenset[str] | None = TOOLS, **more: bool) -> ServerModel:
+def model(name: str, gb: float, can: frozenset[str] | None = TOOLS, **more: Any) -> ServerModel:
     return ServerModel(
         name, int(gb * GB), capabilities=can, context=32768, cache_bytes_per_token=131072, **more
     )

@@ -22,6 +22,7 @@ from tools.model_calls.profiles import (
     split_model,
 )
 from tools.model_calls.tokens import most_tokens
+from tools.ollama_models import digest_of
 from tools.token_price import FREE
 
 COMPATIBLE = "custom_openai"
@@ -44,6 +45,8 @@ class Contender:
     """Tokens of an answer beside those of the rubric."""
     honors: dict[str, str]
     """Of `temperature` and `seed`: whether the model takes them, in a word or two."""
+    digest: str | None = None
+    """Of what its name stands for at Ollama now; None where no server says."""
 
     @property
     def provider(self) -> str:
@@ -59,6 +62,7 @@ class Contender:
             "honors": self.honors,
             "note": profile.note,
             "priced": profile.price is not None,
+            **({"digest": self.digest} if self.digest is not None else {}),
         }
 
 
@@ -70,6 +74,7 @@ async def contender(plan: Plan, model: str, *, as_judge: bool = False) -> Conten
     """
     answer = JUDGE_TOKENS if as_judge else most_answer(plan)
     endpoint = plan.judge_endpoint if as_judge else plan.endpoint
+    digest = None
     if endpoint is not None:
         variable = plan.judge_key_variable if as_judge else plan.key_variable
         profile = _at_endpoint(model, endpoint, variable)
@@ -78,11 +83,12 @@ async def contender(plan: Plan, model: str, *, as_judge: bool = False) -> Conten
         profile, more = await _on_ollama(
             plan, model, answer, thinking=plan.settings.thinking and not as_judge
         )
+        digest = await asyncio.to_thread(digest_of, split_model(model)[1])
     else:
         profile = await asyncio.to_thread(api_profile, model, *split_model(model))
         more = reasoning_room(model)
     profile = replace(profile, answer_tokens=answer + more)
-    return Contender(model, profile, more, await asyncio.to_thread(_honors, plan, profile))
+    return Contender(model, profile, more, await asyncio.to_thread(_honors, plan, profile), digest)
 
 
 def most_answer(plan: Plan) -> int:

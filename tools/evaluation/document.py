@@ -117,6 +117,7 @@ def _model(result: Result, name: str, runs: Sequence[Graded]) -> Document:
         "verdict": None,
         **_repeated(list(tallies.values()), result.plan.settings.repeats),
         "tags": _tags(result, tallies),
+        "replaced": result.kept.replaced.get(name, 0),
         "cut_short": sum(any(turn.cut_short for turn in run.done.answered.turns) for run in runs),
         **_spent(result.spent.get(name, Spent()), runs),
         "note": known.get("note"),
@@ -336,9 +337,18 @@ def _caveats(result: Result, document: Document) -> list[str]:
         told.append(
             f"pass^{k} is the chance that {k} runs of a scenario all pass, pass@{k} that at least one does."
         )
+    told += [_replaced(name, runs) for name, runs in result.kept.replaced.items() if runs]
     if result.kept.damaged:
         told.append(f"Damaged lines of the record: {result.kept.damaged:,}. Their runs are asked again.")
     return told
+
+
+def _replaced(name: str, runs: int) -> str:
+    """That another model has the name since."""
+    return (
+        f"{name} was pulled anew while this record was kept: {runs:,} of its finished runs are of the model "
+        "that had the name before. --fresh asks all of them again."
+    )
 
 
 def _error(result: Result) -> Document | None:

@@ -21,6 +21,8 @@ from knowledge.locking import locked
 from tools.evaluation.answers import Answered, Asked, Call, Done, Judged, Key, Spent, Turn, Verdict
 from tools.evaluation.plan import Plan
 
+AS_JUDGE = " as judge"
+"""Behind the name of a judge, which may be under test as well."""
 FOLDER, FILE, ABOUT, OLDER = "evaluations", "journal.jsonl", "run.json", "journal.older.jsonl"
 
 
@@ -42,8 +44,19 @@ class Kept:
     """When the last line was written."""
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was known of the models and the judge, by name, see `Contender.about`."""
+    replaced: dict[str, int] = field(default_factory=dict)
+    """Finished runs that are of an earlier model than the one that has the name now, by name."""
     damaged: int = 0
     """Lines that could not be read."""
+
+    def meet(self, name: str, about: dict[str, Any]) -> None:
+        """What is known of a model now; behind the same name there may be another one than before."""
+        before, now = self.models.get(name, {}).get("digest"), about.get("digest")
+        if before is not None and now is not None and before != now:
+            judged = sum(bool(done.verdicts) for done in self.done.values())
+            own = sum(key.model == name for key in self.done)
+            self.replaced[name] = judged if name.endswith(AS_JUDGE) else own
+        self.models[name] = about
 
     def finish(self, key: Key, done: Done) -> None:
         """A run of a scenario is finished; its parts are in `done`."""
@@ -106,7 +119,7 @@ class Journal:
         """Records what is known of a model, so that a finished run can be told without asking."""
         if self.kept.models.get(name) != about:
             self._write({"kind": "model", "model": name, "about": about})
-            self.kept.models[name] = about
+            self.kept.meet(name, about)
 
     def lose(self, spent: Spent) -> None:
         """Records what requests took that brought no answer."""
@@ -203,7 +216,7 @@ def _take(kept: Kept, row: dict[str, Any]) -> None:
     if row["kind"] == "lost":
         kept.lost += Spent(**row["spent"])
     elif row["kind"] == "model":
-        kept.models[str(row["model"])] = dict(row["about"])
+        kept.meet(str(row["model"]), dict(row["about"]))
     else:
         _take_run(kept, row, Key(str(row["model"]), str(row["scenario"]), int(row["repeat"])))
     kept.began = kept.began or at

@@ -16,7 +16,7 @@ from tools.evaluation.contenders import Contender, contender
 from tools.evaluation.dialogue import asking, hold
 from tools.evaluation.format import JudgeCheck, Scenario
 from tools.evaluation.grading import graded
-from tools.evaluation.journal import FILE, Journal, Kept, open_journal, read_journal, run_folder
+from tools.evaluation.journal import AS_JUDGE, FILE, Journal, Kept, open_journal, read_journal, run_folder
 from tools.evaluation.judge import checks_to_judge, judged
 from tools.evaluation.plan import Plan
 from tools.evaluation.spending import TINY, CeilingError, Purse
@@ -259,7 +259,7 @@ class _Run:
                 f"The price of {name} is not known, so that the ceiling could not be kept.",
                 "Use a model of `llm-advisor models list --api` or a local one, or leave out --max-cost.",
             )
-        self.journal.meet(f"{name} as judge" if as_judge else name, found.about)
+        self.journal.meet(f"{name}{AS_JUDGE}" if as_judge else name, found.about)
         return found
 
     async def _lane(self, keys: deque[Key]) -> None:
@@ -348,7 +348,7 @@ class _Run:
     def _give_up_judge(self, name: str, error: ModelError) -> None:
         if self.judge_failure is None:
             self.judge_failure = error
-            self._events.put_nowait(Trouble(f"{name} as judge", None, error))
+            self._events.put_nowait(Trouble(f"{name}{AS_JUDGE}", None, error))
 
     def _paused(self, server: str, seconds: float) -> None:
         self._events.put_nowait(Paused(server, seconds))

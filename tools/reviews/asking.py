@@ -229,7 +229,17 @@ def measured_row(who: Contender, document: Document | None, error: Document | No
     if document is None:
         return row | {"complete": False, "pass_rate": None, "outcomes": {}, "tags": [], "usd": 0.0}
     found = document["models"][0]
-    keys = ("pass_rate", "interval_95", "verdict", "passed", "answers", "scenarios", "missing", "tags")
+    keys = (
+        "pass_rate",
+        "interval_95",
+        "verdict",
+        "passed",
+        "answers",
+        "scenarios",
+        "missing",
+        "tags",
+        "replaced",
+    )
     results = {one["id"]: one["results"][found["model"]] for one in document["scenarios"]}
     return row | {
         "complete": document["complete"],

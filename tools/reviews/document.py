@@ -136,6 +136,8 @@ def _measured(row: Mapping[str, Any], *, tuned: bool) -> str:
     )
     if not tuned:  # the guide's thresholds are of untuned models
         text += f"; {row['verdict']['text']}"
+    if row.get("replaced"):
+        text += f"; {row['replaced']:,} of them by an earlier model of that name, see --again"
     return text if row["complete"] else f"{text}; {row['missing']:,} are missing"
 
 

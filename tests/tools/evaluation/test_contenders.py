@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.model_script import Reply, Say, Think
+from tests.fakes.listed import Listed
+from tests.fakes.model_script import Fail, Reply, Say, Think
 from tests.fakes.model_server import FakeOllama
-from tests.tools.evaluation.scripted import rubric_text, run
+from tests.tools.evaluation.scripted import asked, rubric_text, run
 from tools.commands.evaluate import served_name
 from tools.evaluation.contenders import contender
 from tools.evaluation.document import document_of
 from tools.evaluation.plan import THINKING_TOKENS, Plan, Settings
 from tools.evaluation.reading import parse_rubric
+from tools.evaluation.runner import result_so_far
 from tools.model_calls.errors import ModelError
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -46,6 +48,28 @@ async def test_a_model_of_ollama_gets_one_window_and_its_settings(
     row = document_of(result)["models"][0]
     assert (row["usd"], row["honors"]) == (0.0, {"temperature": "sent", "seed": "sent"})
     assert row["server"] == server.url
+
+
+@pytest.mark.parametrize(("now", "of_before"), [("sha256:b", 2), ("sha256:a", 0), ("", 0)])
+async def test_another_model_behind_the_name_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: str, of_before: int
+) -> None:
+    def breaking(body: dict[str, Any]) -> Reply:
+        return [Say("yes")] if asked(body) != "Question 3" else [Fail(404, "gone")]
+
+    asks = plan("ollama_chat/fake", concurrency=1)
+    for digest, replies in (("sha256:a", breaking), (now, [Say("yes")])):
+        with FakeOllama(replies, listed=(Listed("fake", 1, digest=digest),)) as server:
+            monkeypatch.setenv("OLLAMA_API_BASE", server.url)
+            result, _ = await run(asks, tmp_path)
+    document = document_of(result)
+    assert (result.resumed, result.complete) == (2, True)
+    assert document["models"][0]["replaced"] == of_before
+    told = (
+        "ollama_chat/fake was pulled anew while this record was kept: 2 of its finished runs are of the model"
+    )
+    assert any(told in caveat for caveat in document["caveats"]) is bool(of_before)
+    assert result_so_far(asks, tmp_path).kept.replaced == ({"ollama_chat/fake": 2} if of_before else {})
 
 
 async def test_a_long_scenario_makes_the_window_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
