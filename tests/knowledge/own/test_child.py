@@ -40,7 +40,7 @@ def test_a_document_that_is_too_much_is_one_sentence_and_the_next_is_read(
     does: str, code: str, tmp_path: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(str(tmp_path))
-    child = reader(does, step=20.0 if code != "too_slow" else 2.0)
+    child = reader(does, step=20.0 if code != "too_slow" else 6.0)
     try:
         with pytest.raises(RefusedError) as refused:
             child.read("bad.md", b"# Title\n\nwords\n")
