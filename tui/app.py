@@ -300,6 +300,14 @@ class AdvisorApp(App[int], inherit_bindings=False):
         else:
             self.notify(text, severity=kind, timeout=QUIT_SECONDS, markup=False)
 
+    def _handle_exception(self, error: Exception) -> None:
+        """A fault on the way out, such as a look-up that ends when its widgets are gone, fails nothing."""
+        if self._exit:
+            log.error("a fault on the way out", exc_info=error)
+            self._close_messages_no_wait()
+        else:
+            super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
         """An exception nobody caught: one sentence after the screen is restored, the details in the log."""
         self.panic()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
 from tests.tui.cli_help import Program
 from tui import glyphs
+
+
+@pytest.fixture(autouse=True)
+def short_messages_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the next turn: on a busy machine they would be gone before a test looks."""
+    monkeypatch.setattr("tui.widgets.status_line.FLASH_SECONDS", math.inf)
 
 
 @pytest.fixture

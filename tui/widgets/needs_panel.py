@@ -161,9 +161,11 @@ class NeedsPanel(Vertical):
         await self.close_editor()
 
     async def _fill(self) -> None:
+        if not self.is_attached:  # the screen is closed meanwhile
+            return
+        shown = self.query_one("#need-rows", VerticalScroll)
         focused = self.screen.focused
         slot = focused.need.slot if isinstance(focused, NeedRow) else ""
-        shown = self.query_one("#need-rows", VerticalScroll)
         async with self.batch():
             await shown.query(NeedRow).remove()
             await shown.mount(*(NeedRow(need) for need in self.rows))

@@ -254,3 +254,12 @@ async def test_the_hardware_line_opens_the_field_of_the_hardware() -> None:
         await pilot.click(HardwareLine)
         await until(pilot, lambda: app.chat.query_one(NeedsPanel).editor is not None)
         assert editor(app).slot == "hardware"
+
+
+async def test_what_is_detected_after_the_screen_is_closed_fails_nothing() -> None:
+    async with chatting(FakeSession()) as (app, _):
+        panel = app.chat.query_one(NeedsPanel)
+        await panel.query_one("#need-rows").remove_children()
+        await panel.remove()
+        await panel.show_detected("RTX 3060 12GB")
+        assert not panel.query(NeedRow)

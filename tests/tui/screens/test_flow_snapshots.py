@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -102,7 +101,6 @@ def fixed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ]
     monkeypatch.setattr("tools.commands.setup.look_for_ollama", lambda *, offline: FOUND)
     monkeypatch.setattr("tools.commands.setup.look_for_keys", lambda: keys)
-    monkeypatch.setattr("tui.widgets.status_line.FLASH_SECONDS", math.inf)  # a slow machine sees them too
     GATE.clear()
     yield
     GATE.set()

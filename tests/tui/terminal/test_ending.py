@@ -75,11 +75,34 @@ Composer.on_unmount = on_unmount
 """
 
 
-def test_a_fault_on_the_way_out_changes_no_status(tmp_path: Path) -> None:
-    with started(tmp_path, FAULTY) as terminal:
+LATE = """
+from tui.app import AdvisorApp
+leave = AdvisorApp.exit
+def exit(self, *given, **more):
+    leave(self, *given, **more)
+    def late():
+        raise RuntimeError("a fault on the way out")
+    self.chat.call_later(late)
+AdvisorApp.exit = exit
+"""
+"""As of a look-up that comes back when the program is being left."""
+
+
+@pytest.mark.parametrize("fault", [FAULTY, LATE], ids=["a widget goes", "a look-up comes back"])
+def test_a_fault_on_the_way_out_changes_no_status(fault: str, tmp_path: Path) -> None:
+    with started(tmp_path, fault) as terminal:
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.end() == 128 + signal.SIGTERM
         assert (tmp_path / "closed").exists()
+    assert "a fault on the way out" in (tmp_path / "logs" / "tui.log").read_text(encoding="utf-8")
+
+
+def test_what_comes_back_too_late_is_no_failure_of_the_screen(tmp_path: Path) -> None:
+    with started(tmp_path, LATE) as terminal:
+        terminal.type("\x03\x03")
+        assert terminal.end() == 0, terminal.text
+        assert "The screen failed" not in terminal.text
+        assert terminal.settings() == list(terminal.before)
     assert "a fault on the way out" in (tmp_path / "logs" / "tui.log").read_text(encoding="utf-8")
 
 

@@ -100,7 +100,7 @@ def test_prints_of_libraries_go_to_the_log_and_the_terminal_is_left_as_it_was(tm
         terminal.type("hello\r")
         terminal.wait_for("the answer")
         terminal.type("\x03\x03")
-        assert terminal.end() == 0
+        assert terminal.end() == 0, terminal.seen[-2000:]
         assert b"by native code" not in terminal.seen
         assert b"printed by a library" not in terminal.seen
         assert b"\x1b[?1049l" in terminal.seen  # the screen of before is back
